@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything the user said, and everything that came out: plain values, no open files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import LulcError
+from ..legend import Legend
+
+AUTO = "auto"
+NODATA_POLICIES = ("any", "all")
+VALUES = (AUTO, "reflectance", "picture")
+
+
+@dataclass(frozen=True)
+class ClassifyJob:
+    """One wish: this layer, this network, that file.
+
+    Attributes:
+        input: path (or GDAL name) of the layer.
+        output: path of the map to write, `.tif`.
+        model: name of a bundled network, or `auto`: the best one that fits the layer.
+        model_file: an `.onnx` of the user's own; overrides `model`.
+        bands: band numbers of the layer (from 1) in the order of the model's bands; empty: matched by their names.
+        extent: (xmin, ymin, xmax, ymax) in the layer's CRS; None: the whole layer.
+        overlap: pixels that neighbouring windows share; None: what the model asks for.
+        window: height and width of a window in pixels; None: what the model asks for.
+        batch_size: windows a run of the network; 0: automatic.
+        nodata_policy: a pixel is nodata when `any` or when `all` of its bands are.
+        statistics_from: another raster whose statistics fix scaling that depends on the layer.
+        values: what the stored numbers are: `reflectance`, `picture`, or `auto`.
+        threads: CPU threads of the network; 0: all cores.
+
+    Raises:
+        LulcError: a number outside its range.
+    """
+
+    input: str
+    output: str
+    model: str = AUTO
+    model_file: str | None = None
+    bands: tuple[int, ...] = ()
+    extent: tuple[float, float, float, float] | None = None
+    overlap: int | None = None
+    window: int | None = None
+    batch_size: int = 0
+    nodata_policy: str = "any"
+    statistics_from: str | None = None
+    values: str = AUTO
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.input:
+            raise LulcError("No input layer was given.")
+        if not self.output.lower().endswith((".tif", ".tiff")):
+            raise LulcError(f"The map is a GeoTIFF; {self.output!r} does not end in .tif.", "Choose a name ending in .tif.")
+        if self.nodata_policy not in NODATA_POLICIES:
+            raise LulcError(f"The nodata policy {self.nodata_policy!r} is none of {', '.join(NODATA_POLICIES)}.")
+        if self.values not in VALUES:
+            raise LulcError(f"The kind of values {self.values!r} is none of {', '.join(VALUES)}.")
+        for name, number, low, high in (
+            ("overlap", self.overlap, 0, 4096),
+            ("window", self.window, 1, 16384),
+            ("batch size", self.batch_size, 0, 256),
+            ("number of threads", self.threads, 0, 1024),
+        ):
+            if number is not None and not low <= number <= high:
+                raise LulcError(f"The {name} is {number}; it must be from {low} to {high}.")
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """One class of the finished map; `area` in square metres, None where pixels have no known size."""
+
+    value: int
+    name: str
+    pixels: int
+    area: float | None
+
+
+@dataclass(frozen=True)
+class ClassifyResult:
+    """What came out of a job.
+
+    Attributes:
+        output: path of the map.
+        legend: classes of the map.
+        classes: pixels and area of every class of the legend.
+        valid_pixels: pixels that carry a class.
+        nodata_pixels: pixels that do not.
+        model: name of the network.
+        device: where it ran, as the session reports it.
+        seconds: wall time of the whole run; `network_seconds` of that inside the network.
+        warnings: what the user should know.
+    """
+
+    output: str
+    legend: Legend
+    classes: tuple[ClassResult, ...]
+    valid_pixels: int
+    nodata_pixels: int
+    model: str
+    device: str
+    seconds: float
+    network_seconds: float
+    warnings: tuple[str, ...] = ()
+
+    def classes_json(self) -> list[dict[str, Any]]:
+        """Class value, name, pixels and hectares (null where pixels have no known size), one object a class."""
+        return [
+            {
+                "value": c.value,
+                "name": c.name,
+                "pixels": c.pixels,
+                "hectares": None if c.area is None else round(c.area / 10_000, 4),
+            }
+            for c in self.classes
+        ]

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Class values, names and colours, and the forms in which they travel: JSON, colour table, QGIS style."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from .errors import LulcError
+
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
+_MOST_CLASSES = 4096
+_LONGEST_NAME = 200
+# XML 1.0 has no place for these, not even escaped.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class LegendClass:
+    """One class: `value` in the map (0..65535), `name` shown to people, `colour` as #RRGGBB."""
+
+    value: int
+    name: str
+    colour: str
+
+    def __post_init__(self) -> None:
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or not 0 <= self.value <= 65535:
+            raise LulcError(f"Class value {self.value!r} is not a whole number from 0 to 65535.")
+        if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > _LONGEST_NAME:
+            raise LulcError(f"The name of class {self.value} is empty or longer than {_LONGEST_NAME} characters.")
+        if not isinstance(self.colour, str) or not _COLOUR.match(self.colour):
+            raise LulcError(f"Colour {self.colour!r} of class {self.value} is not of the form #RRGGBB.")
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue, each 0..255."""
+        return int(self.colour[1:3], 16), int(self.colour[3:5], 16), int(self.colour[5:7], 16)
+
+
+@dataclass(frozen=True)
+class Legend:
+    """The classes of a map in channel order, and the value that means "no class".
+
+    Raises:
+        LulcError: no class, a repeated value, or a nodata value that is also a class.
+    """
+
+    classes: tuple[LegendClass, ...]
+    nodata: int
+
+    def __post_init__(self) -> None:
+        values = self.values
+        if not values or len(values) > _MOST_CLASSES:
+            raise LulcError(f"A legend needs 1 to {_MOST_CLASSES} classes, this one has {len(values)}.")
+        repeated = sorted({v for v in values if values.count(v) > 1})
+        if repeated:
+            raise LulcError(f"Class value {repeated[0]} occurs more than once in the legend.")
+        if self.nodata in values:
+            raise LulcError(f"Value {self.nodata} is both a class and the nodata value of the legend.")
+        if not 0 <= self.nodata <= 65535:
+            raise LulcError(f"The nodata value {self.nodata} is not within 0..65535.")
+
+    @staticmethod
+    def of(classes: Sequence[LegendClass], nodata: int | None = None) -> Legend:
+        """Legend with nodata 0 when no class has it, else 255, else 65535 (unless said)."""
+        if nodata is None:
+            values = {c.value for c in classes}
+            nodata = next(v for v in (0, 255, 65535) if v not in values)
+        return Legend(tuple(classes), nodata)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Class values in channel order."""
+        return tuple(c.value for c in self.classes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names in channel order."""
+        return tuple(c.name for c in self.classes)
+
+    @property
+    def dtype(self) -> str:
+        """`uint8` while every value and nodata fit with room for 255 as nodata, else `uint16`."""
+        return "uint8" if max(self.values) <= 254 and self.nodata <= 255 else "uint16"
+
+    def colour_table(self) -> dict[int, tuple[int, int, int, int]]:
+        """Class value → (red, green, blue, alpha), for a GeoTIFF's palette."""
+        return {c.value: (*c.rgb, 255) for c in self.classes}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain object, the reverse of `from_json`."""
+        return {
+            "nodata": self.nodata,
+            "classes": [{"value": c.value, "name": c.name, "colour": c.colour} for c in self.classes],
+        }
+
+    @staticmethod
+    def from_json(data: Any) -> Legend:
+        """Legend of an object `{"nodata": 0, "classes": [{"value", "name", "colour"}, …]}`.
+
+        Raises:
+            LulcError: another form.
+        """
+        if not isinstance(data, Mapping) or not isinstance(data.get("classes"), list):
+            raise LulcError('A legend is a JSON object with a list "classes".')
+        classes = []
+        for entry in data["classes"][: _MOST_CLASSES + 1]:
+            if not isinstance(entry, Mapping) or not {"value", "name", "colour"} <= set(entry):
+                raise LulcError('Each class of a legend needs "value", "name" and "colour".')
+            classes.append(LegendClass(entry["value"], entry["name"], entry["colour"]))
+        nodata = data.get("nodata")
+        if nodata is not None and (isinstance(nodata, bool) or not isinstance(nodata, int)):
+            raise LulcError(f"The nodata value {nodata!r} of the legend is not a whole number.")
+        return Legend.of(classes, nodata)
+
+    @staticmethod
+    def from_file(path: Path) -> Legend:
+        """Legend of a JSON file.
+
+        Raises:
+            LulcError: the file cannot be read or is not a legend.
+        """
+        try:
+            return Legend.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise LulcError(f"The legend {path} cannot be read: {error}.") from error
+
+    def qml(self) -> str:
+        """A QGIS layer style (paletted renderer) that shows these classes and no others."""
+        entries = "\n".join(
+            f"        <paletteEntry value={quoteattr(str(c.value))} alpha=\"255\""
+            f" label={xml_attribute(c.name)} color={quoteattr(c.colour.lower())}/>"
+            for c in self.classes
+        )
+        return (
+            "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+            '<qgis version="3.22.0" styleCategories="Symbology">\n'
+            "  <pipe>\n"
+            '    <rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1" nodataColor="">\n'
+            "      <colorPalette>\n"
+            f"{entries}\n"
+            "      </colorPalette>\n"
+            "    </rasterrenderer>\n"
+            "  </pipe>\n"
+            "  <blendMode>0</blendMode>\n"
+            "</qgis>\n"
+        )
+
+
+def xml_text(text: str) -> str:
+    """`text` without the characters that XML cannot hold."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def xml_attribute(text: str) -> str:
+    """`text` quoted and escaped as an XML attribute value."""
+    return quoteattr(xml_text(text))

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The complete description of a network, independent of the file format it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import LulcError
+from ..legend import Legend
+from ..raster.indices import Expression
+from ..raster.scaling import Channel, Steps
+
+UNITS = ("reflectance", "dn", "byte")
+ACTIVATIONS = ("softmax", "sigmoid", "argmax")
+
+
+@dataclass(frozen=True)
+class ModelBand:
+    """One band of the imagery a network was trained on. Wavelengths in micrometres.
+
+    `scale` and `offset` turn a stored number of the training imagery into a physical value (DN · scale + offset).
+    """
+
+    name: str
+    common_name: str | None = None
+    wavelength: float | None = None
+    width: float | None = None
+    description: str = ""
+    scale: float | None = None
+    offset: float | None = None
+    data_type: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a person calls this band."""
+        return self.common_name or self.name
+
+
+@dataclass(frozen=True)
+class InputForm:
+    """One way into a network: layers whose values are of `unit`, brought to the channels' unit by `band_steps`.
+
+    `unit` is `reflectance` (0..1; the engine converts stored numbers first), `dn` (stored numbers as they are) or
+    `byte` (0..255 pictures). `band_steps` has one entry a source band.
+    """
+
+    name: str
+    unit: str
+    band_steps: tuple[Steps, ...]
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise LulcError(f"Input unit {self.unit!r} is none of {', '.join(UNITS)}.")
+
+
+@dataclass(frozen=True)
+class Window:
+    """Pixel windows a network likes.
+
+    Attributes:
+        size: recommended height and width.
+        multiple: height, width and window origin are multiples of it.
+        minimum: smallest height and width.
+        receptive_field: full width that can influence one pixel, by the architecture.
+        margin: distance from a window's border beyond which, as measured, < 0.5 % of labels depend on what lies outside.
+    """
+
+    size: int = 512
+    multiple: int = 32
+    minimum: int = 64
+    receptive_field: int = 0
+    margin: int = 64
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.multiple <= 4096 and 1 <= self.minimum <= self.size <= 16384 and 0 <= self.margin <= 4096):
+            raise LulcError(
+                f"The model's window is impossible: size {self.size}, multiple {self.multiple}, minimum {self.minimum},"
+                f" margin {self.margin}."
+            )
+        if self.size % self.multiple:
+            raise LulcError(f"The model's window size {self.size} is not a multiple of {self.multiple}.")
+
+
+@dataclass(frozen=True)
+class Output:
+    """The outputs of the graph: `name` of the class scores, their activation steps, and optionally features.
+
+    `activation` is a tuple of `softmax`, `sigmoid`, `argmax`; starting with `argmax` means probabilities come out.
+    """
+
+    name: str
+    activation: tuple[str, ...]
+    features: str | None = None
+    feature_count: int = 0
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """Held-out scores of one class, 0..1, `None` where not applicable."""
+
+    value: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    iou: float | None
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores on one data set and split; `confusion` has map in rows and reference in columns."""
+
+    dataset: str
+    split: str
+    pixels: int
+    overall_accuracy: float
+    kappa: float | None
+    macro_f1: float | None
+    miou: float | None
+    classes: tuple[ClassScore, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """One set of training data with its licence and credit."""
+
+    name: str
+    license: str
+    citation: str
+    url: str = ""
+    images: int = 0
+    pixels: int = 0
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where a network comes from."""
+
+    sets: tuple[TrainingSet, ...] = ()
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    pretrained_source: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A network: what it wants, what it gives, where it comes from.
+
+    Attributes:
+        name: identifier, e.g. `optical-rgbn-10to30m-mobileunet-v1`; weights never change under a name.
+        title: one line for people.
+        bands: the source bands in the order a user names them.
+        channels: what the graph's input holds, in order.
+        forms: ways in, the preferred one first.
+        fill: value of each channel (network units) at invalid pixels.
+        input_name: name of the graph's input.
+        output: the graph's outputs.
+        legend: classes in channel order of the output.
+        gsd: nominal pixel size in metres, or None if unknown.
+        gsd_range: smallest and largest pixel size the network was made for, metres.
+        speed: Mpx/s of the bare network where it was measured, for ordering only.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    bands: tuple[ModelBand, ...]
+    channels: tuple[Channel, ...]
+    forms: tuple[InputForm, ...]
+    fill: tuple[float, ...]
+    input_name: str
+    output: Output
+    legend: Legend
+    window: Window = Window()
+    gsd: float | None = None
+    gsd_range: tuple[float, float] | None = None
+    constellation: str | None = None
+    instruments: tuple[str, ...] = ()
+    license: str = "other"
+    description: str = ""
+    providers: tuple[Mapping[str, Any], ...] = ()
+    training: Training = Training()
+    scores: tuple[Scores, ...] = ()
+    parameters: int = 0
+    memory_bytes: int = 0
+    speed: float = 0.0
+    created: str = ""
+    file_name: str = ""
+    file_size: int = 0
+    sha256: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.bands or not self.channels or not self.forms:
+            raise LulcError(f"Model {self.name!r} names no bands, no channels or no way in.")
+        if len(self.fill) != len(self.channels):
+            raise LulcError(f"Model {self.name!r} has {len(self.channels)} channels and {len(self.fill)} fill values.")
+        for form in self.forms:
+            if len(form.band_steps) != len(self.bands):
+                raise LulcError(
+                    f"Input form {form.name!r} of model {self.name!r} scales {len(form.band_steps)} bands;"
+                    f" the model has {len(self.bands)}."
+                )
+        for channel in self.channels:
+            if channel.expression is None and not 0 <= (-1 if channel.band is None else channel.band) < len(self.bands):
+                raise LulcError(f"Channel {channel.name!r} of model {self.name!r} names no band of it.")
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the source bands, as expressions use them."""
+        return tuple(b.name for b in self.bands)
+
+    @property
+    def held_out_score(self) -> float:
+        """Mean IoU over the test splits that are not marked `evaluation`; -1 without scores. Orders the catalogue."""
+        found = [s.miou for s in self.scores if s.split == "test" and s.miou is not None]
+        return sum(found) / len(found) if found else -1.0
+
+
+def band_channel(name: str, band: int, steps: Steps = ()) -> Channel:
+    """A channel that is a source band, scaled by `steps`."""
+    return Channel(name, band, None, steps)
+
+
+def index_channel(name: str, expression: Expression, steps: Steps = ()) -> Channel:
+    """A channel computed from source bands, then scaled by `steps`."""
+    return Channel(name, None, expression, steps)

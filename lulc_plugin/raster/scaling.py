@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From stored pixel values to a network's input: steps of a closed set, derived channels, fill.
+
+Training and inference call the same functions, so a network sees in QGIS what it saw when it learned.
+A model's scaling is a list of `Step`s for each channel. Steps that depend on the layer (`percentile`, `moments`) are
+turned into fixed ones by `resolve`, once, from a sample of the whole layer; what remains is plain arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import LulcError
+from .indices import Expression
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+# op → (required numbers, optional numbers with defaults)
+_OPS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
+    "offset": (("value",), {}),
+    "scale": (("value",), {}),
+    "clip": ((), {"minimum": -math.inf, "maximum": math.inf}),
+    "min-max": (("minimum", "maximum"), {}),
+    "z-score": (("mean", "stddev"), {}),
+    "log1p": ((), {}),
+    "sqrt": ((), {}),
+    "sigmoid": ((), {}),
+    "percentile": (("lower", "upper"), {"clip": 1.0}),
+    "moments": ((), {}),
+}
+LAYER_OPS = frozenset({"percentile", "moments"})
+_MOST_STEPS = 32
+
+
+@dataclass(frozen=True)
+class Step:
+    """One arithmetic step: `op` of the closed set and its numbers, name → value."""
+
+    op: str
+    numbers: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.op not in _OPS:
+            raise LulcError(f"Scaling step {self.op!r} is unknown; known are {', '.join(sorted(_OPS))}.")
+        required, optional = _OPS[self.op]
+        given = dict(self.numbers)
+        for name in required:
+            if name not in given:
+                raise LulcError(f"Scaling step {self.op!r} needs {name!r}.")
+        for name, value in given.items():
+            if name not in required and name not in optional:
+                raise LulcError(f"Scaling step {self.op!r} has no parameter {name!r}.")
+            if not math.isfinite(value):
+                raise LulcError(f"Scaling step {self.op!r}: {name} is {value}.")
+        if self.op == "scale" and given["value"] == 0:
+            raise LulcError("Scaling step 'scale' divides by 0.")
+        if self.op == "z-score" and given["stddev"] <= 0:
+            raise LulcError(f"Scaling step 'z-score' has the standard deviation {given['stddev']}.")
+        if self.op in {"clip", "min-max"}:
+            low, high = self["minimum"], self["maximum"]
+            if not low < high:
+                raise LulcError(f"Scaling step {self.op!r}: minimum {low} is not below maximum {high}.")
+        if self.op == "percentile" and not 0 <= given["lower"] < given["upper"] <= 100:
+            raise LulcError(f"Percentiles {given['lower']} and {given['upper']} are not 0 ≤ lower < upper ≤ 100.")
+
+    def __getitem__(self, name: str) -> float:
+        return dict(self.numbers).get(name, _OPS[self.op][1].get(name, math.nan))
+
+    @staticmethod
+    def of(op: str, **numbers: float) -> Step:
+        """`Step.of("clip", minimum=0, maximum=1)`."""
+        return Step(op, tuple((k, float(v)) for k, v in numbers.items()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain object, the reverse of `steps_from_json` for one step."""
+        out: dict[str, Any] = {"op": self.op}
+        for name, value in self.numbers:
+            out[name] = bool(value) if (self.op, name) == ("percentile", "clip") else value
+        return out
+
+
+Steps = tuple[Step, ...]
+
+
+def steps_from_json(data: Any) -> Steps:
+    """Steps of a JSON list (or of one object), each `{"op": …, …}`.
+
+    Raises:
+        LulcError: not such a list, an unknown step, a missing or impossible number.
+    """
+    entries = [data] if isinstance(data, Mapping) else data
+    if not isinstance(entries, Sequence) or isinstance(entries, str) or len(entries) > _MOST_STEPS:
+        raise LulcError(f"A scaling is a list of at most {_MOST_STEPS} steps.")
+    steps = []
+    for entry in entries:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("op"), str):
+            raise LulcError('Each scaling step is an object with an "op".')
+        numbers = []
+        for name, value in entry.items():
+            if name == "op":
+                continue
+            if not isinstance(value, (int, float)) or (isinstance(value, bool) and name != "clip"):
+                raise LulcError(f"Scaling step {entry['op']!r}: {name} is {value!r}, not a number.")
+            numbers.append((str(name), float(value)))
+        steps.append(Step(entry["op"], tuple(numbers)))
+    return tuple(steps)
+
+
+def apply_steps(values: npt.NDArray[Any], steps: Steps) -> FloatArray:
+    """The values after all steps, float32, in a new array of the same shape.
+
+    Raises:
+        LulcError: a step that depends on the layer was not resolved first.
+    """
+    x = np.array(values, dtype=np.float32)
+    for step in steps:
+        if step.op == "offset":
+            x -= np.float32(step["value"])
+        elif step.op == "scale":
+            x /= np.float32(step["value"])
+        elif step.op == "clip":
+            np.clip(x, np.float32(step["minimum"]), np.float32(step["maximum"]), out=x)
+        elif step.op == "min-max":
+            x -= np.float32(step["minimum"])
+            x /= np.float32(step["maximum"] - step["minimum"])
+        elif step.op == "z-score":
+            x -= np.float32(step["mean"])
+            x /= np.float32(step["stddev"])
+        elif step.op == "log1p":
+            np.maximum(x, np.nextafter(np.float32(-1), np.float32(0)), out=x)
+            np.log1p(x, out=x)
+        elif step.op == "sqrt":
+            np.maximum(x, 0, out=x)
+            np.sqrt(x, out=x)
+        elif step.op == "sigmoid":
+            # exp of a large number overflows to inf and 1/inf is the right 0
+            with np.errstate(over="ignore"):
+                x = 1 / (1 + np.exp(-x))
+        else:
+            raise LulcError(f"Scaling step {step.op!r} depends on the layer and was not resolved.")
+    return x
+
+
+def resolve(steps: Steps, sample: npt.NDArray[Any]) -> Steps:
+    """Steps without `percentile` and `moments`: those become fixed steps from a sample of the whole layer.
+
+    Args:
+        steps: steps of one channel or band.
+        sample: its valid stored values (any number of dimensions).
+
+    Raises:
+        LulcError: the sample is empty.
+    """
+    if not any(step.op in LAYER_OPS for step in steps):
+        return steps
+    if sample.size == 0:
+        raise LulcError("The layer has no valid pixel to take statistics from.")
+    out: list[Step] = []
+    for step in steps:
+        if step.op not in LAYER_OPS:
+            out.append(step)
+            continue
+        x = apply_steps(sample, tuple(out))
+        if step.op == "percentile":
+            low, high = (float(v) for v in np.percentile(x, [step["lower"], step["upper"]]))
+            # a layer of one value has no range; any positive one keeps its values finite
+            high = high if high > low else low + 1.0
+            out.append(Step.of("min-max", minimum=low, maximum=high))
+            if step["clip"]:
+                out.append(Step.of("clip", minimum=0, maximum=1))
+        else:
+            spread = float(x.std(dtype=np.float64))
+            out.append(Step.of("z-score", mean=float(x.mean(dtype=np.float64)), stddev=spread or 1.0))
+    return tuple(out)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One input channel of a network: a band, or an expression over bands, and its scaling.
+
+    `band` is the position in the model's list of source bands, or None when `expression` is given.
+    """
+
+    name: str
+    band: int | None
+    expression: Expression | None
+    steps: Steps = ()
+
+
+def prepare(
+    values: npt.NDArray[Any],
+    valid: BoolArray,
+    band_names: Sequence[str],
+    band_steps: Sequence[Steps],
+    channels: Sequence[Channel],
+    fill: Sequence[float],
+) -> FloatArray:
+    """The network's input for one window.
+
+    Args:
+        values: `(bands, rows, cols)` stored values in the order of the model's source bands, any number type.
+        valid: `(rows, cols)`, False where the pixel must not be looked at.
+        band_names: names of the source bands, for expressions.
+        band_steps: resolved steps that bring each source band to the unit the channels want.
+        channels: the network's channels in order; their steps are resolved.
+        fill: value of each channel, in network units, at invalid pixels.
+
+    Returns:
+        `(channels, rows, cols)` float32. What is stored at invalid pixels has no influence on it.
+    """
+    # zero first, so that NaN or a huge fill value cannot warn, overflow or leak
+    clean = np.where(valid, values, values.dtype.type(0))
+    bands = [apply_steps(clean[i], steps) for i, steps in enumerate(band_steps)]
+    named = dict(zip(band_names, bands))
+    out = np.empty((len(channels), *valid.shape), np.float32)
+    for i, channel in enumerate(channels):
+        if channel.expression is not None:
+            source = channel.expression.evaluate(named)
+        else:
+            source = bands[channel.band or 0]
+        out[i] = apply_steps(source, channel.steps)
+        out[i][~valid] = np.float32(fill[i])
+    return out
