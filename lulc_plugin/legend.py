@@ -133,7 +133,7 @@ class Legend:
     def qml(self) -> str:
         """A QGIS layer style (paletted renderer) that shows these classes and no others."""
         entries = "\n".join(
-            f"        <paletteEntry value={quoteattr(str(c.value))} alpha=\"255\""
+            f'        <paletteEntry value={quoteattr(str(c.value))} alpha="255"'
             f" label={xml_attribute(c.name)} color={quoteattr(c.colour.lower())}/>"
             for c in self.classes
         )

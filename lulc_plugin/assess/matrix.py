@@ -49,7 +49,8 @@ class ConfusionMatrix:
             raise LulcError(
                 f"Map and reference differ in shape: {np.shape(map_classes)} and {np.shape(reference_classes)}."
             )
-        m, r = np.ravel(map_classes), np.ravel(reference_classes)
+        m: npt.NDArray[Any] = np.ravel(map_classes)
+        r: npt.NDArray[Any] = np.ravel(reference_classes)
         if valid is not None:
             keep = np.ravel(valid)
             m, r = m[keep], r[keep]

@@ -55,7 +55,9 @@ class ClassifyJob:
         if not self.input:
             raise LulcError("No input layer was given.")
         if not self.output.lower().endswith((".tif", ".tiff")):
-            raise LulcError(f"The map is a GeoTIFF; {self.output!r} does not end in .tif.", "Choose a name ending in .tif.")
+            raise LulcError(
+                f"The map is a GeoTIFF; {self.output!r} does not end in .tif.", "Choose a name ending in .tif."
+            )
         if self.nodata_policy not in NODATA_POLICIES:
             raise LulcError(f"The nodata policy {self.nodata_policy!r} is none of {', '.join(NODATA_POLICIES)}.")
         if self.values not in VALUES:

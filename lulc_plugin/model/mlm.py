@@ -465,7 +465,7 @@ def _output_from_json(properties: Mapping[str, Any]) -> tuple[Output, Legend]:
             "It does not say whether the network returns scores or probabilities.",
             'Add a post_processing_function of format "lulc", for example ["softmax", "argmax"].',
         )
-    classes = []
+    classes: list[LegendClass] = []
     for entry in _list(main, "classification:classes", 4096):
         hint = str(entry.get("color_hint") or "")
         value = entry.get("value")

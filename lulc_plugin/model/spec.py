@@ -65,7 +65,8 @@ class Window:
         multiple: height, width and window origin are multiples of it.
         minimum: smallest height and width.
         receptive_field: full width that can influence one pixel, by the architecture.
-        margin: distance from a window's border beyond which, as measured, < 0.5 % of labels depend on what lies outside.
+        margin: distance from a window's border beyond which, as measured, < 0.5 % of labels depend on what lies
+            outside.
     """
 
     size: int = 512

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ..progress import Progress
+from .source import PixelRegion, Source, usable
 
 #: At most this many pixels of a layer enter its statistics.
 MOST_PIXELS = 4_000_000
@@ -24,9 +28,7 @@ def grid_step(height: int, width: int, most: int = MOST_PIXELS) -> int:
     return step
 
 
-def sample_array(
-    values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], most: int = MOST_PIXELS
-) -> npt.NDArray[Any]:
+def sample_array(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], most: int = MOST_PIXELS) -> npt.NDArray[Any]:
     """The valid sampled pixels of a layer that is in memory.
 
     Args:
@@ -37,6 +39,66 @@ def sample_array(
     Returns:
         `(bands, pixels)` of the same number type.
     """
-    step = grid_step(*valid.shape, most)
+    step = grid_step(valid.shape[0], valid.shape[1], most)
     grid = np.s_[step // 2 :: step]
     return values[:, grid, grid][:, valid[grid, grid]]
+
+
+def sample_layer(source: Source, bands: Sequence[int], progress: Progress, most: int = MOST_PIXELS) -> npt.NDArray[Any]:
+    """The valid sampled pixels of a layer on disk, read a strip at a time at full resolution.
+
+    Overviews are not used: they are averages, and their percentiles are not the layer's.
+
+    Args:
+        source: the open layer.
+        bands: band numbers.
+        progress: asked whether to stop.
+        most: upper limit of sampled pixels.
+
+    Returns:
+        `(bands, pixels)` stored values of pixels that are valid in all of the bands; the same that `sample_array`
+        gives for a layer in memory.
+    """
+    height, width = source.facts.height, source.facts.width
+    step = grid_step(height, width, most)
+    rows = np.arange(step // 2, height, step)
+    strip = max(1, 16_000_000 // max(1, width * len(bands)))
+    parts = []
+    for row0 in range(0, height, strip):
+        progress.check()
+        row1 = min(height, row0 + strip)
+        wanted = rows[(rows >= row0) & (rows < row1)] - row0
+        if wanted.size:
+            values, valid = source.read(bands, PixelRegion(row0, row1, 0, width))
+            keep = usable(valid[:, wanted, step // 2 :: step], "any")
+            parts.append(values[:, wanted, step // 2 :: step][:, keep])
+    return np.concatenate(parts, axis=1)
+
+
+def probe_layer(source: Source, bands: Sequence[int], across: int = 8, size: int = 64) -> list[npt.NDArray[Any]]:
+    """Valid values of a few small squares spread over the layer: enough to see what kind of numbers it holds.
+
+    Args:
+        source: the open layer.
+        bands: band numbers.
+        across: squares along each axis.
+        size: height and width of a square, pixels.
+
+    Returns:
+        One array of stored values a band; only pixels that are valid in all of them.
+    """
+    parts = []
+    for row0 in _spread(source.facts.height, across, size):
+        for col0 in _spread(source.facts.width, across, size):
+            region = PixelRegion(
+                row0, min(source.facts.height, row0 + size), col0, min(source.facts.width, col0 + size)
+            )
+            values, valid = source.read(bands, region)
+            parts.append(values[:, usable(valid, "any")])
+    return list(np.concatenate(parts, axis=1))
+
+
+def _spread(length: int, count: int, size: int) -> list[int]:
+    """First pixels of at most `count` stretches of `size` pixels, evenly over `length` and without overlap."""
+    count = max(1, min(count, length // size))
+    return [int(v) for v in np.linspace(0, max(0, length - size), count)]

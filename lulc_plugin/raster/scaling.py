@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ def apply_steps(values: npt.NDArray[Any], steps: Steps) -> FloatArray:
         elif step.op == "sigmoid":
             # exp of a large number overflows to inf and 1/inf is the right 0
             with np.errstate(over="ignore"):
-                x = 1 / (1 + np.exp(-x))
+                x = np.float32(1) / (np.float32(1) + np.exp(-x))
         else:
             raise LulcError(f"Scaling step {step.op!r} depends on the layer and was not resolved.")
     return x
@@ -194,6 +194,35 @@ class Channel:
     steps: Steps = ()
 
 
+def resolve_all(
+    band_names: Sequence[str],
+    band_steps: Sequence[Steps],
+    channels: Sequence[Channel],
+    sample: npt.NDArray[Any],
+) -> tuple[tuple[Steps, ...], tuple[Channel, ...]]:
+    """`resolve` for every band and channel of a model.
+
+    Args:
+        band_names: names of the source bands, for expressions.
+        band_steps: steps of each source band.
+        channels: the model's channels.
+        sample: `(bands, pixels)` stored values, pixels that are valid in all bands.
+
+    Raises:
+        LulcError: something depends on the layer and the sample is empty.
+    """
+    resolved = tuple(resolve(steps, sample[i]) for i, steps in enumerate(band_steps))
+    if not any(step.op in LAYER_OPS for channel in channels for step in channel.steps):
+        return resolved, tuple(channels)
+    bands = [apply_steps(sample[i], steps) for i, steps in enumerate(resolved)]
+    named = dict(zip(band_names, bands))
+    return resolved, tuple(replace(c, steps=resolve(c.steps, _source_of(c, bands, named))) for c in channels)
+
+
+def _source_of(channel: Channel, bands: Sequence[FloatArray], named: Mapping[str, FloatArray]) -> FloatArray:
+    return bands[channel.band or 0] if channel.expression is None else channel.expression.evaluate(named)
+
+
 def prepare(
     values: npt.NDArray[Any],
     valid: BoolArray,
@@ -206,7 +235,8 @@ def prepare(
 
     Args:
         values: `(bands, rows, cols)` stored values in the order of the model's source bands, any number type.
-        valid: `(rows, cols)`, False where the pixel must not be looked at.
+        valid: `(rows, cols)`, False where the pixel must not be looked at; or `(bands, rows, cols)`, where a channel is
+            filled only if a band it is made of is invalid.
         band_names: names of the source bands, for expressions.
         band_steps: resolved steps that bring each source band to the unit the channels want.
         channels: the network's channels in order; their steps are resolved.
@@ -215,16 +245,23 @@ def prepare(
     Returns:
         `(channels, rows, cols)` float32. What is stored at invalid pixels has no influence on it.
     """
+    every = bool(valid.all())
     # zero first, so that NaN or a huge fill value cannot warn, overflow or leak
-    clean = np.where(valid, values, values.dtype.type(0))
+    clean = values if every else np.where(valid, values, values.dtype.type(0))
     bands = [apply_steps(clean[i], steps) for i, steps in enumerate(band_steps)]
     named = dict(zip(band_names, bands))
-    out = np.empty((len(channels), *valid.shape), np.float32)
+    out = np.empty((len(channels), *values.shape[1:]), np.float32)
     for i, channel in enumerate(channels):
-        if channel.expression is not None:
-            source = channel.expression.evaluate(named)
-        else:
-            source = bands[channel.band or 0]
-        out[i] = apply_steps(source, channel.steps)
-        out[i][~valid] = np.float32(fill[i])
+        out[i] = apply_steps(_source_of(channel, bands, named), channel.steps)
+        if not every:
+            out[i][~_channel_valid(channel, valid, band_names)] = np.float32(fill[i])
     return out
+
+
+def _channel_valid(channel: Channel, valid: BoolArray, band_names: Sequence[str]) -> BoolArray:
+    if valid.ndim == 2:
+        return valid
+    if channel.expression is None:
+        return valid[channel.band or 0]
+    used = [band_names.index(name) for name in channel.expression.names]
+    return np.logical_and.reduce(valid[used], axis=0)

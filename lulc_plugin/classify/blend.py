@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Join the probabilities of overlapping windows.
+
+Windows come row by row, each row from left to right. A window's probabilities, weighted by its taper, are added to
+what its left neighbour and the row above left in the shared zones; the part that no later window touches is finished
+at once. What is kept is one zone the width of the raster and one the height of a window, whatever the raster's height.
+Every pixel is summed in the same order whatever part of the raster is computed, so a part of a map equals the same
+part of the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from ..raster.grid import Grid
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Summed probabilities `(classes, rows, cols)` of a block that begins at `row`, `col` of the raster.
+
+    `inner` is the same block as (rows, cols) slices of the window that finished it. The block may hang over the
+    raster's end.
+    """
+
+    row: int
+    col: int
+    probabilities: FloatArray
+    inner: tuple[slice, slice]
+
+
+class Blender:
+    """Sums tapered windows.
+
+    Args:
+        grid: the windows.
+        classes: number of classes.
+        columns: first and last + 1 window column that will be added in each row.
+        last_row: the last window row that will be added.
+    """
+
+    def __init__(self, grid: Grid, classes: int, columns: range, last_row: int) -> None:
+        self._grid = grid
+        self._columns = columns
+        self._last_row = last_row
+        self._origin = grid.cols.start(columns.start)
+        width = len(columns) * grid.cols.core + 2 * grid.cols.half
+        self._below = np.zeros((classes, 2 * grid.rows.half, width), np.float32)
+        self._right = np.zeros((classes, grid.rows.window, 2 * grid.cols.half), np.float32)
+        self._taper = lru_cache(maxsize=16)(self._make_taper)
+
+    def _make_taper(self, row_ends: tuple[bool, bool], col_ends: tuple[bool, bool]) -> FloatArray | None:
+        rows, cols = self._grid.rows, self._grid.cols
+        if all(row_ends) and all(col_ends):
+            return None
+        row = rows.taper(_like(row_ends, rows.count))
+        col = cols.taper(_like(col_ends, cols.count))
+        return row[:, None] * col[None, :]
+
+    def add(self, r: int, c: int, probabilities: FloatArray | None) -> Finished:
+        """Add window (r, c) and take what it finishes.
+
+        Args:
+            r: window row; each row is added from the first to the last of its columns.
+            c: window column.
+            probabilities: `(classes, rows, cols)` of the whole window; None for a window without a valid pixel.
+        """
+        rows, cols = self._grid.rows, self._grid.cols
+        row_zone, col_zone = 2 * rows.half, 2 * cols.half
+        taper = self._taper((r == 0, r == rows.count - 1), (c == 0, c == cols.count - 1))
+        total: FloatArray
+        if probabilities is None:
+            total = np.zeros((self._below.shape[0], rows.window, cols.window), np.float32)
+        else:
+            total = probabilities if taper is None else np.multiply(probabilities, taper, dtype=np.float32)
+        last_in_row = c == self._columns[-1]
+        last_row = r == self._last_row
+        if col_zone:
+            if c > self._columns.start:
+                total[:, :, :col_zone] += self._right
+            if not last_in_row:
+                self._right[:] = total[:, :, -col_zone:]
+        done_cols = cols.window if last_in_row else cols.core
+        done_rows = rows.window if last_row else rows.core
+        left = cols.start(c) - self._origin
+        below = self._below[:, :, left : left + done_cols]
+        if row_zone:
+            total[:, :row_zone, :done_cols] += below
+            if not last_row:
+                below[:] = total[:, -row_zone:, :done_cols]
+        inner = (slice(0, done_rows), slice(0, done_cols))
+        return Finished(rows.start(r), cols.start(c), total[:, :done_rows, :done_cols], inner)
+
+
+def _like(ends: tuple[bool, bool], count: int) -> int:
+    """A window index with these ends: (is first, is last)."""
+    first, last = ends
+    if first:
+        return 0
+    return count - 1 if last else 1
+
+
+def winners(probabilities: FloatArray) -> npt.NDArray[np.intp]:
+    """Index of the largest probability at each pixel, the lowest index where several are largest.
+
+    Args:
+        probabilities: `(classes, rows, cols)`.
+
+    Returns:
+        `(rows, cols)` channel indexes.
+    """
+    best = probabilities[0].copy()
+    index = np.zeros(best.shape, np.intp)
+    for i in range(1, len(probabilities)):
+        better = probabilities[i] > best
+        np.copyto(best, probabilities[i], where=better)
+        index[better] = i
+    return index

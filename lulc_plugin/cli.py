@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine at a shell: `python -m lulc_plugin classify IN OUT`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import bundled
+from .classify.job import AUTO, NODATA_POLICIES, VALUES, ClassifyJob
+from .errors import LulcError
+from .progress import ConsoleProgress
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 1 refused, 130 stopped with Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except LulcError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; no result was written.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lulc_plugin", description="Land cover maps without QGIS.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    classify = commands.add_parser("classify", help="make a land cover map of a raster")
+    classify.set_defaults(command=_classify)
+    classify.add_argument("input", metavar="IN", help="raster to classify")
+    classify.add_argument("output", metavar="OUT", help="map to write, .tif")
+    classify.add_argument(
+        "--model",
+        default=AUTO,
+        metavar="NAME|FILE",
+        help=f"auto, an .onnx file, or: {', '.join(bundled.model_names())}",
+    )
+    classify.add_argument(
+        "--bands", type=_integers, default=(), metavar="3,2,1,4", help="band numbers in the order of the model's bands"
+    )
+    classify.add_argument(
+        "--extent", type=_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"
+    )
+    classify.add_argument("--overlap", type=int, metavar="PX", help="pixels shared by neighbouring windows")
+    classify.add_argument("--window", type=int, metavar="PX", help="height and width of a window")
+    classify.add_argument("--batch-size", type=int, default=0, metavar="N", help="windows a run; 0: automatic")
+    classify.add_argument("--nodata-policy", choices=NODATA_POLICIES, default="any", help="when a pixel is nodata")
+    classify.add_argument("--statistics-from", metavar="RASTER", help="raster whose statistics fix the scaling")
+    classify.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
+    classify.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0: all")
+    return parser
+
+
+def _classify(options: argparse.Namespace) -> int:
+    is_file = options.model.lower().endswith(".onnx")
+    job = ClassifyJob(
+        input=options.input,
+        output=options.output,
+        model=AUTO if is_file else options.model,
+        model_file=options.model if is_file else None,
+        bands=options.bands,
+        extent=options.extent,
+        overlap=options.overlap,
+        window=options.window,
+        batch_size=options.batch_size,
+        nodata_policy=options.nodata_policy,
+        statistics_from=options.statistics_from,
+        values=options.values,
+        threads=options.threads,
+    )
+    from .dependencies import require
+
+    require()
+    from .classify.pipeline import classify
+
+    result = classify(job, ConsoleProgress())
+    for entry in result.classes_json():
+        hectares = "" if entry["hectares"] is None else f"{entry['hectares']:14,.1f} ha"
+        print(f"{entry['value']:5d}  {entry['name']:24s} {entry['pixels']:12,d} px {hectares}")
+    return 0
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.replace(";", ",").split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 3,2,1,4") from None
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 4:
+        raise argparse.ArgumentTypeError(f"{text!r} is not four numbers xmin,ymin,xmax,ymax")
+    return numbers

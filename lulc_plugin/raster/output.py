@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a class map as it is made, and put it in place only when it is whole and right.
+
+Rows go to a temporary tiled GeoTIFF in the output's own folder; that is copied to a Cloud Optimized GeoTIFF, checked,
+and renamed. The rename of the .tif is the moment the result exists; names (`.tif.aux.xml`) and style (`.qml`) follow.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy.typing as npt
+import rasterio
+import rasterio.shutil
+from rasterio.errors import RasterioError
+from rasterio.windows import Window as FileWindow
+
+from ..errors import CancelledError, LulcError
+from ..legend import Legend, xml_text
+from ..progress import Progress
+from . import projdata
+
+_BLOCK = 512
+
+
+def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
+    """Refuse a place that cannot be written, before work starts.
+
+    Raises:
+        LulcError: no such folder, not writable, a folder of that name, or one of the inputs.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise LulcError(f"The folder {folder} does not exist.", "Create it, or choose another place for the map.")
+    if path.is_dir():
+        raise LulcError(f"{path} is a folder.", "Choose a file name for the map.")
+    for name in inputs:
+        with suppress(OSError):
+            if path.exists() and os.path.samefile(path, name):
+                raise LulcError(f"{path} is the input itself.", "Choose another name for the map.")
+    if not os.access(folder, os.W_OK):
+        raise LulcError(f"The folder {folder} cannot be written to.", "Choose another place for the map.")
+
+
+class MapWriter:
+    """A class map in the making; use as a context manager and call `finish` inside it.
+
+    Args:
+        path: final name, `.tif`.
+        shape: (rows, cols).
+        transform: affine transform.
+        crs: CRS object of the input, or None; passed on as it is, never looked up by code.
+        legend: classes, colours, nodata value; decides the number type.
+        name: description of the band.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int], transform: Any, crs: Any, legend: Legend, name: str) -> None:
+        self._path = path
+        self._shape = shape
+        self._transform = transform
+        self._crs = crs
+        self._legend = legend
+        token = uuid.uuid4().hex[:8]
+        self._stream = path.with_name(f".{path.stem}.{token}.stream.tif")
+        self._whole = path.with_name(f".{path.stem}.{token}.whole.tif")
+        height, width = shape
+        block = _BLOCK if min(height, width) > _BLOCK else 256
+        try:
+            self._dataset = rasterio.open(
+                self._stream,
+                "w",
+                driver="GTiff",
+                height=height,
+                width=width,
+                count=1,
+                dtype=legend.dtype,
+                crs=crs,
+                transform=transform,
+                nodata=legend.nodata,
+                tiled=True,
+                blockxsize=block,
+                blockysize=block,
+                compress="deflate",
+                zlevel=1,
+                bigtiff="IF_SAFER",
+            )
+        except (RasterioError, OSError) as error:
+            raise LulcError(f"The map cannot be written in {path.parent}: {error}.") from error
+        if max(legend.values) <= 255:
+            self._dataset.write_colormap(1, legend.colour_table())
+        self._dataset.set_band_description(1, name)
+
+    def __enter__(self) -> MapWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._dataset.closed:
+            self._dataset.close()
+        for temporary in (self._stream, self._whole):
+            for name in (temporary, temporary.with_name(temporary.name + ".aux.xml")):
+                with suppress(OSError):
+                    name.unlink()
+
+    def write(self, row: int, classes: npt.NDArray[Any]) -> None:
+        """Write rows of class values `(rows, cols)` starting at `row`.
+
+        Raises:
+            LulcError: the disk is full or gone.
+        """
+        try:
+            self._dataset.write(classes, 1, window=FileWindow(0, row, classes.shape[1], classes.shape[0]))
+        except (RasterioError, OSError) as error:
+            raise LulcError(f"Row {row} of the map cannot be written: {error}.", "Is the disk full?") from error
+
+    def finish(self, tags: Mapping[str, str], progress: Progress) -> None:
+        """Make the file whole: COG with overviews by mode, checked, renamed, then names and style.
+
+        Args:
+            tags: run metadata for the file.
+            progress: asked whether to stop while the copy runs.
+
+        Raises:
+            LulcError: the copy is not what was asked for, or it cannot be renamed.
+            CancelledError: the user stopped.
+        """
+        self._dataset.update_tags(**tags)
+        self._dataset.close()
+        worker = _CopyThread(self._stream, self._whole)
+        worker.start()
+        stopped = False
+        while worker.is_alive():
+            worker.join(0.2)
+            stopped = stopped or progress.cancelled
+        if stopped:
+            raise CancelledError()
+        if worker.error is not None:
+            raise LulcError(f"The map cannot be finished: {worker.error}.", "Is the disk full?") from worker.error
+        self._check()
+        self._put_in_place()
+
+    def _check(self) -> None:
+        with rasterio.open(self._whole) as made:
+            same_crs = (made.crs or None) == self._crs
+            same_grid = made.shape == self._shape and made.transform.almost_equals(
+                self._transform, precision=1e-9 * max(1.0, *(abs(v) for v in self._transform[:6]))
+            )
+            if not same_crs:
+                raise LulcError(
+                    "The finished map would have lost its coordinate system"
+                    f" (written {_crs_name(self._crs)}, read back {_crs_name(made.crs)}).",
+                    "Another program's PROJ_DATA may be set in your environment; remove it and start again.",
+                )
+            if not same_grid:
+                raise LulcError(
+                    f"The finished map has the grid {made.shape}, {made.transform}; it should be {self._shape}."
+                )
+            if made.nodata != self._legend.nodata:
+                raise LulcError(f"The finished map has nodata {made.nodata} instead of {self._legend.nodata}.")
+
+    def _put_in_place(self) -> None:
+        try:
+            os.replace(self._whole, self._path)
+        except OSError as error:
+            raise LulcError(
+                f"{self._path} cannot be replaced: {error}.",
+                "If it is open in QGIS, remove the layer first, or choose another name.",
+            ) from error
+        # what lay beside an older map of this name would be believed of the new one
+        for stale in (".ovr", ".msk"):
+            with suppress(OSError):
+                self._path.with_name(self._path.name + stale).unlink()
+        _write_text(self._path.with_name(self._path.name + ".aux.xml"), category_names(self._legend))
+        _write_text(self._path.with_suffix(".qml"), self._legend.qml())
+
+
+def category_names(legend: Legend) -> str:
+    """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it."""
+    names = {c.value: c.name for c in legend.classes}
+    lines = "".join(f"      <Category>{escape(xml_text(names.get(v, '')))}</Category>\n" for v in range(max(names) + 1))
+    return (
+        '<PAMDataset>\n  <PAMRasterBand band="1">\n    <CategoryNames>\n'
+        f"{lines}"
+        "    </CategoryNames>\n  </PAMRasterBand>\n</PAMDataset>\n"
+    )
+
+
+class _CopyThread(threading.Thread):
+    """The COG copy; GDAL works outside Python's lock, so a window stays alive meanwhile."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        super().__init__(name="lulc-cog", daemon=True)
+        self._source = source
+        self._target = target
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        """Copy; keep the error for the caller."""
+        try:
+            with projdata.environment(), rasterio.open(self._source) as opened:
+                # the open dataset, not its path: by path a wheel with a foreign PROJ_DATA loses the CRS
+                rasterio.shutil.copy(
+                    opened,
+                    str(self._target),
+                    driver="COG",
+                    compress="DEFLATE",
+                    blocksize=_BLOCK,
+                    overviews="IGNORE_EXISTING",
+                    overview_resampling="MODE",
+                    num_threads="ALL_CPUS",
+                    bigtiff="IF_SAFER",
+                )
+        except Exception as error:  # handed to the waiting thread, which raises it
+            self.error = error
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise LulcError(f"The map is there, but {path.name} beside it cannot be written: {error}.") from error
+
+
+def _crs_name(crs: Any) -> str:
+    return "none" if not crs else str(crs.to_wkt()).partition(",")[0] + "…"

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An input layer: what it says about itself, its pixels, and which of them are valid."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window as FileWindow
+
+from ..errors import LulcError
+from . import areas
+from .bands import LayerBand, wavelength_of
+
+BoolArray = npt.NDArray[np.bool_]
+#: No physical value is this large; float32's lowest and highest numbers stand for "nothing here" in many archives.
+_ABSURD = 1e38
+
+
+@dataclass(frozen=True)
+class PixelRegion:
+    """A rectangle of pixels: rows `row0:row1`, columns `col0:col1`."""
+
+    row0: int
+    row1: int
+    col0: int
+    col1: int
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.row1 - self.row0
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.col1 - self.col0
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What a layer says about itself, without its pixels.
+
+    `gsd` is in metres, None when unknown; `crs` is a `rasterio.crs.CRS` or None; `dtypes` has one entry a band.
+    """
+
+    path: str
+    name: str
+    height: int
+    width: int
+    crs: Any
+    transform: Any
+    dtypes: tuple[str, ...]
+    bands: tuple[LayerBand, ...]
+    gsd: float | None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def region(self) -> PixelRegion:
+        """The whole layer."""
+        return PixelRegion(0, self.height, 0, self.width)
+
+    def region_of(self, extent: tuple[float, float, float, float]) -> PixelRegion:
+        """Pixels touched by (xmin, ymin, xmax, ymax) in the layer's CRS, cut to the layer.
+
+        Raises:
+            LulcError: the extent is empty or does not meet the layer.
+        """
+        xmin, ymin, xmax, ymax = extent
+        if not all(map(math.isfinite, extent)) or xmin >= xmax or ymin >= ymax:
+            raise LulcError(f"The extent {_numbers(extent)} is empty.", "Give it as xmin, ymin, xmax, ymax.")
+        inverse = ~self.transform
+        corners = [inverse * (x, y) for x in (xmin, xmax) for y in (ymin, ymax)]
+        columns, rows = [c for c, _ in corners], [r for _, r in corners]
+        # a border that lies on a pixel's edge but for rounding must not drag in the next pixel
+        slack = 1e-6
+        region = PixelRegion(
+            max(0, math.floor(min(rows) + slack)),
+            min(self.height, math.ceil(max(rows) - slack)),
+            max(0, math.floor(min(columns) + slack)),
+            min(self.width, math.ceil(max(columns) - slack)),
+        )
+        if region.height <= 0 or region.width <= 0:
+            west, south, east, north = rasterio.transform.array_bounds(self.height, self.width, self.transform)
+            raise LulcError(
+                f"The extent {_numbers(extent)} does not meet the layer {self.name},"
+                f" which covers {_numbers((west, south, east, north))}.",
+                "Give the extent in the layer's coordinate system, or name its own.",
+            )
+        return region
+
+    def transform_of(self, region: PixelRegion) -> Any:
+        """Affine transform of a region of the layer."""
+        return self.transform * type(self.transform).translation(region.col0, region.row0)
+
+
+class Source:
+    """An open raster. Not for sharing between threads: each opens its own.
+
+    Args:
+        path: file or GDAL dataset name.
+
+    Raises:
+        LulcError: it cannot be opened or holds complex numbers.
+    """
+
+    def __init__(self, path: str) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                self._dataset = rasterio.open(path, sharing=False)
+        except (RasterioError, OSError) as error:
+            raise LulcError(f"The layer {path} cannot be opened: {error}.") from error
+        if any("complex" in d for d in self._dataset.dtypes):
+            self._dataset.close()
+            raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")
+        self._path = path
+        self._alpha = [i for i, c in enumerate(self._dataset.colorinterp, 1) if c == ColorInterp.alpha]
+        self.facts = self._facts()
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._dataset.close()
+
+    def _facts(self) -> LayerFacts:
+        ds = self._dataset
+        bands = []
+        for i in ds.indexes:
+            wavelength, width = wavelength_of(ds, i)
+            bands.append(
+                LayerBand(
+                    number=i,
+                    name=(ds.descriptions[i - 1] or "").strip(),
+                    wavelength=wavelength,
+                    width=width,
+                    colour=ds.colorinterp[i - 1].name,
+                    scale=float(ds.scales[i - 1]),
+                    offset=float(ds.offsets[i - 1]),
+                )
+            )
+        return LayerFacts(
+            path=self._path,
+            name=self._path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
+            height=ds.height,
+            width=ds.width,
+            crs=ds.crs or None,
+            transform=ds.transform,
+            dtypes=tuple(ds.dtypes),
+            bands=tuple(bands),
+            gsd=areas.gsd(ds.transform, ds.crs or None, ds.height, ds.width),
+            tags={str(k): str(v) for k, v in ds.tags().items()},
+        )
+
+    def read(self, bands: Sequence[int], region: PixelRegion) -> tuple[npt.NDArray[Any], BoolArray]:
+        """Stored values of a region and their validity.
+
+        Args:
+            bands: band numbers from 1.
+            region: inside the layer.
+
+        Returns:
+            values `(bands, rows, cols)` as stored, and valid `(bands, rows, cols)`: False where the band's nodata
+            value, the layer's mask or alpha band, NaN, infinity or an absurd number says that nothing was measured.
+
+        Raises:
+            LulcError: the file is damaged.
+        """
+        window = FileWindow(region.col0, region.row0, region.width, region.height)
+        types = {self._dataset.dtypes[b - 1] for b in bands}
+        try:
+            values = self._dataset.read(list(bands), window=window, out_dtype=np.result_type(*types))
+            valid = np.stack([self._valid(b, values[i], window) for i, b in enumerate(bands)])
+            for alpha in self._alpha:
+                valid &= self._dataset.read(alpha, window=window) > 0
+        except RasterioError as error:
+            raise LulcError(
+                f"Rows {region.row0} to {region.row1} of {self.facts.name} cannot be read: {error}.",
+                "The file seems to be damaged; copy it again from its origin.",
+            ) from error
+        return values, valid
+
+    def _valid(self, band: int, values: npt.NDArray[Any], window: FileWindow) -> BoolArray:
+        flags = self._dataset.mask_flag_enums[band - 1]
+        nodata = self._dataset.nodatavals[band - 1]
+        kind, size = values.dtype.kind, values.dtype.itemsize
+        valid: BoolArray
+        if flags == [MaskFlags.nodata] and nodata is not None and not (kind in "iu" and size == 8):
+            if math.isnan(nodata):
+                valid = np.ones(values.shape, bool)
+            else:
+                # compare in the band's own type: 0.1 as float32 is not 0.1 as float64
+                stored = np.dtype(self._dataset.dtypes[band - 1])
+                with np.errstate(over="ignore"):
+                    same = np.float64(nodata) if stored.kind in "iu" else stored.type(nodata)
+                valid = values != same
+        elif flags == [MaskFlags.all_valid]:
+            valid = np.ones(values.shape, bool)
+        else:
+            valid = self._dataset.read_masks(band, window=window) > 0
+        if kind == "f":
+            with np.errstate(invalid="ignore"):
+                valid &= np.abs(values) < _ABSURD
+        elif kind == "i" and size == 8:
+            valid &= values != np.iinfo(values.dtype).min
+        return valid
+
+
+def usable(valid: BoolArray, policy: str) -> BoolArray:
+    """`(rows, cols)` of pixels that get a class: invalid when `any` or when `all` of their bands are."""
+    return np.logical_and.reduce(valid, axis=0) if policy == "any" else np.logical_or.reduce(valid, axis=0)
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{v:.10g}" for v in values)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a layer's stored numbers are: reflectance in some scale, or a picture, whose numbers have no unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .bands import LayerBand
+from .scaling import Step, Steps
+
+REFLECTANCE = "reflectance"
+PICTURE = "picture"
+#: Added to every Sentinel-2 pixel since processing baseline 04.00 (January 2022).
+SENTINEL2_OFFSET = 1000.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read stored numbers: `kind` is reflectance or picture, `band_steps` bring each band to 0..1 reflectance.
+
+    `because` says in words what this rests on. For pictures `band_steps` are empty.
+    """
+
+    kind: str
+    band_steps: tuple[Steps, ...]
+    because: str
+    warnings: tuple[str, ...] = ()
+
+
+def read_as(said: str, dtypes: Sequence[str], bands: Sequence[LayerBand], probe: Sequence[npt.NDArray[Any]]) -> Reading:
+    """Decide what the numbers are.
+
+    Args:
+        said: `auto`, `reflectance` or `picture`, as the user said.
+        dtypes: number type of each band used.
+        bands: what the layer says about each of them (scale and offset).
+        probe: some valid stored values of each.
+    """
+    count = len(bands)
+    if said == PICTURE:
+        return Reading(PICTURE, ((),) * count, "as you said")
+    declared = any(b.scale != 1 or b.offset != 0 for b in bands)
+    physical = [
+        np.asarray(p, np.float64) * b.scale + b.offset if declared else np.asarray(p, np.float64)
+        for p, b in zip(probe, bands)
+    ]
+    filled = [p for p in physical if p.size]
+    high = max((float(np.percentile(p, 98)) for p in filled), default=0.0)
+    low = min((float(np.percentile(p, 0.5)) for p in filled), default=0.0)
+    if said != REFLECTANCE:
+        reason = _picture_reason(dtypes, declared, high, filled)
+        if reason:
+            return Reading(PICTURE, ((),) * count, reason)
+    # 98 % of reflectances lie below 1.6 even over snow and cloud; ×10,000 the dimmest scene lies above it
+    divisor = 1.0 if high <= 1.6 else 10_000.0
+    steps: list[Steps] = []
+    for band in bands:
+        own: list[Step] = []
+        if declared:
+            if band.scale != 1:
+                own.append(Step.of("scale", value=1 / band.scale))
+            if band.offset != 0:
+                own.append(Step.of("offset", value=-band.offset))
+        if divisor != 1:
+            own.append(Step.of("scale", value=divisor))
+        steps.append(tuple(own))
+    warnings: tuple[str, ...] = ()
+    if not declared and divisor == 10_000 and low >= SENTINEL2_OFFSET * 0.95:
+        warnings = (
+            f"No pixel is darker than {low:.0f}; Sentinel-2 scenes of processing baseline 04.00 and later carry an"
+            " offset of +1000. If this is one, declare it in the layer: gdal_edit.py -scale 0.0001 -offset -0.1.",
+        )
+    words = "scale and offset declared by the layer" if declared else "0 to 1" if divisor == 1 else "× 10,000"
+    because = f"{words}{', as you said' if said == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
+    return Reading(REFLECTANCE, tuple(steps), because, warnings)
+
+
+def _picture_reason(dtypes: Sequence[str], declared: bool, high: float, probe: Sequence[npt.NDArray[Any]]) -> str:
+    """Why these numbers cannot be reflectance; empty when they can."""
+    if not declared:
+        if all(d in ("uint8", "int8") for d in dtypes):
+            return "8-bit numbers"
+        if all(d.startswith("uint") for d in dtypes) and max((float(p.max()) for p in probe), default=0) <= 255:
+            return "no number is above 255"
+    if high > 20_000:
+        return f"2 % of the numbers are above {high:.0f}, more than reflectance × 10,000 can be"
+    if 1.6 < high <= 255 and any(d.startswith("float") for d in dtypes):
+        return f"numbers up to about {high:.4g} are neither reflectance (0 to 1) nor reflectance × 10,000"
+    return ""
