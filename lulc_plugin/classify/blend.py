@@ -19,6 +19,7 @@ import numpy.typing as npt
 from ..raster.grid import Grid
 
 FloatArray = npt.NDArray[np.float32]
+_ROWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,25 @@ def _like(ends: tuple[bool, bool], count: int) -> int:
     return count - 1 if last else 1
 
 
-def winners(probabilities: FloatArray) -> npt.NDArray[np.intp]:
+def winners(probabilities: FloatArray) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
     """Index of the largest probability at each pixel, the lowest index where several are largest.
+
+    Equal to `argmax(axis=0)` and several times faster: small integers, and a few rows at a time stay in the cache.
 
     Args:
         probabilities: `(classes, rows, cols)`.
 
     Returns:
-        `(rows, cols)` channel indexes.
+        `(rows, cols)` channel indexes, of the smallest type that has room for one more.
     """
-    best = probabilities[0].copy()
-    index = np.zeros(best.shape, np.intp)
-    for i in range(1, len(probabilities)):
-        better = probabilities[i] > best
-        np.copyto(best, probabilities[i], where=better)
-        index[better] = i
-    return index
+    kind = np.uint8 if len(probabilities) < 255 else np.uint16
+    out = np.zeros(probabilities.shape[1:], kind)
+    for row in range(0, len(out), _ROWS_AT_ONCE):
+        part = probabilities[:, row : row + _ROWS_AT_ONCE]
+        index = out[row : row + _ROWS_AT_ONCE]
+        best = part[0].copy()
+        for i in range(1, len(part)):
+            # indexes grow, so the larger one is the later winner
+            np.maximum(index, (part[i] > best).astype(kind) * kind(i), out=index)
+            np.maximum(best, part[i], out=best)
+    return out

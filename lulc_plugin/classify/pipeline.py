@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -159,7 +160,7 @@ class _Counter:
         self.pixels: npt.NDArray[np.int64] = np.zeros(self._classes, np.int64)
         self.square_metres: npt.NDArray[np.float64] | None = None if whole is None else np.zeros(self._classes)
 
-    def add(self, row: int, index: npt.NDArray[np.intp]) -> None:
+    def add(self, row: int, index: npt.NDArray[np.unsignedinteger[Any]]) -> None:
         """Count a block of channel indexes `(rows, cols)` that begins at `row` of the region."""
         height = len(index)
         codes = index + self._classes * np.arange(height)[:, None]

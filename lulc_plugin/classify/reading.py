@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,8 +55,19 @@ def windows(setup: Setup, policy: str) -> Iterator[ReadyWindow]:
                 )
                 values, valid = source.read(setup.match.numbers, piece)
                 for c, cols in zip(group, folded):
-                    place = np.ix_(np.arange(len(values)), rows - piece.row0, cols - piece.col0)
+                    place = (slice(None), *_place(rows - piece.row0, cols - piece.col0))
                     yield _window(setup, policy, r, c, values[place], valid[place])
+
+
+def _place(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]) -> tuple[Any, Any]:
+    """Index of these rows and columns; plain slices, which copy nothing, where nothing is reflected."""
+    if _runs(rows) and _runs(cols):
+        return slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+    return rows[:, None], cols[None, :]
+
+
+def _runs(indexes: npt.NDArray[np.intp]) -> bool:
+    return bool(np.all(np.diff(indexes) == 1))
 
 
 def _window(

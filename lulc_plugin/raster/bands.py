@@ -29,9 +29,14 @@ class LayerBand:
     offset: float = 0.0
 
     @property
+    def is_alpha(self) -> bool:
+        """A transparency band. GDAL calls the fourth band of many 8-bit files alpha; a name of its own tells better."""
+        return self.colour == "alpha" and _plain(self.name) in ("", "alpha", "mask", "transparency")
+
+    @property
     def label(self) -> str:
-        """`3 (B04)` or `3 (unnamed)`."""
-        return f"{self.number} ({self.name or 'unnamed'})"
+        """`3 (B04)`, `3 (unnamed)` or `4 (alpha)`."""
+        return f"{self.number} ({self.name or ('alpha' if self.is_alpha else 'unnamed')})"
 
 
 class WantedBand(Protocol):
@@ -121,7 +126,7 @@ def match(
     """
     if chosen:
         return _chosen(layer, wanted, chosen, layer_name)
-    usable = [b for b in layer if b.colour != "alpha"]
+    usable = [b for b in layer if not b.is_alpha]
     sensor = sensor_of(layer_name, tags or {}, usable)
     found: dict[int, int] = {}
     how: list[str] = []
@@ -188,7 +193,7 @@ def sensor_of(name: str, tags: Mapping[str, str], bands: Sequence[LayerBand]) ->
     words = " ".join(
         [
             name,
-            *(v for k, v in tags.items() if re.search(r"sensor|platform|spacecraft|satellite|constellation", k, re.I)),
+            *(v for k, v in tags.items() if _SENSOR_KEYS.search(k)),
         ]
     ).lower()
     if re.search(r"sentinel[-_ ]?2|\bs2[abc]?[_-]|_msil[12]", words):

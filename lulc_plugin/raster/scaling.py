@@ -9,7 +9,7 @@ turned into fixed ones by `resolve`, once, from a sample of the whole layer; wha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,23 +116,22 @@ def steps_from_json(data: Any) -> Steps:
 def apply_steps(values: npt.NDArray[Any], steps: Steps) -> FloatArray:
     """The values after all steps, float32, in a new array of the same shape.
 
+    Neighbouring steps that only multiply and add are done as one.
+
     Raises:
         LulcError: a step that depends on the layer was not resolved first.
     """
     x = np.array(values, dtype=np.float32)
+    factor, addend = 1.0, 0.0
     for step in steps:
-        if step.op == "offset":
-            x -= np.float32(step["value"])
-        elif step.op == "scale":
-            x /= np.float32(step["value"])
-        elif step.op == "clip":
+        if step.op in _AFFINE:
+            a, b = _AFFINE[step.op](step)
+            factor, addend = factor * a, addend * a + b
+            continue
+        _multiply_add(x, factor, addend)
+        factor, addend = 1.0, 0.0
+        if step.op == "clip":
             np.clip(x, np.float32(step["minimum"]), np.float32(step["maximum"]), out=x)
-        elif step.op == "min-max":
-            x -= np.float32(step["minimum"])
-            x /= np.float32(step["maximum"] - step["minimum"])
-        elif step.op == "z-score":
-            x -= np.float32(step["mean"])
-            x /= np.float32(step["stddev"])
         elif step.op == "log1p":
             np.maximum(x, np.nextafter(np.float32(-1), np.float32(0)), out=x)
             np.log1p(x, out=x)
@@ -145,7 +144,24 @@ def apply_steps(values: npt.NDArray[Any], steps: Steps) -> FloatArray:
                 x = np.float32(1) / (np.float32(1) + np.exp(-x))
         else:
             raise LulcError(f"Scaling step {step.op!r} depends on the layer and was not resolved.")
+    _multiply_add(x, factor, addend)
     return x
+
+
+#: op → (factor, addend) of x · factor + addend
+_AFFINE: dict[str, Callable[[Step], tuple[float, float]]] = {
+    "offset": lambda s: (1.0, -s["value"]),
+    "scale": lambda s: (1 / s["value"], 0.0),
+    "min-max": lambda s: (1 / (s["maximum"] - s["minimum"]), -s["minimum"] / (s["maximum"] - s["minimum"])),
+    "z-score": lambda s: (1 / s["stddev"], -s["mean"] / s["stddev"]),
+}
+
+
+def _multiply_add(x: FloatArray, factor: float, addend: float) -> None:
+    if factor != 1:
+        x *= np.float32(factor)
+    if addend != 0:
+        x += np.float32(addend)
 
 
 def resolve(steps: Steps, sample: npt.NDArray[Any]) -> Steps:
@@ -245,17 +261,35 @@ def prepare(
     Returns:
         `(channels, rows, cols)` float32. What is stored at invalid pixels has no influence on it.
     """
+    out = np.empty((len(channels), *values.shape[1:]), np.float32)
+    # a few rows at a time stay in the processor's cache through all steps
+    for row in range(0, values.shape[1], _ROWS_AT_ONCE):
+        rows = np.s_[..., row : row + _ROWS_AT_ONCE, :]
+        _prepare_rows(values[rows], valid[rows], band_names, band_steps, channels, fill, out[rows])
+    return out
+
+
+_ROWS_AT_ONCE = 32
+
+
+def _prepare_rows(
+    values: npt.NDArray[Any],
+    valid: BoolArray,
+    band_names: Sequence[str],
+    band_steps: Sequence[Steps],
+    channels: Sequence[Channel],
+    fill: Sequence[float],
+    out: FloatArray,
+) -> None:
     every = bool(valid.all())
     # zero first, so that NaN or a huge fill value cannot warn, overflow or leak
     clean = values if every else np.where(valid, values, values.dtype.type(0))
     bands = [apply_steps(clean[i], steps) for i, steps in enumerate(band_steps)]
     named = dict(zip(band_names, bands))
-    out = np.empty((len(channels), *values.shape[1:]), np.float32)
     for i, channel in enumerate(channels):
         out[i] = apply_steps(_source_of(channel, bands, named), channel.steps)
         if not every:
             out[i][~_channel_valid(channel, valid, band_names)] = np.float32(fill[i])
-    return out
 
 
 def _channel_valid(channel: Channel, valid: BoolArray, band_names: Sequence[str]) -> BoolArray:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as FileWindow
 
@@ -124,7 +124,6 @@ class Source:
             self._dataset.close()
             raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")
         self._path = path
-        self._alpha = [i for i, c in enumerate(self._dataset.colorinterp, 1) if c == ColorInterp.alpha]
         self.facts = self._facts()
 
     def __enter__(self) -> Source:
@@ -187,8 +186,10 @@ class Source:
         try:
             values = self._dataset.read(list(bands), window=window, out_dtype=np.result_type(*types))
             valid = np.stack([self._valid(b, values[i], window) for i, b in enumerate(bands)])
-            for alpha in self._alpha:
-                valid &= self._dataset.read(alpha, window=window) > 0
+            for band in self.facts.bands:
+                # a band that the model looks at is not a mask, whatever the file calls it
+                if band.is_alpha and band.number not in bands:
+                    valid &= self._dataset.read(band.number, window=window) > 0
         except RasterioError as error:
             raise LulcError(
                 f"Rows {region.row0} to {region.row1} of {self.facts.name} cannot be read: {error}.",
@@ -197,7 +198,10 @@ class Source:
         return values, valid
 
     def _valid(self, band: int, values: npt.NDArray[Any], window: FileWindow) -> BoolArray:
+        # alpha is dealt with in `read`; what else masks the band stays
         flags = self._dataset.mask_flag_enums[band - 1]
+        if MaskFlags.alpha in flags:
+            flags = [MaskFlags.all_valid]
         nodata = self._dataset.nodatavals[band - 1]
         kind, size = values.dtype.kind, values.dtype.itemsize
         valid: BoolArray
