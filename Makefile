@@ -1,0 +1,36 @@
+# `make` alone lists the targets. Every target that needs something installs it first (scripts/setup.sh).
+
+ENGINE := .venv-engine/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-training demo test lint package screenshot clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: QGIS, two Python environments, the demo's scene
+	@scripts/setup.sh
+
+setup-training: ## the same, and PyTorch for training
+	@scripts/setup.sh training
+
+demo: setup ## classify a Landsat scene in QGIS: map, picture, accuracy (build/demo)
+	@scripts/demo.sh
+
+test: setup ## ruff, mypy, and all tests: engine without QGIS, training, algorithms in QGIS
+	@scripts/test.sh
+
+lint: setup ## ruff and mypy only
+	@$(ENGINE) -m ruff check .
+	@$(ENGINE) -m mypy -p lulc_plugin
+
+package: ## the zip that QGIS installs (dist/)
+	@/usr/bin/env python3 scripts/package.py
+
+screenshot: ## the same classification in the QGIS desktop, photographed (build/demo/desktop.png)
+	@scripts/setup.sh screenshot
+	@scripts/screenshot.sh
+
+clean: ## remove what the targets above made, except the environments
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every algorithm of this plugin does alike: check, prepare, run, and say errors in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsProcessingException, QgsProcessingFeedback
+from qgis.PyQt.QtGui import QIcon
+
+from ...lulc_plugin import dependencies
+from ...lulc_plugin.errors import LulcError
+from . import translation
+from .feedback import FeedbackProgress
+from .helptext import HelpText
+from .parameters import said
+
+Parameters = dict[str, Any]
+
+
+@contextmanager
+def errors_for_qgis() -> Iterator[None]:
+    """Turn the engine's `LulcError` into the exception that QGIS shows without a traceback; a bug keeps its own."""
+    try:
+        yield
+    except LulcError as error:
+        raise QgsProcessingException(str(error)) from error
+
+
+class LulcAlgorithm(QgsProcessingAlgorithm):
+    """Base of the algorithms. A sub-class has `parse`, `run_job`, `help_text`, and what QGIS asks of any algorithm.
+
+    QGIS calls `checkParameterValues` (not inside models), then `prepareAlgorithm` in the main thread, where layers may
+    be touched, then `processAlgorithm`, usually in another one.
+    """
+
+    # ---- for sub-classes
+
+    def parse(self, parameters: Parameters, context: QgsProcessingContext) -> Any:
+        """Everything the user said, as plain values; cheap, called more than once, in the main thread.
+
+        `parameters` holds only what was given: no None, no NULL, no empty text or list.
+
+        Raises:
+            LulcError: a value that cannot be used.
+        """
+        raise NotImplementedError
+
+    def run_job(
+        self,
+        job: Any,
+        parameters: Parameters,
+        context: QgsProcessingContext,
+        progress: FeedbackProgress,
+    ) -> Parameters:
+        """Do the work; `job` is what `parse` returned. Import the engine's heavy rooms here.
+
+        Raises:
+            LulcError: what the user should hear.
+        """
+        raise NotImplementedError
+
+    def help_text(self) -> HelpText:
+        """The parts of the help page."""
+        raise NotImplementedError
+
+    def tr(self, text: str) -> str:
+        """`text` in the user's language."""
+        return translation.tr(text)
+
+    # ---- what QGIS calls
+
+    def createInstance(self) -> LulcAlgorithm:
+        return type(self)()
+
+    def icon(self) -> QIcon:
+        provider = self.provider()
+        return super().icon() if provider is None else provider.icon()
+
+    def shortHelpString(self) -> str:
+        return self.help_text().html()
+
+    def canExecute(self) -> tuple[bool, str]:
+        try:
+            dependencies.require()
+        except LulcError as error:
+            return False, str(error)
+        return True, ""
+
+    def checkParameterValues(self, parameters: Parameters, context: QgsProcessingContext) -> tuple[bool, str]:
+        # QGIS asks canExecute() in the toolbox only, so the answer is given here again.
+        ready, problem = self.canExecute()
+        parameters = said(parameters)
+        if ready:
+            ready, problem = super().checkParameterValues(parameters, context)
+        if ready:
+            try:
+                self.parse(parameters, context)
+            except LulcError as error:
+                return False, str(error)
+        return ready, problem
+
+    def prepareAlgorithm(
+        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        with errors_for_qgis():
+            dependencies.require()
+            self._job = self.parse(said(parameters), context)
+        return True
+
+    def processAlgorithm(
+        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Parameters:
+        with errors_for_qgis():
+            return self.run_job(self._job, said(parameters), context, FeedbackProgress(feedback))

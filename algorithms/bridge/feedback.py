@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's progress, shown by QGIS."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingFeedback
+
+from ...lulc_plugin.progress import Progress
+
+
+class FeedbackProgress(Progress):
+    """Progress over a `QgsProcessingFeedback`; the engine's threads may call it (the base class has the lock)."""
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        super().__init__()
+        self._feedback = feedback
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the user pressed Cancel."""
+        return self._feedback.isCanceled()
+
+    def _show_percent(self, percent: float) -> None:
+        self._feedback.setProgress(percent)
+
+    def _show_log(self, text: str) -> None:
+        self._feedback.pushInfo(text)
+
+    def _show_warning(self, text: str) -> None:
+        self._feedback.pushWarning(text)

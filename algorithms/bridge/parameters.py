@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parameters that several algorithms have, and values on their way out of QGIS: no NULL, no number that is a text.
+
+The functions that read a value want the parameters as `said` returns them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProperty,
+    QgsRasterLayer,
+)
+from qgis.PyQt.QtCore import QVariant
+
+from ...lulc_plugin import bundled
+from ...lulc_plugin.classify.job import AUTO
+from ...lulc_plugin.errors import LulcError
+from . import layers
+from .translation import tr
+
+MODEL = "MODEL"
+MODEL_FILE = "MODEL_FILE"
+
+
+# ---- definitions
+
+
+def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
+    """The same parameter, shown under "Advanced Parameters"."""
+    flags = getattr(Qgis, "ProcessingParameterFlag", None)  # where QGIS keeps them since 3.36
+    flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced if flags is None else flags.Advanced
+    parameter.setFlags(parameter.flags() | flag)
+    return parameter
+
+
+def explained(parameter: QgsProcessingParameterDefinition, text: str) -> QgsProcessingParameterDefinition:
+    """The same parameter with a help text (a tooltip in the dialog)."""
+    parameter.setHelp(text)
+    return parameter
+
+
+def model_parameter() -> QgsProcessingParameterDefinition:
+    """MODEL: `auto` or a bundled network, by name."""
+    options = [AUTO, *bundled_models()]
+    parameter = QgsProcessingParameterEnum(MODEL, tr("Model"), options, False, AUTO, False, True)
+    return explained(
+        parameter,
+        tr("auto: the best bundled network that fits the layer's bands and pixel size; the log says which and why."),
+    )
+
+
+def model_file_parameter() -> QgsProcessingParameterDefinition:
+    """MODEL_FILE: a network of the user's own."""
+    parameter = QgsProcessingParameterFile(
+        MODEL_FILE, tr("Model file of your own (instead of Model)"), extension="onnx", optional=True
+    )
+    return explained(
+        parameter,
+        tr("An .onnx file with its description (.json) beside it. When it is given, Model is not looked at."),
+    )
+
+
+def bundled_models() -> tuple[str, ...]:
+    """Names of the bundled networks; none when the installation is incomplete (running then says so)."""
+    try:
+        return bundled.model_names()
+    except LulcError:
+        return ()
+
+
+# ---- values
+
+
+def said(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters without those for which QGIS has one of its ways to say "nothing": None, NULL, "", []."""
+    return {name: value for name, value in parameters.items() if not _is_nothing(value)}
+
+
+def _is_nothing(value: Any) -> bool:
+    if isinstance(value, QVariant):
+        return value.isNull()
+    return value is None or (isinstance(value, (str, list, tuple)) and not len(value))
+
+
+def text(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> str | None:
+    """A text or path, None when it was not given."""
+    if name not in parameters:
+        return None
+    return algorithm.parameterAsString(parameters, name, context).strip() or None
+
+
+def whole_number(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> int | None:
+    """A whole number, also when it arrives as a text; None when it was not given.
+
+    Raises:
+        LulcError: it is no whole number. QGIS itself would silently take the default.
+    """
+    if name not in parameters:
+        return None
+    value = parameters[name]
+    if isinstance(value, QgsProperty):
+        value = algorithm.parameterAsDouble(parameters, name, context)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not number.is_integer():
+        raise LulcError(tr("{name} is {value!r}, which is not a whole number.").format(name=name, value=value))
+    return int(number)
+
+
+def band_numbers(
+    algorithm: QgsProcessingAlgorithm,
+    parameters: dict[str, Any],
+    name: str,
+    context: QgsProcessingContext,
+    layer: QgsRasterLayer,
+) -> tuple[int, ...]:
+    """Band numbers of `layer` in the order they were given; empty when none were.
+
+    Raises:
+        LulcError: the layer has no such band. QGIS lets any number through and turns "3,1" into 0.
+    """
+    if name not in parameters:
+        return ()
+    numbers = tuple(algorithm.parameterAsInts(parameters, name, context))
+    count = layer.bandCount()
+    wrong = [number for number in numbers if not 1 <= number <= count]
+    if wrong:
+        raise LulcError(
+            tr('{name}: band {band} does not exist, the layer "{layer}" has bands 1 to {count}.').format(
+                name=name, band=wrong[0], layer=layer.name(), count=count
+            ),
+            tr(
+                "On the command line write the numbers with semicolons and in quotes, like 'BANDS=3;2;1;4'"
+                " (QGIS reads 3,2,1,4 as 0); in Python write [3, 2, 1, 4]."
+            ),
+        )
+    return numbers
+
+
+def raster_layer(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> QgsRasterLayer | None:
+    """A raster layer, None when it was not given.
+
+    Raises:
+        LulcError: it cannot be loaded.
+    """
+    if name not in parameters:
+        return None
+    layer = algorithm.parameterAsRasterLayer(parameters, name, context)
+    if layer is None or not layer.isValid():
+        raise LulcError(algorithm.invalidRasterError(parameters, name))
+    return layer
+
+
+def extent(
+    algorithm: QgsProcessingAlgorithm,
+    parameters: dict[str, Any],
+    name: str,
+    context: QgsProcessingContext,
+    layer: QgsRasterLayer,
+) -> layers.Extent | None:
+    """An extent as the engine counts, in the layer's CRS whatever it was given in; None when it was not given."""
+    if name not in parameters:
+        return None
+    rectangle = algorithm.parameterAsExtent(parameters, name, context, layer.crs())
+    return None if rectangle.isNull() else layers.engine_extent(rectangle, layer)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What QGIS starts: registers the provider of the algorithms and removes it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsApplication
+
+from .provider import LulcProvider
+
+
+class LandCoverPlugin:
+    """The plugin; it has no windows of its own, everything is in the Processing Toolbox.
+
+    Args:
+        iface: QGIS's interface, None in `qgis_process`.
+    """
+
+    def __init__(self, iface: Any) -> None:
+        self.iface = iface
+        self.provider: LulcProvider | None = None
+
+    def initProcessing(self) -> None:
+        """Register the provider; `qgis_process` calls this one only."""
+        if self.provider is None:
+            self.provider = LulcProvider()
+            QgsApplication.processingRegistry().addProvider(self.provider)
+
+    def initGui(self) -> None:
+        """QGIS desktop has a window now."""
+        self.initProcessing()
+
+    def unload(self) -> None:
+        """Leave nothing behind."""
+        if self.provider is not None:
+            QgsApplication.processingRegistry().removeProvider(self.provider)
+            self.provider = None

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The entry "Land Cover Classifier" of the Processing Toolbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from ...lulc_plugin.provenance import plugin_version
+from ..classifylandcover import ClassifyLandCover
+from .translation import tr
+
+ICON = Path(__file__).resolve().parents[2] / "resources" / "icons" / "landcover.svg"
+
+
+class LulcProvider(QgsProcessingProvider):
+    """Registers every algorithm, also those that cannot run yet: they say what is missing."""
+
+    def loadAlgorithms(self) -> None:
+        self.addAlgorithm(ClassifyLandCover())
+
+    def id(self) -> str:
+        return "lulc"
+
+    def name(self) -> str:
+        return tr("Land Cover Classifier")
+
+    def longName(self) -> str:
+        return f"{self.name()} {plugin_version()}"
+
+    def versionInfo(self) -> str:
+        return plugin_version()
+
+    def icon(self) -> QIcon:
+        return QIcon(str(ICON))
+
+    def svgIconPath(self) -> str:
+        return str(ICON)
+
+    def supportedOutputRasterLayerExtensions(self) -> list[str]:
+        return ["tif"]
+
+    def defaultRasterFileExtension(self) -> str:
+        return "tif"

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:classifylandcover`: a raster layer in, a styled land-cover layer out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingContext,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ..lulc_plugin.classify.job import AUTO, NODATA_POLICIES, VALUES, ClassifyJob
+from .bridge import layers, parameters
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user said: the job without its output, and what the layer is called in QGIS."""
+
+    job: ClassifyJob
+    layer_name: str
+
+
+class ClassifyLandCover(LulcAlgorithm):
+    """Adapter of `lulc_plugin.classify`."""
+
+    INPUT = "INPUT"
+    BANDS = "BANDS"
+    EXTENT = "EXTENT"
+    OUTPUT = "OUTPUT"
+    OVERLAP = "OVERLAP"
+    WINDOW = "WINDOW"
+    BATCH_SIZE = "BATCH_SIZE"
+    NODATA_POLICY = "NODATA_POLICY"
+    STATISTICS_FROM = "STATISTICS_FROM"
+    VALUES = "VALUES"
+    CLASSES = "CLASSES"
+    DEVICE_USED = "DEVICE_USED"
+    PIXELS = "PIXELS"
+
+    def name(self) -> str:
+        return "classifylandcover"
+
+    def displayName(self) -> str:
+        return self.tr("Classify land cover")
+
+    def group(self) -> str:
+        return self.tr("Classification")
+
+    def groupId(self) -> str:
+        return "classification"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "land cover,land use,lulc,classify,segmentation,deep learning,network,onnx,sentinel,landsat,satellite"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Turns a satellite or aerial image into a land-cover map with a neural network.")
+
+    # ---- parameters
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        for parameter in (*self._main_parameters(), *map(advanced, self._advanced_parameters())):
+            self.addParameter(parameter)
+        self.addOutput(
+            QgsProcessingOutputString(self.CLASSES, self.tr("Classes as JSON: value, name, pixels, hectares"))
+        )
+        self.addOutput(QgsProcessingOutputString(self.DEVICE_USED, self.tr("Device on which the network ran")))
+        self.addOutput(QgsProcessingOutputNumber(self.PIXELS, self.tr("Pixels that got a class")))
+
+    def _main_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        return (
+            explained(
+                QgsProcessingParameterRasterLayer(self.INPUT, self.tr("Image to classify")),
+                self.tr("A raster layer with the bands that the model wants, in any order."),
+            ),
+            parameters.model_parameter(),
+            parameters.model_file_parameter(),
+            explained(
+                QgsProcessingParameterBand(
+                    self.BANDS,
+                    self.tr("Bands, in the model's order (empty: found by their names)"),
+                    None,
+                    self.INPUT,
+                    True,
+                    True,
+                ),
+                self.tr(
+                    "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the"
+                    " command line: 'BANDS=3;2;1;4'."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterExtent(self.EXTENT, self.tr("Extent (empty: the whole layer)"), None, True),
+                self.tr("Grows outwards to whole pixels of the image; may be in another coordinate system."),
+            ),
+            QgsProcessingParameterRasterDestination(self.OUTPUT, self.tr("Land cover")),
+        )
+
+    def _advanced_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        return (
+            explained(
+                QgsProcessingParameterEnum(
+                    self.VALUES, self.tr("What the stored numbers are"), list(VALUES), False, AUTO, True, True
+                ),
+                self.tr(
+                    "reflectance: surface reflectance, 0 to 1 or times 10,000. picture: anything else (8-bit"
+                    " pictures, raw sensor counts), stretched by the statistics of the whole layer. auto: decided from"
+                    " the layer."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterEnum(
+                    self.NODATA_POLICY,
+                    self.tr("A pixel has no data when … of its bands have none"),
+                    list(NODATA_POLICIES),
+                    False,
+                    NODATA_POLICIES[0],
+                    True,
+                    True,
+                ),
+                self.tr("Pixels without data stay without a class."),
+            ),
+            explained(
+                QgsProcessingParameterRasterLayer(
+                    self.STATISTICS_FROM, self.tr("Take the statistics from another layer"), None, True
+                ),
+                self.tr(
+                    "Only for pictures: give all tiles of a mosaic the same layer (the mosaic, or one typical tile),"
+                    " and their maps fit together. It must have the same bands in the same order."
+                ),
+            ),
+            self._number(
+                self.OVERLAP,
+                self.tr("Overlap of neighbouring windows in pixels (not set: the model's)"),
+                self.tr("More overlap costs time; less may show seams."),
+                0,
+                4096,
+            ),
+            self._number(
+                self.WINDOW,
+                self.tr("Window size in pixels (not set: the model's)"),
+                self.tr("Smaller windows need less memory."),
+                1,
+                16384,
+            ),
+            self._number(
+                self.BATCH_SIZE,
+                self.tr("Windows at a time (0: automatic)"),
+                self.tr("More windows at a time need more memory."),
+                0,
+                256,
+                default=0,
+            ),
+        )
+
+    @staticmethod
+    def _number(
+        name: str, description: str, explanation: str, low: int, high: int, default: int | None = None
+    ) -> QgsProcessingParameterDefinition:
+        kind = QgsProcessingParameterNumber.Type.Integer
+        return explained(QgsProcessingParameterNumber(name, description, kind, default, True, low, high), explanation)
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        layer = parameters.raster_layer(self, values, self.INPUT, context)
+        statistics = parameters.raster_layer(self, values, self.STATISTICS_FROM, context)
+        job = ClassifyJob(
+            input="" if layer is None else layers.path_of(layer),
+            output="not asked for yet.tif",  # asking would make QGIS load it, see run_job
+            model=self.parameterAsEnumString(values, MODEL, context) or AUTO,
+            model_file=parameters.text(self, values, MODEL_FILE, context),
+            bands=() if layer is None else parameters.band_numbers(self, values, self.BANDS, context, layer),
+            extent=None if layer is None else parameters.extent(self, values, self.EXTENT, context, layer),
+            overlap=parameters.whole_number(self, values, self.OVERLAP, context),
+            window=parameters.whole_number(self, values, self.WINDOW, context),
+            batch_size=parameters.whole_number(self, values, self.BATCH_SIZE, context) or 0,
+            nodata_policy=self.parameterAsEnumString(values, self.NODATA_POLICY, context) or NODATA_POLICIES[0],
+            statistics_from=None if statistics is None else layers.path_of(statistics),
+            values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
+            threads=max(0, QgsApplication.maxThreads()),
+        )
+        return _Wish(job, "" if layer is None else layer.name())
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.classify.pipeline import classify
+
+        output = self.parameterAsOutputLayer(values, self.OUTPUT, context)
+        result = classify(replace(wish.job, output=output), progress)
+        name = self.tr("Land cover of {layer} ({model})").format(layer=wish.layer_name, model=result.model)
+        layers.show_as(context, output, name, result.legend)
+        return {
+            self.OUTPUT: output,
+            self.CLASSES: json.dumps(result.classes_json(), ensure_ascii=False),
+            self.DEVICE_USED: result.device,
+            self.PIXELS: result.valid_pixels,
+        }
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Gives every pixel of an image one land-cover class, with a neural network that runs on this"
+                    " computer. Pick a raster layer and press Run; the map appears with its classes' names and"
+                    " colours."
+                ),
+            ),
+            needs=(
+                self.tr(
+                    "Model: auto takes the best bundled network that fits the layer's bands and pixel size, and the"
+                    " log says which one and why. A name takes exactly that network. A model file of your own (.onnx"
+                    " with its .json beside it) goes before both."
+                ),
+                self.tr(
+                    "Bands: leave it empty when the bands of the layer have names (red, B04, …) or wavelengths: they"
+                    " are found by them. Unnamed bands are taken in the order of the file only if there are exactly as"
+                    " many as the model wants, with a warning. Otherwise say which band is which: press …, tick the"
+                    " bands and drag them with the mouse into the model's order, from top to bottom, then OK. Example:"
+                    " a model wants red, green, blue, near infrared and the layer has blue, green, red, near infrared:"
+                    " drag band 3 to the top, band 2 below it, so that the list reads 3, 2, 1, 4. On the command line"
+                    " the same is 'BANDS=3;2;1;4' (semicolons and quotes; with commas QGIS reads 0), in Python [3, 2,"
+                    " 1, 4]."
+                ),
+                self.tr(
+                    "Extent: only this part is classified. It grows outwards to whole pixels of the image, and the"
+                    " result is the same as if the whole map had been made and cut."
+                ),
+                self.tr(
+                    "What the stored numbers are: networks know surface reflectance, 0 to 1 or times 10,000. Other"
+                    " images (8-bit pictures, raw sensor counts) are first stretched to the usual range by the"
+                    " statistics of the whole layer. auto decides by the numbers and says so in the log; when it is"
+                    " wrong, choose reflectance or picture."
+                ),
+                self.tr(
+                    "No data: pixels that the file marks as empty (no-data value, mask, alpha band, NaN) get no"
+                    " class. any: a pixel is empty when one of the bands used is; all: only when all are. A black rim"
+                    " that the file does not mark is classified like any other dark ground: set its no-data value"
+                    " first."
+                ),
+            ),
+            returns=(
+                self.tr(
+                    "Land cover: a GeoTIFF on the pixels of the image, with overviews and with the classes' names and"
+                    " colours also in the files beside it (.qml, .tif.aux.xml): move them together."
+                ),
+                self.tr(
+                    "Classes: value, name, pixels and hectares of every class as JSON. Device used. Pixels: how many"
+                    " got a class."
+                ),
+            ),
+            example=(
+                self.tr("A Landsat 7 scene with the bands blue, green, red, near infrared first:"),
+                "qgis_process run lulc:classifylandcover -- INPUT=scene.tif 'BANDS=3;2;1;4' OUTPUT=landcover.tif",
+            ),
+            limits=(
+                self.tr(
+                    "A network knows only what it was trained on: its card in the folder models/ names the classes,"
+                    " the pixel sizes and its accuracy on places it had never seen. Check the map against places you"
+                    " know before you use it. Clouds and their shadows are not classes."
+                ),
+                self.tr(
+                    "Layers that do not come from a file that GDAL reads (web maps, virtual rasters of the Raster"
+                    " Calculator) must be saved as a GeoTIFF first."
+                ),
+            ),
+        )

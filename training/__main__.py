@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m training`: train, evaluate and export the bundled network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    p.add_argument("--data", type=Path, default=os.environ.get("LULC_DATA"), help="folder of the data sets")
+    p.add_argument("--encoder", type=Path, help="MobileNetV2 weights (safetensors)")
+    p.add_argument("--teacher", type=Path, help="Dynamic World network (ONNX, plain numbers in)")
+    p.add_argument("--run", type=Path, default=Path("runs/rgbn"), help="folder of checkpoints and logs")
+    p.add_argument("--steps", type=int, default=2500)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--only", choices=("train", "release"), help="leave out the other half")
+    p.add_argument("--pictures", type=float, default=0.3, help="share of reflectance samples shown as pictures")
+    p.add_argument("--name", default="optical-rgbn-10to30m-mobileunet-v1", help="name of the released network")
+    p.add_argument("--models", type=Path, default=Path("models"), help="folder of released networks")
+    p.add_argument("--checkpoint", type=Path, help="checkpoint to release; the best of --run by default")
+    p.add_argument("--rehearse", action="store_true", help="release on validation places, to try the export")
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    options = parser().parse_args(arguments)
+    if options.data is None:
+        parser().error("name the folder of the data sets with --data or LULC_DATA")
+    from . import train
+
+    if options.only != "release":
+        chips = train.bench(options.data, options.teacher, options.run.parent / "teacher")
+        recipe = train.Recipe(steps=options.steps, seed=options.seed, pictures=options.pictures)
+        print(train.run(chips, options.encoder, options.run, recipe))
+    if options.only != "train":
+        from .release import release
+
+        checkpoint = options.checkpoint or options.run / "best.pt"
+        target = options.models / f"{options.name}.onnx"
+        cache = options.run.parent / "teacher"
+        release(options.data, options.teacher, cache, checkpoint, target, options.rehearse)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maps of chips and their confusion matrices, whichever program runs the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lulc_plugin.assess.matrix import ConfusionMatrix
+from lulc_plugin.assess.statistics import Accuracy, accuracy
+
+from .data import INDIA, INDIA_GROUPS, Chip
+
+FloatArray = npt.NDArray[np.float32]
+#: `(n, channels, rows, cols)` → class probabilities `(n, classes, rows, cols)`; sizes are multiples of 32.
+Predictor = Callable[[FloatArray], FloatArray]
+
+MULTIPLE = 32
+VALUES = (1, 2, 3, 4, 5, 6)
+_GROUP_OF = np.zeros(7, np.uint8)
+for _group, _members in INDIA_GROUPS.items():
+    _GROUP_OF[list(_members)] = _group
+
+
+def probabilities(predict: Predictor, image: FloatArray) -> FloatArray:
+    """Class probabilities `(classes, rows, cols)` of one network input; what is missing to a multiple is reflected."""
+    rows, cols = image.shape[1:]
+    pad = ((0, 0), (0, -rows % MULTIPLE), (0, -cols % MULTIPLE))
+    padded = np.pad(image, pad, mode="symmetric")
+    return predict(padded[None])[0][:, :rows, :cols]
+
+
+def class_map(shares: FloatArray) -> npt.NDArray[np.uint8]:
+    """Legend values of the most likely class."""
+    return (shares.argmax(axis=0) + 1).astype(np.uint8)
+
+
+def groups_of(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Group values of the Indian labels for legend values."""
+    return _GROUP_OF[classes]
+
+
+def chip_matrix(classes: npt.NDArray[np.uint8], chip: Chip) -> npt.NDArray[np.int64]:
+    """Confusion matrix (rows map) of one chip's map, in groups for the Indian set, over its labelled pixels."""
+    if chip.source == INDIA:
+        matrix, classes = ConfusionMatrix(tuple(INDIA_GROUPS)), groups_of(classes)
+    else:
+        matrix = ConfusionMatrix(VALUES)
+    matrix.add(classes, chip.labels, (chip.labels > 0) & chip.valid)
+    return matrix.counts
+
+
+def place_matrices(
+    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float]
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Place → pooled confusion matrix of its chips."""
+    found: dict[str, npt.NDArray[np.int64]] = {}
+    for chip in chips:
+        counts = chip_matrix(class_map(probabilities(predict, chip.network_input(fill))), chip)
+        found[chip.place] = found.get(chip.place, 0) + counts
+    return found
+
+
+def pooled(matrices: Mapping[str, npt.NDArray[np.int64]]) -> Accuracy:
+    """Accuracy of all places together."""
+    return accuracy(sum(matrices.values()))
+
+
+def line(name: str, result: Accuracy) -> str:
+    """One line for a log."""
+    ious = " ".join("  - " if c.iou is None else f"{c.iou:.2f}" for c in result.classes)
+    return f"{name}: OA {result.overall:.3f} mIoU {result.miou:.3f} IoU {ious}"
+
+
+def miou_interval(
+    first: Mapping[str, npt.NDArray[np.int64]],
+    second: Mapping[str, npt.NDArray[np.int64]],
+    draws: int = 4000,
+    seed: int = 0,
+) -> tuple[float, float, float]:
+    """Difference in mean IoU, first minus second, and its 95 % interval over places drawn with replacement."""
+    places = sorted(first)
+    a, b = np.stack([first[p] for p in places]), np.stack([second[p] for p in places])
+    rng = np.random.default_rng(seed)
+    # the classes of the whole split count in every draw, as far as a draw has them
+    differences = []
+    for _ in range(draws):
+        pick = rng.integers(0, len(places), len(places))
+        differences.append(reference_miou(a[pick].sum(axis=0)) - reference_miou(b[pick].sum(axis=0)))
+    low, high = np.percentile(differences, [2.5, 97.5])
+    return reference_miou(a.sum(axis=0)) - reference_miou(b.sum(axis=0)), float(low), float(high)
+
+
+def reference_miou(counts: npt.NDArray[np.int64]) -> float:
+    """Mean IoU over the classes of the reference, so that both maps are averaged over the same ones."""
+    hits, rows, cols = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    there = cols > 0
+    return float((hits[there] / (rows + cols - hits)[there]).mean())
