@@ -90,9 +90,12 @@ def first_fit(fits: Callable[[Entry], Found]) -> tuple[Entry, Found, tuple[str, 
     """
     reasons: list[str] = []
     remedies: list[str] = []
-    for entry in entries():
+    at_hand = entries()
+    for i, entry in enumerate(at_hand):
         try:
-            return entry, fits(entry), tuple(reasons)
+            found = fits(entry)
+            later = [f"{e.spec.name}: it comes after {entry.spec.name}, which fits" for e in at_hand[i + 1 :]]
+            return entry, found, (*reasons, *later)
         except LulcError as error:
             reasons.append(f"{entry.spec.name}: {error.problem}")
             remedies.append(error.remedy)

@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -74,7 +75,7 @@ class MapWriter:
         height, width = shape
         block = _BLOCK if min(height, width) > _BLOCK else 256
         try:
-            self._dataset = rasterio.open(
+            self._dataset = open_dataset(
                 self._stream,
                 "w",
                 driver="GTiff",
@@ -94,7 +95,7 @@ class MapWriter:
             )
         except (RasterioError, OSError) as error:
             raise LulcError(f"The map cannot be written in {path.parent}: {error}.") from error
-        if max(legend.values) <= 255:
+        if max(legend.values) <= 255 or _large_palettes():
             self._dataset.write_colormap(1, legend.colour_table())
         self._dataset.set_band_description(1, name)
 
@@ -149,7 +150,7 @@ class MapWriter:
         self._put_in_place()
 
     def _check(self) -> None:
-        with rasterio.open(self._whole) as made:
+        with open_dataset(self._whole) as made:
             same_crs = (made.crs or None) == self._crs
             same_grid = made.shape == self._shape and made.transform.almost_equals(
                 self._transform, precision=1e-9 * max(1.0, *(abs(v) for v in self._transform[:6]))
@@ -183,6 +184,16 @@ class MapWriter:
         _write_text(self._path.with_suffix(".qml"), self._legend.qml())
 
 
+@lru_cache(maxsize=1)
+def _large_palettes() -> bool:
+    """Whether this rasterio keeps colours of values above 255; 1.3 writes black instead."""
+    with rasterio.MemoryFile() as memory:
+        with open_dataset(memory.name, "w", driver="GTiff", height=1, width=1, count=1, dtype="uint16") as made:
+            made.write_colormap(1, {300: (1, 2, 3, 255)})
+        with open_dataset(memory.name) as made:
+            return bool(made.colormap(1).get(300) == (1, 2, 3, 255))
+
+
 def category_names(legend: Legend) -> str:
     """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it."""
     names = {c.value: c.name for c in legend.classes}
@@ -206,7 +217,7 @@ class _CopyThread(threading.Thread):
     def run(self) -> None:
         """Copy; keep the error for the caller."""
         try:
-            with projdata.environment(), rasterio.open(self._source) as opened:
+            with projdata.environment(), open_dataset(self._source) as opened:
                 # the open dataset, not its path: by path a wheel with a foreign PROJ_DATA loses the CRS
                 rasterio.shutil.copy(
                     opened,

@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -103,6 +104,13 @@ class LayerFacts:
         return self.transform * type(self.transform).translation(region.col0, region.row0)
 
 
+def open_dataset(path: str | Path, mode: str = "r", **options: Any) -> Any:
+    """`rasterio.open` without its warning about files that lie nowhere on earth; they are welcome here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(path, mode, **options)
+
+
 class Source:
     """An open raster. Not for sharing between threads: each opens its own.
 
@@ -115,9 +123,7 @@ class Source:
 
     def __init__(self, path: str) -> None:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                self._dataset = rasterio.open(path, sharing=False)
+            self._dataset = open_dataset(path, sharing=False)
         except (RasterioError, OSError) as error:
             raise LulcError(f"The layer {path} cannot be opened: {error}.") from error
         if any("complex" in d for d in self._dataset.dtypes):
