@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from .errors import LulcError
 
@@ -133,8 +133,7 @@ class Legend:
     def qml(self) -> str:
         """A QGIS layer style (paletted renderer) that shows these classes and no others."""
         entries = "\n".join(
-            f'        <paletteEntry value={quoteattr(str(c.value))} alpha="255"'
-            f" label={xml_attribute(c.name)} color={quoteattr(c.colour.lower())}/>"
+            f'        <paletteEntry value="{c.value}" alpha="255" color="{c.colour.lower()}" label="{xml_text(c.name)}"/>'
             for c in self.classes
         )
         return (
@@ -153,10 +152,5 @@ class Legend:
 
 
 def xml_text(text: str) -> str:
-    """`text` without the characters that XML cannot hold."""
-    return _NOT_XML.sub("\ufffd", text)
-
-
-def xml_attribute(text: str) -> str:
-    """`text` quoted and escaped as an XML attribute value."""
-    return quoteattr(xml_text(text))
+    """`text` escaped for XML, as content or inside double quotes; characters that XML cannot hold become U+FFFD."""
+    return html.escape(_NOT_XML.sub("\ufffd", text), quote=True)

@@ -149,7 +149,8 @@ install_requirements .venv requirements/qgis.txt -c .venv/constraints.txt
 make_environment .venv-engine
 install_requirements .venv-engine requirements/engine.txt
 if [ "$part" = training ]; then
-    say "PyTorch is large: 0.2 GB to download where pip finds a build for the CPU, several GB with CUDA"
+    [ -e .venv-engine/.installed-training ] ||
+        say "PyTorch is large: 0.2 GB to download where pip finds a build for the CPU, several GB with CUDA"
     install_requirements .venv-engine requirements/training.txt
 fi
 

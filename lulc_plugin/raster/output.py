@@ -16,7 +16,6 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy.typing as npt
 import rasterio
@@ -28,6 +27,7 @@ from ..errors import CancelledError, LulcError
 from ..legend import Legend, xml_text
 from ..progress import Progress
 from . import projdata
+from .source import open_dataset
 
 _BLOCK = 512
 
@@ -191,13 +191,16 @@ def _large_palettes() -> bool:
         with open_dataset(memory.name, "w", driver="GTiff", height=1, width=1, count=1, dtype="uint16") as made:
             made.write_colormap(1, {300: (1, 2, 3, 255)})
         with open_dataset(memory.name) as made:
-            return bool(made.colormap(1).get(300) == (1, 2, 3, 255))
+            try:
+                return bool(made.colormap(1)[300] == (1, 2, 3, 255))
+            except ValueError:  # no palette at all
+                return False
 
 
 def category_names(legend: Legend) -> str:
     """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it."""
     names = {c.value: c.name for c in legend.classes}
-    lines = "".join(f"      <Category>{escape(xml_text(names.get(v, '')))}</Category>\n" for v in range(max(names) + 1))
+    lines = "".join(f"      <Category>{xml_text(names.get(v, ''))}</Category>\n" for v in range(max(names) + 1))
     return (
         '<PAMDataset>\n  <PAMRasterBand band="1">\n    <CategoryNames>\n'
         f"{lines}"
