@@ -111,14 +111,17 @@ class ClassifyLandCover(LulcAlgorithm):
                 QgsProcessingParameterExtent(self.EXTENT, self.tr("Extent (empty: the whole layer)"), None, True),
                 self.tr("Grows outwards to whole pixels of the image; may be in another coordinate system."),
             ),
-            QgsProcessingParameterRasterDestination(self.OUTPUT, self.tr("Land cover")),
+            explained(
+                QgsProcessingParameterRasterDestination(self.OUTPUT, self.tr("Land cover")),
+                self.tr("A GeoTIFF, name ending in .tif, in a folder that exists."),
+            ),
         )
 
     def _advanced_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
         return (
             explained(
                 QgsProcessingParameterEnum(
-                    self.VALUES, self.tr("What the stored numbers are"), list(VALUES), False, AUTO, True, True
+                    self.VALUES, self.tr("Values: what the stored numbers are"), list(VALUES), False, AUTO, True, True
                 ),
                 self.tr(
                     "reflectance: surface reflectance, 0 to 1 or times 10,000. picture: anything else (8-bit"
@@ -223,66 +226,85 @@ class ClassifyLandCover(LulcAlgorithm):
             does=(
                 self.tr(
                     "Gives every pixel of an image one land-cover class, with a neural network that runs on this"
-                    " computer. Pick a raster layer and press Run; the map appears with its classes' names and"
-                    " colours."
+                    " computer. Pick a raster layer and press Run; the map appears with its classes' names and colours."
                 ),
             ),
             needs=(
-                self.tr(
-                    "Model: auto takes the best bundled network that fits the layer's bands and pixel size, and the"
-                    " log says which one and why. A name takes exactly that network. A model file of your own (.onnx"
-                    " with its .json beside it) goes before both."
+                (
+                    self.tr("Model"),
+                    self.tr(
+                        "auto takes the best bundled network that fits the bands and the pixel size of the layer; the"
+                        " log says which one, and why others were passed over. Choose a name to take exactly that"
+                        " network, or give a model file of your own (.onnx with its .json beside it): then Model is"
+                        " not looked at."
+                    ),
+                ),
+                (
+                    self.tr("Bands"),
+                    self.tr(
+                        "leave it empty when the bands of the layer have names (red, B04, …) or wavelengths: they are"
+                        " found by them. Unnamed bands are taken in the order of the file only if there are exactly as"
+                        " many as the model wants, with a warning."
+                    ),
                 ),
                 self.tr(
-                    "Bands: leave it empty when the bands of the layer have names (red, B04, …) or wavelengths: they"
-                    " are found by them. Unnamed bands are taken in the order of the file only if there are exactly as"
-                    " many as the model wants, with a warning. Otherwise say which band is which: press …, tick the"
-                    " bands and drag them with the mouse into the model's order, from top to bottom, then OK. Example:"
-                    " a model wants red, green, blue, near infrared and the layer has blue, green, red, near infrared:"
-                    " drag band 3 to the top, band 2 below it, so that the list reads 3, 2, 1, 4. On the command line"
-                    " the same is 'BANDS=3;2;1;4' (semicolons and quotes; with commas QGIS reads 0), in Python [3, 2,"
-                    " 1, 4]."
+                    "Otherwise say which band is which: press … beside Bands, tick the bands, drag them with the mouse"
+                    " into the model's order from top to bottom, and press OK. Example: the model wants red, green,"
+                    " blue, near infrared, and the layer has blue, green, red, near infrared. Tick bands 1 to 4, drag"
+                    " band 3 to the top and band 2 below it, so that the list reads 3, 2, 1, 4. (The dialog then says"
+                    ' "4 bands selected"; press … again to see the order.) On the command line the same is'
+                    " 'BANDS=3;2;1;4', with semicolons and quotes; in Python it is [3, 2, 1, 4]."
                 ),
-                self.tr(
-                    "Extent: only this part is classified. It grows outwards to whole pixels of the image, and the"
-                    " result is the same as if the whole map had been made and cut."
+                (
+                    self.tr("Extent"),
+                    self.tr(
+                        "only this part is classified. It grows outwards to whole pixels of the image, and the result"
+                        " is the same as if the whole map had been made and cut."
+                    ),
                 ),
-                self.tr(
-                    "What the stored numbers are: networks know surface reflectance, 0 to 1 or times 10,000. Other"
-                    " images (8-bit pictures, raw sensor counts) are first stretched to the usual range by the"
-                    " statistics of the whole layer. auto decides by the numbers and says so in the log; when it is"
-                    " wrong, choose reflectance or picture."
+                (
+                    self.tr("Values"),
+                    self.tr(
+                        "networks know surface reflectance, 0 to 1 or times 10,000. Anything else (8-bit pictures, raw"
+                        " sensor counts) is first stretched to the usual range by the statistics of the whole layer."
+                        " auto decides by the numbers and says so in the log; where it is wrong, choose reflectance or"
+                        " picture."
+                    ),
                 ),
-                self.tr(
-                    "No data: pixels that the file marks as empty (no-data value, mask, alpha band, NaN) get no"
-                    " class. any: a pixel is empty when one of the bands used is; all: only when all are. A black rim"
-                    " that the file does not mark is classified like any other dark ground: set its no-data value"
-                    " first."
+                (
+                    self.tr("Pixels without data"),
+                    self.tr(
+                        "what the file marks as empty (no-data value, mask, alpha band, NaN) gets no class. With any, a"
+                        " pixel is empty when one of the bands used is; with all, only when all are. A black rim that"
+                        " the file does not mark is classified like dark ground: set its no-data value first."
+                    ),
                 ),
             ),
             returns=(
-                self.tr(
-                    "Land cover: a GeoTIFF on the pixels of the image, with overviews and with the classes' names and"
-                    " colours also in the files beside it (.qml, .tif.aux.xml): move them together."
+                (
+                    self.tr("Land cover"),
+                    self.tr(
+                        "a GeoTIFF on the pixels of the image, with overviews. The names and colours of the classes are"
+                        " also in the files beside it (.qml, .tif.aux.xml): keep them together."
+                    ),
                 ),
-                self.tr(
-                    "Classes: value, name, pixels and hectares of every class as JSON. Device used. Pixels: how many"
-                    " got a class."
-                ),
+                (self.tr("Classes"), self.tr("value, name, pixels and hectares of every class, as JSON.")),
+                (self.tr("Device and pixels"), self.tr("where the network ran, and how many pixels got a class.")),
             ),
             example=(
-                self.tr("A Landsat 7 scene with the bands blue, green, red, near infrared first:"),
+                self.tr("A Landsat 7 scene whose first bands are blue, green, red, near infrared:"),
                 "qgis_process run lulc:classifylandcover -- INPUT=scene.tif 'BANDS=3;2;1;4' OUTPUT=landcover.tif",
             ),
             limits=(
                 self.tr(
-                    "A network knows only what it was trained on: its card in the folder models/ names the classes,"
-                    " the pixel sizes and its accuracy on places it had never seen. Check the map against places you"
-                    " know before you use it. Clouds and their shadows are not classes."
+                    "A network knows only what it was trained on; the card beside each network (folder models) names"
+                    " its classes, pixel sizes, and its accuracy in places it had never seen. Check the map where you"
+                    " know the ground before you use it. Clouds and their shadows are not classes."
                 ),
                 self.tr(
-                    "Layers that do not come from a file that GDAL reads (web maps, virtual rasters of the Raster"
-                    " Calculator) must be saved as a GeoTIFF first."
+                    "Layers that are not read from a file or address by GDAL (web maps, virtual rasters of the raster"
+                    " calculator) must be saved as a GeoTIFF first. Settings of the layer in QGIS, like additional"
+                    " no-data values, are not used."
                 ),
             ),
         )

@@ -5,40 +5,60 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from typing import Union
 
 from .translation import tr
+
+#: A paragraph, or a name and what is to be said about it.
+Paragraph = Union[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class HelpText:
-    """The parts of a help page, plain text; a list of paragraphs each.
+    """The parts of a help page, in plain text.
 
     Attributes:
         does: what the algorithm does.
         needs: what it needs from the user.
         returns: what comes out.
-        example: one line that runs in a shell, and what it shows.
+        example: what an example shows, and one line for a shell that runs it.
         limits: what it cannot do.
     """
 
-    does: tuple[str, ...]
-    needs: tuple[str, ...]
-    returns: tuple[str, ...]
-    example: tuple[str, ...]
-    limits: tuple[str, ...]
+    does: tuple[Paragraph, ...]
+    needs: tuple[Paragraph, ...]
+    returns: tuple[Paragraph, ...]
+    example: tuple[str, str]
+    limits: tuple[Paragraph, ...]
 
     def html(self) -> str:
         """The page as QGIS shows it beside the dialog."""
-        parts = (
-            ("", self.does),
-            (tr("What it needs"), self.needs),
-            (tr("What comes out"), self.returns),
-            (tr("Example"), self.example),
-            (tr("Limits"), self.limits),
+        return "\n".join(
+            [
+                *map(_paragraph, self.does),
+                _heading(tr("What it needs")),
+                *map(_paragraph, self.needs),
+                _heading(tr("What comes out")),
+                *map(_paragraph, self.returns),
+                _heading(tr("Example")),
+                _paragraph(self.example[0]),
+                f"<p><code>{_text(self.example[1])}</code></p>",
+                _heading(tr("Limits")),
+                *map(_paragraph, self.limits),
+            ]
         )
-        lines = []
-        for heading, paragraphs in parts:
-            if heading:
-                lines.append(f"<h3>{escape(heading)}</h3>")
-            lines.extend(f"<p>{escape(paragraph, quote=False)}</p>" for paragraph in paragraphs)
-        return "\n".join(lines)
+
+
+def _paragraph(paragraph: Paragraph) -> str:
+    if isinstance(paragraph, str):
+        return f"<p>{_text(paragraph)}</p>"
+    name, said = paragraph
+    return f"<p><b>{_text(name)}</b>: {_text(said)}</p>"
+
+
+def _heading(text: str) -> str:
+    return f"<h3>{_text(text)}</h3>"
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)

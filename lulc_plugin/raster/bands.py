@@ -184,8 +184,7 @@ def _chosen(
             f" {len(wanted)}.",
             f"Give the bands of {order}, in this order.",
         )
-    names = ", ".join(f"{layer[b - 1].label} as {w.label}" for b, w in zip(chosen, wanted))
-    return BandMatch(tuple(chosen), f"as you chose: {names}")
+    return BandMatch(tuple(chosen), "as you chose")
 
 
 def sensor_of(name: str, tags: Mapping[str, str], bands: Sequence[LayerBand]) -> str:

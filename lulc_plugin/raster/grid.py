@@ -3,7 +3,8 @@
 
 Along each axis the raster is cut into `count` equal cores of `core` pixels. A window is a core with `half` pixels more
 on both sides; what hangs over the raster is reflected. Neighbouring windows share a zone of 2 · `half` pixels around
-the border of their cores, in which one fades out as the other fades in; the weights of all windows sum to 1 everywhere.
+the border of their cores. A window's outermost `half` / 2 pixels, where the network lacks context, count for nothing
+there; in the rest of the zone one window fades out as the other fades in. The weights of all windows sum to 1.
 `core` and `half` are multiples of what the model declares, so every window starts at a multiple of it. The grid is that
 of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of the whole.
 """
@@ -48,11 +49,13 @@ class Axis:
         return range(first, last + 1)
 
     def taper(self, k: int) -> npt.NDArray[np.float32]:
-        """Weight of each pixel of window k: 1 in its own part, sin² fades where a neighbour shares pixels."""
+        """Weight of each pixel of window k: 1 in its own part, 0 · sin² fade · 1 where a neighbour shares pixels."""
         weights = np.ones(self.window, np.float64)
         zone = 2 * self.half
         if zone:
-            fade = np.sin(np.pi / 2 * (np.arange(zone) + 0.5) / zone) ** 2
+            rim = self.half // 2
+            steps = np.clip((np.arange(zone) - rim + 0.5) / (zone - 2 * rim), 0, 1)
+            fade = np.sin(np.pi / 2 * steps) ** 2
             if k > 0:
                 weights[:zone] = fade
             if k < self.count - 1:

@@ -25,6 +25,8 @@ from .bands import LayerBand, wavelength_of
 BoolArray = npt.NDArray[np.bool_]
 #: No physical value is this large; float32's lowest and highest numbers stand for "nothing here" in many archives.
 _ABSURD = 1e38
+#: Share of a pixel by which an extent may overlap it without asking for it.
+_SLACK = 1e-3
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,9 @@ class LayerFacts:
             raise LulcError(f"The extent {_numbers(extent)} is empty.", "Give it as xmin, ymin, xmax, ymax.")
         inverse = ~self.transform
         corners = [inverse * (x, y) for x in (xmin, xmax) for y in (ymin, ymax)]
-        columns, rows = [c for c, _ in corners], [r for _, r in corners]
-        # a border that lies on a pixel's edge but for rounding must not drag in the next pixel
-        slack = 1e-6
-        region = PixelRegion(
-            max(0, math.floor(min(rows) + slack)),
-            min(self.height, math.ceil(max(rows) - slack)),
-            max(0, math.floor(min(columns) + slack)),
-            min(self.width, math.ceil(max(columns) - slack)),
-        )
+        row0, row1 = _touched([r for _, r in corners], self.height)
+        col0, col1 = _touched([c for c, _ in corners], self.width)
+        region = PixelRegion(row0, row1, col0, col1)
         if region.height <= 0 or region.width <= 0:
             west, south, east, north = rasterio.transform.array_bounds(self.height, self.width, self.transform)
             raise LulcError(
@@ -235,6 +231,18 @@ class Source:
 def usable(valid: BoolArray, policy: str) -> BoolArray:
     """`(rows, cols)` of pixels that get a class: invalid when `any` or when `all` of their bands are."""
     return np.logical_and.reduce(valid, axis=0) if policy == "any" else np.logical_or.reduce(valid, axis=0)
+
+
+def _touched(ends: Sequence[float], length: int) -> tuple[int, int]:
+    """First and last + 1 of the pixels between the outermost of `ends`, cut to `0..length`; empty where none is."""
+    low, high = max(-1.0, min(ends)), min(length + 1.0, max(ends))
+    if not low < high:
+        return 0, 0
+    # a border on a pixel's edge but for rounding (dialogs show few decimals) must not drag in the next pixel
+    first, last = math.floor(low + _SLACK), math.ceil(high - _SLACK)
+    if first >= last:
+        first, last = math.floor((low + high) / 2), math.floor((low + high) / 2) + 1
+    return max(0, first), min(length, last)
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """QGIS with the plugin's provider, small rasters, and a network that can be checked by hand.
 
-The plugin is imported as in QGIS, as `landcover_classifier`: a link to the checkout in a folder of its own. The checkout
-itself is never on `sys.path`. `QT_QPA_PLATFORM` has to be in the environment before pytest starts.
+The plugin is imported as in QGIS, as `landcover_classifier`: a link to the checkout in a folder of its own. The
+checkout itself is never on `sys.path`. `QT_QPA_PLATFORM` has to be in the environment before pytest starts.
 """
 
+import atexit
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,10 +24,12 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 _link = Path(tempfile.mkdtemp(prefix="lulc-plugins-")) / "landcover_classifier"
 _link.symlink_to(CHECKOUT)
 sys.path.insert(0, str(_link.parent))
+atexit.register(shutil.rmtree, _link.parent)  # removes the link, not what it leads to
 
 ALGORITHM = "lulc:classifylandcover"
 RGBN = ("red", "green", "blue", "nir")
 UTM = 32723
+QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
 
 
 @pytest.fixture(scope="session")
@@ -191,27 +195,20 @@ def classify(provider, network, tmp_path):
 
 
 @pytest.fixture
-def qgis_process(network):
-    """`qgis_process("INPUT=…", …)` runs the algorithm (or `target`) through the real qgis_process; the network as above."""
+def qgis_process():
+    """`qgis_process("run", ALGORITHM, "--", "INPUT=…")` is the real program, as a person at a shell has it."""
 
-    def run(*values, target=ALGORITHM, shadow=None, model=True):
-        # what pytest-qgis put into the environment is not what a person at a shell has
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("QGIS_", "PYTEST_"))}
-        program = str(CHECKOUT / "scripts" / "qgis_process")
+    def start(*words, shadow=None):
+        # without what pytest-qgis put into the environment
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("QGIS_", "PYTEST_", "PYTHON"))}
+        program = [str(CHECKOUT / "scripts" / "qgis_process")]
         if shadow is not None:
-            # scripts/environment.sh sets PYTHONPATH, so the folder goes in front of it inside
-            program = f'source "{CHECKOUT}/scripts/environment.sh"; export PYTHONPATH="{shadow}:$PYTHONPATH"; exec $(command -v qgis_process.bin || command -v qgis_process) "$@"'
-        command = ["bash", "-c", program, "bash"] if shadow is not None else [program]
-        given = [f"MODEL_FILE={network}"] if model and target == ALGORITHM else []
-        return subprocess.run(
-            [*command, "run", target, "--", *given, *values],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+            # packages in the folder `shadow` go before those that the script finds
+            line = f'. "{CHECKOUT}/scripts/environment.sh"; PYTHONPATH="{shadow}:$PYTHONPATH" exec {QGIS_PROCESS} "$@"'
+            program = ["bash", "-c", line, "bash"]
+        return subprocess.run([*program, *words], env=environment, capture_output=True, text=True, timeout=120)
 
-    return run
+    return start
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
@@ -110,7 +111,7 @@ def test_a_project_layer(classify, image, read, expected):
 
 @pytest.mark.parametrize("nothing", [None, "", NULL])
 def test_nothing_given_in_every_way(classify, image, nothing):
-    names = ("MODEL_FILE BANDS EXTENT STATISTICS_FROM OVERLAP WINDOW BATCH_SIZE").split()[1:]
+    names = "BANDS EXTENT STATISTICS_FROM OVERLAP WINDOW BATCH_SIZE NODATA_POLICY VALUES".split()
     assert classify(INPUT=image, **dict.fromkeys(names, nothing))["PIXELS"] == 150 * 120
 
 
@@ -122,6 +123,13 @@ def test_numbers_as_text(classify, image, read, expected):
 def test_temporary_output(classify, image, read):
     result = classify(INPUT=image, OUTPUT="TEMPORARY_OUTPUT")
     assert result["OUTPUT"].endswith(".tif") and (read(result["OUTPUT"]) > 0).all()
+
+
+def test_statistics_of_another_layer(classify, picture, make_raster, read):
+    other = make_raster("other.tif", read(picture, None))
+    feedback = Listener()
+    classify(feedback, INPUT=picture, STATISTICS_FROM=other, VALUES="picture")
+    assert "Statistics come from other.tif" in feedback.textLog()
 
 
 # ---------------------------------------------------------------- bands
@@ -185,6 +193,15 @@ def test_extent_of_a_picture_without_georeference(classify, make_raster, read, t
     assert np.array_equal(read(part["OUTPUT"]), whole[10:50, 40:100])
 
 
+def test_extent_of_a_layer_stored_from_south_to_north(classify, make_raster, image, read, tmp_path):
+    """QGIS warps such a layer before it shows it; the engine reads the file."""
+    path = make_raster("south-up.tif", read(image, None), transform=Affine(10, 0, 500000, 0, 10, 7398800))
+    whole = read(classify(INPUT=path)["OUTPUT"])
+    extent = "500200,500300,7398900,7399000 [EPSG:32723]"
+    part = classify(INPUT=path, EXTENT=extent, OUTPUT=str(tmp_path / "part.tif"))
+    assert np.array_equal(read(part["OUTPUT"]), whole[10:20, 20:30])
+
+
 def test_extent_elsewhere(refusal, image):
     assert "does not meet the layer" in refusal(INPUT=image, EXTENT="0,100,0,100 [EPSG:32723]")
 
@@ -241,6 +258,15 @@ def test_a_model_file_that_is_none(refusal, image, tmp_path):
 )
 def test_wrong_values(refusal, image, name, value, words):
     assert words in refusal(INPUT=image, **{name: value})
+
+
+def test_a_step_of_a_model_is_refused_alike(algorithm, image, network, tmp_path):
+    """Inside a model QGIS does not ask checkParameterValues()."""
+    values = {"INPUT": image, "MODEL_FILE": network, "BANDS": [1, 2, 3, 9], "OUTPUT": str(tmp_path / "map.tif")}
+    feedback = Listener()
+    _, ok = algorithm.run(values, QgsProcessingContext(), feedback)
+    assert not ok
+    assert "band 9 does not exist" in feedback.textLog() and "Traceback" not in feedback.textLog()
 
 
 # ---------------------------------------------------------------- the bundled network

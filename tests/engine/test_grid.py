@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The grid of windows and its tapers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lulc_plugin.errors import LulcError
+from lulc_plugin.raster.grid import Axis, plan_axis, plan_grid, reflect
+
+LENGTHS = st.integers(1, 700)
+MULTIPLES = st.sampled_from([1, 2, 4, 8, 32])
+
+
+@st.composite
+def axes(draw):
+    """An axis that the planner accepts, with what it was asked for."""
+    length, multiple = draw(LENGTHS), draw(MULTIPLES)
+    window = draw(st.integers(multiple, 300))
+    most = window // multiple // 4 * multiple * 2
+    overlap = draw(st.integers(0, most))
+    minimum = draw(st.sampled_from([1, multiple, 2 * multiple, 64]))
+    return plan_axis(length, window, overlap, multiple, minimum), multiple, window, overlap, minimum
+
+
+@given(axes())
+@settings(max_examples=300, deadline=None)
+def test_weights_of_all_windows_sum_to_one_at_every_pixel(drawn):
+    axis, *_ = drawn
+    low, high = axis.start(0), axis.start(axis.count - 1) + axis.window
+    total = np.zeros(high - low)
+    for k in range(axis.count):
+        total[axis.start(k) - low : axis.start(k) - low + axis.window] += axis.taper(k)
+    inside = total[-low : -low + axis.length]
+    assert inside.size == axis.length
+    np.testing.assert_allclose(inside, 1, atol=1e-6)
+
+
+@given(axes())
+@settings(max_examples=300, deadline=None)
+def test_windows_are_aligned_and_large_enough(drawn):
+    axis, multiple, window, overlap, minimum = drawn
+    assert axis.window % multiple == 0
+    assert axis.window >= minimum
+    assert 2 * axis.half >= overlap
+    assert axis.window <= max(window, minimum + multiple)
+    for k in range(axis.count):
+        assert axis.start(k) % multiple == 0
+    # no window lies wholly outside
+    assert axis.start(axis.count - 1) + axis.half < axis.length
+    assert axis.start(axis.count - 1) + axis.half + axis.core >= axis.length
+
+
+@given(axes())
+@settings(max_examples=200, deadline=None)
+def test_at_most_two_windows_share_a_pixel(drawn):
+    axis, *_ = drawn
+    if axis.count > 1:
+        assert axis.core >= 2 * axis.half
+
+
+@given(axes(), st.data())
+@settings(max_examples=200, deadline=None)
+def test_touching_windows_are_exactly_those_that_reach_the_pixels(drawn, data):
+    axis, *_ = drawn
+    low = data.draw(st.integers(0, axis.length - 1))
+    high = data.draw(st.integers(low + 1, axis.length))
+    reaching = [k for k in range(axis.count) if axis.start(k) < high and axis.start(k) + axis.window > low]
+    assert list(axis.touching(low, high)) == reaching
+
+
+@given(st.integers(1, 50), st.integers(-500, 500), st.integers(1, 300))
+@settings(max_examples=300, deadline=None)
+def test_reflection_equals_numpy_and_never_leaves_the_raster(length, start, count):
+    folded = reflect(np.arange(start, start + count), length)
+    assert folded.min() >= 0
+    assert folded.max() < length
+    before = max(0, -start)
+    after = max(0, start + count - length)
+    if before + after == 0:
+        padded = np.arange(length)
+    else:
+        padded = np.pad(np.arange(length), (before, after), mode="reflect" if length > 1 else "edge")
+    np.testing.assert_array_equal(folded, padded[start + before : start + before + count])
+
+
+def test_reflection_does_not_repeat_the_edge():
+    assert reflect(np.arange(-3, 7), 4).tolist() == [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
+
+
+def test_the_border_of_a_window_has_no_say_where_a_neighbour_knows_better():
+    axis = plan_axis(1000, 256, 64, 4)
+    inner = axis.taper(1)
+    assert (inner[: axis.half // 2] == 0).all()
+    assert (inner[-(axis.half // 2) :] == 0).all()
+    # … but at the raster's own ends there is no neighbour
+    assert axis.taper(0)[0] == 1
+    assert axis.taper(axis.count - 1)[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("length", "count"), [(1, 1), (63, 1), (64, 1), (65, 2), (128, 2), (129, 3)]
+)  # fmt: skip
+def test_without_overlap_a_window_is_its_core(length, count):
+    axis = plan_axis(length, 64, 0, 4)
+    assert axis.count == count
+    assert axis.window == axis.core <= 64
+
+
+def test_exactly_one_window():
+    axis = plan_axis(192, 256, 64, 32)
+    assert (axis.count, axis.window) == (1, 256)
+
+
+def test_too_much_overlap_is_refused_with_numbers():
+    with pytest.raises(LulcError, match=r"overlap of 160 pixels.*256") as caught:
+        plan_axis(1000, 256, 160, 32)
+    assert "128" in caught.value.remedy
+
+
+def test_rows_and_columns_are_planned_apart():
+    grid = plan_grid(1, 5000, 256, 64, 32, 64)
+    assert grid.rows.count == 1
+    assert grid.rows.window >= 64
+    assert grid.cols.count == -(-5000 // grid.cols.core)
+
+
+def test_indexes_follow_the_raster_and_reflect():
+    axis = Axis(length=10, core=8, half=2, count=2)
+    assert axis.indexes(0).tolist() == [2, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert axis.indexes(1).tolist() == [6, 7, 8, 9, 8, 7, 6, 5, 4, 3, 2, 1]
