@@ -50,16 +50,14 @@ class Blender:
         self._grid = grid
         self._columns = columns
         self._last_row = last_row
-        self._origin = grid.cols.start(columns.start)
-        width = len(columns) * grid.cols.core + 2 * grid.cols.half
-        self._below = np.zeros((classes, 2 * grid.rows.half, width), np.float32)
-        self._right = np.zeros((classes, grid.rows.window, 2 * grid.cols.half), np.float32)
+        self._row_zone, self._col_zone = 2 * grid.rows.fade, 2 * grid.cols.fade
+        width = len(columns) * grid.cols.core + self._col_zone
+        self._below = np.zeros((classes, self._row_zone, width), np.float32)
+        self._right = np.zeros((classes, grid.rows.kept, self._col_zone), np.float32)
         self._taper = lru_cache(maxsize=16)(self._make_taper)
 
-    def _make_taper(self, row_ends: tuple[bool, bool], col_ends: tuple[bool, bool]) -> FloatArray | None:
+    def _make_taper(self, row_ends: tuple[bool, bool], col_ends: tuple[bool, bool]) -> FloatArray:
         rows, cols = self._grid.rows, self._grid.cols
-        if all(row_ends) and all(col_ends):
-            return None
         row = rows.taper(_like(row_ends, rows.count))
         col = cols.taper(_like(col_ends, cols.count))
         return row[:, None] * col[None, :]
@@ -73,30 +71,30 @@ class Blender:
             probabilities: `(classes, rows, cols)` of the whole window; None for a window without a valid pixel.
         """
         rows, cols = self._grid.rows, self._grid.cols
-        row_zone, col_zone = 2 * rows.half, 2 * cols.half
+        kept = (slice(rows.trim, rows.trim + rows.kept), slice(cols.trim, cols.trim + cols.kept))
         taper = self._taper((r == 0, r == rows.count - 1), (c == 0, c == cols.count - 1))
         total: FloatArray
         if probabilities is None:
-            total = np.zeros((self._below.shape[0], rows.window, cols.window), np.float32)
+            total = np.zeros((self._below.shape[0], rows.kept, cols.kept), np.float32)
         else:
-            total = probabilities if taper is None else np.multiply(probabilities, taper, dtype=np.float32)
+            total = np.multiply(probabilities[(slice(None), *kept)], taper, dtype=np.float32)
         last_in_row = c == self._columns[-1]
         last_row = r == self._last_row
-        if col_zone:
+        if self._col_zone:
             if c > self._columns.start:
-                total[:, :, :col_zone] += self._right
+                total[:, :, : self._col_zone] += self._right
             if not last_in_row:
-                self._right[:] = total[:, :, -col_zone:]
-        done_cols = cols.window if last_in_row else cols.core
-        done_rows = rows.window if last_row else rows.core
-        left = cols.start(c) - self._origin
-        below = self._below[:, :, left : left + done_cols]
-        if row_zone:
-            total[:, :row_zone, :done_cols] += below
+                self._right[:] = total[:, :, -self._col_zone :]
+        done_cols = cols.kept if last_in_row else cols.core
+        done_rows = rows.kept if last_row else rows.core
+        if self._row_zone:
+            left = (c - self._columns.start) * cols.core
+            below = self._below[:, :, left : left + done_cols]
+            total[:, : self._row_zone, :done_cols] += below
             if not last_row:
-                below[:] = total[:, -row_zone:, :done_cols]
-        inner = (slice(0, done_rows), slice(0, done_cols))
-        return Finished(rows.start(r), cols.start(c), total[:, :done_rows, :done_cols], inner)
+                below[:] = total[:, -self._row_zone :, :done_cols]
+        inner = (slice(rows.trim, rows.trim + done_rows), slice(cols.trim, cols.trim + done_cols))
+        return Finished(rows.start(r) + rows.trim, cols.start(c) + cols.trim, total[:, :done_rows, :done_cols], inner)
 
 
 def _like(ends: tuple[bool, bool], count: int) -> int:

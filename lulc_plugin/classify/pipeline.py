@@ -72,7 +72,7 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
         with writer:
             counter = _Counter(setup)
             _stream(job, setup, network, writer, counter, progress)
-            if counter.pixels.sum() == 0:
+            if counter.pixels[:-1].sum() == 0:
                 raise LulcError(
                     f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
                 )

@@ -193,7 +193,7 @@ def _pairs(match: BandMatch, spec: ModelSpec, facts: LayerFacts) -> str:
 def _scaling(
     job: ClassifyJob, source: Source, spec: ModelSpec, match: BandMatch, found: _Findings, progress: Progress
 ) -> tuple[InputForm, tuple[Steps, ...], tuple[Channel, ...]]:
-    reading = _reading(job.values, source, match)
+    reading = _reading(job.values, source, match, progress)
     if not job.statistics_from:
         return _scaled(spec, reading, source, match, found, progress)
     with Source(job.statistics_from) as other:
@@ -201,21 +201,21 @@ def _scaling(
             other.facts.bands, spec.bands, job.bands, layer_name=other.facts.name, tags=other.facts.tags
         )
         # the other layer also settles what the numbers are, so that all layers of a set are read alike
-        theirs = _reading(job.values, other, their_match)
+        theirs = _reading(job.values, other, their_match, progress)
         if theirs.kind != reading.kind:
-            reading = _reading(theirs.kind, source, match)
+            reading = _reading(theirs.kind, source, match, progress)
         reading = replace(reading, because=f"as {other.facts.name}: {theirs.because}")
         found.notes.append(f"Statistics come from {other.facts.name}")
         return _scaled(spec, reading, other, their_match, found, progress)
 
 
-def _reading(said: str, source: Source, match: BandMatch) -> units.Reading:
+def _reading(said: str, source: Source, match: BandMatch, progress: Progress) -> units.Reading:
     facts = source.facts
     return units.read_as(
         said,
         [facts.dtypes[n - 1] for n in match.numbers],
         [facts.bands[n - 1] for n in match.numbers],
-        sampling.probe_layer(source, match.numbers),
+        sampling.probe_layer(source, match.numbers, progress),
     )
 
 
@@ -286,7 +286,7 @@ def _grid(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec, found: _Findings
         raise LulcError(f"A window of {window} pixels is smaller than the model's minimum of {wish.minimum}.")
     overlap = 2 * wish.margin if job.overlap is None else job.overlap
     if job.overlap is None:
-        # a small window asked for by hand cannot carry the model's own overlap
+        # a small window asked for by hand cannot carry the model's own overlap; half of it is left to the cores
         overlap = min(overlap, window // 2 // (2 * wish.multiple) * 2 * wish.multiple)
     grid = plan_grid(facts.height, facts.width, window, overlap, wish.multiple, wish.minimum)
     rows, cols = grid.rows, grid.cols

@@ -203,8 +203,8 @@ def sensor_of(name: str, tags: Mapping[str, str], bands: Sequence[LayerBand]) ->
         return "landsat-tm"
     names = {_plain(b.name) for b in bands}
     raw = {b.name.strip().upper() for b in bands}
-    # only Sentinel-2 has B8A, B11 and B12; two digits (B02, B08) are its way of writing too
-    if names & {"b8a", "b11", "b12"} or "B08" in raw:
+    # only Sentinel-2 has B8A and B12 (Landsat's B11 is thermal); two digits (B08) are its way of writing too
+    if names & {"b8a", "b12"} or "B08" in raw:
         return "sentinel-2"
     if any(r.startswith("SR_B") for r in raw) and "b6" in names and "b7" in names:
         return "landsat-oli"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one grid of windows over a raster, and the tapers that join them.
 
-Along each axis the raster is cut into `count` equal cores of `core` pixels. A window is a core with `half` pixels more
-on both sides; what hangs over the raster is reflected. Neighbouring windows share a zone of 2 · `half` pixels around
-the border of their cores. A window's outermost `half` / 2 pixels, where the network lacks context, count for nothing
-there; in the rest of the zone one window fades out as the other fades in. The weights of all windows sum to 1.
+Along each axis the raster is cut into `count` equal cores of `core` pixels. A window is a core with `half` pixels of
+context on both sides; what hangs over the raster is reflected. The outermost pixels of a window, where the network lacks
+context, count for nothing: only `fade` pixels on either side of the border between two cores, one window fades out as
+the other fades in. The weights of all windows sum to 1 everywhere.
 `core` and `half` are multiples of what the model declares, so every window starts at a multiple of it. The grid is that
 of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of the whole.
 """
@@ -42,20 +42,33 @@ class Axis:
         """The raster's pixel for each pixel of window k, reflected at the ends (without repeating the edge)."""
         return reflect(np.arange(self.start(k), self.start(k) + self.window), self.length)
 
+    @property
+    def fade(self) -> int:
+        """Pixels on either side of a border between cores in which two windows share the say."""
+        return min(self.half // 4, self.core // 2)
+
+    @property
+    def trim(self) -> int:
+        """Pixels at either end of a window that count for nothing."""
+        return self.half - self.fade
+
+    @property
+    def kept(self) -> int:
+        """Pixels of a window that count: its core and the fading zones."""
+        return self.core + 2 * self.fade
+
     def touching(self, low: int, high: int) -> range:
         """Windows whose weight is positive somewhere in pixels `low:high`."""
-        first = max(0, (low - self.half) // self.core)
-        last = min(self.count - 1, (high - 1 + self.half) // self.core)
+        first = max(0, (low - self.fade) // self.core)
+        last = min(self.count - 1, (high - 1 + self.fade) // self.core)
         return range(first, last + 1)
 
     def taper(self, k: int) -> npt.NDArray[np.float32]:
-        """Weight of each pixel of window k: 1 in its own part, 0 · sin² fade · 1 where a neighbour shares pixels."""
-        weights = np.ones(self.window, np.float64)
-        zone = 2 * self.half
+        """Weight of each of the `kept` pixels of window k: 1, and a sin² fade towards each neighbour."""
+        weights = np.ones(self.kept, np.float64)
+        zone = 2 * self.fade
         if zone:
-            rim = self.half // 2
-            steps = np.clip((np.arange(zone) - rim + 0.5) / (zone - 2 * rim), 0, 1)
-            fade = np.sin(np.pi / 2 * steps) ** 2
+            fade = np.sin(np.pi / 2 * (np.arange(zone) + 0.5) / zone) ** 2
             if k > 0:
                 weights[:zone] = fade
             if k < self.count - 1:
@@ -91,26 +104,22 @@ def plan_axis(length: int, window: int, overlap: int, multiple: int, minimum: in
         minimum: smallest window.
 
     Raises:
-        LulcError: more than half of the window would be overlap.
+        LulcError: the overlap leaves no core.
     """
     size = max(multiple, window // multiple * multiple)
     half = math.ceil(overlap / 2 / multiple) * multiple
-    if 4 * half > size:
+    if size - 2 * half < multiple:
         raise LulcError(
-            f"An overlap of {2 * half} pixels is more than half of the window of {size} pixels.",
-            f"Choose an overlap of at most {size // 4 // multiple * multiple * 2} pixels, or a larger window.",
+            f"An overlap of {2 * half} pixels leaves nothing of a window of {size} pixels.",
+            f"Choose an overlap of at most {(size - multiple) // 2 // multiple * multiple * 2} pixels,"
+            " or a larger window.",
         )
     count = math.ceil(length / (size - 2 * half))
     core = math.ceil(math.ceil(length / count) / multiple) * multiple
-    if count > 1:
-        # cores narrower than the fading zone would make three windows meet
-        core = max(core, 2 * half)
-        count = math.ceil(length / core)
     missing = minimum - (core + 2 * half)
     if missing > 0:
         core += math.ceil(missing / multiple) * multiple
-        count = math.ceil(length / core)
-    return Axis(length, core, half, count)
+    return Axis(length, core, half, math.ceil(length / core))
 
 
 def plan_grid(height: int, width: int, window: int, overlap: int, multiple: int, minimum: int = 1) -> Grid:

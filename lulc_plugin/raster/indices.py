@@ -33,6 +33,7 @@ INDICES: dict[str, str] = {
 
 _LONGEST = 500
 _DEEPEST = 32
+_LARGEST = 1e30
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z_]\w*)|(?P<sign>[-+*/()]))"
 )
@@ -141,7 +142,10 @@ class _Parser:
         if depth > _DEEPEST:
             raise self.error(f"it is nested deeper than {_DEEPEST}")
         if self.kind == "number":
-            self.program.append(("number", float(self.item)))
+            number = float(self.item)
+            if number > _LARGEST:
+                raise self.error(f"{self.item[:20]} is too large a number")
+            self.program.append(("number", number))
         elif self.kind == "name":
             if self.item not in self.names:
                 raise self.error(f"{self.item!r} is none of the bands {', '.join(sorted(self.names))}")

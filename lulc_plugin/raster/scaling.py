@@ -108,7 +108,10 @@ def steps_from_json(data: Any) -> Steps:
                 continue
             if not isinstance(value, (int, float)) or (isinstance(value, bool) and name != "clip"):
                 raise LulcError(f"Scaling step {entry['op']!r}: {name} is {value!r}, not a number.")
-            numbers.append((str(name), float(value)))
+            try:
+                numbers.append((str(name), float(value)))
+            except OverflowError:
+                raise LulcError(f"Scaling step {entry['op']!r}: {name} is too large a number.") from None
         steps.append(Step(entry["op"], tuple(numbers)))
     return tuple(steps)
 

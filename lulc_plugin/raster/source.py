@@ -186,8 +186,14 @@ class Source:
         window = FileWindow(region.col0, region.row0, region.width, region.height)
         types = {self._dataset.dtypes[b - 1] for b in bands}
         try:
-            values = self._dataset.read(list(bands), window=window, out_dtype=np.result_type(*types))
-            valid = np.stack([self._valid(b, values[i], window) for i, b in enumerate(bands)])
+            # rasterio reads bands of different types only one by one
+            stored: Any = (
+                self._dataset.read(list(bands), window=window)
+                if len(types) == 1
+                else [self._dataset.read(b, window=window) for b in bands]
+            )
+            valid = np.stack([self._valid(b, stored[i], window) for i, b in enumerate(bands)])
+            values = np.asarray(stored) if len(types) == 1 else np.stack(stored)
             for band in self.facts.bands:
                 # a band that the model looks at is not a mask, whatever the file calls it
                 if band.is_alpha and band.number not in bands:
@@ -200,26 +206,20 @@ class Source:
         return values, valid
 
     def _valid(self, band: int, values: npt.NDArray[Any], window: FileWindow) -> BoolArray:
-        # alpha is dealt with in `read`; what else masks the band stays
         flags = self._dataset.mask_flag_enums[band - 1]
-        if MaskFlags.alpha in flags:
-            flags = [MaskFlags.all_valid]
         nodata = self._dataset.nodatavals[band - 1]
         kind, size = values.dtype.kind, values.dtype.itemsize
-        valid: BoolArray
-        if flags == [MaskFlags.nodata] and nodata is not None and not (kind in "iu" and size == 8):
-            if math.isnan(nodata):
-                valid = np.ones(values.shape, bool)
-            else:
-                # compare in the band's own type: 0.1 as float32 is not 0.1 as float64
-                stored = np.dtype(self._dataset.dtypes[band - 1])
-                with np.errstate(over="ignore"):
-                    same = np.float64(nodata) if stored.kind in "iu" else stored.type(nodata)
-                valid = values != same
-        elif flags == [MaskFlags.all_valid]:
-            valid = np.ones(values.shape, bool)
-        else:
-            valid = self._dataset.read_masks(band, window=window) > 0
+        # rasterio tells nodata as float64, which does not hold every 64-bit integer: there GDAL's mask must do
+        by_value = nodata is not None and not (kind in "iu" and size == 8)
+        valid: BoolArray = np.ones(values.shape, bool)
+        if by_value and not math.isnan(nodata):
+            # compare in the band's own type: 0.1 as float32 is not 0.1 as float64
+            with np.errstate(over="ignore"):
+                valid = values != (np.float64(nodata) if kind in "iu" else values.dtype.type(nodata))
+        # alpha is dealt with in `read`; a mask hides the nodata value from GDAL, here both count
+        done = MaskFlags.alpha in flags or flags == [MaskFlags.all_valid] or (flags == [MaskFlags.nodata] and by_value)
+        if not done:
+            valid &= self._dataset.read_masks(band, window=window) > 0
         if kind == "f":
             with np.errstate(invalid="ignore"):
                 valid &= np.abs(values) < _ABSURD

@@ -45,9 +45,11 @@ def read_as(said: str, dtypes: Sequence[str], bands: Sequence[LayerBand], probe:
     if said == PICTURE:
         return Reading(PICTURE, ((),) * count, "as you said")
     declared = any(b.scale != 1 or b.offset != 0 for b in bands)
+    # black margins are often not declared as nodata; zeros tell nothing as long as there is anything else
+    told = [p[p != 0] if np.any(p != 0) else p for p in probe]
     physical = [
         np.asarray(p, np.float64) * b.scale + b.offset if declared else np.asarray(p, np.float64)
-        for p, b in zip(probe, bands)
+        for p, b in zip(told, bands)
     ]
     filled = [p for p in physical if p.size]
     high = max((float(np.percentile(p, 98)) for p in filled), default=0.0)
@@ -57,7 +59,8 @@ def read_as(said: str, dtypes: Sequence[str], bands: Sequence[LayerBand], probe:
         if reason:
             return Reading(PICTURE, ((),) * count, reason)
     # 98 % of reflectances lie below 1.6 even over snow and cloud; ×10,000 the dimmest scene lies above it
-    divisor = 1.0 if high <= 1.6 else 10_000.0
+    whole_numbers = not declared and all(np.dtype(d).kind in "iu" for d in dtypes)
+    divisor = 1.0 if high <= 1.6 and not whole_numbers else 10_000.0
     steps: list[Steps] = []
     for band in bands:
         own: list[Step] = []

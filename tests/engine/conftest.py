@@ -134,8 +134,9 @@ def _balance(nodes: list, weights: list, source: str, channels: int, classes: in
     model = helper.make_model(head, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
     tensor = as_network_sees(make_scene(128, 128, channels, seed=99))[None]
-    raw = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {"image": tensor})
-    mean, spread = raw[0][0].mean(axis=(1, 2)), raw[0][0].std(axis=(1, 2)) + 1e-6
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    raw = session.run(None, {"image": tensor})[0][0]
+    mean, spread = raw.mean(axis=(1, 2)), raw.std(axis=(1, 2)) + 1e-6
     for name, numbers in (("shift", mean), ("gain", contrast / spread)):
         weights.append(numpy_helper.from_array(numbers.reshape(1, classes, 1, 1).astype(np.float32), name))
     nodes.append(helper.make_node("Sub", [source, "shift"], ["centred"]))
@@ -214,7 +215,7 @@ def make_spec(kind: str = "pixel", name: str | None = None, classes: int = 4, va
         title=f"Test network {kind}",
         architecture=kind,
         bands=BANDS,
-        channels=tuple(band_channel(b.name, i, (Step.of("z-score", mean=0.2, stddev=0.1),)) for i, b in enumerate(BANDS)),
+        channels=tuple(band_channel(n, i, (Step.of("z-score", mean=0.2, stddev=0.1),)) for i, n in enumerate(NAMES)),
         forms=(
             InputForm("reflectance", "reflectance", ((),) * 4),
             InputForm(

@@ -31,7 +31,8 @@ def test_weights_of_all_windows_sum_to_one_at_every_pixel(drawn):
     low, high = axis.start(0), axis.start(axis.count - 1) + axis.window
     total = np.zeros(high - low)
     for k in range(axis.count):
-        total[axis.start(k) - low : axis.start(k) - low + axis.window] += axis.taper(k)
+        first = axis.start(k) - low + axis.trim
+        total[first : first + axis.kept] += axis.taper(k)
     inside = total[-low : -low + axis.length]
     assert inside.size == axis.length
     np.testing.assert_allclose(inside, 1, atol=1e-6)
@@ -57,7 +58,7 @@ def test_windows_are_aligned_and_large_enough(drawn):
 def test_at_most_two_windows_share_a_pixel(drawn):
     axis, *_ = drawn
     if axis.count > 1:
-        assert axis.core >= 2 * axis.half
+        assert axis.core >= 2 * axis.fade
 
 
 @given(axes(), st.data())
@@ -66,7 +67,8 @@ def test_touching_windows_are_exactly_those_that_reach_the_pixels(drawn, data):
     axis, *_ = drawn
     low = data.draw(st.integers(0, axis.length - 1))
     high = data.draw(st.integers(low + 1, axis.length))
-    reaching = [k for k in range(axis.count) if axis.start(k) < high and axis.start(k) + axis.window > low]
+    first = [axis.start(k) + axis.trim for k in range(axis.count)]
+    reaching = [k for k in range(axis.count) if first[k] < high and first[k] + axis.kept > low]
     assert list(axis.touching(low, high)) == reaching
 
 
@@ -89,14 +91,22 @@ def test_reflection_does_not_repeat_the_edge():
     assert reflect(np.arange(-3, 7), 4).tolist() == [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
 
 
-def test_the_border_of_a_window_has_no_say_where_a_neighbour_knows_better():
+def test_the_border_of_a_window_has_no_say():
     axis = plan_axis(1000, 256, 64, 4)
-    inner = axis.taper(1)
-    assert (inner[: axis.half // 2] == 0).all()
-    assert (inner[-(axis.half // 2) :] == 0).all()
-    # … but at the raster's own ends there is no neighbour
+    assert axis.half == 32
+    # three quarters of the context are left to every pixel that counts
+    assert axis.trim == 24
+    assert axis.kept == axis.core + 2 * axis.fade == axis.window - 2 * axis.trim
+    # at the raster's own ends there is no neighbour to fade to
     assert axis.taper(0)[0] == 1
+    assert axis.taper(1)[0] < 0.01
     assert axis.taper(axis.count - 1)[-1] == 1
+
+
+def test_an_overlap_may_be_larger_than_the_core():
+    axis = plan_axis(1000, 256, 192, 32)
+    assert (axis.core, axis.half, axis.window) == (64, 96, 256)
+    assert axis.fade <= axis.core // 2
 
 
 @pytest.mark.parametrize(
@@ -114,9 +124,9 @@ def test_exactly_one_window():
 
 
 def test_too_much_overlap_is_refused_with_numbers():
-    with pytest.raises(LulcError, match=r"overlap of 160 pixels.*256") as caught:
-        plan_axis(1000, 256, 160, 32)
-    assert "128" in caught.value.remedy
+    with pytest.raises(LulcError, match=r"overlap of 256 pixels.*256") as caught:
+        plan_axis(1000, 256, 256, 32)
+    assert "192" in caught.value.remedy
 
 
 def test_rows_and_columns_are_planned_apart():

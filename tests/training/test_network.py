@@ -60,8 +60,10 @@ def test_exported_file(file):
     model = onnx.load(str(file))
     assert model.ir_version <= 8 and model.opset_import[0].version == 17
     assert file.stat().st_size < 6_000_000
-    filters = [t for t in model.graph.initializer if len(t.dims) == 4]
+    filters = [t for t in model.graph.initializer if len(t.dims) == 4 and np.prod(t.dims) >= 10_000]
     assert filters and all(t.data_type == onnx.TensorProto.FLOAT16 for t in filters)
+    casts = {n.output[0] for n in model.graph.node if n.op_type == "Cast"}
+    assert len(casts) == len(filters)
     assert not any(n.op_type == "BatchNormalization" for n in model.graph.node)
     assert [o.name for o in model.graph.output] == ["probabilities", "features"]
 
