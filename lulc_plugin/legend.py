@@ -16,6 +16,7 @@ from .errors import LulcError
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 _MOST_CLASSES = 4096
 _LONGEST_NAME = 200
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # XML 1.0 has no place for these, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -33,6 +34,8 @@ class LegendClass:
             raise LulcError(f"Class value {self.value!r} is not a whole number from 0 to 65535.")
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > _LONGEST_NAME:
             raise LulcError(f"The name of class {self.value} is empty or longer than {_LONGEST_NAME} characters.")
+        if not is_text(self.name):
+            raise LulcError(f"The name of class {self.value} holds half a character.", "Save its file as UTF-8.")
         if not isinstance(self.colour, str) or not _COLOUR.match(self.colour):
             raise LulcError(f"Colour {self.colour!r} of class {self.value} is not of the form #RRGGBB.")
 
@@ -67,10 +70,10 @@ class Legend:
 
     @staticmethod
     def of(classes: Sequence[LegendClass], nodata: int | None = None) -> Legend:
-        """Legend with nodata 0 when no class has it, else 255, else 65535 (unless said)."""
+        """Legend with nodata 0 when no class has it, else 255, else the largest free value (unless said)."""
         if nodata is None:
-            values = {c.value for c in classes}
-            nodata = next(v for v in (0, 255, 65535) if v not in values)
+            values = {c.value for c in classes[: _MOST_CLASSES + 1]}
+            nodata = next(v for v in (0, 255, *range(65535, 0, -1)) if v not in values)
         return Legend(tuple(classes), nodata)
 
     @property
@@ -127,7 +130,7 @@ class Legend:
         """
         try:
             return Legend.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise LulcError(f"The legend {path} cannot be read: {error}.") from error
 
     def qml(self) -> str:
@@ -149,6 +152,11 @@ class Legend:
             "  <blendMode>0</blendMode>\n"
             "</qgis>\n"
         )
+
+
+def is_text(text: str) -> bool:
+    """False if `text` holds half of a character (a lone surrogate), which no file and no screen takes."""
+    return not _SURROGATE.search(text)
 
 
 def xml_text(text: str) -> str:

@@ -103,7 +103,7 @@ def plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
     except LulcError as error:
         return Plan(job, None, (error,), (), ())
     try:
-        check_target(Path(job.output), (job.input,))
+        check_target(Path(job.output), (job.input, *filter(None, (job.statistics_from,))))
     except LulcError as error:
         found.errors.append(error)
     with projdata.environment():
@@ -286,8 +286,9 @@ def _grid(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec, found: _Findings
         raise LulcError(f"A window of {window} pixels is smaller than the model's minimum of {wish.minimum}.")
     overlap = 2 * wish.margin if job.overlap is None else job.overlap
     if job.overlap is None:
-        # a small window asked for by hand cannot carry the model's own overlap; half of it is left to the cores
-        overlap = min(overlap, window // 2 // (2 * wish.multiple) * 2 * wish.multiple)
+        # in a small window asked for by hand the model's own overlap must leave a quarter to the core
+        most = (window - window // 4) // (2 * wish.multiple) * (2 * wish.multiple)
+        overlap = min(overlap, most)
     grid = plan_grid(facts.height, facts.width, window, overlap, wish.multiple, wish.minimum)
     rows, cols = grid.rows, grid.cols
     found.notes.append(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ VERSION = 1
 _LARGEST_FILE = 4_000_000
 _MOST_BANDS = 512
 _MLM_OPS = {"min-max", "z-score", "clip", "offset", "scale"}
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SEGMENTATION = {"segmentation", "semantic-segmentation"}
 
 
@@ -351,7 +353,8 @@ def _list(data: Mapping[str, Any], key: str, most: int, required: bool = True) -
 def _text(value: Any, what: str, most: int = 1000) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise LulcError(f"{what} is not a text of at most {most} characters.")
-    return value
+    # control characters break a GeoTIFF's metadata
+    return _CONTROL.sub("\ufffd", value)
 
 
 def _number(value: Any, what: str) -> float | None:

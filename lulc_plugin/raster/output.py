@@ -20,7 +20,7 @@ from typing import Any
 import numpy.typing as npt
 import rasterio
 import rasterio.shutil
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as FileWindow
 
 from ..errors import CancelledError, LulcError
@@ -46,7 +46,7 @@ def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
     for name in inputs:
         with suppress(OSError):
             if path.exists() and os.path.samefile(path, name):
-                raise LulcError(f"{path} is the input itself.", "Choose another name for the map.")
+                raise LulcError(f"{path} is a layer that this run reads.", "Choose another name for the map.")
     if not os.access(folder, os.W_OK):
         raise LulcError(f"The folder {folder} cannot be written to.", "Choose another place for the map.")
 
@@ -93,11 +93,12 @@ class MapWriter:
                 zlevel=1,
                 bigtiff="IF_SAFER",
             )
-        except (RasterioError, OSError) as error:
+            if max(legend.values) <= 255 or _large_palettes():
+                self._dataset.write_colormap(1, legend.colour_table())
+            self._dataset.set_band_description(1, name)
+        except (RasterioError, CRSError, OSError) as error:
+            self._remove()
             raise LulcError(f"The map cannot be written in {path.parent}: {error}.") from error
-        if max(legend.values) <= 255 or _large_palettes():
-            self._dataset.write_colormap(1, legend.colour_table())
-        self._dataset.set_band_description(1, name)
 
     def __enter__(self) -> MapWriter:
         return self
@@ -107,6 +108,9 @@ class MapWriter:
     ) -> None:
         if not self._dataset.closed:
             self._dataset.close()
+        self._remove()
+
+    def _remove(self) -> None:
         for temporary in (self._stream, self._whole):
             for name in (temporary, temporary.with_name(temporary.name + ".aux.xml")):
                 with suppress(OSError):

@@ -82,7 +82,7 @@ class LayerFacts:
         if not all(map(math.isfinite, extent)) or xmin >= xmax or ymin >= ymax:
             raise LulcError(f"The extent {_numbers(extent)} is empty.", "Give it as xmin, ymin, xmax, ymax.")
         inverse = ~self.transform
-        corners = [inverse * (x, y) for x in (xmin, xmax) for y in (ymin, ymax)]
+        corners = [_at(inverse, x, y) for x in (xmin, xmax) for y in (ymin, ymax)]
         row0, row1 = _touched([r for _, r in corners], self.height)
         col0, col1 = _touched([c for c, _ in corners], self.width)
         region = PixelRegion(row0, row1, col0, col1)
@@ -97,7 +97,9 @@ class LayerFacts:
 
     def transform_of(self, region: PixelRegion) -> Any:
         """Affine transform of a region of the layer."""
-        return self.transform * type(self.transform).translation(region.col0, region.row0)
+        t = self.transform
+        x, y = _at(t, region.col0, region.row0)
+        return type(t)(t.a, t.b, x, t.d, t.e, y)
 
 
 def open_dataset(path: str | Path, mode: str = "r", **options: Any) -> Any:
@@ -243,6 +245,11 @@ def _touched(ends: Sequence[float], length: int) -> tuple[int, int]:
     if first >= last:
         first, last = math.floor((low + high) / 2), math.floor((low + high) / 2) + 1
     return max(0, first), min(length, last)
+
+
+def _at(t: Any, x: float, y: float) -> tuple[float, float]:
+    """A point through an affine transform; written out because affine 3 wants another operator than affine 2."""
+    return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
 
 
 def _numbers(values: Sequence[float]) -> str:
