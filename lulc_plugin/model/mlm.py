@@ -39,10 +39,11 @@ EXTENSIONS = (
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
 )
 VERSION = 1
+_LARGEST = 1e18
 _LARGEST_FILE = 4_000_000
 _MOST_BANDS = 512
 _MLM_OPS = {"min-max", "z-score", "clip", "offset", "scale"}
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SEGMENTATION = {"segmentation", "semantic-segmentation"}
 
 
@@ -274,12 +275,14 @@ def from_text(text: str, where: str) -> ModelSpec:
         raise LulcError(f"The model description in {where} is longer than {_LARGEST_FILE} characters.")
     try:
         item = json.loads(text)
+        # JSON can spell half of a character, which no screen and no file takes
+        json.dumps(item, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise LulcError(f"The model description in {where} is not valid JSON: {error}.") from error
     try:
         return from_item(item)
     except LulcError as error:
-        raise LulcError(f"The model description in {where} cannot be used: {error.problem}", error.remedy) from error
+        raise LulcError(f"The model description in {where} cannot be used: {error.problem[:600]}", error.remedy) from error
 
 
 def from_item(item: Any) -> ModelSpec:
@@ -288,6 +291,14 @@ def from_item(item: Any) -> ModelSpec:
     Raises:
         LulcError: what is missing or cannot be run here.
     """
+    try:
+        return _spec_from_item(item)
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        # the places that matter say what they want; this is for a wrong kind of value anywhere else
+        raise LulcError(f"A value in it is of the wrong kind: {str(error)[:200]}.") from error
+
+
+def _spec_from_item(item: Any) -> ModelSpec:
     if not isinstance(item, Mapping):
         raise LulcError("It is not a JSON object.")
     properties = item.get("properties", item)
@@ -318,15 +329,15 @@ def from_item(item: Any) -> ModelSpec:
         window=_window(properties),
         gsd=_number(properties.get("gsd"), "gsd"),
         gsd_range=_gsd_range(properties),
-        constellation=properties.get("constellation"),
-        instruments=tuple(str(i) for i in properties.get("instruments") or ()),
+        constellation=_optional_text(properties.get("constellation"), "constellation"),
+        instruments=tuple(_text(i, "an instrument") for i in properties.get("instruments") or ()),
         license=_text(properties.get("license") or "other", "license"),
         description=_text(properties.get("description") or "", "description", 20_000),
         providers=tuple(p for p in properties.get("providers") or () if isinstance(p, Mapping)),
         training=Training(
             sets=tuple(_training_set(s) for s in _list(properties, "lulc:training_data", 100, required=False)),
-            hyperparameters=properties.get("mlm:hyperparameters") or {},
-            pretrained_source=properties.get("mlm:pretrained_source"),
+            hyperparameters=_object(properties.get("mlm:hyperparameters"), "mlm:hyperparameters"),
+            pretrained_source=_optional_text(properties.get("mlm:pretrained_source"), "mlm:pretrained_source"),
         ),
         scores=tuple(_scores(s) for s in _list(properties, "lulc:accuracy", 100, required=False)),
         parameters=int(_number(properties.get("mlm:total_parameters"), "mlm:total_parameters") or 0),
@@ -357,24 +368,34 @@ def _text(value: Any, what: str, most: int = 1000) -> str:
     return _CONTROL.sub("\ufffd", value)
 
 
+def _optional_text(value: Any, what: str) -> str | None:
+    return None if value is None else _text(value, what)
+
+
+def _object(value: Any, what: str) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise LulcError(f"{what!r} is not an object.")
+    return value or {}
+
+
 def _number(value: Any, what: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise LulcError(f"{what} is {value!r}, not a number.")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST <= value <= _LARGEST:
+        raise LulcError(f"{what} is {str(value)[:30]}, not a number this program can use.")
     return float(value)
 
 
 def _band_from_json(data: Mapping[str, Any]) -> ModelBand:
     return ModelBand(
         name=_text(data.get("name"), "the name of a band"),
-        common_name=data.get("eo:common_name") or data.get("common_name"),
+        common_name=_optional_text(data.get("eo:common_name") or data.get("common_name"), "common_name"),
         wavelength=_number(data.get("eo:center_wavelength", data.get("center_wavelength")), "center_wavelength"),
         width=_number(data.get("eo:full_width_half_max", data.get("full_width_half_max")), "full_width_half_max"),
         description=str(data.get("description") or "")[:1000],
         scale=_number(data.get("raster:scale"), "raster:scale"),
         offset=_number(data.get("raster:offset"), "raster:offset"),
-        data_type=data.get("data_type"),
+        data_type=_optional_text(data.get("data_type"), "data_type"),
     )
 
 

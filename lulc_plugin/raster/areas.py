@@ -39,9 +39,10 @@ def row_areas(transform: Any, crs: Any, height: int, width: int) -> FloatRows | 
     if crs.is_geographic:
         a, flattening = _ellipsoid(crs)
         half = abs(transform.e) / 2 if transform.e else math.sqrt(size) / 2
-        north, south = (np.radians(np.clip(v, -90, 90)) for v in (y + half, y - half))
+        angle = _radians(crs)
+        north, south = (np.clip(v * angle, -math.pi / 2, math.pi / 2) for v in (y + half, y - half))
         band = a * a * (_authalic(north, flattening) - _authalic(south, flattening))
-        return np.abs(band * np.radians(size / (2 * half)))
+        return np.abs(band * (size / (2 * half) * angle))
     if crs.is_projected:
         factor = _metres(crs)
         area = np.full(height, size * factor * factor)
@@ -63,6 +64,14 @@ def _metres(crs: Any) -> float:
         return float(crs.linear_units_factor[1])
     except Exception:  # rasterio raises CRSError where a CRS names no unit; metres are then the best guess
         return 1.0
+
+
+def _radians(crs: Any) -> float:
+    """Radians in one unit of a geographic system: degrees, rarely grads."""
+    try:
+        return float(crs.units_factor[1])
+    except Exception:  # as above
+        return math.pi / 180
 
 
 def _is_mercator(crs: Any) -> bool:

@@ -128,7 +128,9 @@ def test_nothing_to_look_at(dtype, said):
     [("uint16", 1, 1, 0), ("int16", 1, 1, 0), ("float32", 1e-4, 1, 0), ("float64", 1e-4, 1, 0),
      ("uint16", 2, 0.00005, 0), ("int32", 10, 0.00001, 0)],
 )  # fmt: skip
-def test_the_same_land_gives_the_same_map_in_any_storage(raster, network, classify, scene, dtype, factor, scale, offset):
+def test_the_same_land_gives_the_same_map_in_any_storage(
+    raster, network, classify, scene, dtype, factor, scale, offset
+):
     import rasterio
 
     image = scene(80, 90)

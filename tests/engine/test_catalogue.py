@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which networks are at hand, which one is taken, and what is refused before a pixel is read."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lulc_plugin import bundled
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import catalogue, mlm
+from lulc_plugin.model.runtime import Network
+from lulc_plugin.model.spec import ModelBand, Scores
+
+
+def test_score(miou=0.5, split="test"):
+    return Scores("set", split, 100, 0.6, 0.5, 0.55, miou)
+
+
+test_score.__test__ = False
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch, spec, graph):
+    """A folder of bundled networks: `shelf(name, miou, speed, …)` puts one there."""
+    folder = tmp_path / "bundled"
+    folder.mkdir()
+    monkeypatch.setattr(bundled, "folder", lambda name: {"models": folder}[name])
+
+    def put(name, miou=0.5, speed=1.0, **changes):
+        scores = () if miou is None else (test_score(miou),)
+        made = replace(spec("pixel", name=name), scores=scores, speed=speed, **changes)
+        mlm.write(made, folder / f"{name}.json")
+        model = graph("pixel", len(made.channels), len(made.legend.classes))
+        (folder / f"{name}.onnx").write_bytes(model.SerializeToString())
+        return made
+
+    return put
+
+
+OTHER_BANDS = (ModelBand("vv", None, None), *(ModelBand(n, n) for n in ("green", "blue", "nir")))
+
+
+def test_order_by_score_then_speed_then_name(shelf):
+    shelf("slow-v1", 0.6, 1)
+    shelf("fast-v1", 0.6, 5)
+    shelf("best-v1", 0.7, 0.1)
+    shelf("b-v1", 0.4, 1)
+    shelf("a-v1", 0.4, 1)
+    shelf("unknown-v1", None, 9)
+    assert [e.spec.name for e in catalogue.entries()] == [
+        "best-v1", "fast-v1", "slow-v1", "a-v1", "b-v1", "unknown-v1"
+    ]  # fmt: skip
+
+
+def test_only_held_out_scores_count(shelf, spec):
+    plain = spec()
+    scores = (test_score(0.9, "validation"), test_score(0.5), test_score(0.3), test_score(0.99, "evaluation"))
+    assert replace(plain, scores=scores).held_out_score == pytest.approx(0.4)
+    assert plain.held_out_score == -1
+
+
+def test_auto_takes_the_first_that_fits_and_logs_the_others(shelf, raster, classify, scene):
+    shelf("radar-v1", 0.9, bands=OTHER_BANDS)
+    shelf("coarse-v1", 0.8, gsd_range=(200.0, 500.0))
+    shelf("right-v1", 0.5, gsd_range=(10.0, 30.0))
+    shelf("also-v1", 0.4)
+    made = classify(raster("a.tif", scene(30, 30)), model="auto")
+    assert made.result.model == "right-v1"
+    passed = [line for line in made.progress.lines if line.startswith("Passed over")]
+    assert len(passed) == 2
+    assert "radar-v1" in passed[0] and "vv" in passed[0]
+    assert "coarse-v1" in passed[1] and "200 to 500" in passed[1]
+
+
+def test_auto_with_bands_takes_them_in_the_models_order(shelf, raster, classify, scene):
+    shelf("right-v1")
+    layer = raster("a.tif", scene(30, 30, bands=6), names=None)
+    assert classify(layer, model="auto", bands=(3, 2, 1, 4)).result.model == "right-v1"
+
+
+def test_none_fits_is_an_error_with_all_reasons(shelf, raster, classify, scene, tmp_path):
+    shelf("radar-v1", 0.9, bands=OTHER_BANDS)
+    shelf("coarse-v1", 0.8, gsd_range=(200.0, 500.0))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(LulcError) as caught:
+        classify(raster("a.tif", scene(30, 30)), model="auto", output=str(tmp_path / "out" / "map.tif"))
+    for words in ("radar-v1", "vv", "coarse-v1", "30 m"):
+        assert words in caught.value.problem
+    assert caught.value.remedy
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_nothing_bundled(shelf, raster, classify, scene):
+    with pytest.raises(LulcError, match="No network is bundled"):
+        classify(raster("a.tif", scene(30, 30)), model="auto")
+
+
+def test_by_name(shelf, raster, classify, scene):
+    shelf("good-v1", 0.9)
+    shelf("other-v1", 0.1)
+    layer = raster("a.tif", scene(30, 30))
+    assert classify(layer, model="other-v1").result.model == "other-v1"
+    with pytest.raises(LulcError, match="no model 'nosuch'") as caught:
+        classify(layer, model="nosuch")
+    assert "good-v1" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "", ".", "good-v1.onnx"])
+def test_names_are_not_paths(shelf, name):
+    shelf("good-v1")
+    with pytest.raises(LulcError):
+        catalogue.by_name(name)
+
+
+# ---------------------------------------------------------------- pixel size
+
+
+@pytest.mark.parametrize(
+    ("gsd", "warned", "refused"),
+    [(30, False, False), (9.6, False, False), (31.4, False, False), (40, True, False), (5, True, False),
+     (125, False, True), (2, False, True)],
+)  # fmt: skip
+def test_pixel_size(raster, network, classify, scene, gsd, warned, refused):
+    from affine import Affine
+
+    layer = raster("a.tif", scene(30, 30), transform=Affine(gsd, 0, 5e5, 0, -gsd, 9e6))
+    net = network("pixel", gsd_range=(10.0, 30.0))
+    if refused:
+        with pytest.raises(LulcError, match=rf"{gsd} m.*10 to 30 m"):
+            classify(layer, net)
+        return
+    made = classify(layer, net)
+    assert any("10 to 30 m" in w for w in made.result.warnings) is warned
+    assert made.progress.warnings == list(made.result.warnings)
+
+
+# ---------------------------------------------------------------- a file of the user's own
+
+
+def test_embedded_description(raster, classify, scene, spec, graph, tmp_path):
+    made = spec("pixel", name="inside-v1")
+    path = tmp_path / "any name.onnx"
+    text = json.dumps(mlm.to_item(made))
+    path.write_bytes(graph("pixel", 4, 4, metadata={"mlm": text}).SerializeToString())
+    result = classify(raster("a.tif", scene(30, 30)), model_file=str(path))
+    assert result.result.model == "inside-v1"
+
+
+def test_a_sidecar_goes_before_the_embedded_description(spec, graph, tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(graph("pixel", 4, 4, metadata={"mlm": "{broken"}).SerializeToString())
+    mlm.write(spec("pixel", name="beside-v1"), tmp_path / "a.json")
+    assert catalogue.load(path).spec.name == "beside-v1"
+
+
+def refused(raster, classify, scene, tmp_path, path, match):
+    """The error is a LulcError and nothing is left."""
+    folder = tmp_path / "out"
+    folder.mkdir(exist_ok=True)
+    with pytest.raises(LulcError, match=match) as caught:
+        classify(raster("a.tif", scene(30, 30)), model_file=str(path), output=str(folder / "map.tif"))
+    assert list(folder.iterdir()) == []
+    assert len(str(caught.value)) < 1500
+    return caught.value
+
+
+@pytest.fixture
+def refuses(raster, classify, scene, tmp_path):
+    return lambda path, match: refused(raster, classify, scene, tmp_path, path, match)
+
+
+def test_no_description_at_all(refuses, graph, tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(graph("pixel", 4, 4).SerializeToString())
+    assert "a.json" in refuses(path, "has no description").problem
+
+
+def test_embedded_description_that_is_broken(refuses, graph, tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(graph("pixel", 4, 4, metadata={"mlm": "{broken"}).SerializeToString())
+    refuses(path, "not valid JSON")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [("{broken", "not valid JSON"), ("", "not valid JSON"), ("[" * 100_000, "not valid JSON"), ("{}", "mlm:input"),
+     (" " * 4_000_001, "larger than"), ("\x00", "not valid JSON")],
+    ids=range(6),
+)  # fmt: skip
+def test_broken_sidecars(refuses, network, text, match):
+    net = network("pixel")
+    Path(net.path).with_suffix(".json").write_text(text)
+    refuses(net.path, match)
+
+
+def test_no_such_file(refuses, tmp_path):
+    refuses(tmp_path / "a.onnx", "does not exist")
+    refuses(tmp_path / "a.pt", r"not an \.onnx file")
+    (tmp_path / "folder.onnx").mkdir()
+    refuses(tmp_path / "folder.onnx", "does not exist")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08\x12", bytes(range(256)) * 40])
+@pytest.mark.parametrize("sidecar", [True, False])
+def test_a_file_that_is_no_network(refuses, network, tmp_path, content, sidecar):
+    net = network("pixel", sidecar=sidecar)
+    Path(net.path).write_bytes(content)
+    refuses(net.path, "cannot be loaded|has no description")
+
+
+def test_a_network_that_was_cut_off(refuses, network):
+    net = network("context")
+    path = Path(net.path)
+    path.write_bytes(path.read_bytes()[:-500])
+    refuses(net.path, "cannot be loaded")
+
+
+def mismatched(network, spec, kind="pixel", **changes):
+    net = network(kind)
+    mlm.write(replace(net.spec, **changes), Path(net.path).with_suffix(".json"))
+    return net.path
+
+
+def test_description_and_network_must_agree(refuses, network, spec):
+    plain = spec()
+    from lulc_plugin.legend import Legend
+    from lulc_plugin.model.spec import Output
+
+    fewer = replace(plain, channels=plain.channels[:3], fill=plain.fill[:3])
+    refuses(mismatched(network, spec, channels=fewer.channels, fill=fewer.fill), r"4.*3 channels")
+    refuses(mismatched(network, spec, legend=Legend(plain.legend.classes[:3], 0)), r"3 classes")
+    refuses(mismatched(network, spec, input_name="pixels"), r"'image'.*'pixels'")
+    refuses(mismatched(network, spec, output=Output("logits", ("argmax",))), r"no output 'logits'.*scores")
+
+
+def test_a_network_of_one_fixed_size(refuses, network, raster, classify, scene, tensor_of, spec):
+    from lulc_plugin.model.spec import Window
+
+    wrong = network("pixel", name="fixed-v1", shape=(1, 32, 32))
+    refuses(wrong.path, r"32 × 32.*64")
+    fixed = Window(size=32, multiple=4, minimum=32, margin=4)
+    net = network("pixel", name="fixed-v2", shape=(1, 32, 32), window=fixed)
+    image = scene(70, 50)
+    made = classify(raster("b.tif", image), net)
+    free = network("pixel", name="free-v1")
+    np.testing.assert_array_equal(made.values, free.labels(tensor_of(image)))
+
+
+def test_a_network_of_one_fixed_batch(network, raster, classify, scene, tensor_of):
+    image = scene(130, 150)
+    image[:, 60:70, 20:120] = 0
+    net = network("pixel", name="batch-v1", shape=(3, "h", "w"))
+    made = classify(raster("a.tif", image, nodata=0), net, window=32, overlap=0)
+    expected = network("pixel", name="free-v1").labels(tensor_of(image))
+    expected[image[0] == 0] = 0
+    np.testing.assert_array_equal(made.values, expected)
+
+
+@pytest.mark.parametrize(("kind", "match"), [("nan", "not finite"), ("half", "shape")])
+def test_networks_that_return_nonsense(refuses, network, kind, match):
+    refuses(network(kind).path, match)
+
+
+def test_windows_below_the_minimum_are_refused(raster, network, classify, scene):
+    with pytest.raises(LulcError, match="window of 4 pixels.*minimum of 8"):
+        classify(raster("a.tif", scene(30, 30)), network("pixel"), window=4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"overlap": -1}, {"overlap": 5000}, {"window": 0}, {"window": 20_000}, {"batch_size": -1}, {"batch_size": 257},
+     {"threads": -1}, {"nodata_policy": "some"}, {"values": "radiance"}],
+)  # fmt: skip
+def test_numbers_outside_their_range_are_refused_with_the_number(options):
+    from lulc_plugin.classify.job import ClassifyJob
+
+    (value,) = options.values()
+    with pytest.raises(LulcError, match=re.escape(str(value))):
+        ClassifyJob(input="a.tif", output="b.tif", **options)
+
+
+def test_activations(network):
+    """Probabilities come out as the description says they are made."""
+    from lulc_plugin.model.spec import Output
+
+    batch = np.random.default_rng(0).normal(size=(2, 4, 8, 8)).astype(np.float32)
+    for activation in (("softmax", "argmax"), ("sigmoid",), ("argmax",)):
+        net = network("context", output=Output("scores", activation))
+        raw = np.stack([net.run(b) for b in batch])
+        out = Network(Path(net.path), net.spec, 1).probabilities(batch)
+        if activation[0] == "softmax":
+            expected = np.exp(raw - raw.max(1, keepdims=True))
+            expected /= expected.sum(1, keepdims=True)
+            np.testing.assert_allclose(out.sum(axis=1), 1, rtol=1e-5)
+        else:
+            expected = 1 / (1 + np.exp(-raw)) if activation[0] == "sigmoid" else raw
+        np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-6)
+
+
+# ---------------------------------------------------------------- the real ones
+
+
+REAL = sorted((Path(__file__).resolve().parents[2] / "models").glob("*.onnx"))
+needs_models = pytest.mark.skipif(not REAL, reason="no network is bundled yet")
+
+
+@needs_models
+def test_bundled_networks_have_complete_descriptions():
+    for entry in catalogue.entries():
+        assert entry.spec.name == entry.path.stem
+        assert entry.spec.held_out_score > 0
+        assert entry.path.with_suffix(".md").is_file()
+        assert entry.path.stat().st_size <= 6_000_000
+        Network(entry.path, entry.spec, 1)
+
+
+@needs_models
+@pytest.mark.parametrize("dtype", ["uint16", "uint8"])
+def test_auto_with_the_bundled_networks(raster, classify, scene, dtype):
+    made = classify(raster("a.tif", scene(150, 140, dtype=dtype)), model="auto")
+    assert made.result.valid_pixels == 150 * 140
+    assert set(np.unique(made.values)) <= set(made.result.legend.values)
