@@ -15,8 +15,8 @@ from .progress import ConsoleProgress
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 refused, 130 stopped with Ctrl-C."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         return int(options.command(options))
     except LulcError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -24,6 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped; no result was written.", file=sys.stderr)
         return 130
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--extent -35,…` as `--extent=-35,…`: argparse takes what begins with a minus sign for an option."""
+    out: list[str] = []
+    for argument in arguments:
+        if out and out[-1] == "--extent" and argument.startswith("-"):
+            out[-1] += f"={argument}"
+        else:
+            out.append(argument)
+    return out
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -136,7 +136,8 @@ class Legend:
     def qml(self) -> str:
         """A QGIS layer style (paletted renderer) that shows these classes and no others."""
         entries = "\n".join(
-            f'        <paletteEntry value="{c.value}" alpha="255" color="{c.colour.lower()}" label="{xml_text(c.name)}"/>'
+            f'        <paletteEntry value="{c.value}" alpha="255" color="{c.colour.lower()}"'
+            f' label="{xml_text(c.name)}"/>'
             for c in self.classes
         )
         return (

@@ -282,7 +282,8 @@ def from_text(text: str, where: str) -> ModelSpec:
     try:
         return from_item(item)
     except LulcError as error:
-        raise LulcError(f"The model description in {where} cannot be used: {error.problem[:600]}", error.remedy) from error
+        problem = f"The model description in {where} cannot be used: {error.problem[:600]}"
+        raise LulcError(problem, error.remedy) from error
 
 
 def from_item(item: Any) -> ModelSpec:

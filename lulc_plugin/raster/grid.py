@@ -2,9 +2,9 @@
 """The one grid of windows over a raster, and the tapers that join them.
 
 Along each axis the raster is cut into `count` equal cores of `core` pixels. A window is a core with `half` pixels of
-context on both sides; what hangs over the raster is reflected. The outermost pixels of a window, where the network lacks
-context, count for nothing: only `fade` pixels on either side of the border between two cores, one window fades out as
-the other fades in. The weights of all windows sum to 1 everywhere.
+context on both sides; what hangs over the raster is reflected. The outermost pixels of a window, where the network
+lacks context, count for nothing: only `fade` pixels on either side of the border between two cores, one window fades
+out as the other fades in. The weights of all windows sum to 1 everywhere.
 `core` and `half` are multiples of what the model declares, so every window starts at a multiple of it. The grid is that
 of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of the whole.
 """

@@ -97,7 +97,7 @@ class MapWriter:
                 self._dataset.write_colormap(1, legend.colour_table())
             self._dataset.set_band_description(1, name)
         except (RasterioError, CRSError, OSError) as error:
-            self._remove()
+            _remove(self._stream, self._whole)
             raise LulcError(f"The map cannot be written in {path.parent}: {error}.") from error
 
     def __enter__(self) -> MapWriter:
@@ -108,13 +108,7 @@ class MapWriter:
     ) -> None:
         if not self._dataset.closed:
             self._dataset.close()
-        self._remove()
-
-    def _remove(self) -> None:
-        for temporary in (self._stream, self._whole):
-            for name in (temporary, temporary.with_name(temporary.name + ".aux.xml")):
-                with suppress(OSError):
-                    name.unlink()
+        _remove(self._stream, self._whole)
 
     def write(self, row: int, classes: npt.NDArray[Any]) -> None:
         """Write rows of class values `(rows, cols)` starting at `row`.
@@ -142,12 +136,12 @@ class MapWriter:
         self._dataset.close()
         worker = _CopyThread(self._stream, self._whole)
         worker.start()
-        stopped = False
         while worker.is_alive():
             worker.join(0.2)
-            stopped = stopped or progress.cancelled
-        if stopped:
-            raise CancelledError()
+            if progress.cancelled:
+                worker.abandon()
+                raise CancelledError()
+        progress.check()
         if worker.error is not None:
             raise LulcError(f"The map cannot be finished: {worker.error}.", "Is the disk full?") from worker.error
         self._check()
@@ -201,6 +195,13 @@ def _large_palettes() -> bool:
                 return False
 
 
+def _remove(*temporaries: Path) -> None:
+    for temporary in temporaries:
+        for name in (temporary, temporary.with_name(temporary.name + ".aux.xml")):
+            with suppress(OSError):
+                name.unlink()
+
+
 def category_names(legend: Legend) -> str:
     """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it."""
     names = {c.value: c.name for c in legend.classes}
@@ -219,7 +220,12 @@ class _CopyThread(threading.Thread):
         super().__init__(name="lulc-cog", daemon=True)
         self._source = source
         self._target = target
+        self._abandoned = threading.Event()
         self.error: Exception | None = None
+
+    def abandon(self) -> None:
+        """GDAL's copy cannot be stopped: let it end alone and remove what it made."""
+        self._abandoned.set()
 
     def run(self) -> None:
         """Copy; keep the error for the caller."""
@@ -239,6 +245,8 @@ class _CopyThread(threading.Thread):
                 )
         except Exception as error:  # handed to the waiting thread, which raises it
             self.error = error
+        if self._abandoned.is_set():
+            _remove(self._source, self._target)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -40,6 +40,8 @@ COLOURS = ("#0064C8", "#006400", "#FFFF4C", "#F096FF", "#FA0000", "#B4B4B4", "#0
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    # affine 3 would like `@`, which affine 2 does not know
+    config.addinivalue_line("filterwarnings", "ignore:Use `@` matmul:PendingDeprecationWarning")
 
 
 # ---------------------------------------------------------------- rasters

@@ -140,7 +140,7 @@ def test_hectares_of_a_geographic_part(raster, network, classify, scene, recorde
     degrees = Affine(0.0003, 0, -35, 0, -0.0003, 60)
     layer = raster("a.tif", image, nodata=0, crs="EPSG:4326", transform=degrees)
     extent = (-35 + 0.0003 * 2, 60 - 0.0003 * 30, -35 + 0.0003 * 20, 60 - 0.0003 * 10)
-    made = classify(layer, network("pixel"), extent=extent)
+    made = classify(layer, network("pixel"), extent=extent, window=12, overlap=0)
     rows = np.array([cell(60 - 0.0003 * (r + 1), 60 - 0.0003 * r, 0.0003, steps=101) for r in range(10, 30)])
     for entry in made.result.classes:
         assert entry.area == pytest.approx(((made.values == entry.value).sum(axis=1) * rows).sum(), rel=1e-6)

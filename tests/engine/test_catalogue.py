@@ -45,14 +45,14 @@ OTHER_BANDS = (ModelBand("vv", None, None), *(ModelBand(n, n) for n in ("green",
 
 
 def test_order_by_score_then_speed_then_name(shelf):
-    shelf("slow-v1", 0.6, 1)
-    shelf("fast-v1", 0.6, 5)
+    shelf("a-slow-v1", 0.6, 1)
+    shelf("z-fast-v1", 0.6, 5)
     shelf("best-v1", 0.7, 0.1)
     shelf("b-v1", 0.4, 1)
     shelf("a-v1", 0.4, 1)
     shelf("unknown-v1", None, 9)
     assert [e.spec.name for e in catalogue.entries()] == [
-        "best-v1", "fast-v1", "slow-v1", "a-v1", "b-v1", "unknown-v1"
+        "best-v1", "z-fast-v1", "a-slow-v1", "a-v1", "b-v1", "unknown-v1"
     ]  # fmt: skip
 
 
@@ -71,7 +71,8 @@ def test_auto_takes_the_first_that_fits_and_logs_the_others(shelf, raster, class
     made = classify(raster("a.tif", scene(30, 30)), model="auto")
     assert made.result.model == "right-v1"
     passed = [line for line in made.progress.lines if line.startswith("Passed over")]
-    assert len(passed) == 2
+    assert len(passed) == 3
+    assert "also-v1" in passed[2]
     assert "radar-v1" in passed[0] and "vv" in passed[0]
     assert "coarse-v1" in passed[1] and "200 to 500" in passed[1]
 

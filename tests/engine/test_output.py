@@ -50,7 +50,9 @@ def test_a_small_map(raster, network, classify, scene):
 def test_overviews_are_internal_and_hold_classes_only(raster, network, classify, scene):
     image = scene(1100, 700)
     image[:, 200:500, 100:300] = 0
-    legend = Legend.of([LegendClass(v, f"class {v}", "#102030") for v in (10, 40, 90, 200)])
+    # an average of black and white would be the grey of a third class
+    colours = {10: "#000000", 40: "#FFFFFF", 90: "#808080", 200: "#404040"}
+    legend = Legend.of([LegendClass(v, f"class {v}", c) for v, c in colours.items()])
     made = classify(raster("a.tif", image, nodata=0), network("pixel", legend=legend), window=256)
     with rasterio.open(made.path) as out:
         assert out.profile["tiled"]
@@ -66,6 +68,14 @@ def test_overviews_are_internal_and_hold_classes_only(raster, network, classify,
             assert set(np.unique(values)) <= full
             # mode: a hole stays a hole
             assert (values[250 // factor : 450 // factor, 150 // factor : 250 // factor] == 0).all()
+        if factor == 2:
+            four = made.values.reshape(550, 2, 350, 2).transpose(0, 2, 1, 3).reshape(550, 350, 4)
+            votes = (four[..., None] == four[..., None, :]).sum(axis=-1)
+            most = np.take_along_axis(four, votes.argmax(axis=-1)[..., None], axis=-1)[..., 0]
+            clear = (votes.max(axis=-1) > 2) & (four > 0).all(axis=-1)
+            assert clear.sum() > 50_000
+            np.testing.assert_array_equal(values[clear], most[clear])
+            assert (values[..., None] == four).any(axis=-1).all()
     assert listing(made.path.parent) == BESIDE
 
 

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is installed and where it lies: dependencies, bundled files, versions, digests."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from lulc_plugin import dependencies, provenance
+from lulc_plugin.errors import CancelledError, LulcError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+# ---------------------------------------------------------------- dependencies
+
+
+def test_nothing_is_missing_here():
+    assert dependencies.missing() == ()
+    dependencies.require()
+    for name in dependencies.REQUIRED:
+        package = dependencies.look_up(name)
+        assert re.match(r"\d+\.\d+", package.version)
+        assert Path(package.location).exists()
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Make packages disappear without touching the installation."""
+    find = importlib.util.find_spec
+
+    def hide(*names):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n in names else find(n, *a))
+
+    return hide
+
+
+@pytest.mark.parametrize("names", [("onnxruntime",), ("rasterio", "onnxruntime")])
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+def test_missing_packages_are_named_with_a_remedy(without, monkeypatch, names, platform):
+    without(*names)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert dependencies.missing() == names
+    with pytest.raises(LulcError) as caught:
+        dependencies.require()
+    for name in names:
+        assert name in caught.value.problem
+        assert f"install {'--user ' if platform == 'linux' else ''}" in caught.value.remedy
+        assert name in caught.value.remedy
+    assert dependencies.look_up(names[0]) == dependencies.Package(names[0], None, None)
+
+
+def test_a_package_that_breaks_the_search_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert dependencies.missing() == ("onnxruntime",)
+
+
+def test_a_package_without_metadata_is_there_all_the_same(monkeypatch):
+    def unknown(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", unknown)
+    assert dependencies.look_up("numpy").version == "unknown"
+    assert dependencies.missing() == ()
+
+
+def test_a_run_without_a_package_says_so(without, raster, network, classify, scene):
+    without("onnxruntime")
+    layer, net = raster("a.tif", scene(20, 20)), network()
+    with pytest.raises(LulcError, match="onnxruntime cannot be found"):
+        classify(layer, net)
+
+
+# ---------------------------------------------------------------- bundled files
+
+
+def copy_engine(target):
+    shutil.copytree(CHECKOUT / "lulc_plugin", target / "lulc_plugin", ignore=shutil.ignore_patterns("__pycache__"))
+    return target / "lulc_plugin"
+
+
+LIST = """
+import json
+from lulc_plugin import bundled, provenance
+print(json.dumps([str(bundled.folder("models")), str(bundled.folder("legends")), bundled.model_names(),
+                  provenance.plugin_version()]))
+"""
+
+
+@pytest.fixture
+def elsewhere(tmp_path, python):
+    """Run code with the engine of a copy of the tree in `tmp_path / "copy"`."""
+    root = tmp_path / "copy"
+    root.mkdir()
+
+    def run(code):
+        return python("-c", code, env={"PYTHONPATH": str(root)})
+
+    return root, run
+
+
+def test_plugin_layout(elsewhere):
+    root, run = elsewhere
+    copy_engine(root)
+    (root / "models").mkdir()
+    (root / "models" / "b-v1.onnx").touch()
+    (root / "models" / "a-v1.onnx").touch()
+    (root / "models" / "a-v1.json").touch()
+    (root / "resources" / "legends").mkdir(parents=True)
+    (root / "metadata.txt").write_text("[general]\nname=x\nversion=9.8.7\n")
+    found = json.loads(run(LIST).stdout)
+    assert found == [str(root / "models"), str(root / "resources" / "legends"), ["a-v1", "b-v1"], "9.8.7"]
+
+
+def test_wheel_layout_does_not_believe_strangers(elsewhere):
+    """Beside an installed package lies site-packages, where anybody may own `models`."""
+    root, run = elsewhere
+    package = copy_engine(root)
+    (package / "_bundled" / "models").mkdir(parents=True)
+    (package / "_bundled" / "models" / "ours-v1.onnx").touch()
+    (package / "_bundled" / "legends").mkdir()
+    (root / "models").mkdir()
+    (root / "models" / "stranger-v1.onnx").touch()
+    models, legends, names, _ = json.loads(run(LIST).stdout)
+    assert models == str(package / "_bundled" / "models")
+    assert legends == str(package / "_bundled" / "legends")
+    assert names == ["ours-v1"]
+
+
+def test_an_incomplete_installation_is_told(elsewhere):
+    root, run = elsewhere
+    copy_engine(root)
+    result = run("from lulc_plugin import bundled; bundled.folder('models')")
+    assert "LulcError" in result.stderr
+    assert "Install the plugin again" in result.stderr
+
+
+def test_the_command_line_of_an_incomplete_installation_has_no_traceback(elsewhere, python):
+    root, _ = elsewhere
+    copy_engine(root)
+    result = python("-m", "lulc_plugin", "classify", "a.tif", "b.tif", env={"PYTHONPATH": str(root)})
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "Install the plugin again" in result.stderr
+
+
+# ---------------------------------------------------------------- provenance
+
+
+def test_digest_is_sha256_in_groups_that_no_scanner_takes_for_a_key(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(range(256)) * 9000)
+    digest = provenance.file_digest(path)
+    assert re.fullmatch(r"([0-9a-f]{8}-){7}[0-9a-f]{8}", digest)
+    assert digest.replace("-", "") == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_digest_of_an_empty_file(tmp_path):
+    (tmp_path / "a").touch()
+    assert provenance.file_digest(tmp_path / "a").startswith("e3b0c442-98fc1c14-")
+
+
+def test_version_is_that_of_metadata_txt():
+    text = (CHECKOUT / "metadata.txt").read_text(encoding="utf-8")
+    assert f"version={provenance.plugin_version()}\n" in text
+
+
+def test_versions_name_what_computes():
+    assert set(provenance.versions()) == {"landcover_classifier", "numpy", "rasterio", "onnxruntime"}
+
+
+def test_tags():
+    tags = provenance.tags({"model": "x", "bands": [3, 2], "é": {"a": None}, "long": "y" * 10_000})
+    assert tags["LULC_MODEL"] == "x"
+    assert tags["LULC_BANDS"] == "[3,2]"
+    assert json.loads(tags["LULC_É"]) == {"a": None}
+    assert len(tags["LULC_LONG"]) < 10_000
+
+
+# ---------------------------------------------------------------- errors
+
+
+def test_errors_say_the_problem_and_then_the_remedy():
+    error = LulcError("It is 3.", "Make it 4.")
+    assert str(error) == "It is 3. Make it 4."
+    assert (error.problem, error.remedy) == ("It is 3.", "Make it 4.")
+    assert str(LulcError("It is 3.")) == "It is 3."
+    assert isinstance(CancelledError(), LulcError)
