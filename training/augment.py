@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,19 @@ def mosaic(chips: Sequence[Chip], rng: np.random.Generator) -> Chip:
         soft,
         np.concatenate([c.layer for c in chips], axis=1),
         np.concatenate([c.pool for c in chips], axis=1),
+    )
+
+
+def surrounded(chip: Chip, side: int) -> Chip:
+    """The chip in the middle of a square of `side` pixels, reflected all around as the engine does at a layer's rim."""
+    pad = [((side - n) // 2, side - n - (side - n) // 2) for n in chip.valid.shape]
+
+    def wide(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        return np.pad(array, [(0, 0)] * (array.ndim - 2) + pad, mode="reflect")
+
+    soft = None if chip.soft is None else wide(chip.soft)
+    return replace(
+        chip, values=wide(chip.values), valid=wide(chip.valid), labels=wide(chip.labels), soft=soft
     )
 
 
@@ -167,13 +180,23 @@ def _picture_form(jitter: bool, rng: np.random.Generator) -> list[Steps]:
 
 
 def sample(
-    chip: Chip, size: int, fill: Sequence[float], strength: Strength, rng: np.random.Generator
+    chip: Chip,
+    size: int,
+    fill: Sequence[float],
+    strength: Strength,
+    rng: np.random.Generator,
+    scene: FloatArray | None = None,
 ) -> Sample:
-    """One training sample of `size` x `size` pixels."""
+    """One training sample of `size` x `size` pixels.
+
+    `scene` is `(bands, pixels)` of a made-up whole layer that the chip could be part of; where it is given, a sample
+    of reflectance shown as a picture takes its percentiles from it and not from its own few pixels.
+    """
     values, valid, labels, soft = cut(chip, size, _scale(chip, strength, rng), rng)
     if chip.picture or rng.random() < strength.pictures:
         # bytes are only known up to an affine stretch, which percentiles undo: no radiometry before them
         layer = chip.pool if rng.random() < 0.5 and not chip.picture else chip.layer
+        layer = layer if scene is None else scene
         steps = resolved(_picture_form(rng.random() < 0.7, rng), layer)
         if not chip.picture and rng.random() < 0.5:
             values = _as_bytes(values, layer)

@@ -8,6 +8,7 @@ function; nothing that trains calls it.
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio.errors import NotGeoreferencedWarning
 
 from .channels import PICTURE, REFLECTANCE, network_input
 
@@ -91,8 +93,11 @@ def read_split(folder: Path) -> list[dict[str, str]]:
 
 def stored(path: Path, bands: Sequence[int] | None = None) -> npt.NDArray[np.generic]:
     """Stored numbers of a raster, `(bands, rows, cols)`."""
-    with rasterio.open(path) as dataset:
-        return dataset.read(list(bands) if bands else None)
+    with warnings.catch_warnings():
+        # chips carry no place on earth, and need none
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path) as dataset:
+            return dataset.read(list(bands) if bands else None)
 
 
 def relabelled(codes: npt.NDArray[np.generic], classes: dict[int, int]) -> npt.NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lulc_plugin.assess.matrix import ConfusionMatrix
 from lulc_plugin.assess.statistics import Accuracy, accuracy
 
+from .channels import PICTURE, network_input
 from .data import INDIA, INDIA_GROUPS, Chip
 
 FloatArray = npt.NDArray[np.float32]
@@ -18,18 +19,24 @@ FloatArray = npt.NDArray[np.float32]
 Predictor = Callable[[FloatArray], FloatArray]
 
 MULTIPLE = 32
+#: Pixels of context that the engine gives each border of a window.
+CONTEXT = 96
 VALUES = (1, 2, 3, 4, 5, 6)
 _GROUP_OF = np.zeros(7, np.uint8)
 for _group, _members in INDIA_GROUPS.items():
     _GROUP_OF[list(_members)] = _group
 
 
-def probabilities(predict: Predictor, image: FloatArray) -> FloatArray:
-    """Class probabilities `(classes, rows, cols)` of one network input; what is missing to a multiple is reflected."""
+def probabilities(predict: Predictor, image: FloatArray, context: int = CONTEXT) -> FloatArray:
+    """Class probabilities `(classes, rows, cols)` of one network input, as the engine makes them of a layer that small:
+    `context` pixels beyond each border are reflected, and what is then missing to a multiple of 32 as well.
+    """
     rows, cols = image.shape[1:]
-    pad = ((0, 0), (0, -rows % MULTIPLE), (0, -cols % MULTIPLE))
-    padded = np.pad(image, pad, mode="symmetric")
-    return predict(padded[None])[0][:, :rows, :cols]
+    ends = [(min(context, n - 1), min(context, n - 1)) for n in (rows, cols)]
+    pad = [(low, high + -(n + low + high) % MULTIPLE) for (low, high), n in zip(ends, (rows, cols), strict=True)]
+    padded = np.pad(image, ((0, 0), *pad), mode="reflect")
+    top, left = pad[0][0], pad[1][0]
+    return predict(padded[None])[0][:, top : top + rows, left : left + cols]
 
 
 def class_map(shares: FloatArray) -> npt.NDArray[np.uint8]:
@@ -53,12 +60,25 @@ def chip_matrix(classes: npt.NDArray[np.uint8], chip: Chip) -> npt.NDArray[np.in
 
 
 def place_matrices(
-    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float]
+    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float], context: int = CONTEXT
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Place → pooled confusion matrix of its chips."""
+    """Place → pooled confusion matrix of its chips; for `context` see `probabilities`."""
     found: dict[str, npt.NDArray[np.int64]] = {}
     for chip in chips:
-        counts = chip_matrix(class_map(probabilities(predict, chip.network_input(fill))), chip)
+        counts = chip_matrix(class_map(probabilities(predict, chip.network_input(fill), context)), chip)
+        found[chip.place] = found.get(chip.place, 0) + counts
+    return found
+
+
+def as_pictures(
+    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float], one_layer: bool = False
+) -> dict[str, npt.NDArray[np.int64]]:
+    """`place_matrices` of chips of reflectance as pictures: each place is a layer, or all together are one."""
+    together = np.concatenate([c.layer for c in chips], axis=1)
+    found: dict[str, npt.NDArray[np.int64]] = {}
+    for chip in chips:
+        image = network_input(chip.values, chip.valid, PICTURE, fill, together if one_layer else chip.pool)
+        counts = chip_matrix(class_map(probabilities(predict, image)), chip)
         found[chip.place] = found.get(chip.place, 0) + counts
     return found
 

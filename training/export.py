@@ -20,6 +20,7 @@ from .network import MobileUNet
 
 INPUT, OUTPUT, FEATURES = "image", "probabilities", "features"
 OPSET, _NEWEST_IR = 17, 8
+_SMALL = 10_000
 
 
 class Calibrated(nn.Module):
@@ -48,11 +49,14 @@ def fold_normalisation(module: nn.Module) -> None:
 
 
 def halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same model with filters (tensors of rank 4) stored in float16 and cast to float32 where they are used."""
+    """The same model with its larger filters stored in float16 and cast to float32 where they are used.
+
+    Small filters (depthwise ones, stem, first and last layers) weigh little, and rounding them would cost most.
+    """
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 4:
-            values = numpy_helper.to_array(tensor)
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.ndim == 4 and values.size >= _SMALL:
             if np.abs(values).max() > 6e4:
                 raise ValueError(f"The filter {tensor.name} does not fit into half precision.")
             name = tensor.name

@@ -11,8 +11,17 @@ import numpy.typing as npt
 from .evaluate import Predictor
 
 FloatArray = npt.NDArray[np.float32]
-SIDE = 256
-DISTANCES = (0, 8, 16, 24, 32, 48, 64, 80, 96, 112)
+CHIP = 256
+SIDE = 2 * CHIP
+DISTANCES = (0, 16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224)
+
+
+def composites(chips: Sequence[FloatArray]) -> list[FloatArray]:
+    """Network inputs of 512 x 512, each of four of 256 x 256; what is left over is left out."""
+    found = []
+    for a, b, c, d in zip(*[iter(chips)] * 4, strict=False):
+        found.append(np.concatenate([np.concatenate([a, b], axis=2), np.concatenate([c, d], axis=2)], axis=1))
+    return found
 
 
 def _reflected(image: FloatArray) -> FloatArray:
@@ -31,7 +40,7 @@ def _within(image: FloatArray, other: FloatArray) -> FloatArray:
 def changed_labels(predict: Predictor, images: Sequence[FloatArray]) -> dict[str, list[float]]:
     """Share of labels farther than each of `DISTANCES` from the border that differ between surroundings.
 
-    Images are network inputs of 256 x 256. Each is mapped alone (zeros of the convolutions beyond the border), amid
+    Images are network inputs of 512 x 512. Each is mapped alone (zeros of the convolutions beyond the border), amid
     its own reflection and amid another image; the rows of the table are the pairs.
     """
     counts: dict[str, np.ndarray] = {}

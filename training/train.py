@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from . import data, losses, teacher
-from .augment import Sample, Strength, mosaic, sample
+from .augment import Sample, Strength, mosaic, sample, surrounded
 from .channels import CHANNELS
 from .data import HLS, INDIA_GROUPS, Chip
-from .evaluate import Predictor, line, place_matrices, pooled
+from .evaluate import Predictor, as_pictures, line, place_matrices, pooled
 from .network import MobileUNet, load_encoder
 
 CLASSES = 6
@@ -50,8 +50,10 @@ class Recipe:
     india_loss: float = 0.6
     sentinel_loss: float = 0.6
     large_every: int = 4
+    surrounded: float = 0.5
     check_every: int = 250
     pictures: float = 0.3
+    scenes: float = 0.0
     bf16: bool = True
 
 
@@ -130,7 +132,7 @@ class Batches:
         if recipe.large_every and number % recipe.large_every == recipe.large_every - 1:
             # as many pixels as a usual batch, in windows in which a pixel sees no border
             size = _LARGE
-            hls = [self._mosaic(drawn, rng) for _ in range(max(1, recipe.hls // 4))]
+            hls = [self._large(drawn, rng) for _ in range(max(1, recipe.hls // 4))]
             india = drawn(self._chips.india, self._india, max(1, recipe.india // 4))
             sentinel = drawn(self._chips.sentinel, self._sentinel, max(1, recipe.sentinel // 4))
         else:
@@ -139,8 +141,23 @@ class Batches:
             india = drawn(self._chips.india, self._india, recipe.india)
             sentinel = drawn(self._chips.sentinel, self._sentinel, recipe.sentinel)
         return tuple(
-            [sample(c, size, self._fill, self._strength, rng) for c in chips] for chips in (hls, india, sentinel)
+            [sample(c, size, self._fill, self._strength, rng, self._scene(c, rng)) for c in chips]
+            for chips in (hls, india, sentinel)
         )
+
+    def _scene(self, chip: Chip, rng: np.random.Generator) -> np.ndarray | None:
+        """Pixels of a made-up layer around a chip of reflectance: a few chips of its set; None for its own place."""
+        if chip.picture or not self._recipe.scenes or rng.random() >= self._recipe.scenes:
+            return None
+        others = [c for c in [*self._chips.hls, *self._chips.sentinel] if c.source == chip.source]
+        picked = rng.choice(len(others), min(len(others), int(rng.integers(2, 7))), replace=False)
+        return np.concatenate([chip.layer, *(others[i].layer for i in picked)], axis=1)[:, ::4]
+
+    def _large(self, drawn, rng: np.random.Generator) -> Chip:
+        """A window larger than a chip: four chips, or one amid its own reflection."""
+        if self._recipe.surrounded and rng.random() < self._recipe.surrounded:
+            return surrounded(drawn(self._chips.hls, self._hls, 1)[0], _LARGE)
+        return self._mosaic(drawn, rng)
 
     def _mosaic(self, drawn, rng: np.random.Generator) -> Chip:
         """Four chips, in half of the cases of one place where it has that many."""
@@ -229,11 +246,15 @@ def check(network: nn.Module, chips: Bench, fill: Sequence[float]) -> tuple[floa
         lines.append(line(name, result))
         if "teacher" not in name:
             score += [result.overall, result.miou]
+    pictures = as_pictures(predictor(network), chips.checks["HLS val"], fill, one_layer=True)
+    lines.append(line("HLS val as pictures of one layer", pooled(pictures)))
     return float(np.mean(score)), lines
 
 
-def run(chips: Bench, encoder: Path | None, folder: Path, recipe: Recipe) -> Path:
+def run(chips: Bench, encoder: Path | None, folder: Path, recipe: Recipe, start_from: Path | None = None) -> Path:
     """Train, or go on where `folder` says a run was stopped. Returns the best checkpoint.
+
+    `start_from` is a checkpoint of an earlier run whose averaged weights this one begins with.
 
     A checkpoint is a dictionary of plain values and tensors: `weights` (averaged), `fill`, `recipe`, `step`, `score`.
     """
@@ -243,6 +264,8 @@ def run(chips: Bench, encoder: Path | None, folder: Path, recipe: Recipe) -> Pat
     network = MobileUNet(len(CHANNELS), CLASSES)
     if encoder is not None:
         load_encoder(network, encoder)
+    if start_from is not None:
+        network.load_state_dict(torch.load(start_from, weights_only=True)["weights"])
     network = network.to(memory_format=torch.channels_last)
     average = deepcopy(network).eval()
     steps = optimiser(network, recipe)
