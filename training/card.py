@@ -15,6 +15,7 @@ from .data import INDIA_NAMES
 from .evaluate import reference_miou
 from .margin import DISTANCES
 from .release import legend, matrices_of
+from .sidecar import WINDOW
 
 
 def _number(value: float | None) -> str:
@@ -159,7 +160,7 @@ one image with pixels of 10 to 30 m. {results['parameters'] / 1e6:.2f} million p
 - **Reflectance** (surface or top of atmosphere, 0..1 after scale and offset), or **pictures** of 8 bits and raw
   numbers: then each band is stretched between its 2nd and 98th percentile over the whole layer.
 - An image without clouds. Indices (NDVI, NDWI, SAVI) are computed by the program.
-- Windows of 512 pixels, a multiple of 32, of which {results['margin']} pixels a side are discarded or blended.
+- Windows of {WINDOW} pixels or fewer, a multiple of 32, of which {results['margin']} pixels a side are context.
 
 ## How good it is
 Held-out places, looked at once, for this network only. Rows of every matrix are the map, columns the reference;
@@ -214,13 +215,9 @@ influenced from a square {results['receptive_field']} pixels wide.
 {_limits(results)}
 
 ## How it was made
-Step {results['step']} of {recipe['steps']}; a step is
-{recipe['hls'] + recipe['india'] + recipe['sentinel']} windows of 128 pixels
-({recipe['hls']} HLS, {recipe['india']} India, {recipe['sentinel']} Sentinel-2; every {recipe['large_every']}th step
-as many pixels in windows of 256), {results['seconds'] / 60:.0f} minutes on two processor cores, seed
-{recipe['seed']}. AdamW, class weights share^-{recipe['power']}, Dice, label smoothing {recipe['smoothing']};
-the averaged weights with the best validation score ({results['validation_score']:.3f}: mean of OA and mean IoU on HLS
-and India, chips alone in their windows). Encoder: {ENCODER}.
+{_stages(results)} AdamW, class weights share^-{recipe['power']}, Dice, label smoothing {recipe['smoothing']}, seed
+{recipe['seed']}; the averaged weights with the best validation score ({results['validation_score']:.3f}: mean of OA and
+mean IoU on HLS and India, each chip with 96 pixels reflected around it). Encoder: {ENCODER}.
 Images without labels were labelled by the Dynamic World network. `training/README.md` has the command.
 
 File against the trained network ({parity['pixels']} validation pixels): same class {100 * parity['same']:.3f} %,
@@ -233,6 +230,25 @@ largest difference of a probability {parity['probability']:.4f}. Seconds a windo
 
 sha256 {results['digest']}
 """
+
+
+def _stage(recipe: Mapping[str, Any], step: int, seconds: float) -> str:
+    batch = f"{recipe['hls']} HLS, {recipe['india']} India, {recipe['sentinel']} Sentinel-2"
+    every = recipe["large_every"]
+    windows = (
+        "all as a quarter as many windows of 256 pixels"
+        if every == 1
+        else f"windows of 128 pixels, in every {every}th step a quarter as many of 256"
+    )
+    return f"step {step} of {recipe['steps']} ({batch}: {windows}; {seconds / 60:.0f} minutes on two processor cores)"
+
+
+def _stages(results: Mapping[str, Any]) -> str:
+    last = _stage(results["recipe"], results["step"], results["seconds"])
+    if not results["before"]:
+        return f"Trained to {last}."
+    first = _stage(*(results["before"][key] for key in ("recipe", "step", "seconds")))
+    return f"First stage: {first}. Second stage, at a lower rate and with every window larger than a chip: {last}."
 
 
 def _europe(results: Mapping[str, Any]) -> str:

@@ -113,6 +113,7 @@ def measure(
         created=f"{date.today().isoformat()}T00:00:00Z",
         fill=fill,
         recipe=state["recipe"],
+        before=state.get("before", {}),
         step=state["step"],
         seconds=state["seconds"],
         validation_score=state["score"],

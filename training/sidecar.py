@@ -18,6 +18,8 @@ from .export import FEATURES, INPUT, OUTPUT
 from .network import FEATURES as FEATURE_COUNT
 from .release import legend, matrices_of
 
+#: Height and width the engine's windows have at most: larger ones pay less for their overlap.
+WINDOW = 1024
 #: Results → name in the sidecar, split, legend values in the order of the matrix.
 _INDIA_VALUES = (5, 2, 1)
 SCORED: dict[str, tuple[str, str, tuple[int, ...]]] = {
@@ -84,7 +86,7 @@ def spec(results: Mapping[str, Any], name: str) -> ModelSpec:
         input_name=INPUT,
         output=Output(OUTPUT, ("argmax",), FEATURES, FEATURE_COUNT),
         legend=legend(),
-        window=Window(512, 32, 64, results["receptive_field"], results["margin"]),
+        window=Window(WINDOW, 32, 64, results["receptive_field"], results["margin"]),
         gsd=20,
         gsd_range=(10, 30),
         license="CC-BY-4.0",
@@ -95,7 +97,7 @@ def spec(results: Mapping[str, Any], name: str) -> ModelSpec:
         training=Training(
             training_sets({k: tuple(v) for k, v in results["training_counts"].items()}),
             {
-                "steps": results["step"],
+                "steps": results["step"] + results["before"].get("step", 0),
                 "seed": recipe["seed"],
                 "optimizer": "adamw",
                 "learning_rate_decoder": recipe["decoder_rate"],

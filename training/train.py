@@ -57,6 +57,14 @@ class Recipe:
     bf16: bool = True
 
 
+#: The two stages of the shipped network. The first learns from many small windows; the second from windows in which a
+#: pixel sees no border, as in the engine, so that neither weights nor normalisation lean on zeros beyond one.
+BASE = Recipe(steps=3800, large_every=2, surrounded=0.0, scenes=0.5, average=0.998)
+FINISH = Recipe(
+    steps=1500, large_every=1, surrounded=0.5, scenes=0.5, average=0.998, decoder_rate=6e-4, encoder_rate=1.8e-4
+)
+
+
 @dataclass
 class Bench:
     """The chips of a run: what trains, what chooses."""
@@ -264,8 +272,11 @@ def run(chips: Bench, encoder: Path | None, folder: Path, recipe: Recipe, start_
     network = MobileUNet(len(CHANNELS), CLASSES)
     if encoder is not None:
         load_encoder(network, encoder)
+    before: dict = {}
     if start_from is not None:
-        network.load_state_dict(torch.load(start_from, weights_only=True)["weights"])
+        earlier = torch.load(start_from, weights_only=True)
+        network.load_state_dict(earlier["weights"])
+        before = {key: earlier[key] for key in ("recipe", "step", "seconds")}
     network = network.to(memory_format=torch.channels_last)
     average = deepcopy(network).eval()
     steps = optimiser(network, recipe)
@@ -312,7 +323,7 @@ def run(chips: Bench, encoder: Path | None, folder: Path, recipe: Recipe, start_
                 seconds = spent + time.monotonic() - began
                 say(f"step {done} score {score:.4f} after {seconds:.0f} s\n  " + "\n  ".join(lines))
                 saved = {"weights": average.state_dict(), "fill": fill, "recipe": asdict(recipe)}
-                saved.update(step=done, score=score, seconds=seconds)
+                saved.update(step=done, score=score, seconds=seconds, before=before)
                 if score > best:
                     best = score
                     _save(saved, folder / "best.pt")
