@@ -51,9 +51,11 @@ class Blender:
         self._columns = columns
         self._last_row = last_row
         self._row_zone, self._col_zone = 2 * grid.rows.fade, 2 * grid.cols.fade
-        width = len(columns) * grid.cols.core + self._col_zone
+        first, last = columns[0], columns[-1]
+        self._origin = grid.cols.start(first) + grid.cols.kept(first).start
+        width = grid.cols.start(last) + grid.cols.kept(last).stop - self._origin
         self._below = np.zeros((classes, self._row_zone, width), np.float32)
-        self._right = np.zeros((classes, grid.rows.kept, self._col_zone), np.float32)
+        self._right: FloatArray | None = None
         self._taper = lru_cache(maxsize=16)(self._make_taper)
 
     def _make_taper(self, row_ends: tuple[bool, bool], col_ends: tuple[bool, bool]) -> FloatArray:
@@ -71,30 +73,35 @@ class Blender:
             probabilities: `(classes, rows, cols)` of the whole window; None for a window without a valid pixel.
         """
         rows, cols = self._grid.rows, self._grid.cols
-        kept = (slice(rows.trim, rows.trim + rows.kept), slice(cols.trim, cols.trim + cols.kept))
+        kept = (rows.kept(r), cols.kept(c))
         taper = self._taper((r == 0, r == rows.count - 1), (c == 0, c == cols.count - 1))
         total: FloatArray
         if probabilities is None:
-            total = np.zeros((self._below.shape[0], rows.kept, cols.kept), np.float32)
+            total = np.zeros((self._below.shape[0], *taper.shape), np.float32)
         else:
             total = np.multiply(probabilities[(slice(None), *kept)], taper, dtype=np.float32)
-        last_in_row = c == self._columns[-1]
-        last_row = r == self._last_row
-        if self._col_zone:
-            if c > self._columns.start:
-                total[:, :, : self._col_zone] += self._right
-            if not last_in_row:
-                self._right[:] = total[:, :, -self._col_zone :]
-        done_cols = cols.kept if last_in_row else cols.core
-        done_rows = rows.kept if last_row else rows.core
+        done_rows, done_cols = taper.shape
+        if self._right is not None:
+            total[:, :, : self._col_zone] += self._right
+            self._right = None
+        if c != self._columns[-1] and self._col_zone:
+            done_cols -= self._col_zone
+            self._right = total[:, :, done_cols:].copy()
         if self._row_zone:
-            left = (c - self._columns.start) * cols.core
+            left = cols.start(c) + kept[1].start - self._origin
             below = self._below[:, :, left : left + done_cols]
+            # the first row finds zeros there
             total[:, : self._row_zone, :done_cols] += below
-            if not last_row:
-                below[:] = total[:, -self._row_zone :, :done_cols]
-        inner = (slice(rows.trim, rows.trim + done_rows), slice(cols.trim, cols.trim + done_cols))
-        return Finished(rows.start(r) + rows.trim, cols.start(c) + cols.trim, total[:, :done_rows, :done_cols], inner)
+            if r != self._last_row:
+                done_rows -= self._row_zone
+                below[:] = total[:, done_rows:, :done_cols]
+        inner = tuple(slice(k.start, k.start + done) for k, done in zip(kept, (done_rows, done_cols)))
+        return Finished(
+            rows.start(r) + kept[0].start,
+            cols.start(c) + kept[1].start,
+            total[:, :done_rows, :done_cols],
+            (inner[0], inner[1]),
+        )
 
 
 def _like(ends: tuple[bool, bool], count: int) -> int:

@@ -40,7 +40,7 @@ def windows(setup: Setup, policy: str) -> Iterator[ReadyWindow]:
     """
     grid, region = setup.grid, setup.region
     columns = grid.cols.touching(region.col0, region.col1)
-    at_once = max(1, _WIDEST // grid.cols.core)
+    at_once = max(1, _WIDEST // grid.cols.stride)
     with projdata.environment(), Source(setup.facts.path) as source:
         for r in grid.rows.touching(region.row0, region.row1):
             rows = grid.rows.indexes(r)

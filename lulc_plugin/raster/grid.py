@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one grid of windows over a raster, and the tapers that join them.
 
-Along each axis the raster is cut into `count` equal cores of `core` pixels. A window is a core with `half` pixels of
-context on both sides; what hangs over the raster is reflected. The outermost pixels of a window, where the network
-lacks context, count for nothing: only `fade` pixels on either side of the border between two cores, one window fades
-out as the other fades in. The weights of all windows sum to 1 everywhere.
-`core` and `half` are multiples of what the model declares, so every window starts at a multiple of it. The grid is that
-of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of the whole.
+Along each axis windows of one size start at multiples of one stride, the first at the raster's own edge; what hangs over
+the far end is reflected. Neighbours overlap by 2 · `half` pixels and meet in the middle of it. The outermost pixels
+of a window that has a neighbour there lack context and count for nothing: only `fade` pixels on either side of the middle,
+one window fades out as the other fades in. The weights of all windows sum to 1 everywhere.
+Stride, `half` and size are multiples of what the model declares, so every window starts at a multiple of it. The grid is
+that of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of the
+whole.
 """
 
 from __future__ import annotations
@@ -22,50 +23,46 @@ from ..errors import LulcError
 
 @dataclass(frozen=True)
 class Axis:
-    """Windows along one axis of `length` pixels; window k covers `[k·core − half, k·core + core + half)`."""
+    """Windows along one axis of `length` pixels; window k covers `[k·stride, k·stride + window)`."""
 
     length: int
-    core: int
+    window: int
+    stride: int
     half: int
     count: int
 
-    @property
-    def window(self) -> int:
-        """Pixels of a window."""
-        return self.core + 2 * self.half
-
     def start(self, k: int) -> int:
-        """First pixel of window k; negative where it hangs over."""
-        return k * self.core - self.half
+        """First pixel of window k."""
+        return k * self.stride
 
     def indexes(self, k: int) -> npt.NDArray[np.intp]:
-        """The raster's pixel for each pixel of window k, reflected at the ends (without repeating the edge)."""
+        """The raster's pixel for each pixel of window k, reflected at the end (without repeating the edge)."""
         return reflect(np.arange(self.start(k), self.start(k) + self.window), self.length)
 
     @property
     def fade(self) -> int:
-        """Pixels on either side of a border between cores in which two windows share the say."""
-        return min(self.half // 4, self.core // 2)
+        """Pixels on either side of the border between two windows in which both have a say."""
+        return min(self.half // 4, self.stride // 2)
 
     @property
     def trim(self) -> int:
-        """Pixels at either end of a window that count for nothing."""
+        """Pixels that count for nothing at an end of a window where it has a neighbour."""
         return self.half - self.fade
 
-    @property
-    def kept(self) -> int:
-        """Pixels of a window that count: its core and the fading zones."""
-        return self.core + 2 * self.fade
+    def kept(self, k: int) -> slice:
+        """The pixels of window k that count."""
+        return slice(self.trim if k > 0 else 0, self.window - (self.trim if k < self.count - 1 else 0))
 
     def touching(self, low: int, high: int) -> range:
         """Windows whose weight is positive somewhere in pixels `low:high`."""
-        first = max(0, (low - self.fade) // self.core)
-        last = min(self.count - 1, (high - 1 + self.fade) // self.core)
-        return range(first, last + 1)
+        first = (low - self.window + self.trim) // self.stride + 1
+        last = -((self.trim - high) // self.stride) - 1
+        return range(min(max(0, first), self.count - 1), min(max(0, last), self.count - 1) + 1)
 
     def taper(self, k: int) -> npt.NDArray[np.float32]:
-        """Weight of each of the `kept` pixels of window k: 1, and a sin² fade towards each neighbour."""
-        weights = np.ones(self.kept, np.float64)
+        """Weight of each kept pixel of window k: 1, and a sin² fade towards each neighbour."""
+        kept = self.kept(k)
+        weights = np.ones(kept.stop - kept.start, np.float64)
         zone = 2 * self.fade
         if zone:
             fade = np.sin(np.pi / 2 * (np.arange(zone) + 0.5) / zone) ** 2
@@ -104,22 +101,27 @@ def plan_axis(length: int, window: int, overlap: int, multiple: int, minimum: in
         minimum: smallest window.
 
     Raises:
-        LulcError: the overlap leaves no core.
+        LulcError: the overlap leaves no room for a stride.
     """
     size = max(multiple, window // multiple * multiple)
-    half = math.ceil(overlap / 2 / multiple) * multiple
+    half = _round_up(math.ceil(overlap / 2), multiple)
     if size - 2 * half < multiple:
         raise LulcError(
             f"An overlap of {2 * half} pixels leaves nothing of a window of {size} pixels.",
             f"Choose an overlap of at most {(size - multiple) // 2 // multiple * multiple * 2} pixels,"
             " or a larger window.",
         )
-    count = math.ceil(length / (size - 2 * half))
-    core = math.ceil(math.ceil(length / count) / multiple) * multiple
-    missing = minimum - (core + 2 * half)
-    if missing > 0:
-        core += math.ceil(missing / multiple) * multiple
-    return Axis(length, core, half, math.ceil(length / core))
+    smallest = _round_up(minimum, multiple)
+    if length <= size:
+        alone = max(_round_up(length, multiple), smallest)
+        return Axis(length, alone, alone, half, 1)
+    count = math.ceil((length - 2 * half) / (size - 2 * half))
+    stride = max(_round_up(math.ceil((length - 2 * half) / count), multiple), smallest - 2 * half)
+    return Axis(length, stride + 2 * half, stride, half, math.ceil((length - 2 * half) / stride))
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return math.ceil(number / multiple) * multiple
 
 
 def plan_grid(height: int, width: int, window: int, overlap: int, multiple: int, minimum: int = 1) -> Grid:

@@ -73,13 +73,13 @@ def test_an_overlap_below_the_receptive_field_does_change_the_map(raster, networ
     assert differing(made.values, whole, scores, rim=24) > 300
 
 
-def edges_on_borders(values, cores):
-    """Density of class edges on the borders of the cores, divided by that elsewhere."""
+def edges_on_borders(values, axes):
+    """Density of class edges on the borders between windows, divided by that elsewhere."""
     densities = []
-    for axis, core in enumerate(cores):
-        lines = np.moveaxis(values, axis, 0)
+    for dimension, axis in enumerate(axes):
+        lines = np.moveaxis(values, dimension, 0)
         edge = (lines[1:] != lines[:-1]).mean(axis=1)
-        border = (np.arange(1, lines.shape[0]) % core) == 0
+        border = np.isin(np.arange(1, lines.shape[0]), axis.half + axis.stride * np.arange(1, axis.count))
         densities.append((edge[border].mean(), edge[~border].mean()))
     on, off = np.mean(densities, axis=0)
     return on / off
@@ -96,7 +96,7 @@ def seams(raster, network, classify, scene):
         small = classify(layer, net, window=64, overlap=overlap).values
         large = classify(layer, net, window=256, overlap=overlap).values
         grid = plan_grid(500, 460, 64, overlap, 4, 8)
-        return (small == large).mean(), edges_on_borders(small, (grid.rows.core, grid.cols.core))
+        return (small == large).mean(), edges_on_borders(small, (grid.rows, grid.cols))
 
     return measure
 
