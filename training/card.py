@@ -12,9 +12,9 @@ from lulc_plugin.assess.statistics import accuracy
 
 from .credits import ENCODER, training_sets
 from .data import INDIA_NAMES
-from .evaluate import reference_miou
+from .evaluate import SURROUNDED, reference_miou
 from .margin import DISTANCES
-from .release import legend, matrices_of
+from .release import AMID, legend, matrices_of
 from .sidecar import WINDOW
 
 
@@ -66,10 +66,10 @@ def _headline(results: Mapping[str, Any]) -> str:
     rows = []
     for key, what in (
         ("HLS", "HLS, 30 m, reflectance, six classes"),
-        ("HLS, chip alone", "the same, chip alone in its window"),
+        (f"HLS, {AMID}", f"the same, {SURROUNDED} pixels reflected around each chip"),
         ("HLS as pictures", "the same, shown as stretched pictures (a place is the layer)"),
         ("India", "India, 10 m, 8-bit pictures, three groups"),
-        ("India, chip alone", "the same, chip alone in its window"),
+        (f"India, {AMID}", f"the same, {SURROUNDED} pixels reflected around each chip"),
         ("Europe", "Europe, 10 m, reflectance, never trained on (five classes occur)"),
         ("OSCD (teacher)", "towns, 10 m, L1C; against the teacher, not against truth"),
     ):
@@ -89,7 +89,7 @@ def _difference(results: Mapping[str, Any], key: str) -> str:
         verdict = "the forest beats the network"
     else:
         verdict = "not told apart from the forest: the interval includes 0"
-    places = matrices_of(results["forest"][key.removesuffix(", chip alone")])
+    places = matrices_of(results["forest"][key.removesuffix(f", {AMID}")])
     forest = sum(places.values())
     return (
         f"{key}: forest OA {accuracy(forest).overall:.3f}, mean IoU {reference_miou(forest):.3f};"
@@ -128,8 +128,8 @@ def _limits(results: Mapping[str, Any]) -> str:
         " way in.",
         "- The labels are themselves maps (WorldCover, thinned from 10 m to 30 m) or coarse polygons; part of the"
         " disagreement counted above is theirs. Test places are few: the intervals are wide.",
-        "- Land beyond the border matters to this network: a small layer, whose surroundings have to be made up by"
-        " reflection, is mapped a little differently from the same ground inside a larger layer.",
+        "- What lies around a place matters to this network: a small layer is mapped a little differently from the same"
+        " ground inside a larger one (see the lines \"reflected around\" above).",
         "- One seed was trained; differences of 0.03 between networks of this size are noise.",
     ]
     return "\n".join(lines)
@@ -164,9 +164,9 @@ one image with pixels of 10 to 30 m. {results['parameters'] / 1e6:.2f} million p
 
 ## How good it is
 Held-out places, looked at once, for this network only. Rows of every matrix are the map, columns the reference;
-mean IoU is over the classes that the reference has. A chip is mapped as the engine maps a layer that small: 96 pixels
-beyond each border are reflected. Networks are more often scored with the chip alone in its window; both are given, the
-tables below are of the first.
+mean IoU is over the classes that the reference has. A chip is mapped as the engine maps a layer that small: alone in
+its window. Inside a large layer a pixel sees no border; the lines "reflected around" imitate that (nobody labelled
+anything larger), and the true score there lies somewhere between the two.
 
 {_headline(results)}
 
@@ -217,7 +217,7 @@ influenced from a square {results['receptive_field']} pixels wide.
 ## How it was made
 {_stages(results)} AdamW, class weights share^-{recipe['power']}, Dice, label smoothing {recipe['smoothing']}, seed
 {recipe['seed']}; the averaged weights with the best validation score ({results['validation_score']:.3f}: mean of OA and
-mean IoU on HLS and India, each chip with 96 pixels reflected around it). Encoder: {ENCODER}.
+mean IoU on HLS and India). Encoder: {ENCODER}.
 Images without labels were labelled by the Dynamic World network. `training/README.md` has the command.
 
 File against the trained network ({parity['pixels']} validation pixels): same class {100 * parity['same']:.3f} %,

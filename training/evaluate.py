@@ -19,17 +19,19 @@ FloatArray = npt.NDArray[np.float32]
 Predictor = Callable[[FloatArray], FloatArray]
 
 MULTIPLE = 32
-#: Pixels of context that the engine gives each border of a window.
-CONTEXT = 96
+#: Pixels reflected around a chip where it is to be seen as it would be amid other land.
+SURROUNDED = 96
 VALUES = (1, 2, 3, 4, 5, 6)
 _GROUP_OF = np.zeros(7, np.uint8)
 for _group, _members in INDIA_GROUPS.items():
     _GROUP_OF[list(_members)] = _group
 
 
-def probabilities(predict: Predictor, image: FloatArray, context: int = CONTEXT) -> FloatArray:
-    """Class probabilities `(classes, rows, cols)` of one network input, as the engine makes them of a layer that small:
-    `context` pixels beyond each border are reflected, and what is then missing to a multiple of 32 as well.
+def probabilities(predict: Predictor, image: FloatArray, context: int = 0) -> FloatArray:
+    """Class probabilities `(classes, rows, cols)` of one network input.
+
+    Without `context` they are what the engine makes of a layer that small: one window, with what is missing to a
+    multiple of 32 reflected at its far ends. With it, so many pixels beyond each border are reflected too.
     """
     rows, cols = image.shape[1:]
     ends = [(min(context, n - 1), min(context, n - 1)) for n in (rows, cols)]
@@ -60,7 +62,7 @@ def chip_matrix(classes: npt.NDArray[np.uint8], chip: Chip) -> npt.NDArray[np.in
 
 
 def place_matrices(
-    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float], context: int = CONTEXT
+    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float], context: int = 0
 ) -> dict[str, npt.NDArray[np.int64]]:
     """Place → pooled confusion matrix of its chips; for `context` see `probabilities`."""
     found: dict[str, npt.NDArray[np.int64]] = {}

@@ -24,6 +24,7 @@ from .calibrate import calibrate, scored
 from .channels import CHANNELS
 from .evaluate import (
     MULTIPLE,
+    SURROUNDED,
     as_pictures,
     line,
     miou_interval,
@@ -33,6 +34,8 @@ from .evaluate import (
 from .network import parameter_count, receptive_field
 
 LEGEND = Path(__file__).parent.parent / "resources" / "legends" / "landcover6.json"
+#: Key of the scores of chips amid their own reflection.
+AMID = "surrounded"
 Matrices = Mapping[str, npt.NDArray[np.int64]]
 
 
@@ -90,10 +93,10 @@ def measure(
         results["forest"][name] = _plain(theirs)
         results["difference"][name] = miou_interval(ours, theirs)
         print(f"  network - forest, mIoU: {results['difference'][name]}", flush=True)
-        # as networks are usually scored: the chip fills the window, nothing is reflected around it
-        alone = f"{name}, chip alone"
-        results["network"][alone] = _plain(bare := place_matrices(predict, members, fill, context=0))
-        results["difference"][alone] = miou_interval(bare, theirs)
+        # inside a large layer a pixel sees no border; reflected surroundings are the nearest that a chip can offer
+        amid = f"{name}, {AMID}"
+        results["network"][amid] = _plain(wide := place_matrices(predict, members, fill, context=SURROUNDED))
+        results["difference"][amid] = miou_interval(wide, theirs)
     results["network"]["HLS as pictures"] = _plain(as_pictures(predict, tests["HLS"], fill))
     oscd = teacher.labelled(root, data.OSCD, split, teacher_path, cache)
     results["network"]["OSCD (teacher)"] = _plain(place_matrices(predict, oscd, fill))

@@ -50,19 +50,11 @@ class Recipe:
     india_loss: float = 0.6
     sentinel_loss: float = 0.6
     large_every: int = 4
-    surrounded: float = 0.5
+    surrounded: float = 0.0
     check_every: int = 250
     pictures: float = 0.3
     scenes: float = 0.0
     bf16: bool = True
-
-
-#: The two stages of the shipped network. The first learns from many small windows; the second from windows in which a
-#: pixel sees no border, as in the engine, so that neither weights nor normalisation lean on zeros beyond one.
-BASE = Recipe(steps=3800, large_every=2, surrounded=0.0, scenes=0.5, average=0.998)
-FINISH = Recipe(
-    steps=1500, large_every=1, surrounded=0.5, scenes=0.5, average=0.998, decoder_rate=6e-4, encoder_rate=1.8e-4
-)
 
 
 @dataclass

@@ -52,17 +52,11 @@ class Blender:
         self._last_row = last_row
         self._row_zone, self._col_zone = 2 * grid.rows.fade, 2 * grid.cols.fade
         first, last = columns[0], columns[-1]
-        self._origin = grid.cols.start(first) + grid.cols.kept(first).start
-        width = grid.cols.start(last) + grid.cols.kept(last).stop - self._origin
+        self._origin = grid.cols.starts[first] + grid.cols.kept(first).start
+        width = grid.cols.starts[last] + grid.cols.kept(last).stop - self._origin
         self._below = np.zeros((classes, self._row_zone, width), np.float32)
         self._right: FloatArray | None = None
-        self._taper = lru_cache(maxsize=16)(self._make_taper)
-
-    def _make_taper(self, row_ends: tuple[bool, bool], col_ends: tuple[bool, bool]) -> FloatArray:
-        rows, cols = self._grid.rows, self._grid.cols
-        row = rows.taper(_like(row_ends, rows.count))
-        col = cols.taper(_like(col_ends, cols.count))
-        return row[:, None] * col[None, :]
+        self._fades = lru_cache(maxsize=64)(lambda axis, k: axis.taper(k))
 
     def add(self, r: int, c: int, probabilities: FloatArray | None) -> Finished:
         """Add window (r, c) and take what it finishes.
@@ -74,7 +68,7 @@ class Blender:
         """
         rows, cols = self._grid.rows, self._grid.cols
         kept = (rows.kept(r), cols.kept(c))
-        taper = self._taper((r == 0, r == rows.count - 1), (c == 0, c == cols.count - 1))
+        taper = self._fades(rows, r)[:, None] * self._fades(cols, c)[None, :]
         total: FloatArray
         if probabilities is None:
             total = np.zeros((self._below.shape[0], *taper.shape), np.float32)
@@ -88,7 +82,7 @@ class Blender:
             done_cols -= self._col_zone
             self._right = total[:, :, done_cols:].copy()
         if self._row_zone:
-            left = cols.start(c) + kept[1].start - self._origin
+            left = cols.starts[c] + kept[1].start - self._origin
             below = self._below[:, :, left : left + done_cols]
             # the first row finds zeros there
             total[:, : self._row_zone, :done_cols] += below
@@ -97,19 +91,11 @@ class Blender:
                 below[:] = total[:, done_rows:, :done_cols]
         inner = tuple(slice(k.start, k.start + done) for k, done in zip(kept, (done_rows, done_cols)))
         return Finished(
-            rows.start(r) + kept[0].start,
-            cols.start(c) + kept[1].start,
+            rows.starts[r] + kept[0].start,
+            cols.starts[c] + kept[1].start,
             total[:, :done_rows, :done_cols],
             (inner[0], inner[1]),
         )
-
-
-def _like(ends: tuple[bool, bool], count: int) -> int:
-    """A window index with these ends: (is first, is last)."""
-    first, last = ends
-    if first:
-        return 0
-    return count - 1 if last else 1
 
 
 def winners(probabilities: FloatArray) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one grid of windows over a raster, and the tapers that join them.
 
-Along each axis windows of one size start at multiples of one stride, the first at the raster's own edge; what hangs over
-the far end is reflected. Neighbours overlap by 2 · `half` pixels and meet in the middle of it. The outermost pixels
-of a window that has a neighbour there lack context and count for nothing: only `fade` pixels on either side of the middle,
-one window fades out as the other fades in. The weights of all windows sum to 1 everywhere.
-Stride, `half` and size are multiples of what the model declares, so every window starts at a multiple of it. The grid is
-that of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of the
-whole.
+Along each axis windows of one size start at multiples of one stride, the first at the raster's own edge; the last is
+pulled back to end where the raster ends, and only what is missing to the model's multiple there is reflected.
+Neighbours overlap by 2 · `half` pixels or more and meet in the middle of it. The outermost pixels of a window that has
+a neighbour there lack context and count for nothing: only `fade` pixels on either side of the middle, one window fades
+out as the other fades in. The weights of all windows sum to 1 everywhere.
+Stride, `half` and size are multiples of what the model declares, so every window starts at a multiple of it. The grid
+is that of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of
+the whole.
 """
 
 from __future__ import annotations
@@ -23,41 +24,53 @@ from ..errors import LulcError
 
 @dataclass(frozen=True)
 class Axis:
-    """Windows along one axis of `length` pixels; window k covers `[k·stride, k·stride + window)`."""
+    """Windows along one axis of `length` pixels; window k covers `[starts[k], starts[k] + window)`.
+
+    Neighbours share at least 2 · `half` pixels.
+    """
 
     length: int
     window: int
-    stride: int
     half: int
-    count: int
+    starts: tuple[int, ...]
 
-    def start(self, k: int) -> int:
-        """First pixel of window k."""
-        return k * self.stride
+    @property
+    def count(self) -> int:
+        """Number of windows."""
+        return len(self.starts)
+
+    @property
+    def stride(self) -> int:
+        """Pixels from one window to the next; the last one may be nearer."""
+        return self.window - 2 * self.half if self.count > 1 else self.window
 
     def indexes(self, k: int) -> npt.NDArray[np.intp]:
         """The raster's pixel for each pixel of window k, reflected at the end (without repeating the edge)."""
-        return reflect(np.arange(self.start(k), self.start(k) + self.window), self.length)
+        return reflect(np.arange(self.starts[k], self.starts[k] + self.window), self.length)
+
+    def border(self, k: int) -> int:
+        """The pixel from which window k + 1 has more say than window k: the middle of what they share."""
+        return (self.starts[k] + self.window + self.starts[k + 1]) // 2
 
     @property
     def fade(self) -> int:
-        """Pixels on either side of the border between two windows in which both have a say."""
-        return min(self.half // 4, self.stride // 2)
-
-    @property
-    def trim(self) -> int:
-        """Pixels that count for nothing at an end of a window where it has a neighbour."""
-        return self.half - self.fade
+        """Pixels on either side of a border in which both windows have a say."""
+        return min(self.half, self.stride) // 4
 
     def kept(self, k: int) -> slice:
         """The pixels of window k that count."""
-        return slice(self.trim if k > 0 else 0, self.window - (self.trim if k < self.count - 1 else 0))
+        first = self.border(k - 1) - self.fade - self.starts[k] if k > 0 else 0
+        stop = self.border(k) + self.fade - self.starts[k] if k < self.count - 1 else self.window
+        return slice(first, stop)
 
     def touching(self, low: int, high: int) -> range:
         """Windows whose weight is positive somewhere in pixels `low:high`."""
-        first = (low - self.window + self.trim) // self.stride + 1
-        last = -((self.trim - high) // self.stride) - 1
-        return range(min(max(0, first), self.count - 1), min(max(0, last), self.count - 1) + 1)
+        there = [
+            k
+            for k, start in enumerate(self.starts)
+            if start + self.kept(k).start < high and start + self.kept(k).stop > low
+        ]
+        return range(there[0], there[-1] + 1)
 
     def taper(self, k: int) -> npt.NDArray[np.float32]:
         """Weight of each kept pixel of window k: 1, and a sin² fade towards each neighbour."""
@@ -112,12 +125,14 @@ def plan_axis(length: int, window: int, overlap: int, multiple: int, minimum: in
             " or a larger window.",
         )
     smallest = _round_up(minimum, multiple)
-    if length <= size:
-        alone = max(_round_up(length, multiple), smallest)
-        return Axis(length, alone, alone, half, 1)
-    count = math.ceil((length - 2 * half) / (size - 2 * half))
-    stride = max(_round_up(math.ceil((length - 2 * half) / count), multiple), smallest - 2 * half)
-    return Axis(length, stride + 2 * half, stride, half, math.ceil((length - 2 * half) / stride))
+    end = _round_up(length, multiple)
+    if end <= size:
+        return Axis(length, max(end, smallest), half, (0,))
+    count = math.ceil((end - 2 * half) / (size - 2 * half))
+    stride = max(_round_up(math.ceil((end - 2 * half) / count), multiple), smallest - 2 * half)
+    count = math.ceil((end - 2 * half) / stride)
+    last = max(0, end - stride - 2 * half)
+    return Axis(length, stride + 2 * half, half, tuple(min(k * stride, last) for k in range(count)))
 
 
 def _round_up(number: int, multiple: int) -> int:

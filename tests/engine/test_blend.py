@@ -83,6 +83,6 @@ def test_a_window_without_a_valid_pixel_adds_nothing():
     assert holed.min() == 0
     assert holed.max() == pytest.approx(1)
     # what only the last window of a row and column has a say in
-    inner = slice(grid.rows.start(1) + grid.rows.kept(1).start + 2 * grid.rows.fade, 24)
+    inner = slice(grid.rows.starts[1] + grid.rows.kept(1).start + 2 * grid.rows.fade, 24)
     assert inner.start < inner.stop
     assert (holed[:, inner, inner] == 0).all()

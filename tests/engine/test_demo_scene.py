@@ -65,7 +65,7 @@ def border_density_ratio(made: np.ndarray, axis: Axis) -> float:
     def across(classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         edge = classes[:, 1:] != classes[:, :-1]
         on_border = np.zeros(edge.shape[1], bool)
-        on_border[[axis.half + (k + 1) * axis.stride - 1 for k in range(axis.count - 1)]] = True
+        on_border[[axis.border(k) - 1 for k in range(axis.count - 1)]] = True
         return edge[:, on_border], edge[:, ~on_border]
 
     on, off = zip(across(made), across(made.T))
@@ -74,8 +74,8 @@ def border_density_ratio(made: np.ndarray, axis: Axis) -> float:
 
 def test_windows_of_256_and_1024_give_the_same_map_without_seams(folder: Path) -> None:
     large = labels(SCENE, out=folder / "w1024.tif", window=1024)
-    small = labels(SCENE, out=folder / "w256.tif", window=256)
-    axis = setup_of(folder, window=256).grid.cols
+    small = labels(SCENE, out=folder / "w256.tif", window=256, overlap=128)
+    axis = setup_of(folder, window=256, overlap=128).grid.cols
     assert axis.count > 1
     assert agreement(small, large) >= 0.99
     assert border_density_ratio(small, axis) <= 1.1
@@ -83,9 +83,9 @@ def test_windows_of_256_and_1024_give_the_same_map_without_seams(folder: Path) -
 
 def test_the_seam_test_fails_without_overlap(folder: Path) -> None:
     large = labels(SCENE, out=folder / "w1024b.tif", window=1024)
-    bare = labels(SCENE, out=folder / "w128_0.tif", window=128, overlap=0)
+    bare = labels(SCENE, out=folder / "w256_0.tif", window=256, overlap=0)
     assert agreement(bare, large) < 0.99
-    assert border_density_ratio(bare, setup_of(folder, window=128, overlap=0).grid.cols) > 1.1
+    assert border_density_ratio(bare, setup_of(folder, window=256, overlap=0).grid.cols) > 1.1
 
 
 def cut(target: Path, columns: slice, values: np.ndarray | None = None) -> Path:

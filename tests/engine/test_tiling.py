@@ -79,7 +79,7 @@ def edges_on_borders(values, axes):
     for dimension, axis in enumerate(axes):
         lines = np.moveaxis(values, dimension, 0)
         edge = (lines[1:] != lines[:-1]).mean(axis=1)
-        border = np.isin(np.arange(1, lines.shape[0]), axis.half + axis.stride * np.arange(1, axis.count))
+        border = np.isin(np.arange(1, lines.shape[0]), [axis.border(k) for k in range(axis.count - 1)])
         densities.append((edge[border].mean(), edge[~border].mean()))
     on, off = np.mean(densities, axis=0)
     return on / off
