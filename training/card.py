@@ -12,10 +12,9 @@ from lulc_plugin.assess.statistics import accuracy
 
 from .credits import ENCODER, training_sets
 from .data import INDIA_NAMES
-from .evaluate import SURROUNDED, reference_miou
+from .evaluate import SURROUNDED, WINDOW, reference_miou
 from .margin import DISTANCES
 from .release import AMID, legend, matrices_of
-from .sidecar import WINDOW
 
 
 def _number(value: float | None) -> str:
@@ -138,7 +137,6 @@ def _limits(results: Mapping[str, Any]) -> str:
 def text(results: Mapping[str, Any], name: str) -> str:
     """The card in Markdown."""
     recipe, parity = results["recipe"], results["parity"]
-    sizes = "; ".join(f"{k}: {v:.2f} s" for k, v in results["window_seconds"].items())
     errors = [
         [k, f"{results['error_before'][k]:.3f}", f"{results['error_after'][k]:.3f}"] for k in results["error_before"]
     ]
@@ -160,13 +158,14 @@ one image with pixels of 10 to 30 m. {results['parameters'] / 1e6:.2f} million p
 - **Reflectance** (surface or top of atmosphere, 0..1 after scale and offset), or **pictures** of 8 bits and raw
   numbers: then each band is stretched between its 2nd and 98th percentile over the whole layer.
 - An image without clouds. Indices (NDVI, NDWI, SAVI) are computed by the program.
-- Windows of {WINDOW} pixels or fewer, a multiple of 32, of which {results['margin']} pixels a side are context.
+- Windows of {WINDOW.size} pixels or fewer, a multiple of 32, of which {results['margin']} pixels a side are context.
 
 ## How good it is
-Held-out places, looked at once, for this network only. Rows of every matrix are the map, columns the reference;
-mean IoU is over the classes that the reference has. A chip is mapped as the engine maps a layer that small: alone in
-its window. Inside a large layer a pixel sees no border; the lines "reflected around" imitate that (nobody labelled
-anything larger), and the true score there lies somewhere between the two.
+Held-out places; the network was chosen without them. (They were scored again, with the same weights, each time the
+engine's treatment of a layer's rim changed; that choice too was made on validation places.) Rows of every matrix are the
+map, columns the reference; mean IoU is over the classes that the reference has. A chip is mapped as the engine maps a layer that small: one
+window with {WINDOW.rim} pixels reflected at its rim. Inside a large layer a pixel sees no border; the lines "reflected
+around" imitate that (nobody labelled anything larger), and the true score there lies somewhere between the two.
 
 {_headline(results)}
 
@@ -217,11 +216,11 @@ influenced from a square {results['receptive_field']} pixels wide.
 ## How it was made
 {_stages(results)} AdamW, class weights share^-{recipe['power']}, Dice, label smoothing {recipe['smoothing']}, seed
 {recipe['seed']}; the averaged weights with the best validation score ({results['validation_score']:.3f}: mean of OA and
-mean IoU on HLS and India). Encoder: {ENCODER}.
+mean IoU on HLS and India, chips alone in their windows). Encoder: {ENCODER}.
 Images without labels were labelled by the Dynamic World network. `training/README.md` has the command.
 
 File against the trained network ({parity['pixels']} validation pixels): same class {100 * parity['same']:.3f} %,
-largest difference of a probability {parity['probability']:.4f}. Seconds a window on two cores: {sizes}.
+largest difference of a probability {parity['probability']:.4f}.
 
 ## Training data and credits
 {_table(['data', 'licence', 'credit', 'images', 'labelled pixels'], credits)}

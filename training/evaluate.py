@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from lulc_plugin.assess.matrix import ConfusionMatrix
 from lulc_plugin.assess.statistics import Accuracy, accuracy
+from lulc_plugin.model.spec import Window
+from lulc_plugin.raster.grid import Axis, plan_axis
 
 from .channels import PICTURE, network_input
 from .data import INDIA, INDIA_GROUPS, Chip
@@ -19,6 +21,8 @@ FloatArray = npt.NDArray[np.float32]
 Predictor = Callable[[FloatArray], FloatArray]
 
 MULTIPLE = 32
+#: Largest window and measured margin of the released network, as its sidecar tells the engine.
+WINDOW = Window(size=1024, multiple=32, minimum=64, margin=96)
 #: Pixels reflected around a chip where it is to be seen as it would be amid other land.
 SURROUNDED = 96
 VALUES = (1, 2, 3, 4, 5, 6)
@@ -27,12 +31,21 @@ for _group, _members in INDIA_GROUPS.items():
     _GROUP_OF[list(_members)] = _group
 
 
-def probabilities(predict: Predictor, image: FloatArray, context: int = 0) -> FloatArray:
-    """Class probabilities `(classes, rows, cols)` of one network input.
+def engine_window(length: int) -> Axis:
+    """The one window that the engine lays over so few pixels."""
+    return plan_axis(length, WINDOW.size, 2 * WINDOW.margin, WINDOW.multiple, WINDOW.minimum, WINDOW.rim)
 
-    Without `context` they are what the engine makes of a layer that small: one window, with what is missing to a
-    multiple of 32 reflected at its far ends. With it, so many pixels beyond each border are reflected too.
+
+def probabilities(predict: Predictor, image: FloatArray, context: int | None = None) -> FloatArray:
+    """Class probabilities `(classes, rows, cols)` of one network input: what the engine makes of a layer that small.
+
+    With `context` so many pixels beyond each border are reflected instead of the engine's rim.
     """
+    if context is None:
+        axes = [engine_window(n) for n in image.shape[1:]]
+        window = image[:, axes[0].indexes(0)[:, None], axes[1].indexes(0)[None, :]]
+        top, left = (-axis.starts[0] for axis in axes)
+        return predict(window[None])[0][:, top : top + axes[0].length, left : left + axes[1].length]
     rows, cols = image.shape[1:]
     ends = [(min(context, n - 1), min(context, n - 1)) for n in (rows, cols)]
     pad = [(low, high + -(n + low + high) % MULTIPLE) for (low, high), n in zip(ends, (rows, cols), strict=True)]
@@ -62,7 +75,7 @@ def chip_matrix(classes: npt.NDArray[np.uint8], chip: Chip) -> npt.NDArray[np.in
 
 
 def place_matrices(
-    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float], context: int = 0
+    predict: Predictor, chips: Sequence[Chip], fill: Sequence[float], context: int | None = None
 ) -> dict[str, npt.NDArray[np.int64]]:
     """Place → pooled confusion matrix of its chips; for `context` see `probabilities`."""
     found: dict[str, npt.NDArray[np.int64]] = {}

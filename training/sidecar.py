@@ -13,13 +13,11 @@ from lulc_plugin.model.spec import ClassScore, ModelSpec, Output, Scores, Traini
 
 from .channels import BANDS, CHANNELS, PICTURE, REFLECTANCE
 from .credits import ENCODER, training_sets
-from .evaluate import VALUES, reference_miou
+from .evaluate import VALUES, WINDOW, reference_miou
 from .export import FEATURES, INPUT, OUTPUT
 from .network import FEATURES as FEATURE_COUNT
 from .release import legend, matrices_of
 
-#: Height and width the engine's windows have at most: larger ones pay less for their overlap.
-WINDOW = 1024
 #: Results → name in the sidecar, split, legend values in the order of the matrix.
 _INDIA_VALUES = (5, 2, 1)
 SCORED: dict[str, tuple[str, str, tuple[int, ...]]] = {
@@ -86,7 +84,7 @@ def spec(results: Mapping[str, Any], name: str) -> ModelSpec:
         input_name=INPUT,
         output=Output(OUTPUT, ("argmax",), FEATURES, FEATURE_COUNT),
         legend=legend(),
-        window=Window(WINDOW, 32, 64, results["receptive_field"], results["margin"]),
+        window=Window(WINDOW.size, WINDOW.multiple, WINDOW.minimum, results["receptive_field"], results["margin"]),
         gsd=20,
         gsd_range=(10, 30),
         license="CC-BY-4.0",

@@ -289,7 +289,7 @@ def _grid(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec, found: _Findings
         # in a small window asked for by hand the model's own overlap must leave a quarter to the core
         most = (window - window // 4) // (2 * wish.multiple) * (2 * wish.multiple)
         overlap = min(overlap, most)
-    grid = plan_grid(facts.height, facts.width, window, overlap, wish.multiple, wish.minimum)
+    grid = plan_grid(facts.height, facts.width, window, overlap, wish.multiple, wish.minimum, wish.rim)
     rows, cols = grid.rows, grid.cols
     found.notes.append(
         f"Windows: {rows.count} × {cols.count} of {rows.window} × {cols.window} pixels, overlap {2 * rows.half} pixels"

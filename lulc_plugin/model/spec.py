@@ -84,6 +84,15 @@ class Window:
         if self.size % self.multiple:
             raise LulcError(f"The model's window size {self.size} is not a multiple of {self.multiple}.")
 
+    @property
+    def rim(self) -> int:
+        """Pixels reflected at a raster's own rim: a third of the margin.
+
+        All of the margin and none of it scored the same or worse on the first network's validation places, and none of
+        it leaves wrong classes along the rim.
+        """
+        return self.margin // 3
+
 
 @dataclass(frozen=True)
 class Output:

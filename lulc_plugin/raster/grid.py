@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one grid of windows over a raster, and the tapers that join them.
 
-Along each axis windows of one size start at multiples of one stride, the first at the raster's own edge; the last is
-pulled back to end where the raster ends, and only what is missing to the model's multiple there is reflected.
+Along each axis windows of one size start at multiples of one stride, counted from `rim` pixels before the raster; the
+last is pulled back to end as far beyond it. What lies beyond the raster is reflected.
 Neighbours overlap by 2 · `half` pixels or more and meet in the middle of it. The outermost pixels of a window that has
 a neighbour there lack context and count for nothing: only `fade` pixels on either side of the middle, one window fades
 out as the other fades in. The weights of all windows sum to 1 everywhere.
@@ -45,7 +45,7 @@ class Axis:
         return self.window - 2 * self.half if self.count > 1 else self.window
 
     def indexes(self, k: int) -> npt.NDArray[np.intp]:
-        """The raster's pixel for each pixel of window k, reflected at the end (without repeating the edge)."""
+        """The raster's pixel for each pixel of window k, reflected at the ends (without repeating the edge)."""
         return reflect(np.arange(self.starts[k], self.starts[k] + self.window), self.length)
 
     def border(self, k: int) -> int:
@@ -58,8 +58,8 @@ class Axis:
         return min(self.half, self.stride) // 4
 
     def kept(self, k: int) -> slice:
-        """The pixels of window k that count."""
-        first = self.border(k - 1) - self.fade - self.starts[k] if k > 0 else 0
+        """The pixels of window k that count; for the last window up to its end, which lies beyond the raster."""
+        first = self.border(k - 1) - self.fade - self.starts[k] if k > 0 else -self.starts[0]
         stop = self.border(k) + self.fade - self.starts[k] if k < self.count - 1 else self.window
         return slice(first, stop)
 
@@ -103,7 +103,7 @@ def reflect(indexes: npt.NDArray[np.intp], length: int) -> npt.NDArray[np.intp]:
     return np.where(folded < length, folded, period - folded)
 
 
-def plan_axis(length: int, window: int, overlap: int, multiple: int, minimum: int = 1) -> Axis:
+def plan_axis(length: int, window: int, overlap: int, multiple: int, minimum: int = 1, rim: int = 0) -> Axis:
     """Spread windows evenly over `length` pixels.
 
     Args:
@@ -112,6 +112,7 @@ def plan_axis(length: int, window: int, overlap: int, multiple: int, minimum: in
         overlap: pixels that neighbours share; rounded up to twice `multiple`, unless 0.
         multiple: windows start at multiples of it and are multiples of it long.
         minimum: smallest window.
+        rim: pixels reflected at either end of the raster; rounded down to `multiple`.
 
     Raises:
         LulcError: the overlap leaves no room for a stride.
@@ -125,23 +126,26 @@ def plan_axis(length: int, window: int, overlap: int, multiple: int, minimum: in
             " or a larger window.",
         )
     smallest = _round_up(minimum, multiple)
-    end = _round_up(length, multiple)
-    if end <= size:
-        return Axis(length, max(end, smallest), half, (0,))
-    count = math.ceil((end - 2 * half) / (size - 2 * half))
-    stride = max(_round_up(math.ceil((end - 2 * half) / count), multiple), smallest - 2 * half)
-    count = math.ceil((end - 2 * half) / stride)
-    last = max(0, end - stride - 2 * half)
-    return Axis(length, stride + 2 * half, half, tuple(min(k * stride, last) for k in range(count)))
+    rim = min(rim, size // 4) // multiple * multiple
+    whole = _round_up(rim + length + rim, multiple)
+    if whole <= size:
+        return Axis(length, max(whole, smallest), half, (-rim,))
+    count = math.ceil((whole - 2 * half) / (size - 2 * half))
+    stride = max(_round_up(math.ceil((whole - 2 * half) / count), multiple), smallest - 2 * half)
+    count = math.ceil((whole - 2 * half) / stride)
+    last = max(0, whole - stride - 2 * half)
+    return Axis(length, stride + 2 * half, half, tuple(min(k * stride, last) - rim for k in range(count)))
 
 
 def _round_up(number: int, multiple: int) -> int:
     return math.ceil(number / multiple) * multiple
 
 
-def plan_grid(height: int, width: int, window: int, overlap: int, multiple: int, minimum: int = 1) -> Grid:
+def plan_grid(
+    height: int, width: int, window: int, overlap: int, multiple: int, minimum: int = 1, rim: int = 0
+) -> Grid:
     """The grid of windows over a raster of `height` rows and `width` columns; see `plan_axis`."""
     return Grid(
-        plan_axis(height, window, overlap, multiple, minimum),
-        plan_axis(width, window, overlap, multiple, minimum),
+        plan_axis(height, window, overlap, multiple, minimum, rim),
+        plan_axis(width, window, overlap, multiple, minimum, rim),
     )

@@ -21,14 +21,15 @@ def axes(draw):
     most = window // multiple // 4 * multiple * 2
     overlap = draw(st.integers(0, most))
     minimum = draw(st.sampled_from([1, multiple, 2 * multiple, 64]))
-    return plan_axis(length, window, overlap, multiple, minimum), multiple, window, overlap, minimum
+    rim = draw(st.integers(0, 100))
+    return plan_axis(length, window, overlap, multiple, minimum, rim), multiple, window, overlap, minimum
 
 
 @given(axes())
 @settings(max_examples=300, deadline=None)
 def test_weights_of_all_windows_sum_to_one_at_every_pixel(drawn):
     axis, *_ = drawn
-    total = np.zeros(axis.starts[axis.count - 1] + axis.window)
+    total = np.zeros(axis.starts[-1] + axis.window)
     for k in range(axis.count):
         kept = axis.kept(k)
         total[axis.starts[k] + kept.start : axis.starts[k] + kept.stop] += axis.taper(k)
@@ -49,10 +50,11 @@ def test_windows_are_aligned_and_large_enough(drawn):
     # no window lies wholly outside
     assert axis.starts[axis.count - 1] + axis.kept(axis.count - 1).start < axis.length
     assert axis.starts[axis.count - 1] + axis.window >= axis.length
-    # only what is missing to the multiple hangs over
-    assert axis.count == 1 or axis.starts[-1] + axis.window - axis.length < multiple
-    # the first starts on the raster's edge
-    assert axis.starts[0] == axis.kept(0).start == 0
+    # only the rim and what is missing to the multiple hangs over
+    rim = -axis.starts[0]
+    assert axis.count == 1 or axis.starts[-1] + axis.window - axis.length < multiple + rim
+    # what is reflected at the rim does not count
+    assert rim == axis.kept(0).start
 
 
 @given(axes())
@@ -108,7 +110,7 @@ def test_the_border_of_a_window_has_no_say_beside_a_neighbour():
 
 def test_an_overlap_may_be_larger_than_the_stride():
     axis = plan_axis(1000, 256, 192, 32)
-    assert (axis.stride, axis.half, axis.window) == (64, 96, 256)
+    assert (axis.stride, axis.half, axis.window, axis.starts[0]) == (64, 96, 256, 0)
     assert axis.fade <= axis.stride // 2
 
 
@@ -125,6 +127,12 @@ def test_without_overlap_a_window_is_its_core(length, count):
 def test_a_raster_no_larger_than_a_window_is_one_window(length, window):
     axis = plan_axis(length, 256, 64, 32)
     assert (axis.count, axis.window) == (1, window)
+
+
+def test_a_small_raster_gets_a_reflected_rim():
+    axis = plan_axis(128, 1024, 192, 32, rim=45)
+    assert (axis.count, axis.window, axis.starts) == (1, 192, (-32,))
+    assert axis.kept(0) == slice(32, 192)
 
 
 def test_too_much_overlap_is_refused_with_numbers():
