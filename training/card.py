@@ -162,10 +162,11 @@ one image with pixels of 10 to 30 m. {results['parameters'] / 1e6:.2f} million p
 
 ## How good it is
 Held-out places; the network was chosen without them. (They were scored again, with the same weights, each time the
-engine's treatment of a layer's rim changed; that choice too was made on validation places.) Rows of every matrix are the
-map, columns the reference; mean IoU is over the classes that the reference has. A chip is mapped as the engine maps a layer that small: one
-window with {WINDOW.rim} pixels reflected at its rim. Inside a large layer a pixel sees no border; the lines "reflected
-around" imitate that (nobody labelled anything larger), and the true score there lies somewhere between the two.
+engine's treatment of a layer's rim changed; that choice too was made on validation places.) Rows of every matrix are
+the map, columns the reference; mean IoU is over the classes that the reference has. A chip is mapped as the engine maps
+a layer that small: one window with {WINDOW.rim} pixels reflected at its rim. Inside a large layer a pixel sees no
+border; the lines "reflected around" imitate that (nobody labelled anything larger), and the true score there lies
+somewhere between the two.
 
 {_headline(results)}
 
