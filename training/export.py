@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +96,19 @@ def export(network: MobileUNet, temperature: float, channels: int, path: Path) -
     for node in model.graph.node:
         node.doc_string = ""
     onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+
+
+def embed(path: Path, item: Mapping[str, Any]) -> None:
+    """Put the description into the file itself (metadata key `mlm`), so that a lost sidecar loses nothing.
+
+    What describes the file (its size and digest) cannot stand inside it.
+    """
+    model = onnx.load(str(path))
+    properties = {key: value for key, value in item["properties"].items() if key != "lulc:sha256"}
+    asset = {key: value for key, value in item["assets"]["model"].items() if not key.startswith("file:")}
+    inside = {**item, "properties": properties, "assets": {"model": asset}}
+    helper.set_model_props(model, {"mlm": json.dumps(inside, separators=(",", ":"), ensure_ascii=False)})
     onnx.save(model, str(path))
 
 

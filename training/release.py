@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.legend import Legend
+from lulc_plugin.model import mlm
 
 from . import data, export, forest, margin, teacher, train
 from .calibrate import calibrate, scored
@@ -154,6 +155,8 @@ def release(
     if rehearsal or not kept.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         results = measure(root, teacher_path, cache, checkpoint, target, rehearsal)
+        export.embed(target, mlm.to_item(sidecar.spec(results, target.stem)))
+        results.update(file_size=target.stat().st_size, digest=digest(target))
         kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
     results = json.loads(kept.read_text(encoding="utf-8"))
     if digest(target) != results["digest"]:
