@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bench needs PyTorch; without it these tests are skipped, saying so."""
+"""What the tests of the bench share. Each file skips itself, saying so, where PyTorch is missing."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -10,14 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
-
-collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["test_*.py"]
-
-
-def pytest_report_header() -> str:
-    """Say why nothing is collected."""
-    return "" if importlib.util.find_spec("torch") else "tests/training: skipped, PyTorch is not installed"
-
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -2,6 +2,9 @@
 """What the network sees in training is what the engine will show it."""
 
 import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
 from lulc_plugin.raster.sampling import sample_array
 from lulc_plugin.raster.scaling import prepare, resolve

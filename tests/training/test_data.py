@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed")
+pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
 from training import augment, data, evaluate, teacher, train  # noqa: E402
 from training.channels import CHANNELS  # noqa: E402
