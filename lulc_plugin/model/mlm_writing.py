@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A `ModelSpec` as a STAC Item with the Machine Learning Model extension (MLM 1.5.2).
+
+What MLM cannot say stands in properties with the prefix `lulc:`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..raster.scaling import Steps
+from .spec import ModelBand, ModelSpec, Scores, TrainingSet
+
+EXTENSIONS = (
+    "https://stac-extensions.github.io/mlm/v1.5.2/schema.json",
+    "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
+    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
+)
+VERSION = 1
+_PLAIN_OPS = {"min-max", "z-score", "offset", "scale"}
+
+
+def to_item(spec: ModelSpec) -> dict[str, Any]:
+    """The STAC Item (a JSON object) that describes `spec`."""
+    properties: dict[str, Any] = {
+        "title": spec.title,
+        "description": spec.description or spec.title,
+        "datetime": None,
+        "start_datetime": "1984-01-01T00:00:00Z",
+        "end_datetime": "2099-12-31T23:59:59Z",
+        "license": spec.license,
+        "bands": [_band_to_json(b) for b in spec.bands],
+        "mlm:name": spec.name,
+        "mlm:architecture": spec.architecture,
+        "mlm:tasks": ["semantic-segmentation"],
+        "mlm:framework": "ONNX",
+        "mlm:accelerator": None,
+        "mlm:pretrained": spec.training.pretrained_source is not None,
+        "mlm:pretrained_source": spec.training.pretrained_source,
+        "mlm:input": [_input_to_json(spec)],
+        "mlm:output": _outputs_to_json(spec),
+        "lulc:version": VERSION,
+        "lulc:input_unit": spec.forms[0].unit,
+        "lulc:input_forms": [
+            {
+                "name": form.name,
+                "unit": form.unit,
+                "description": form.description,
+                "bands": [[step.to_json() for step in steps] for steps in form.band_steps],
+            }
+            for form in spec.forms
+        ],
+        "lulc:fill": list(spec.fill),
+        "lulc:window": {
+            "size": spec.window.size,
+            "multiple": spec.window.multiple,
+            "minimum": spec.window.minimum,
+            "receptive_field": spec.window.receptive_field,
+            "margin": spec.window.margin,
+        },
+        "lulc:output_nodata": spec.legend.nodata,
+    }
+    optional: dict[str, Any] = {
+        "created": spec.created,
+        "providers": [dict(p) for p in spec.providers],
+        "constellation": spec.constellation,
+        "instruments": list(spec.instruments),
+        "gsd": spec.gsd,
+        "mlm:total_parameters": spec.parameters,
+        "mlm:memory_size": spec.memory_bytes,
+        "mlm:hyperparameters": dict(spec.training.hyperparameters),
+        "lulc:gsd_range": list(spec.gsd_range or ()),
+        "lulc:training_data": [_training_set_to_json(s) for s in spec.training.sets],
+        "lulc:accuracy": [_scores_to_json(s) for s in spec.scores],
+        "lulc:speed": spec.speed,
+        "lulc:sha256": spec.sha256,
+        **spec.extra,
+    }
+    properties.update({key: value for key, value in optional.items() if value})
+    asset: dict[str, Any] = {
+        "href": f"./{spec.file_name or spec.name + '.onnx'}",
+        "type": "application/octet-stream; framework=onnx",
+        "title": "ONNX network",
+        "roles": ["mlm:model", "mlm:weights"],
+        "mlm:artifact_type": "onnx",
+        "bands": [{"name": b.name} for b in spec.bands],
+    }
+    if spec.file_size:
+        asset["file:size"] = spec.file_size
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": list(EXTENSIONS),
+        "id": spec.name,
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]],
+        },
+        "bbox": [-180, -90, 180, 90],
+        "properties": properties,
+        "links": [],
+        "assets": {"model": asset},
+    }
+
+
+def write(spec: ModelSpec, path: Path) -> None:
+    """Write the sidecar of `spec` to `path`."""
+    path.write_text(json.dumps(to_item(spec), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _band_to_json(band: ModelBand) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": band.name}
+    optional = {
+        "description": band.description,
+        "eo:common_name": band.common_name,
+        "eo:center_wavelength": band.wavelength,
+        "eo:full_width_half_max": band.width,
+        "data_type": band.data_type,
+    }
+    out.update({key: value for key, value in optional.items() if value})
+    if band.scale is not None:
+        out["raster:scale"] = band.scale
+        out["raster:offset"] = band.offset or 0
+    return out
+
+
+def _input_to_json(spec: ModelSpec) -> dict[str, Any]:
+    return {
+        "name": spec.input_name,
+        "bands": [
+            spec.bands[c.band or 0].name
+            if c.expression is None
+            else {"name": c.name, "format": "rio-calc", "expression": c.expression.text}
+            for c in spec.channels
+        ],
+        "input": {
+            "shape": [-1, len(spec.channels), -1, -1],
+            "dim_order": ["batch", "bands", "height", "width"],
+            "data_type": "float32",
+        },
+        "value_scaling": [_scaling_to_json(c.steps) for c in spec.channels],
+        "resize_type": None,
+        "pre_processing_function": None,
+    }
+
+
+def _scaling_to_json(steps: Steps) -> dict[str, Any]:
+    if not steps:
+        return {"type": "scale", "value": 1}
+    if len(steps) == 1 and steps[0].op in _PLAIN_OPS:
+        return {"type": steps[0].op, **dict(steps[0].numbers)}
+    return {"type": "processing", "format": "lulc", "expression": [s.to_json() for s in steps]}
+
+
+def _outputs_to_json(spec: ModelSpec) -> list[dict[str, Any]]:
+    def result(count: int, axis: str) -> dict[str, Any]:
+        return {"shape": [-1, count, -1, -1], "dim_order": ["batch", axis, "height", "width"], "data_type": "float32"}
+
+    outputs: list[dict[str, Any]] = [
+        {
+            "name": spec.output.name,
+            "tasks": ["semantic-segmentation"],
+            "result": result(len(spec.legend.classes), "class"),
+            "classification:classes": [
+                {
+                    "value": c.value,
+                    "name": "".join(ch if ch.isalnum() and ch.isascii() else "_" for ch in c.name.lower()),
+                    "description": c.name,
+                    "color_hint": c.colour[1:].upper(),
+                }
+                for c in spec.legend.classes
+            ],
+            "post_processing_function": {"format": "lulc", "expression": list(spec.output.activation)},
+        }
+    ]
+    if spec.output.features:
+        outputs.append(
+            {
+                "name": spec.output.features,
+                "description": "Features of each pixel, for classes of one's own",
+                "tasks": ["similarity-search"],
+                "result": result(spec.output.feature_count, "feature"),
+                "lulc:role": "features",
+            }
+        )
+    return outputs
+
+
+def _training_set_to_json(data: TrainingSet) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": data.name, "license": data.license, "citation": data.citation}
+    out.update({k: v for k, v in {"url": data.url, "images": data.images, "pixels": data.pixels}.items() if v})
+    return out
+
+
+def _scores_to_json(scores: Scores) -> dict[str, Any]:
+    return {
+        "dataset": scores.dataset,
+        "split": scores.split,
+        "pixels": scores.pixels,
+        "overall_accuracy": scores.overall_accuracy,
+        "kappa": scores.kappa,
+        "macro_f1": scores.macro_f1,
+        "miou": scores.miou,
+        "classes": [
+            {
+                "value": c.value,
+                "precision": c.precision,
+                "recall": c.recall,
+                "f1": c.f1,
+                "iou": c.iou,
+                "pixels": c.pixels,
+            }
+            for c in scores.classes
+        ],
+        "confusion": [list(row) for row in scores.confusion],
+        "axes": ["map", "reference"],
+    }
