@@ -8,15 +8,14 @@ function; nothing that trains calls it.
 from __future__ import annotations
 
 import csv
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning
+
+from lulc_plugin.raster.source import open_dataset
 
 from .channels import PICTURE, REFLECTANCE, network_input
 
@@ -93,11 +92,8 @@ def read_split(folder: Path) -> list[dict[str, str]]:
 
 def stored(path: Path, bands: Sequence[int] | None = None) -> npt.NDArray[np.generic]:
     """Stored numbers of a raster, `(bands, rows, cols)`."""
-    with warnings.catch_warnings():
-        # chips carry no place on earth, and need none
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as dataset:
-            return dataset.read(list(bands) if bands else None)
+    with open_dataset(path) as dataset:
+        return dataset.read(list(bands) if bands else None)
 
 
 def relabelled(codes: npt.NDArray[np.generic], classes: dict[int, int]) -> npt.NDArray[np.uint8]:

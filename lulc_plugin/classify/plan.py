@@ -127,8 +127,10 @@ def _decide(job: ClassifyJob, found: _Findings, progress: Progress) -> Setup:
         found.notes.append(f"Bands {match.how}: {_pairs(match, entry.spec, facts)}")
         found.warnings.extend(match.warnings)
         found.warnings.extend(_no_ground_size(facts))
+        # before the layer is read: a window that cannot be must not cost its statistics
+        grid = _grid(job, facts, entry.spec, found)
         form, band_steps, channels = _scaling(job, source, entry.spec, match, found, progress)
-    return Setup(facts, entry, match, form, band_steps, channels, region, _grid(job, facts, entry.spec, found))
+    return Setup(facts, entry, match, form, band_steps, channels, region, grid)
 
 
 # ---------------------------------------------------------------- model and bands
