@@ -113,6 +113,63 @@ def test_properties(matrix):
     close([found.kappa, found.miou], [other.kappa, other.miou])
 
 
+@given(arrays(np.int64, (5, 5), elements=st.integers(0, 30)))
+@settings(max_examples=150, deadline=None)
+def test_parts_of_the_difference(matrix):
+    """Quantity and allocation are all there is, per class and in total; so are exchange and shift of allocation."""
+    if matrix.sum() == 0:
+        return
+    found = accuracy(matrix)
+    p = matrix / matrix.sum()
+    for k, c in enumerate(found.classes):
+        assert c.quantity + c.allocation == pytest.approx(c.map_share + c.reference_share - 2 * p[k, k], abs=1e-14)
+        assert c.exchange + c.shift == pytest.approx(c.allocation, abs=1e-14)
+        assert min(c.quantity, c.allocation, c.exchange, c.shift) >= 0
+        others = [j for j in range(5) if j != k]
+        assert c.exchange == pytest.approx(2 * sum(min(p[k, j], p[j, k]) for j in others), abs=1e-14)
+        for conditional, accurate, other in (
+            (c.kappa_users, c.users, c.reference_share), (c.kappa_producers, c.producers, c.map_share),
+        ):  # fmt: skip
+            assert (conditional is None) == (accurate is None or other == 1)
+            if conditional is not None:
+                assert conditional == pytest.approx((accurate - other) / (1 - other), abs=1e-12)
+    assert found.quantity + found.allocation == pytest.approx(1 - found.overall, abs=1e-14)
+    assert found.exchange + found.shift == pytest.approx(found.allocation, abs=1e-14)
+
+
+@given(arrays(np.int64, (2, 2), elements=st.integers(0, 30)))
+@settings(max_examples=60, deadline=None)
+def test_shift_needs_three_classes(matrix):
+    if matrix.sum():
+        assert accuracy(matrix).shift == 0
+
+
+def test_means_say_how_many_classes_they_are_over():
+    """The class that the reference lacks has no producer's accuracy: it is left out there, not counted as 0."""
+    found = accuracy([[10, 2, 0, 0], [1, 20, 0, 0], [3, 4, 0, 0], [0, 0, 0, 0]])
+    macro = found.macro
+    assert (macro.users_classes, macro.producers_classes, macro.f1_classes, macro.iou_classes, macro.kappa_classes) == (
+        3, 2, 3, 3, 3,
+    )  # fmt: skip
+    assert found.balanced == macro.producers == pytest.approx((10 / 14 + 20 / 26) / 2)
+    assert macro.users == pytest.approx((10 / 12 + 20 / 21 + 0) / 3)
+    assert found.weighted.users == pytest.approx((14 * 10 / 12 + 26 * 20 / 21) / 40)
+    assert found.macro_f1 == macro.f1 and found.miou == macro.iou
+
+
+def test_integers_beyond_float64_are_summed_exactly():
+    """One wrong pixel among 2^60: float64 sums lose it, and kappa would be 1."""
+    found = accuracy([[2**60, 1], [0, 5]])
+    assert found.kappa == pytest.approx(10 / 11, abs=1e-9)
+    assert found.classes[0].quantity * found.total == pytest.approx(1)
+    assert accuracy([[2**70, 0], [0, 2**70]]).overall == 1
+
+
+def test_hundredths_are_hundredths():
+    """81 of 100 is 0.81, not 0.8099999999999999."""
+    assert accuracy([[81, 19], [3, 231]]).classes[0].users == 0.81
+
+
 @pytest.mark.parametrize(
     "matrix", [[[0, 0], [0, 0]], [[1, 2, 3], [4, 5, 6]], [[-1, 2], [3, 4]], [[np.nan, 1], [1, 1]], [1, 2], []]
 )  # fmt: skip

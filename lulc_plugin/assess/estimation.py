@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a reference says about a map, design by design: figures, standard errors, intervals.
+
+A census and units that are no probability sample have no sampling error to speak of; simple, stratified and
+post-stratified samples share the engine of `sampling`; polygons are in `clusters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Union
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import LulcError
+from . import kappa
+from .clusters import clusters
+from .figures import Style, Values, assemble, bare, sampling_errors
+from .job import INTERVALS
+from .result import Estimates
+from .sampling import ZERO, Sample, poststratified_factors, stratified_factors
+from .spread import spread_check
+from .statistics import accuracy
+from .units import Correction, StrataSizes, Units, correction, cross, listed, restrict, units_of_strata
+
+__all__ = [
+    "CENSUS", "DESCRIPTIVE", "Correction", "StrataSizes", "Units", "census", "clusters", "correction", "descriptive",
+    "poststratified", "restrict", "simple", "spread_check", "stratified",
+]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
+CountsOrUnits = Union[npt.ArrayLike, Units]
+
+CENSUS = "complete comparison: no sampling error"
+#: More strata of one unit than these share a sentence.
+MANY = 3
+DESCRIPTIVE = "these figures describe the reference units, not the map"
+
+
+def census(counts: npt.ArrayLike, shares: npt.ArrayLike | None = None) -> Estimates:
+    """Every pixel was compared: figures without intervals.
+
+    Args:
+        counts: `(q, q)` pixels, rows map.
+        shares: `(q, q)` areas of the same cells on any scale, where pixels differ in size; None: pixels are alike.
+    """
+    return _without_error("census", counts, shares, CENSUS)
+
+
+def descriptive(counts: npt.ArrayLike, shares: npt.ArrayLike | None = None, note: str = DESCRIPTIVE) -> Estimates:
+    """Units that nobody drew at random: figures that describe these units, without intervals."""
+    return _without_error("descriptive", counts, shares, note)
+
+
+def _without_error(design: str, counts: npt.ArrayLike, shares: npt.ArrayLike | None, note: str) -> Estimates:
+    table = np.asarray(counts)
+    weights = np.asarray(table if shares is None else shares, np.float64)
+    if weights.shape != table.shape:
+        raise LulcError(f"The table of counts is {table.shape}, that of areas {weights.shape}.")
+    estimates = bare(design, table.astype(np.int64), weights / max(float(weights.sum()), 1e-300), note)
+    # counts are exact where shares are rounded
+    return replace(estimates, point=accuracy(table)) if shares is None else estimates
+
+
+def simple(
+    sample: CountsOrUnits,
+    population: float | None = None,
+    fpc: str = "auto",
+    level: float = 0.95,
+    q: int | None = None,
+) -> Estimates:
+    """A simple random or systematic sample.
+
+    Standard errors by the engine (OA: √[(1 − f) OA (1 − OA)/(n − 1)]; UA: √[(1 − f) n/(n − 1) · UA (1 − UA)/n_i.]),
+    kappa's by Fleiss, Cohen & Everitt (1969); score intervals (Wilson 1927), with m (N − 1)/(N − n) in place of m under
+    the finite population correction. With `Units.area` every unit counts by the area of its pixel: ratio estimates with
+    normal intervals.
+
+    Args:
+        sample: `(q, q)` counts, or units (their strata are ignored).
+        population: number of units (pixels) that could have been drawn; None: unknown.
+        fpc: rule of `job.FPC`.
+        level: confidence level.
+        q: number of classes; needed with units.
+
+    Raises:
+        LulcError: no unit, or more units than the population.
+    """
+    units, counts = _units_and_counts(sample, q)
+    n = float(counts.sum())
+    if population is not None and n > population:
+        raise LulcError(
+            f"There are {n:g} reference units, but the map has {population:g} pixels.",
+            "Several points may lie in one pixel: remove duplicates, or choose DESIGN=descriptive.",
+        )
+    rule = correction(fpc, n, population)
+    fraction = n / population if rule.applied and population else 0.0
+    everywhere = np.zeros(len(units.map), np.int64)
+    engine = Sample(everywhere, units.count, np.ones(1), np.array([(1 - fraction) / n]), units.area)
+    alike = units.area is None
+    shares = counts / n if alike else engine.matrix(units.map, units.reference, len(counts))
+    point = accuracy(counts if alike else shares)
+    errors = sampling_errors(engine, units.map, units.reference, shares, point)
+    if alike:
+        classes = point.classes
+        rows, columns = np.array([c.map_share for c in classes]), np.array([c.reference_share for c in classes])
+        variance = kappa.variance(shares, n)
+        errors = replace(
+            errors,
+            kappa=np.nan if variance is None else _root((1 - fraction) * variance),
+            kappas=_roots((1 - fraction) * kappa.rest_variances(rows, columns, np.diag(shares), n)),
+        )
+    unknown = ""
+    if n == 1:
+        unknown = "one reference unit: its variance is unknown; add units"
+        errors = _unknown(errors)
+    complete = rule.applied and fraction >= 1
+    estimates = assemble(
+        "simple", counts, shares, point, errors, Style("wilson" if alike else "normal", level, unknown),
+        inflate=(population - 1) / (population - n) if population and rule.applied and not complete else 1.0,
+        exact=complete,
+    )  # fmt: skip
+    return replace(
+        estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=(_sentence(unknown),) if unknown else ()
+    )
+
+
+def poststratified(
+    sample: CountsOrUnits,
+    map_shares: npt.ArrayLike,
+    population: float | None = None,
+    fpc: str = "auto",
+    level: float = 0.95,
+    interval: str = "standard",
+    names: Sequence[str] = (),
+) -> Estimates:
+    """A simple random sample, weighted by what is known of the map: the share W_i of each of its classes.
+
+    p_ij = W_i n_ij/n_i., V = (1 − f)/n Σ W_h s²_h + (1/n²) Σ (1 − W_h) s²_h with s²_h = n_h p (1 − p)/(n_h − 1)
+    (Stehman 2013, equation 48), for every figure through its linearised values.
+
+    Args:
+        sample: `(q, q)` counts, or units without `area`.
+        map_shares: W_i `(q,)`, on any scale.
+        population, fpc, level: as in `simple`.
+        interval: "standard" or "wilson" (score intervals with the effective sample size).
+        names: class names for messages.
+
+    Raises:
+        LulcError: a class of the map has fewer than two units, or units lie on a class that the map does not have.
+    """
+    weights = np.asarray(map_shares, np.float64)
+    units, counts = _units_and_counts(sample, len(weights))
+    if units.area is not None:
+        raise LulcError(
+            "Post-stratification is not offered where points were drawn pixel by pixel and pixels differ in size.",
+            "Switch POSTSTRATIFY off.",
+        )
+    called = list(names) or [str(k + 1) for k in range(len(weights))]
+    rows = counts.sum(axis=1)
+    nowhere = [f"{called[k]} ({rows[k]:g})" for k in range(len(weights)) if rows[k] > 0 and not weights[k] > 0]
+    if nowhere:
+        raise LulcError(f"Reference units lie on classes that the map does not have: {listed(nowhere)}.")
+    few = [f"{called[k]} has {rows[k]:g}" for k in range(len(weights)) if weights[k] > 0 and rows[k] < 2]
+    if few:
+        raise LulcError(
+            f"Post-stratification needs two reference units on each class of the map; {listed(few)}.",
+            "Switch POSTSTRATIFY off, merge classes, or add units.",
+        )
+    n = float(counts.sum())
+    rule = correction(fpc, n, population)
+    fraction = n / population if rule.applied and population else 0.0
+    weights = weights / weights.sum()
+    engine = Sample(units.map, units.count, weights, poststratified_factors(weights, rows, fraction))
+    estimates = _by_engine("simple", engine, units, counts, Style(_method(interval), level), exact=fraction >= 1)
+    return replace(estimates, fpc=rule.applied, fpc_sentence=rule.sentence, post_stratified=True)
+
+
+def stratified(
+    units: Units,
+    strata: StrataSizes,
+    q: int,
+    fpc: str = "auto",
+    interval: str = "standard",
+    level: float = 0.95,
+) -> Estimates:
+    """A sample drawn stratum by stratum (Olofsson et al. 2014; Stehman 2014 where strata are not the map's classes).
+
+    Args:
+        units: the sample.
+        strata: sizes of the strata; see `restrict` for strata without units.
+        q: number of classes.
+        fpc: rule of `job.FPC`.
+        interval: "standard" (estimate ± z · SE, clipped) or "wilson" (score intervals with the effective sample size).
+        level: confidence level.
+
+    Raises:
+        LulcError: sizes and units do not belong together; a stratum has no unit.
+    """
+    n = units_of_strata(units, strata)
+    sizes = np.asarray(strata.sizes, np.float64)
+    rule = correction(fpc, n, sizes, strata.are_counts)
+    fractions = np.divide(n, sizes, out=np.zeros(len(n)), where=sizes > 0) if rule.applied else np.zeros(len(n))
+    weights = sizes / sizes.sum()
+    factors = stratified_factors(weights, n, fractions)
+    engine = Sample(units.stratum, units.count, weights, factors, units.area)
+    counts = units.counts(q)
+    single = np.flatnonzero(engine.unknown)
+    sentences = tuple(
+        f"{strata.title(int(h))} has one reference unit: its variance is unknown; add a unit or merge strata"
+        for h in single
+    )
+    if len(single) > MANY:
+        titles = listed([strata.title(int(h)) for h in single], 2)
+        sentences = (f"{titles} have one reference unit each: their variance is unknown; add units or merge strata",)
+    nested = _class_of_strata(units, strata)
+    style = Style(_method(interval), level, "; ".join(sentences))
+    known_users = None if nested is None else ~np.isin(np.arange(q), nested[single])
+    open_strata = None if nested is None else nested[factors > 0]
+    estimates = _by_engine(
+        "stratified", engine, units, counts, style,
+        unknown=len(single) > 0, known_users=known_users,
+        exact=not np.any(factors > 0),
+        exact_users=None if open_strata is None else ~np.isin(np.arange(q), open_strata),
+    )  # fmt: skip
+    return replace(
+        estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=tuple(_sentence(s) for s in sentences)
+    )
+
+
+def _by_engine(
+    design: str,
+    engine: Sample,
+    units: Units,
+    counts: npt.NDArray[np.int64],
+    style: Style,
+    *,
+    unknown: bool = False,
+    known_users: npt.NDArray[np.bool_] | None = None,
+    exact: bool = False,
+    exact_users: npt.NDArray[np.bool_] | None = None,
+) -> Estimates:
+    shares = engine.matrix(units.map, units.reference, len(counts))
+    point = accuracy(shares)
+    errors = sampling_errors(engine, units.map, units.reference, shares, point)
+    if unknown:
+        errors = _unknown(errors, known_users)
+    return assemble(design, counts, shares, point, errors, style, exact=exact, exact_users=exact_users)
+
+
+def _class_of_strata(units: Units, strata: StrataSizes) -> npt.NDArray[np.int64] | None:
+    """Class index of each stratum `(H,)` if each holds units of that map class only, else None.
+
+    Then a user's accuracy depends on its own stratum alone, whatever other strata lack.
+    """
+    if strata.map_class is None or any(k is None for k in strata.map_class):
+        return None
+    classes = np.array([-1 if k is None else k for k in strata.map_class], np.int64)
+    return classes if np.array_equal(classes[units.stratum], units.map) else None
+
+
+def _units_and_counts(sample: CountsOrUnits, q: int | None) -> tuple[Units, npt.NDArray[np.int64]]:
+    if isinstance(sample, Units):
+        if q is None:
+            raise ValueError("units need q, the number of classes")
+        units, counts = sample, cross(sample.map, sample.reference, sample.count, q)
+    else:
+        counts = np.asarray(sample, np.int64)
+        accuracy(counts)  # refuses what is no matrix
+        rows, columns = np.nonzero(counts)
+        units = Units(np.zeros(len(rows), np.int64), rows, columns, counts[rows, columns])
+    if not counts.sum() > 0:
+        raise LulcError("The confusion matrix is empty: map and reference share no valid unit.")
+    return units, counts
+
+
+def _unknown(errors: Values, users: npt.NDArray[np.bool_] | None = None) -> Values:
+    nothing = np.full(len(errors.users), np.nan)
+    kept = nothing if users is None else np.where(users, errors.users, np.nan)
+    return Values(np.nan, np.nan, kept, *[nothing] * 5)
+
+
+def _method(interval: str) -> str:
+    if interval not in INTERVALS:
+        raise LulcError(f"INTERVAL is {interval!r}.", f"It is one of {', '.join(INTERVALS)}.")
+    return "normal" if interval == "standard" else "wilson-effective"
+
+
+def _roots(variances: Floats) -> Floats:
+    se = np.sqrt(variances.clip(0))
+    return np.where(se < ZERO, 0.0, se)
+
+
+def _root(variance: float) -> float:
+    return float(_roots(np.array([variance]))[0])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures of an assessment with their standard errors, and the intervals that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import kappa
+from .intervals import wilson_share, z
+from .result import Estimate, Estimates
+from .sampling import ZERO, Errors, entries
+from .statistics import Accuracy, accuracy
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+NOT_IN_MAP = "no reference unit lies on this class of the map"
+NOT_IN_REFERENCE = "no reference unit is of this class"
+ABSENT = "the class is in neither map nor reference"
+NO_KAPPA = "kappa is undefined: all units are of one and the same class"
+NO_CLASS_KAPPA = "undefined: the class is nowhere, or everywhere"
+FLAT = "no interval: the figure does not vary within this sample, which says nothing about its error"
+EXACT = "no sampling error: every unit was observed"
+
+
+@dataclass(frozen=True)
+class Values:
+    """Figures or their standard errors; NaN where there is none. Arrays `(q,)`."""
+
+    overall: float
+    kappa: float
+    users: Floats
+    producers: Floats
+    f1: Floats
+    iou: Floats
+    kappas: Floats
+    areas: Floats
+
+
+@dataclass(frozen=True)
+class Style:
+    """How bounds are made.
+
+    Attributes:
+        method: "normal", "wilson" (score interval on counts) or "wilson-effective".
+        level: confidence level.
+        unknown: why standard errors are missing, where they are.
+    """
+
+    method: str
+    level: float
+    unknown: str = ""
+
+
+def values_of(point: Accuracy) -> Values:
+    """The figures of `point` as arrays."""
+
+    def column(name: str) -> Floats:
+        return np.array([np.nan if getattr(c, name) is None else getattr(c, name) for c in point.classes], float)
+
+    return Values(
+        point.overall, np.nan if point.kappa is None else point.kappa, column("users"), column("producers"),
+        column("f1"), column("iou"), column("kappa"), column("reference_share"),
+    )  # fmt: skip
+
+
+def linearised(point: Accuracy, map_bit: int = 1, reference_bit: int = 2, events: int = 4) -> dict[str, Floats]:
+    """Linearised values `(events, q)` of each per-class figure, by the event of a unit (see `sampling.entries`).
+
+    (y − R x)/X with y and x of Stehman (2014) and the shares in place of Y and X; for kappa the gradient. Other bits of
+    the event (a second map) do not matter. NaN becomes 0: such a figure has no value anyway.
+    """
+    figures = values_of(point)
+    a = np.array([c.map_share for c in point.classes])
+    b = figures.areas
+    d = np.nan_to_num(figures.users) * a
+    union = a + b - d
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nothing = np.zeros(len(a))
+        # for each figure: neither, map only, reference only, both
+        cells: dict[str, Sequence[Floats]] = {
+            "users": (nothing, -figures.users / a, nothing, (1 - figures.users) / a),
+            "producers": (nothing, nothing, -figures.producers / b, (1 - figures.producers) / b),
+            "f1": (nothing, -figures.f1 / (a + b), -figures.f1 / (a + b), 2 * (1 - figures.f1) / (a + b)),
+            "iou": (nothing, -figures.iou / union, -figures.iou / union, (1 - figures.iou) / union),
+            "areas": (-b, -b, 1 - b, 1 - b),
+        }
+    both, map_only, reference_only, neither = kappa.rest_gradients(a, b, d)
+    cells["kappas"] = (neither, map_only, reference_only, both)
+    which = [bool(e & map_bit) + 2 * bool(e & reference_bit) for e in range(events)]
+    return {name: np.nan_to_num(np.array(of_cell)[which]) for name, of_cell in cells.items()}
+
+
+def sampling_errors(
+    sample: Errors, map_class: npt.NDArray[np.int64], reference: npt.NDArray[np.int64], shares: Floats, point: Accuracy
+) -> Values:
+    """Standard errors of all figures by the engine of `sampling`, for cells with these class indices `(n,)`."""
+    q = len(shares)
+    concerned = entries((map_class, reference), q)
+    errors = {name: sample.errors(concerned, table) for name, table in linearised(point).items()}
+    figures = values_of(point)
+    slope = kappa.gradient(shares)
+    return Values(
+        overall=sample.error((map_class == reference) - point.overall),
+        kappa=np.nan if slope is None else sample.error(slope[map_class, reference]),
+        **{name: np.where(np.isnan(getattr(figures, name)), np.nan, se) for name, se in errors.items()},
+    )
+
+
+def assemble(
+    design: str,
+    counts: npt.NDArray[np.int64],
+    shares: Floats,
+    point: Accuracy,
+    errors: Values,
+    style: Style,
+    *,
+    inflate: float = 1.0,
+    exact: bool = False,
+    exact_users: Flags | None = None,
+) -> Estimates:
+    """Figures with standard errors and intervals.
+
+    Score intervals use the units behind a figure: all units for overall accuracy and area shares, those on the map
+    class for user's accuracy, those of the reference class for producer's accuracy, the union for IoU; F1 =
+    2 IoU/(1 + IoU) takes IoU's bounds. Where a standard error is 0 because the figure is 0 or 1, the score interval
+    stands in ("wilson"): an interval of no width would claim certainty.
+
+    Args:
+        inflate: what these numbers are multiplied with, (N − 1)/(N − n) with the finite population correction.
+        exact: every unit of the population was observed.
+        exact_users: classes `(q,)` whose part of the map was observed completely.
+    """
+    figures = values_of(point)
+    total, rows, columns = float(counts.sum()), counts.sum(axis=1), counts.sum(axis=0)
+    union = rows + columns - np.diag(counts)
+    q = len(counts)
+    everything = np.full(q, exact)
+
+    def build(
+        values: Floats, se: Floats, m: npt.ArrayLike, absent: str, known: Flags, name: str = ""
+    ) -> tuple[Estimate, ...]:
+        size = np.asarray(m, np.float64) * inflate
+        if name == "f1":
+            low, high, methods = _f1_bounds(figures, errors, size, style)
+        elif name == "kappa":
+            low, high, methods = _bounds(values, se, np.full(len(values), np.nan), Style("normal", style.level), -1.0)
+        else:
+            low, high, methods = _bounds(values, se, size, style)
+        return tuple(
+            _estimate(values[k], se[k], low[k], high[k], methods[k], known[k], absent, style.unknown)
+            for k in range(len(values))
+        )
+
+    whole = np.array([exact])
+    return Estimates(
+        design=design,
+        counts=counts,
+        shares=shares,
+        point=point,
+        overall=build(np.array([figures.overall]), np.array([errors.overall]), total, "", whole)[0],
+        kappa=build(np.array([figures.kappa]), np.array([errors.kappa]), total, NO_KAPPA, whole, "kappa")[0],
+        users=build(
+            figures.users, errors.users, rows, NOT_IN_MAP, everything if exact_users is None else exact_users
+        ),
+        producers=build(figures.producers, errors.producers, columns, NOT_IN_REFERENCE, everything),
+        f1=build(figures.f1, errors.f1, union, ABSENT, everything, "f1"),
+        iou=build(figures.iou, errors.iou, union, ABSENT, everything),
+        kappas=build(figures.kappas, errors.kappas, total, NO_CLASS_KAPPA, everything, "kappa"),
+        area_shares=build(figures.areas, errors.areas, np.full(q, total), "", everything),
+    )
+
+
+def bare(design: str, counts: npt.NDArray[np.int64], shares: Floats, note: str) -> Estimates:
+    """The figures alone; `note` says why there is no interval."""
+    point = accuracy(shares)
+    figures = values_of(point)
+
+    def build(values: Floats, absent: str) -> tuple[Estimate, ...]:
+        return tuple(Estimate(None, note=absent) if np.isnan(v) else Estimate(float(v), note=note) for v in values)
+
+    return Estimates(
+        design, counts, shares, point,
+        overall=build(np.array([figures.overall]), "")[0],
+        kappa=build(np.array([figures.kappa]), NO_KAPPA)[0],
+        users=build(figures.users, NOT_IN_MAP),
+        producers=build(figures.producers, NOT_IN_REFERENCE),
+        f1=build(figures.f1, ABSENT),
+        iou=build(figures.iou, ABSENT),
+        kappas=build(figures.kappas, NO_CLASS_KAPPA),
+        area_shares=build(figures.areas, ""),
+    )  # fmt: skip
+
+
+def _estimate(
+    value: float, se: float, low: float, high: float, method: str, exact: bool, absent: str, unknown: str
+) -> Estimate:
+    if np.isnan(value):
+        return Estimate(None, note=absent)
+    error = None if np.isnan(se) else float(se)
+    if exact:
+        return Estimate(float(value), 0.0, note=EXACT)
+    if np.isnan(low):
+        return Estimate(float(value), error, note=unknown if error is None else FLAT)
+    return Estimate(float(value), error, float(low), float(high), method, unknown if error is None else "")
+
+
+def _bounds(
+    values: Floats, se: Floats, m: Floats, style: Style, lowest: float = 0.0
+) -> tuple[Floats, Floats, list[str]]:
+    """Bounds `(q,)` and how each was made; NaN where there are none."""
+    level = style.level
+    if style.method == "wilson":
+        low, high = wilson_share(values, m, level)
+        return low, high, [style.method] * len(values)
+    if style.method == "wilson-effective":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            low, high = wilson_share(values, values * (1 - values) / se**2, level)
+    else:
+        half = z(level) * se
+        low, high = (values - half).clip(lowest), (values + half).clip(None, 1.0)
+    flat = se == 0
+    sure = flat & ((values < ZERO) | (values > 1 - ZERO))
+    score_low, score_high = wilson_share(np.where(sure, np.round(values), np.nan), m, level)
+    low = np.where(flat, score_low, low)
+    high = np.where(flat, score_high, high)
+    return low, high, ["wilson" if s else style.method for s in sure]
+
+
+def _f1_bounds(figures: Values, errors: Values, m: Floats, style: Style) -> tuple[Floats, Floats, list[str]]:
+    low, high, methods = _bounds(figures.iou, errors.iou, m, style)
+    low, high = 2 * low / (1 + low), 2 * high / (1 + high)
+    if style.method == "normal":
+        # the published form where it has a width; IoU's score interval where it has none
+        own_low, own_high, _ = _bounds(figures.f1, errors.f1, m, style)
+        flat = errors.f1 == 0
+        low, high = np.where(flat, low, own_low), np.where(flat, high, own_high)
+    return low, high, methods

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user says about a map and its reference; plain values, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from ..errors import LulcError
+from ..legend import LegendClass
+
+DESIGNS = ("auto", "census", "simple", "stratified", "polygons", "descriptive")
+FPC = ("auto", "always", "never")
+INTERVALS = ("standard", "wilson")
+UNKNOWN = ("error", "exclude", "stop")
+MISSING_STRATA = ("refuse", "restrict")
+#: Area unit → its size in square metres (the acre is the international one).
+AREA_UNITS = {"ha": 10_000.0, "km2": 1_000_000.0, "m2": 1.0, "acre": 4046.8564224}
+
+#: What a person or a file calls a class: a number or a text.
+Label = Optional[Union[int, float, str]]
+
+
+@dataclass(frozen=True)
+class RasterInput:
+    """One band of a raster layer.
+
+    Attributes:
+        path: file or GDAL dataset name.
+        band: band number from 1.
+        name: what people call the layer; empty: the file's name.
+        classes: names and colours of values, as the user sees them; empty: read from the file.
+    """
+
+    path: str
+    band: int = 1
+    name: str = ""
+    classes: tuple[LegendClass, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name, or that of the file."""
+        return self.name or self.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class ReferenceFeature:
+    """One reference unit from a vector layer, already in the map's CRS.
+
+    Attributes:
+        geometry: GeoJSON-like mapping: Point, MultiPoint, Polygon or MultiPolygon.
+        label: its class, a value or a name; None when nobody labelled it.
+        id: how the user finds it again.
+        stratum: the sampling stratum it was drawn from, if the layer says so.
+        stratum_px, stratum_ha: size of that stratum, pixels and hectares.
+        weighting: "area" when units were drawn with probability proportional to their area.
+    """
+
+    geometry: Mapping[str, Any]
+    label: Label
+    id: str
+    stratum: Label = None
+    stratum_px: float | None = None
+    stratum_ha: float | None = None
+    weighting: str = ""
+
+
+@dataclass(frozen=True)
+class FeatureInput:
+    """A vector reference.
+
+    Attributes:
+        features: its units.
+        kind: "points" or "polygons".
+        name: what people call the layer.
+        field: the field that holds the class.
+        stratum_field: the field that holds the stratum; empty: none.
+        crs: what its own CRS is called, before it was brought to the map's.
+        note: selection or filter that was honoured, in words; may be empty.
+    """
+
+    features: Sequence[ReferenceFeature]
+    kind: str
+    name: str
+    field: str
+    stratum_field: str = ""
+    crs: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an assessment is made, whatever is assessed.
+
+    `class_table` has (map value, reference value or name) pairs; `level` is the confidence level, 0..1.
+    """
+
+    class_table: tuple[tuple[int, int | str], ...] = ()
+    strata: RasterInput | None = None
+    design: str = "auto"
+    fpc: str = "auto"
+    interval: str = "standard"
+    poststratify: bool = False
+    unknown: str = "error"
+    missing_strata: str = "refuse"
+    area_unit: str = "ha"
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("DESIGN", self.design, DESIGNS),
+            ("FPC", self.fpc, FPC),
+            ("INTERVAL", self.interval, INTERVALS),
+            ("UNKNOWN", self.unknown, UNKNOWN),
+            ("MISSING_STRATA", self.missing_strata, MISSING_STRATA),
+            ("AREA_UNIT", self.area_unit, tuple(AREA_UNITS)),
+        ):
+            if value not in allowed:
+                raise LulcError(f"{name} is {value!r}.", f"It is one of {', '.join(allowed)}.")
+        if not 0.5 <= self.level < 1:
+            raise LulcError(f"The confidence level is {self.level:g}.", "Give a share from 0.5 to 0.9999, like 0.95.")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Files to write; None: not wanted. `disagreement` is a raster."""
+
+    html: Path | None = None
+    csv: Path | None = None
+    json: Path | None = None
+    disagreement: Path | None = None
+
+
+@dataclass(frozen=True)
+class AssessJob:
+    """One map against one reference; exactly one of `reference` and `features`."""
+
+    map: RasterInput
+    reference: RasterInput | None = None
+    features: FeatureInput | None = None
+    options: Options = field(default_factory=Options)
+    outputs: Outputs = field(default_factory=Outputs)
+
+    def __post_init__(self) -> None:
+        one_reference(self.reference, self.features)
+
+
+@dataclass(frozen=True)
+class CompareJob:
+    """Two maps against one reference."""
+
+    map_a: RasterInput
+    map_b: RasterInput
+    reference: RasterInput | None = None
+    features: FeatureInput | None = None
+    options: Options = field(default_factory=Options)
+    outputs: Outputs = field(default_factory=Outputs)
+
+    def __post_init__(self) -> None:
+        one_reference(self.reference, self.features)
+
+
+def one_reference(raster: object, features: object) -> None:
+    """Refuse none and both.
+
+    Raises:
+        LulcError: not exactly one of the two is given.
+    """
+    if (raster is None) == (features is None):
+        said = "Both a reference raster and reference features are" if raster is not None else "No reference is"
+        raise LulcError(
+            f"{said} given.", "Give exactly one: REFERENCE (a raster) or REFERENCE_FEATURES (points or polygons)."
+        )

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two maps judged on the same units: McNemar's test and paired differences.
+
+Both maps are right and wrong at much the same units, so their figures are correlated; a test that takes them for
+independent (the z-test of two kappas) misses real differences (Foody 2004).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from ..errors import LulcError
+from . import kappa
+from .clusters import FEWEST, ClusterSample, too_few
+from .figures import EXACT, linearised, values_of
+from .intervals import t, z
+from .result import Difference, Estimate, Estimates, McNemar
+from .sampling import ZERO, Sample, entries, stratified_factors, sums
+from .statistics import accuracy
+from .units import StrataSizes, Units, correction, units_of_strata
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+
+#: From this number of discordant units on the chi-square form is reported.
+EXACT_BELOW = 25
+SAME = "no difference in the sample"
+FLAT = "every unit shows the same difference: its error cannot be told from this sample"
+NO_VALUE = "one of the maps has no value here"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Map A minus map B; per-class tuples follow the order of the classes.
+
+    Attributes:
+        overall, kappa, users, producers: paired differences.
+        fpc, fpc_sentence: the finite population correction.
+        notes: what the reader must know, plain sentences.
+    """
+
+    overall: Difference
+    kappa: Difference
+    users: tuple[Difference, ...]
+    producers: tuple[Difference, ...]
+    fpc: bool = False
+    fpc_sentence: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def mcnemar(only_a: int, only_b: int) -> McNemar:
+    """McNemar's test (1947) for units of a simple random sample that only one of two maps has right.
+
+    χ² = (a − b)²/(a + b) with one degree of freedom; corrected (|a − b| − 1)²/(a + b), 0 when equal; exact
+    p = min(1, 2 P[Bin(a + b, ½) ≤ min]); mid-p = exact − P[Bin = min], or 1 − P[Bin = min] when equal (Fagerland,
+    Lydersen & Laake 2013). Reported: exact below 25 discordant units, else the uncorrected χ².
+
+    Raises:
+        LulcError: negative numbers.
+    """
+    if only_a < 0 or only_b < 0:
+        raise LulcError(f"There are no {min(only_a, only_b)} units.")
+    n, least = only_a + only_b, min(only_a, only_b)
+    if n == 0:
+        return McNemar(0, 0, None, None, 1.0, None, 1.0, 1.0, 1.0, "exact")
+    score = (only_a - only_b) / math.sqrt(n)
+    corrected = max(abs(only_a - only_b) - 1, 0) ** 2 / n
+    at_least = math.exp(math.lgamma(n + 1) - math.lgamma(least + 1) - math.lgamma(n - least + 1) - n * math.log(2))
+    exact = min(1.0, 2 * float(special.bdtr(least, n, 0.5)))
+    return McNemar(
+        only_a=int(only_a),
+        only_b=int(only_b),
+        z=score,
+        chi2=score**2,
+        p=_two_sided(score),
+        chi2_corrected=corrected,
+        p_corrected=_two_sided(math.sqrt(corrected)),
+        p_exact=exact,
+        p_midp=1 - at_least if only_a == only_b else exact - at_least,
+        reported="exact" if n < EXACT_BELOW else "chi2",
+    )
+
+
+def differences(
+    stratum: Indices,
+    map_a: Indices,
+    map_b: Indices,
+    reference: Indices,
+    count: npt.ArrayLike,
+    q: int,
+    sizes: StrataSizes | None = None,
+    population: float | None = None,
+    fpc: str = "auto",
+    level: float = 0.95,
+    area: Floats | None = None,
+) -> Differences:
+    """Paired differences A − B of a simple (`sizes` None) or stratified sample.
+
+    Per unit: for overall accuracy [A right] − [B right]; for user's accuracy (y_A − R_A x_A)/X_A − (y_B − R_B x_B)/X_B;
+    producer's the same with x the reference class; for kappa the difference of the gradients. The variance is that of
+    the unit's number by the engine of `sampling`; two-sided normal p, Holm's adjustment over the classes of a family.
+
+    Args:
+        stratum: stratum of each cell `(n,)`; ignored without `sizes`.
+        map_a, map_b, reference: class indices `(n,)`.
+        count: units in each cell `(n,)`.
+        q: number of classes.
+        sizes: the strata; None for a simple random sample.
+        population: number of units that could have been drawn, for the correction of a simple sample.
+        fpc: rule of `job.FPC`.
+        level: confidence level.
+        area: relative pixel area of each cell's units `(n,)` or None, as in `Units`.
+
+    Raises:
+        LulcError: no unit; sizes and units do not belong together.
+    """
+    numbers = np.asarray(count, np.float64)
+    n = float(numbers.sum())
+    if n <= 0:
+        raise LulcError("The two maps and the reference share no valid unit.")
+    if sizes is None:
+        if population is not None and n > population:
+            raise LulcError(f"There are {n:g} reference units, but the map has {population:g} pixels.")
+        place: Indices = np.zeros(len(numbers), np.int64)
+        rule = correction(fpc, n, population)
+        per_stratum, weights = np.array([n]), np.ones(1)
+        fractions = np.array([n / population if rule.applied and population else 0.0])
+    else:
+        place = np.asarray(stratum)
+        per_stratum = units_of_strata(Units(place, map_a, reference, np.asarray(count)), sizes)
+        known = np.asarray(sizes.sizes, np.float64)
+        rule = correction(fpc, per_stratum, known, sizes.are_counts)
+        fractions = np.divide(per_stratum, known, out=np.zeros(len(known)), where=known > 0) * rule.applied
+        weights = known / known.sum()
+    factors = stratified_factors(weights, per_stratum, fractions)
+    sample = Sample(place, numbers, weights, factors, area)
+    notes: tuple[str, ...] = ()
+    if np.any(sample.unknown):
+        names = ["the sample"] if sizes is None else [sizes.title(int(h)) for h in np.flatnonzero(sample.unknown)]
+        notes = tuple(f"{x[:1].upper()}{x[1:]} has one reference unit: its variance is unknown." for x in names)
+    exact = not np.any(factors > 0)
+    style = _Style(z(level), _two_sided, notes[0] if notes else "", EXACT if exact else "", bool(notes))
+    return replace(
+        _paired(sample, map_a, map_b, reference, q, style), fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes
+    )
+
+
+def cluster_differences(
+    cluster: Indices,
+    map_a: Indices,
+    map_b: Indices,
+    reference: Indices,
+    count: npt.ArrayLike,
+    q: int,
+    level: float = 0.95,
+) -> Differences:
+    """Paired differences A − B on polygons drawn at random: errors between polygons, t in place of the normal.
+
+    Args:
+        cluster: polygon of each cell `(n,)`, any integers.
+        map_a, map_b, reference: class indices `(n,)`.
+        count: pixels in each cell `(n,)`.
+        q: number of classes.
+        level: confidence level.
+
+    Raises:
+        LulcError: no pixel.
+    """
+    sample = ClusterSample(cluster, count)
+    k = sample.polygons
+    few = k < FEWEST
+
+    def p_of(score: float) -> float:
+        return 2 * float(special.stdtr(k - 1, -abs(score)))
+
+    note = too_few(k) if few else ""
+    style = _Style(t(level, max(k - 1, 1)), p_of, note, "", few)
+    return replace(_paired(sample, map_a, map_b, reference, q, style), notes=(note,) if few else ())
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How an error becomes an interval and a p: `quantile` of the distribution and its two-sided `p_of` a score.
+
+    `note` says why there is no interval where `silent`; `exact` is the note where every unit was observed.
+    """
+
+    quantile: float
+    p_of: Callable[[float], float]
+    note: str
+    exact: str
+    silent: bool
+
+
+def _paired(
+    sample: Sample | ClusterSample, map_a: Indices, map_b: Indices, reference: Indices, q: int, style: _Style
+) -> Differences:
+    maps = [np.asarray(m) for m in (map_a, map_b)]
+    reference = np.asarray(reference)
+    shares = [sums(m * q + reference, sample.shares, q * q).reshape(q, q) for m in maps]
+    points = [accuracy(p) for p in shares]
+    a, b = (values_of(p) for p in points)
+    right = [(m == reference).astype(np.float64) - point.overall for m, point in zip(maps, points)]
+    slopes = [kappa.gradient(p) for p in shares]
+    kappa_se = np.nan
+    if slopes[0] is not None and slopes[1] is not None:
+        kappa_se = sample.error(slopes[0][maps[0], reference] - slopes[1][maps[1], reference])
+    concerned = entries((*maps, reference), q)
+    tables = [linearised(point, bit, 4, 8) for point, bit in zip(points, (1, 2))]
+    users_se, producers_se = (sample.errors(concerned, tables[0][f] - tables[1][f]) for f in ("users", "producers"))
+
+    def family(first: Floats, second: Floats, se: Floats) -> tuple[Difference, ...]:
+        return holm([_difference(*of_class, style) for of_class in zip(first, second, se)])
+
+    return Differences(
+        overall=_difference(a.overall, b.overall, sample.error(right[0] - right[1]), style),
+        kappa=_difference(a.kappa, b.kappa, kappa_se, style),
+        users=family(a.users, b.users, users_se),
+        producers=family(a.producers, b.producers, producers_se),
+    )
+
+
+def bare_differences(a: Estimates, b: Estimates, note: str) -> Differences:
+    """Differences of two estimates without errors, for designs that have none; `note` says why."""
+
+    def build(first: Estimate, second: Estimate) -> Difference:
+        if first.value is None or second.value is None:
+            return Difference(first.value, second.value, None, None, None, None, None, None, note=NO_VALUE)
+        change = first.value - second.value
+        return Difference(first.value, second.value, change, None, None, None, None, None, note=note)
+
+    return Differences(
+        build(a.overall, b.overall),
+        build(a.kappa, b.kappa),
+        tuple(map(build, a.users, b.users)),
+        tuple(map(build, a.producers, b.producers)),
+    )
+
+
+def holm(family: Sequence[Difference]) -> tuple[Difference, ...]:
+    """The same differences with p adjusted for their number (Holm 1979), over those that have a p."""
+    tested = sorted((d.p, i) for i, d in enumerate(family) if d.p is not None)
+    out, largest = list(family), 0.0
+    for rank, (p, i) in enumerate(tested):
+        largest = max(largest, min(1.0, (len(tested) - rank) * p))
+        out[i] = replace(family[i], p_holm=largest)
+    return tuple(out)
+
+
+def independent_kappa_z(matrix1: npt.ArrayLike, matrix2: npt.ArrayLike) -> tuple[float, float]:
+    """z and two-sided p of two kappas from **independent** simple random samples; wrong for two maps on one sample.
+
+    (κ1 − κ2)/√(V1 + V2) with the variances of Fleiss, Cohen & Everitt (1969).
+
+    Raises:
+        LulcError: a kappa is undefined or has no variance.
+    """
+    figures, variances = [], []
+    for matrix in (matrix1, matrix2):
+        counts = np.asarray(matrix, np.float64)
+        point = accuracy(counts)
+        spread = kappa.variance(counts / counts.sum(), float(counts.sum()))
+        if point.kappa is None or spread is None:
+            raise LulcError("Kappa is undefined: all units of a matrix are of one and the same class.")
+        figures.append(point.kappa)
+        variances.append(spread)
+    if sum(variances) <= 0:
+        raise LulcError("Neither kappa has a variance: they cannot be compared.")
+    score = (figures[0] - figures[1]) / math.sqrt(sum(variances))
+    return score, _two_sided(score)
+
+
+def _difference(a: float, b: float, se: float, style: _Style) -> Difference:
+    first, second = (None if np.isnan(v) else float(v) for v in (a, b))
+    if first is None or second is None:
+        return Difference(first, second, None, None, None, None, None, None, note=NO_VALUE)
+    change = first - second
+    if style.exact:
+        return Difference(first, second, change, 0.0, None, None, None, None, note=style.exact)
+    if style.silent or np.isnan(se):
+        return Difference(first, second, change, None, None, None, None, None, note=style.note)
+    if se == 0:
+        if abs(change) < ZERO:
+            return Difference(first, second, 0.0, 0.0, None, None, 0.0, 0.0, note=SAME)
+        return Difference(first, second, change, 0.0, None, None, None, None, note=FLAT)
+    score, half = change / float(se), style.quantile * float(se)
+    return Difference(first, second, change, float(se), score, style.p_of(score), change - half, change + half)
+
+
+def _two_sided(score: float) -> float:
+    return math.erfc(abs(score) / math.sqrt(2))

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an assessment found: numbers only; `report` and the adapters turn them into text.
+
+`None` stands for "not applicable". Shares are 0..1, areas square metres. Rows of every matrix are the map, columns the
+reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .job import Label
+from .statistics import Accuracy
+
+Counts = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its sampling error.
+
+    Attributes:
+        value: point estimate, None when it does not apply.
+        se: standard error, None when there is none or it is unknown.
+        low, high: bounds of the confidence interval, None when there is none.
+        method: how the bounds were made: "normal", "wilson" (score interval on counts), "wilson-effective" (score
+            interval with the effective sample size), "t" (clusters); empty without bounds.
+        note: why there is no value or no interval, in plain words; may be empty.
+    """
+
+    value: float | None
+    se: float | None = None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What a sampling design makes of counts; per-class tuples follow the order of the classes.
+
+    Attributes:
+        design: one of `job.DESIGNS` without "auto".
+        counts: `(q, q)` units (pixels, points) as they were found.
+        shares: `(q, q)` estimated shares of the area, p_ij; every statistic below follows from these.
+        point: all point figures that follow from `shares`.
+        overall, kappa: with intervals where the design allows.
+        users, producers, f1, iou, kappas: of each class; `kappas` is the class against the rest.
+        area_shares: share of the area that is truly each class.
+        fpc: whether the finite population correction was applied.
+        notes: what the reader must know (a stratum of one unit, …), plain sentences.
+        design_effect: clusters: variance over that of as many independent pixels.
+        post_stratified: whether the map's known shares were used although the sample is simple.
+        fpc_sentence: the rule about the finite population correction that was used, in words; empty without a sample.
+    """
+
+    design: str
+    counts: Counts
+    shares: Shares
+    point: Accuracy
+    overall: Estimate
+    kappa: Estimate
+    users: tuple[Estimate, ...]
+    producers: tuple[Estimate, ...]
+    f1: tuple[Estimate, ...]
+    iou: tuple[Estimate, ...]
+    kappas: tuple[Estimate, ...]
+    area_shares: tuple[Estimate, ...]
+    fpc: bool = False
+    notes: tuple[str, ...] = ()
+    design_effect: float | None = None
+    post_stratified: bool = False
+    fpc_sentence: str = ""
+
+
+@dataclass(frozen=True)
+class AssessedClass:
+    """A row and column of the matrix.
+
+    Attributes:
+        value: class value in the map; None for a reference class that is only a text.
+        name: what people call it; never empty (the value as text when it has no name).
+        colour: #RRGGBB or None.
+        known: False for a reference class that is not in the map's legend.
+    """
+
+    value: int | None
+    name: str
+    colour: str | None = None
+    known: bool = True
+
+    @property
+    def label(self) -> str:
+        """Name with its value, marked when the legend does not have it."""
+        value = "" if self.value is None or self.name == str(self.value) else f" ({self.value})"
+        return f"{self.name}{value}" + ("" if self.known else " (not in legend)")
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """What a report echoes of an input. Numbers are None where they do not apply (vector layers)."""
+
+    name: str
+    path: str
+    kind: str  # "raster", "points", "polygons"
+    crs: str
+    band: int | None = None
+    rows: int | None = None
+    columns: int | None = None
+    pixel_size: str = ""
+    data_type: str = ""
+    nodata: str = ""
+    detail: str = ""  # field, number of features, selection, …
+
+
+@dataclass(frozen=True)
+class ClassArea:
+    """Area of a class over the whole valid map, square metres; `adjusted` after the errors the reference found."""
+
+    pixels: int
+    mapped: float | None
+    mapped_share: float
+    adjusted: Estimate
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """A sampling stratum: its size (pixels, or m² when `unit` is "m²"), share of the whole, and units in the sample."""
+
+    name: str
+    size: float
+    share: float
+    units: int
+    unit: str = "px"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is the same for an assessment and a comparison.
+
+    Attributes:
+        reference: the reference layer.
+        design_sentence: the design in words, what was assumed and why ("second line of the report").
+        fpc_sentence: the rule about the finite population correction, in words; may be empty.
+        alignment: what was done to bring the reference to the map's pixels, in sentences.
+        units: what is counted: "pixels" or "points".
+        compared: units with both a map class and a reference class.
+        excluded: (reason, number) of units left out.
+        unlabelled: reference units without a class.
+        unknown: reference values that the legend does not have, and how many units have each.
+        warnings: sentences the reader must not overlook; printed on top and again at the end.
+        area_unit, level, interval: as asked for.
+        area_note: how pixel areas were measured; empty when the pixel size is unknown.
+        strata: the strata of a stratified design; empty otherwise.
+        parameters, versions: for the record.
+        date: ISO 8601, UTC.
+    """
+
+    reference: LayerSummary
+    design_sentence: str
+    fpc_sentence: str
+    alignment: tuple[str, ...]
+    units: str
+    compared: int
+    excluded: tuple[tuple[str, int], ...]
+    unlabelled: int
+    unknown: tuple[tuple[Label, int], ...]
+    warnings: tuple[str, ...]
+    area_unit: str
+    level: float
+    interval: str
+    area_note: str
+    strata: tuple[Stratum, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    date: str = ""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """One map against one reference.
+
+    Attributes:
+        classes: rows and columns of the matrix.
+        map: the map layer.
+        map_pixels: valid pixels of the map.
+        map_area: their area in m², None when the pixel size is unknown.
+        estimates: the headline figures, following the design.
+        sample: figures that follow from the bare counts, for their own, labelled table.
+        areas: of each class; adjusted areas have no value where the design gives none.
+        context: everything else.
+        of_map, of_reference: index of the class of each map value and reference label (-1: left out).
+    """
+
+    classes: tuple[AssessedClass, ...]
+    map: LayerSummary
+    map_pixels: int
+    map_area: float | None
+    estimates: Estimates
+    sample: Accuracy
+    areas: tuple[ClassArea, ...]
+    context: Context
+    of_map: Mapping[int, int] = field(default_factory=dict)
+    of_reference: Mapping[Any, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Map A minus map B of one figure, with the paired standard error; `p_holm` is adjusted over the classes."""
+
+    a: float | None
+    b: float | None
+    difference: float | None
+    se: float | None
+    z: float | None
+    p: float | None
+    low: float | None
+    high: float | None
+    p_holm: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's test of `only_a` against `only_b` discordant units; `reported` is "exact" or "chi2"."""
+
+    only_a: int
+    only_b: int
+    z: float | None
+    chi2: float | None
+    p: float
+    chi2_corrected: float | None
+    p_corrected: float
+    p_exact: float
+    p_midp: float
+    reported: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two maps against one reference; tuples follow the order of the classes.
+
+    Attributes:
+        a, b: estimates of each map alone, with the same classes.
+        both, only_a, only_b, neither: units that each map has right.
+        overall, kappa, users, producers: differences A − B.
+        mcnemar: None where the design forbids it; `mcnemar_note` says why.
+    """
+
+    classes: tuple[AssessedClass, ...]
+    map_a: LayerSummary
+    map_b: LayerSummary
+    a: Estimates
+    b: Estimates
+    both: int
+    only_a: int
+    only_b: int
+    neither: int
+    overall: Difference
+    kappa: Difference
+    users: tuple[Difference, ...]
+    producers: tuple[Difference, ...]
+    mcnemar: McNemar | None
+    mcnemar_note: str
+    context: Context
