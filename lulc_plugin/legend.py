@@ -15,7 +15,7 @@ from .errors import LulcError
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 _MOST_CLASSES = 4096
-_LONGEST_NAME = 200
+LONGEST_NAME = 200
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # XML 1.0 has no place for these, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -32,8 +32,8 @@ class LegendClass:
     def __post_init__(self) -> None:
         if isinstance(self.value, bool) or not isinstance(self.value, int) or not 0 <= self.value <= 65535:
             raise LulcError(f"Class value {self.value!r} is not a whole number from 0 to 65535.")
-        if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > _LONGEST_NAME:
-            raise LulcError(f"The name of class {self.value} is empty or longer than {_LONGEST_NAME} characters.")
+        if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > LONGEST_NAME:
+            raise LulcError(f"The name of class {self.value} is empty or longer than {LONGEST_NAME} characters.")
         if not is_text(self.name):
             raise LulcError(f"The name of class {self.value} holds half a character.", "Save its file as UTF-8.")
         if not isinstance(self.colour, str) or not _COLOUR.match(self.colour):

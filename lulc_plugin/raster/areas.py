@@ -4,93 +4,193 @@
 from __future__ import annotations
 
 import math
-import re
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from . import ellipsoid
+
 FloatRows = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
-_ELLIPSOID = re.compile(r'(?:SPHEROID|ELLIPSOID)\["[^"]*",\s*([0-9.eE+-]+)\s*,\s*([0-9.eE+-]+)')
-_WGS84 = (6378137.0, 298.257223563)
-_MERCATOR = ("Popular Visualisation Pseudo Mercator", "Mercator_1SP", "Mercator_Auxiliary_Sphere", "Mercator_2SP")
+#: Planar areas are believed up to this deviation from those on the ellipsoid.
+TRUSTED = 0.01
+#: How much the area may change across a tile inside which it is taken for constant.
+_TILE_CHANGE = 0.002
 
 
-def row_areas(transform: Any, crs: Any, height: int, width: int) -> FloatRows | None:
-    """Area of one pixel in each row, square metres.
+class PixelAreas:
+    """Areas of the pixels of one raster, square metres; made by `pixel_areas`.
 
-    Projected: |determinant| of the transform in square metres (Mercator: times cos² of the latitude, spherical).
-    Geographic: area of the latitude band on the CRS's ellipsoid (Snyder 1987, eq. 3-12) times the pixel's share of it;
-    for a rotated raster the latitude of the row's centre is used.
+    Attributes:
+        kind: "planar" (all pixels alike), "ellipsoidal rows" (exact, one value a row) or "ellipsoidal tiles" (one value
+            for a tile across which the area changes by 0.2 % or less).
+        deviation: largest |planar / ellipsoidal − 1| over centre, corners and edge middles; None for geographic
+            systems, and where the ellipsoidal area is unknown.
+        ratio: largest over smallest pixel area in the extent.
+        note: a sentence for the report.
+    """
+
+    def __init__(self, transform: Any, ground: ellipsoid.Ground, height: int, width: int) -> None:
+        self._transform = transform
+        self._ground = ground
+        self._height, self._width = height, width
+        self._square = abs(transform.determinant)
+        self._planar = self._square * ground.planar
+        self._rows: FloatRows | None = None
+        self._tile = 0
+        self.deviation = self._deviation()
+        straight = abs(transform.b) * height < 1e-6 * abs(transform.a) and abs(transform.d) * width < 1e-6 * abs(
+            transform.e
+        )
+        known_false = self.deviation is not None and self.deviation > TRUSTED
+        if ground.planar and not known_false and not ground.cylindrical:
+            self.kind, self.ratio = "planar", 1.0
+        elif ground.cylindrical and straight:
+            self.kind = "ellipsoidal rows"
+            edges = transform.f + transform.e * np.arange(height + 1)
+            self._rows = ground.bands(edges[:-1], edges[1:]) * abs(transform.a)
+            some = self._rows[self._rows > 0]
+            self.ratio = float(some.max() / some.min()) if some.size else 1.0
+        else:
+            self.kind = "ellipsoidal tiles"
+            self._tile, self.ratio = self._smoothness()
+        self.note = self._sentence()
+
+    def _true(self, rows: FloatArray, cols: FloatArray) -> FloatArray:
+        """Ellipsoidal area of pixels whose centres lie at fractional positions (0.5 is the first pixel's centre)."""
+        t = self._transform
+        x, y = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
+        return self._ground.density(x, y, math.sqrt(self._square)) * self._square
+
+    def _lattice(self, n: int) -> FloatArray:
+        """`(n, n)` ellipsoidal areas from corner to corner; NaN where nothing is known."""
+        rows, cols = (0.5 + np.linspace(0, size - 1, n) for size in (self._height, self._width))
+        r, c = np.meshgrid(rows, cols, indexing="ij")
+        return self._true(r.ravel(), c.ravel()).reshape(n, n)
+
+    def _deviation(self) -> float | None:
+        if not self._ground.planar:
+            return None
+        true = self._lattice(3)
+        known = np.isfinite(true) & (true > 0)
+        return float(np.abs(self._planar / true[known] - 1).max()) if known.any() else None
+
+    def _smoothness(self) -> tuple[int, float]:
+        """Edge of a tile in pixels, and the ratio of the largest to the smallest area."""
+        n = 17
+        area = self._lattice(n)
+        area[~(area > 0)] = np.nan
+        known = area[np.isfinite(area)]
+        if not known.size:
+            return 64, 1.0
+        log = np.log(area)
+        steps = [np.abs(np.diff(log, axis=k)) * (n - 1) / size for k, size in enumerate((self._height, self._width))]
+        steepest = max(float(np.nanmax(s)) if np.isfinite(s).any() else 0.0 for s in steps)
+        tile = int(min(256.0, max(4.0, _TILE_CHANGE / max(steepest, 1e-12))))
+        return tile, float(known.max() / known.min())
+
+    def groups(self, row0: int, row1: int, col0: int, col1: int) -> tuple[IntArray, IntArray, FloatArray]:
+        """Pixels of a region by equal area.
+
+        Returns:
+            group of each row `(rows,)`, group of each column `(cols,)`, both from 0, and the area of a pixel in each
+            group `(row groups, column groups)`.
+        """
+        rows, cols = np.arange(row0, row1), np.arange(col0, col1)
+        if self.kind == "planar":
+            return np.zeros_like(rows), np.zeros_like(cols), np.full((1, 1), self._planar)
+        if self._rows is not None:
+            return rows - row0, np.zeros_like(cols), self._rows[row0:row1, None]
+        t = self._tile
+        centres = []
+        for first, stop, size in ((row0, row1, self._height), (col0, col1, self._width)):
+            starts = np.arange(first // t, (stop - 1) // t + 1) * t
+            centres.append((starts + np.minimum(starts + t, size)) / 2)
+        r, c = np.meshgrid(*centres, indexing="ij")
+        area = np.nan_to_num(self._true(r.ravel(), c.ravel())).reshape(r.shape)
+        return rows // t - row0 // t, cols // t - col0 // t, area
+
+    def at(self, rows: npt.ArrayLike, cols: npt.ArrayLike) -> FloatArray:
+        """Area of single pixels, square metres; `rows` and `cols` are pixel indexes inside the raster, `(n,)`."""
+        r, c = np.asarray(rows), np.asarray(cols)
+        if self.kind == "planar":
+            return np.full(r.shape, self._planar)
+        if self._rows is not None:
+            return self._rows[r]
+        return np.nan_to_num(self._true(np.ravel(r) + 0.5, np.ravel(c) + 0.5)).reshape(r.shape)
+
+    def _sentence(self) -> str:
+        if self.kind == "planar":
+            area = f"Pixel areas are planar: {self._planar:,.10g} m² each"
+            if self.deviation is None:
+                return f"{area}; they could not be compared with areas on the ellipsoid."
+            return f"{area}; areas on the ellipsoid differ by at most {100 * self.deviation:.2g} %."
+        if self._rows is not None:
+            some = self._rows[self._rows > 0]
+            span = f" ({some.min():,.6g} to {some.max():,.6g} m²)" if some.size else ""
+            how = f"Pixel areas are those on the ellipsoid, row by row{span}"
+        else:
+            how = (
+                f"Pixel areas are those on the ellipsoid, in tiles of {self._tile} pixels"
+                f" (largest / smallest: {self.ratio:.4g})"
+            )
+        if self.deviation is None:
+            return f"{how}: the coordinate system is in degrees."
+        return f"{how}: planar areas of this coordinate system are wrong by up to {100 * self.deviation:.3g} %."
+
+
+def pixel_areas(transform: Any, crs: Any, height: int, width: int) -> PixelAreas | None:
+    """How large the pixels of a raster are.
+
+    Geographic systems: exact area of each row on the system's own ellipsoid. Projected systems: |determinant| of the
+    transform × (metres in a unit)², unless it deviates from the area on the ellipsoid by more than 1 % somewhere. Web
+    Mercator: always the exact area of each row.
 
     Args:
         transform: affine transform of the raster.
         crs: its `rasterio.crs.CRS`, or None.
+        height: rows of the raster.
+        width: columns of the raster.
+
+    Returns:
+        None when the pixel size is unknown.
+    """
+    ground = None if crs is None or transform.is_identity else ellipsoid.ground_of(crs)
+    return None if ground is None else PixelAreas(transform, ground, height, width)
+
+
+def row_areas(transform: Any, crs: Any, height: int, width: int) -> FloatRows | None:
+    """Area of one pixel in each row, square metres: that in the middle column, as `pixel_areas` has it.
 
     Returns:
         `(rows,)` float64, or None when the pixel size is unknown.
     """
-    if crs is None or transform.is_identity:
-        return None
-    size = abs(transform.determinant)
-    rows = np.arange(height) + 0.5
-    y = transform.d * width / 2 + transform.e * rows + transform.f
-    if crs.is_geographic:
-        a, flattening = _ellipsoid(crs)
-        half = abs(transform.e) / 2 if transform.e else math.sqrt(size) / 2
-        angle = _radians(crs)
-        north, south = (np.clip(v * angle, -math.pi / 2, math.pi / 2) for v in (y + half, y - half))
-        band = a * a * (_authalic(north, flattening) - _authalic(south, flattening))
-        return np.abs(band * (size / (2 * half) * angle))
-    if crs.is_projected:
-        factor = _metres(crs)
-        area = np.full(height, size * factor * factor)
-        if _is_mercator(crs):
-            latitude = 2 * np.arctan(np.exp(y * factor / _ellipsoid(crs)[0])) - math.pi / 2
-            area *= np.cos(latitude) ** 2
-        return area
-    return None
+    areas = pixel_areas(transform, crs, height, width)
+    return None if areas is None else areas.at(np.arange(height), np.full(height, width // 2))
 
 
 def gsd(transform: Any, crs: Any, height: int, width: int) -> float | None:
     """Ground sampling distance in metres at the raster's centre: the side of a square as large as a pixel."""
-    areas = row_areas(transform, crs, height, width)
-    return None if areas is None else float(math.sqrt(areas[height // 2]))
+    if crs is None or transform.is_identity:
+        return None
+    return _gsd(tuple(transform)[:6], crs.to_wkt(), crs, height, width)
 
 
-def _metres(crs: Any) -> float:
-    try:
-        return float(crs.linear_units_factor[1])
-    except Exception:  # rasterio raises CRSError where a CRS names no unit; metres are then the best guess
-        return 1.0
-
-
-def _radians(crs: Any) -> float:
-    """Radians in one unit of a geographic system: degrees, rarely grads."""
-    try:
-        return float(crs.units_factor[1])
-    except Exception:  # as above
-        return math.pi / 180
-
-
-def _is_mercator(crs: Any) -> bool:
-    wkt = crs.to_wkt()
-    return any(f'"{name}"' in wkt for name in _MERCATOR)
-
-
-def _ellipsoid(crs: Any) -> tuple[float, float]:
-    """Semi-major axis in metres and flattening."""
-    found = _ELLIPSOID.search(crs.to_wkt())
-    a, inverse = (float(found.group(1)), float(found.group(2))) if found else _WGS84
-    return a, (1 / inverse if inverse else 0.0)
-
-
-def _authalic(latitude: FloatRows, flattening: float) -> FloatRows:
-    """q/2 of Snyder 1987, eq. 3-12: area between equator and latitude for one radian of longitude, over a²."""
-    e2 = flattening * (2 - flattening)
-    if e2 <= 0:
-        return np.sin(latitude)
-    e = math.sqrt(e2)
-    s = np.sin(latitude)
-    return (1 - e2) / 2 * (s / (1 - e2 * s * s) + np.arctanh(e * s) / e)
+@lru_cache(maxsize=64)
+def _gsd(numbers: tuple[float, ...], wkt: str, crs: Any, height: int, width: int) -> float | None:
+    ground = ellipsoid.ground_of(crs)
+    if ground is None:
+        return None
+    a, b, c, d, e, f = numbers
+    square = abs(a * e - b * d)
+    col, row = width // 2 + 0.5, height // 2 + 0.5
+    x, y = np.array([a * col + b * row + c]), np.array([d * col + e * row + f])
+    true = float(ground.density(x, y, math.sqrt(square))[0]) * square
+    planar = square * ground.planar
+    if planar and not ground.cylindrical and not (true > 0 and abs(planar / true - 1) > TRUSTED):
+        true = planar
+    return math.sqrt(true) if true > 0 else None

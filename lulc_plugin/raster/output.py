@@ -59,11 +59,21 @@ class MapWriter:
         shape: (rows, cols).
         transform: affine transform.
         crs: CRS object of the input, or None; passed on as it is, never looked up by code.
-        legend: classes, colours, nodata value; decides the number type.
+        legend: classes, colours, nodata value; decides the number type unless `dtype` says it.
         name: description of the band.
+        dtype: "uint8" or "uint16".
     """
 
-    def __init__(self, path: Path, shape: tuple[int, int], transform: Any, crs: Any, legend: Legend, name: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, int],
+        transform: Any,
+        crs: Any,
+        legend: Legend,
+        name: str,
+        dtype: str | None = None,
+    ) -> None:
         self._path = path
         self._shape = shape
         self._transform = transform
@@ -82,7 +92,7 @@ class MapWriter:
                 height=height,
                 width=width,
                 count=1,
-                dtype=legend.dtype,
+                dtype=dtype or legend.dtype,
                 crs=crs,
                 transform=transform,
                 nodata=legend.nodata,

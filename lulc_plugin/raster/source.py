@@ -171,6 +171,46 @@ class Source:
             tags={str(k): str(v) for k, v in ds.tags().items()},
         )
 
+    def nodata(self, band: int) -> float | None:
+        """The nodata value of a band (from 1) as the file says it; None if it names none."""
+        value = self._dataset.nodatavals[band - 1]
+        return None if value is None else float(value)
+
+    def block(self, band: int) -> tuple[int, int]:
+        """Rows and columns of the pieces in which the file stores a band (from 1)."""
+        rows, cols = self._dataset.block_shapes[band - 1]
+        return max(1, int(rows)), max(1, int(cols))
+
+    def has_mask(self, band: int) -> bool:
+        """Whether more than the stored value says which pixels of a band (from 1) are valid: a mask or alpha band."""
+        flags = self._dataset.mask_flag_enums[band - 1]
+        alpha = any(b.is_alpha and b.number != band for b in self.facts.bands)
+        return alpha or flags not in ([MaskFlags.all_valid], [MaskFlags.nodata])
+
+    def read_stored(self, band: int, region: PixelRegion, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
+        """Stored values `(rows, cols)` of one band (from 1), whatever their validity.
+
+        Args:
+            band: band number from 1.
+            region: inside the layer.
+            out: array of that shape and the band's type to fill.
+
+        Raises:
+            LulcError: the file is damaged.
+        """
+        window = FileWindow(region.col0, region.row0, region.width, region.height)
+        try:
+            stored: npt.NDArray[Any] = self._dataset.read(band, window=window, out=out)
+            return stored
+        except (RasterioError, OSError) as error:  # rasterio 1.3 does not make its input errors its own
+            raise self._damaged(region, error) from error
+
+    def _damaged(self, region: PixelRegion, error: Exception) -> LulcError:
+        return LulcError(
+            f"Rows {region.row0} to {region.row1} of {self.facts.name} cannot be read: {error}.",
+            "The file seems to be damaged; copy it again from its origin.",
+        )
+
     def read(self, bands: Sequence[int], region: PixelRegion) -> tuple[npt.NDArray[Any], BoolArray]:
         """Stored values of a region and their validity.
 
@@ -200,11 +240,8 @@ class Source:
                 # a band that the model looks at is not a mask, whatever the file calls it
                 if band.is_alpha and band.number not in bands:
                     valid &= self._dataset.read(band.number, window=window) > 0
-        except RasterioError as error:
-            raise LulcError(
-                f"Rows {region.row0} to {region.row1} of {self.facts.name} cannot be read: {error}.",
-                "The file seems to be damaged; copy it again from its origin.",
-            ) from error
+        except (RasterioError, OSError) as error:  # rasterio 1.3 does not make its input errors its own
+            raise self._damaged(region, error) from error
         return values, valid
 
     def _valid(self, band: int, values: npt.NDArray[Any], window: FileWindow) -> BoolArray:

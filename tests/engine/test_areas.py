@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How large pixels are on the ground."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from affine import Affine
 from rasterio.crs import CRS
+from rasterio.warp import transform as transform_points
 
-from lulc_plugin.raster.areas import gsd, row_areas
+from lulc_plugin.raster.areas import gsd, pixel_areas, row_areas
 
 WGS84 = CRS.from_epsg(4326)
 A, INVERSE = 6378137.0, 298.257223563
@@ -26,21 +29,21 @@ def cell(lat1, lat2, dlon, a=A, inverse=INVERSE, steps=200_001):
     return abs(simpson) * math.radians(dlon)
 
 
+EXAMPLES = {
+    e["id"]: e
+    for e in json.loads((Path(__file__).parents[1] / "data" / "accuracy_examples.json").read_text())["examples"]
+}
 #: (southern latitude, northern latitude, degrees of longitude, square metres), computed independently
 CELLS = [
-    (44.99583333333333, 45.00416666666667, 0.008333333333333333, 608499.230526069),
-    (45, 45.00833333333333, 0.008333333333333333, 608455.5720188073),
-    (0, 0.008333333333333333, 0.008333333333333333, 854796.669240355),
-    (59.99583333333333, 60.00416666666667, 0.008333333333333333, 431722.62566157244),
-    (44.5, 45.5, 1, 8762274754.35521),
-    (-90, 90, 360, 510065621724088.6),
+    (c["lat1"], c["lat2"], c["dlon"], area)
+    for c, area in zip(EXAMPLES["cell_area"]["input"]["cells"], EXAMPLES["cell_area"]["expected"]["area_m2"])
 ]
 
 
 @pytest.mark.parametrize(("south", "north", "width", "area"), CELLS)
 def test_geographic_cells(south, north, width, area):
     transform = Affine(width, 0, 10, 0, -(north - south), north)
-    assert row_areas(transform, WGS84, 1, 1)[0] == pytest.approx(area, rel=1e-9)
+    assert row_areas(transform, WGS84, 1, 1)[0] == pytest.approx(area, rel=EXAMPLES["cell_area"]["tolerance"])
     assert cell(south, north, width) == pytest.approx(area, rel=1e-9)
 
 
@@ -91,19 +94,62 @@ def test_projected(rotation):
 
 
 @pytest.mark.parametrize(
-    ("system", "factor"), [("EPSG:2263", 0.3048006096012192**2), ("EPSG:2222", 0.3048**2)]
+    ("system", "foot"), [("EPSG:2263", "us_survey_foot2_m2"), ("EPSG:2222", "international_foot2_m2")]
 )  # fmt: skip
-def test_feet(system, factor):
-    assert row_areas(Affine(10, 0, 1e6, 0, -10, 2e5), CRS.from_string(system), 1, 1)[0] == pytest.approx(100 * factor)
+def test_feet(system, foot):
+    area = row_areas(Affine(10, 0, 1e6, 0, -10, 2e5), CRS.from_string(system), 1, 1)[0]
+    assert area == pytest.approx(100 * EXAMPLES["unit_factors"]["expected"][foot], rel=1e-9)
 
 
-@pytest.mark.parametrize("system", ["EPSG:3857", "EPSG:3395"])
-@pytest.mark.parametrize("latitude", [-60.0, 0.0, 45.0])
-def test_mercator_is_not_what_it_says(system, latitude):
-    y = A * math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2))
-    area = row_areas(Affine(10, 0, 0, 0, -10, y + 5), CRS.from_string(system), 1, 1)[0]
-    tolerance = 1e-6 if system == "EPSG:3857" else 0.02
-    assert area == pytest.approx(100 * math.cos(math.radians(latitude)) ** 2, rel=tolerance)
+def mercator(latitude):
+    return A * math.log(math.tan(math.pi / 4 + math.radians(latitude) / 2))
+
+
+#: latitude, planar area / true area of Web Mercator; the one at 45° is in the examples to the last digit
+WEB = [(0.0, 1.006739), (30.0, 1.337830), (45.0, EXAMPLES["unit_factors"]["expected"]["web_mercator_area_scale_45N"]),
+       (-45.0, 2.0000226), (60.0, 3.986623)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("latitude", "scale"), WEB)
+@pytest.mark.parametrize("size", [0.1, 10, 100])
+def test_web_mercator(latitude, scale, size):
+    transform = Affine(size, 0, 0, 0, -size, mercator(latitude) + size / 2)
+    area = row_areas(transform, CRS.from_epsg(3857), 1, 1)[0]
+    assert size**2 / area == pytest.approx(scale, rel=5e-7)
+    rotated = transform * Affine.rotation(1)
+    assert pixel_areas(rotated, CRS.from_epsg(3857), 1, 1).at([0], [0])[0] == pytest.approx(area, rel=1e-4)
+
+
+def test_web_mercator_rows_are_bands_of_the_ellipsoid():
+    """Pixels of 500 km: what a derivative at the centre would get wrong."""
+    top, size = mercator(75), 500_000
+    areas = pixel_areas(Affine(size, 0, 0, 0, -size, top), CRS.from_epsg(3857), 20, 3)
+    assert areas.kind == "ellipsoidal rows"
+    for row in (0, 7, 19):
+        south, north = (
+            math.degrees(2 * math.atan(math.exp((top - size * r) / A)) - math.pi / 2) for r in (row + 1, row)
+        )
+        assert areas.at(row, 0) == pytest.approx(cell(south, north, math.degrees(size / A)), rel=1e-8)
+    assert areas.deviation > 10
+    assert "wrong by up to" in areas.note
+
+
+def test_web_mercator_as_others_write_it():
+    names = [CRS.from_epsg(3857).to_wkt(version=v) for v in ("WKT1_GDAL", "WKT1_ESRI", "WKT2_2019")]
+    for wkt in names:
+        transform = Affine(10, 0, 0, 0, -10, mercator(45) + 5)
+        assert 100 / row_areas(transform, CRS.from_wkt(wkt), 1, 1)[0] == pytest.approx(2.0000226, rel=1e-6)
+
+
+@pytest.mark.parametrize("latitude", [-60.0, 30.0, 45.0])
+def test_mercator_on_the_ellipsoid(latitude):
+    """World Mercator is conformal: its scale is known (Snyder 1987, eq. 7-8)."""
+    e2 = (2 - 1 / INVERSE) / INVERSE
+    phi, e = math.radians(latitude), math.sqrt(e2)
+    y = A * math.log(math.tan(math.pi / 4 + phi / 2) * ((1 - e * math.sin(phi)) / (1 + e * math.sin(phi))) ** (e / 2))
+    area = row_areas(Affine(10, 0, 0, 0, -10, y + 5), CRS.from_epsg(3395), 1, 1)[0]
+    scale = (1 - e2 * math.sin(phi) ** 2) / math.cos(phi) ** 2
+    assert 100 / area == pytest.approx(scale, rel=1e-6)
 
 
 def test_transverse_mercator_is_no_mercator():
@@ -120,6 +166,92 @@ def test_gsd():
     assert gsd(Affine(30, 0, 5e5, 0, -30, 9e6), CRS.from_epsg(32725), 100, 100) == pytest.approx(30)
     degrees = Affine(0.00025, 0, -35, 0, -0.00025, -8)
     assert gsd(degrees, WGS84, 10, 10) == pytest.approx(27.7, abs=0.2)
+
+
+# ---------------------------------------------------------------- which areas are believed
+
+
+@pytest.mark.parametrize(
+    ("system", "transform", "shape", "kind", "low", "high"),
+    [
+        # the figures of accuracy.md, section 5: 0.99920 on the central meridian
+        ("EPSG:32733", Affine(10, 0, 500_000, 0, -10, 9_000_000), (1, 1), "planar", 0.00079, 0.00081),
+        ("EPSG:3035", Affine(1000, 0, 2_500_000, 0, -1000, 5_500_000), (4000, 4000), "planar", 0, 1e-6),
+        ("EPSG:3034", Affine(1000, 0, 2_500_000, 0, -1000, 5_500_000), (4000, 4000), "ellipsoidal tiles", 0.1, 0.3),
+        ("EPSG:3031", Affine(1000, 0, -3_000_000, 0, -1000, 3_000_000), (6000, 6000), "ellipsoidal tiles", 0.1, 0.3),
+        ("EPSG:3857", Affine(10, 0, 0, 0, -10, 50), (10, 10), "ellipsoidal rows", 0.0067, 0.0068),
+    ],
+)
+def test_planar_areas_are_believed_up_to_one_percent(system, transform, shape, kind, low, high):
+    areas = pixel_areas(transform, CRS.from_string(system), *shape)
+    assert areas.kind == kind
+    assert low <= areas.deviation <= high
+    digits = 2 if kind == "planar" else 3
+    assert f" {100 * areas.deviation:.{digits}g} %." in areas.note
+
+
+def test_a_conformal_projection_against_the_ellipsoid():
+    """Lambert conformal on one parallel: areas of a block add up to the geographic block's."""
+    lcc = CRS.from_proj4("+proj=lcc +lat_1=46.5 +lat_0=46.5 +lon_0=3 +k_0=0.99 +ellps=WGS84 +units=m")
+    areas = pixel_areas(Affine(100, 0, -50, 0, -100, 50), lcc, 1, 1)
+    assert areas.at(0, 0) == pytest.approx(100**2 / 0.99**2, rel=1e-6)
+    assert areas.kind == "ellipsoidal tiles"
+
+
+def test_a_whole_hemisphere_round_the_pole():
+    """Polar stereographic pixels, the pole among them, add up to the cap they cover."""
+    polar = CRS.from_epsg(3031)
+    n, size = 401, 10_000
+    areas = pixel_areas(Affine(size, 0, -n * size / 2, 0, -size, n * size / 2), polar, n, n)
+    rows, cols = np.mgrid[:n, :n]
+    each = areas.at(rows.ravel(), cols.ravel()).reshape(n, n)
+    r = np.hypot(rows - n // 2, cols - n // 2) * size
+    for latitude in (-80, -75):
+        radius = transform_points("EPSG:4326", polar, [90.0], [float(latitude)])[0][0]
+        assert each[r < radius].sum() == pytest.approx(cell(-90, latitude, 360), rel=4e-3)
+    assert each[n // 2, n // 2] == pytest.approx(each[n // 2, n // 2 + 1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("transform", "crs"),
+    [
+        (Affine(0.02, 0, 10, 0, -0.03, 60), WGS84),
+        (Affine.translation(10, 60) * Affine.rotation(20) * Affine.scale(0.02, -0.03), WGS84),
+        (Affine(1000, 0, 2_500_000, 0, -1000, 5_500_000), CRS.from_epsg(3034)),
+        (Affine(10, 0, 5e5, 0, -10, 9e6), CRS.from_epsg(32733)),
+    ],
+)
+def test_groups_have_the_areas_of_their_pixels(transform, crs):
+    areas = pixel_areas(transform, crs, 211, 173)
+    for row0, row1, col0, col1 in ((0, 211, 0, 173), (100, 140, 33, 90), (210, 211, 172, 173)):
+        rows, cols, each = areas.groups(row0, row1, col0, col1)
+        assert rows.max() < each.shape[0] and cols.max() < each.shape[1] and rows.min() == cols.min() == 0
+        r, c = np.mgrid[row0:row1, col0:col1]
+        want = areas.at(r.ravel(), c.ravel()).reshape(r.shape)
+        np.testing.assert_allclose(each[rows[:, None], cols[None, :]], want, rtol=3e-3)
+        assert want.max() / want.min() <= areas.ratio * (1 + 1e-9)
+
+
+def test_the_range_of_pixel_areas():
+    areas = pixel_areas(Affine(0.5, 0, 0, 0, -0.5, 60), WGS84, 120, 4)
+    assert areas.ratio == pytest.approx(cell(0, 0.5, 1) / cell(59.5, 60, 1), rel=1e-9)
+    assert areas.deviation is None
+    assert "degrees" in areas.note
+    assert pixel_areas(Affine(10, 0, 5e5, 0, -10, 9e6), CRS.from_epsg(32733), 5, 5).ratio == 1
+
+
+def test_corners_beyond_the_earth():
+    sinusoidal = CRS.from_proj4("+proj=sinu +R=6371007.181 +units=m")
+    areas = pixel_areas(Affine(1e5, 0, -2e7, 0, -1e5, 1e7), sinusoidal, 200, 400)
+    assert areas.at(100, 200) == pytest.approx(1e10, rel=1e-3)
+    assert np.isfinite(areas.groups(0, 200, 0, 400)[2]).all()
+
+
+def test_local_systems_have_no_known_size():
+    local = CRS.from_wkt('LOCAL_CS["drawing",UNIT["metre",1]]')
+    assert pixel_areas(Affine(10, 0, 0, 0, -10, 0), local, 5, 5) is None
+    assert pixel_areas(Affine.identity(), WGS84, 5, 5) is None
+    assert pixel_areas(Affine(10, 0, 0, 0, -10, 0), None, 5, 5) is None
 
 
 # ---------------------------------------------------------------- through a run

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Combinations of any layers in one block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..raster.areas import PixelAreas
+from ..raster.source import BoolArray, PixelRegion
+from .onmap import LayerOnMap
+from .tally import Entry, Tally
+
+Codes = npt.NDArray[np.int64]
+#: Values that lie closer together than this are counted by table, others are sorted.
+_SPAN = 1 << 16
+#: Bins of a count beyond which sorting is cheaper.
+_BINS = 1 << 20
+
+
+def combinations(
+    layers: Sequence[LayerOnMap], areas: PixelAreas | None, region: PixelRegion, tally: Tally
+) -> list[Entry]:
+    """Read a block of all layers and count.
+
+    Args:
+        layers: the map first.
+        areas: of the map's pixels if they differ; None: the areas returned are 0.
+        region: the block.
+        tally: hears which values occur.
+
+    Raises:
+        LulcError: a layer has too many distinct values, or cannot be read.
+    """
+    coded: list[tuple[Codes, Codes]] = []
+    for layer in layers:
+        values, valid = layer.read(region)
+        coded.append(compact(values, valid))
+        if not coded[0][0].size:
+            return []  # nothing of the map here: nothing else is read
+    tally.see([known.tolist() for known, _ in coded])
+    code: Codes = coded[0][1]
+    combos = len(coded[0][0]) + 1
+    for known, index in coded[1:]:
+        if known.size:
+            code = code * (len(known) + 1) + index
+            combos *= len(known) + 1
+    if areas is None:
+        group_areas = np.zeros(1)
+    else:
+        rows, cols, per_group = areas.groups(region.row0, region.row1, region.col0, region.col1)
+        group_areas = per_group.ravel()
+        if group_areas.size > 1:
+            code = code + combos * (rows[:, None] * per_group.shape[1] + cols[None, :])
+    codes, counts = count(code.ravel(), combos * group_areas.size)
+    areas_found = counts * group_areas[codes // combos]
+    codes, back = np.unique(codes % combos, return_inverse=True)
+    back = back.ravel()
+    pixels = np.bincount(back, weights=counts).astype(np.int64)  # exact: a block has far fewer than 2⁵³ pixels
+    area = np.bincount(back, weights=areas_found)
+    keys: list[list[int | None]] = []
+    for known, _ in reversed(coded):
+        if not known.size:
+            keys.append([None] * len(codes))
+            continue
+        place = codes % (len(known) + 1)
+        codes = codes // (len(known) + 1)
+        keys.append([None if p == 0 else v for p, v in zip(place.tolist(), known[place - 1].tolist())])
+    return [
+        (key, n, a) for key, n, a in zip(zip(*reversed(keys)), pixels.tolist(), area.tolist()) if key[0] is not None
+    ]
+
+
+def compact(values: npt.NDArray[Any], valid: BoolArray) -> tuple[Codes, Codes]:
+    """Distinct valid values, ascending, and the place of each pixel's value among them from 1; 0 where not valid."""
+    everywhere = bool(valid.all())
+    if not everywhere and not valid.any():
+        return np.zeros(0, np.int64), np.zeros(valid.shape, np.int64)
+    if everywhere:
+        low, high = int(values.min()), int(values.max())
+    else:
+        top = np.iinfo(values.dtype) if values.dtype != bool else np.iinfo(np.uint8)
+        low = int(values.min(where=valid, initial=top.max if values.dtype != bool else True))
+        high = int(values.max(where=valid, initial=top.min if values.dtype != bool else False))
+    if high - low < _SPAN:
+        place = values.astype(np.int64) - (low - 1)
+        if not everywhere:
+            place = np.where(valid, place, 0)
+        table = np.bincount(place.ravel(), minlength=high - low + 2)
+        table[0] = 0
+        present = np.flatnonzero(table)
+        table[present] = np.arange(1, len(present) + 1)
+        return present + (low - 1), table[place]
+    known, inverse = np.unique(values[valid].astype(np.int64), return_inverse=True)
+    index = np.zeros(values.shape, np.int64)
+    index[valid] = inverse.ravel() + 1
+    return known, index
+
+
+def count(codes: Codes, bins: int) -> tuple[Codes, Codes]:
+    """Distinct codes (0 … bins − 1) and how often each occurs."""
+    if bins <= max(_BINS, 2 * codes.size):
+        counts = np.bincount(codes, minlength=bins)
+        found = np.flatnonzero(counts)
+        return found, counts[found]
+    found, counts = np.unique(codes, return_counts=True)
+    return found, counts

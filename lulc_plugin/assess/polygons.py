@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reference polygons at the pixels of a map: a pixel belongs to a polygon when its centre lies inside."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rasterio.features import rasterize
+
+from ..raster.source import BoolArray, LayerFacts, PixelRegion
+from .job import ReferenceFeature
+
+IntArray = npt.NDArray[np.int64]
+Owners = npt.NDArray[np.int32]
+
+
+class PolygonsOnMap:
+    """Polygons as two layers for `crossing.cross`: `labels` and `ids`, valid inside polygons.
+
+    A pixel in several polygons of one class belongs to the first of them; one in polygons of different classes is not
+    valid and counts as a quarrel.
+
+    Args:
+        features: Polygon and MultiPolygon features in the map's coordinate system.
+        labels: class index of each feature, from 0.
+        grid: the map.
+
+    Attributes:
+        labels: layer of class indexes.
+        ids: layer of positions in `features`.
+        unusable: ids of features without a usable shape: empty, fewer than three corners, or with coordinates that are
+            not numbers.
+    """
+
+    def __init__(self, features: Sequence[ReferenceFeature], labels: Sequence[int], grid: LayerFacts) -> None:
+        self._grid = grid
+        unusable, shapes, owners, boxes = [], [], [], []
+        for i, feature in enumerate(features):
+            parts = list(_parts(feature.geometry))
+            rings = [_usable(part) for part in parts]
+            if not parts or any(ring is None for ring in rings):
+                unusable.append(feature.id)
+                continue
+            for part, ring in zip(parts, rings):
+                if ring is not None:
+                    # parts are burned one by one: GDAL takes what two parts of one feature share for a hole
+                    shapes.append({"type": "Polygon", "coordinates": part})
+                    owners.append(i)
+                    boxes.append(self._box(ring))
+        self.unusable = tuple(unusable)
+        self._shapes = shapes
+        self._owners = np.array(owners, np.int32)
+        self._boxes = np.array(boxes, np.float64).reshape(-1, 4)
+        self._label_of = np.append(np.asarray(labels, np.int64), -1)  # the last stands for "no polygon"
+        # by class, then by position: the last shape of a burn wins, so burning backwards leaves the lowest class's
+        # first feature, burning forwards the highest class; where the two differ, classes quarrel
+        self._order = np.lexsort((self._owners, self._label_of[self._owners]))
+        self._counted: dict[PixelRegion, tuple[int, int]] = {}
+        self._lock = threading.Lock()
+        self._last = threading.local()
+        self.labels = _Layer(self, "reference classes", labels=True)
+        self.ids = _Layer(self, "reference polygons", labels=False)
+
+    @property
+    def quarrels(self) -> int:
+        """Pixels in polygons of different classes, in the regions read so far."""
+        with self._lock:
+            return sum(quarrels for _, quarrels in self._counted.values())
+
+    @property
+    def pixels(self) -> int:
+        """Pixels in polygons, whatever the map says there, in the regions read so far; without quarrels."""
+        with self._lock:
+            return sum(pixels for pixels, _ in self._counted.values())
+
+    def _box(self, ring: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
+        """First row, last row, first column, last column that a ring touches, with fractions."""
+        inverse = ~self._grid.transform
+        cols = inverse.a * ring[:, 0] + inverse.b * ring[:, 1] + inverse.c
+        rows = inverse.d * ring[:, 0] + inverse.e * ring[:, 1] + inverse.f
+        return rows.min(), rows.max(), cols.min(), cols.max()
+
+    def owners(self, region: PixelRegion) -> Owners:
+        """Position in `features` of the polygon at each pixel `(rows, cols)`; −1 where there is none, or a quarrel."""
+        kept = getattr(self._last, "kept", None)
+        if kept is not None and kept[0] == region:
+            return kept[1]
+        found = self._burned(region)
+        self._last.kept = (region, found)
+        return found
+
+    def _burned(self, region: PixelRegion) -> Owners:
+        b = self._boxes
+        near = (b[:, 0] < region.row1) & (b[:, 1] > region.row0) & (b[:, 2] < region.col1) & (b[:, 3] > region.col0)
+        order = self._order[near[self._order]]
+        quarrels = 0
+        if not order.size:
+            owner: Owners = np.full((region.height, region.width), -1, np.int32)
+        else:
+            owner = self._burn(region, order[::-1])
+            if len(np.unique(self._label_of[self._owners[order]])) > 1:
+                highest = self._burn(region, order)
+                quarrel = self._label_of[owner] != self._label_of[highest]
+                quarrels = int(np.count_nonzero(quarrel))
+                owner[quarrel] = -1
+        with self._lock:
+            self._counted[region] = (int(np.count_nonzero(owner >= 0)), quarrels)
+        return owner
+
+    def _burn(self, region: PixelRegion, order: npt.NDArray[np.intp]) -> Owners:
+        burned: Owners = rasterize(
+            [(self._shapes[i], int(self._owners[i])) for i in order],
+            out_shape=(region.height, region.width),
+            fill=-1,
+            transform=self._grid.transform_of(region),
+            all_touched=False,
+            dtype="int32",
+        )
+        return burned
+
+    def label_of(self, owners: Owners) -> IntArray:
+        """Class index of features by position; −1 for −1."""
+        return self._label_of[owners]
+
+
+class _Layer:
+    """One side of `PolygonsOnMap`, as `crossing.cross` reads it; may be read by several threads."""
+
+    unlimited = True
+
+    def __init__(self, polygons: PolygonsOnMap, title: str, labels: bool) -> None:
+        self._polygons = polygons
+        self._labels = labels
+        self._title = title
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self._title
+
+    def read(self, region: PixelRegion) -> tuple[IntArray, BoolArray]:
+        """Index at each pixel of a region `(rows, cols)`, and whether there is one."""
+        owners = self._polygons.owners(region)
+        return self._polygons.label_of(owners) if self._labels else owners.astype(np.int64), owners >= 0
+
+    def again(self) -> _Layer:
+        """Itself: polygons are not a file."""
+        return self
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _parts(geometry: Mapping[str, Any]) -> Iterator[Any]:
+    """Coordinates of each polygon of a Polygon or MultiPolygon."""
+    coordinates = geometry.get("coordinates") or ()
+    if geometry.get("type") == "MultiPolygon":
+        yield from coordinates
+    elif geometry.get("type") == "Polygon" and len(coordinates):
+        yield coordinates
+
+
+def _usable(part: Any) -> npt.NDArray[np.float64] | None:
+    """The outer ring `(n, 2)` of a polygon that can be burned; None otherwise."""
+    outer = None
+    for ring in part:
+        try:
+            points = np.array([(p[0], p[1]) for p in ring], np.float64)
+        except (TypeError, ValueError, IndexError):
+            return None
+        if len(points) < 4 and not (len(points) == 3 and (points[0] != points[-1]).any()):
+            return None
+        if not np.isfinite(points).all() or len(np.unique(points, axis=0)) < 3:
+            return None
+        outer = points if outer is None else outer
+    return outer

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names and colours of the classes in a raster file, as far as the file itself tells them."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from rasterio.errors import RasterioError
+
+from ..errors import LulcError
+from ..legend import LONGEST_NAME, LegendClass
+from ..provenance import PREFIX
+from .source import open_dataset
+
+_LARGEST_SIDE_FILE = 8_000_000
+_BAND = re.compile(r'<PAMRasterBand band="(\d+)"\s*>(.*?)</PAMRasterBand>', re.DOTALL)
+_NAMES = re.compile(r"<CategoryNames>(.*?)</CategoryNames>", re.DOTALL)
+_NAME = re.compile(r"<Category\s*/>|<Category>(.*?)</Category>", re.DOTALL)
+_GREY = "#888888"
+
+
+def categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
+    """Classes of one band: names from this program's own metadata or GDAL's side file, colours from the palette.
+
+    Args:
+        path: file or GDAL dataset name.
+        band: band number from 1.
+
+    Returns:
+        Classes by value; empty when the file names none.
+
+    Raises:
+        LulcError: the file cannot be opened.
+    """
+    try:
+        with open_dataset(path) as dataset:
+            if not 1 <= band <= dataset.count:
+                return ()
+            tags = dataset.tags()
+            try:
+                colours: dict[int, Any] = dataset.colormap(band)
+            except ValueError:  # no palette
+                colours = {}
+    except (RasterioError, OSError) as error:
+        raise LulcError(f"The layer {path} cannot be opened: {error}.") from error
+    names = (_own_names(tags) if band == 1 else {}) or _side_file_names(path, band)
+    hexes = {value: "#{:02X}{:02X}{:02X}".format(*colour[:3]) for value, colour in colours.items()}
+    return tuple(LegendClass(value, name, hexes.get(value, _GREY)) for value, name in sorted(names.items()))
+
+
+def _usable(value: int, name: str) -> bool:
+    try:
+        LegendClass(value, name, _GREY)
+    except LulcError:  # names of files are untrusted: what a legend cannot hold is not taken
+        return False
+    return True
+
+
+def _own_names(tags: dict[str, str]) -> dict[int, str]:
+    try:
+        said = json.loads(tags.get(f"{PREFIX}CLASSES", "{}"))
+        names = {int(value): str(name)[:LONGEST_NAME] for value, name in said.items()}
+    except (ValueError, AttributeError, RecursionError):  # long legends are cut in the metadata
+        return {}
+    return {value: name for value, name in names.items() if _usable(value, name)}
+
+
+def _side_file_names(path: str, band: int) -> dict[int, str]:
+    """Category names of `path.aux.xml`. Three patterns instead of an XML parser: the file is untrusted."""
+    side = Path(path + ".aux.xml")
+    try:
+        if not side.is_file() or side.stat().st_size > _LARGEST_SIDE_FILE:
+            return {}
+        text = side.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return {}
+    found = next((body for number, body in _BAND.findall(text) if int(number) == band), "")
+    block = _NAMES.search(found)
+    if block is None:
+        return {}
+    names = (html.unescape(name).strip()[:LONGEST_NAME] for name in _NAME.findall(block.group(1)))
+    return {value: name for value, name in enumerate(names) if value <= 65535 and _usable(value, name)}
