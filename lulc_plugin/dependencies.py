@@ -7,12 +7,16 @@ import importlib.metadata
 import importlib.util
 import platform
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import LulcError
 
 #: import name → name on PyPI; what a map needs and QGIS does not bring everywhere.
 REQUIRED = {"numpy": "numpy", "rasterio": "rasterio", "onnxruntime": "onnxruntime"}
+#: The same for an accuracy report: no network runs there.
+FOR_ACCURACY = {"numpy": "numpy", "rasterio": "rasterio", "scipy": "scipy", "jinja2": "Jinja2"}
+_ON_PYPI = {**REQUIRED, **FOR_ACCURACY}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ def look_up(name: str) -> Package:
         found = None
     if found is None:
         return Package(name, None, None)
-    return Package(name, installed_version(REQUIRED.get(name, name)) or "unknown", found.origin)
+    return Package(name, installed_version(_ON_PYPI.get(name, name)) or "unknown", found.origin)
 
 
 def installed_version(distribution: str) -> str | None:
@@ -43,14 +47,14 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def missing() -> tuple[str, ...]:
-    """Names of required packages that cannot be found."""
-    return tuple(name for name in REQUIRED if look_up(name).version is None)
+def missing(names: Iterable[str] = tuple(REQUIRED)) -> tuple[str, ...]:
+    """Those of the packages `names` that cannot be found."""
+    return tuple(name for name in names if look_up(name).version is None)
 
 
 def remedy(names: tuple[str, ...]) -> str:
     """What to do about the missing packages `names`, for this platform."""
-    packages = " ".join(REQUIRED.get(name, name) for name in names)
+    packages = " ".join(_ON_PYPI.get(name, name) for name in names)
     if sys.platform.startswith("win"):
         return f"Open the OSGeo4W Shell that came with QGIS, run: python -m pip install {packages}, and restart QGIS."
     if sys.platform == "darwin":
@@ -62,13 +66,13 @@ def remedy(names: tuple[str, ...]) -> str:
     )
 
 
-def require() -> None:
-    """Refuse to go on while something required is missing.
+def require(names: Iterable[str] = tuple(REQUIRED)) -> None:
+    """Refuse to go on while one of the packages `names` (import names) is missing.
 
     Raises:
         LulcError: with the missing names and the remedy.
     """
-    names = missing()
-    if names:
-        what = "packages" if len(names) > 1 else "package"
-        raise LulcError(f"The Python {what} {' and '.join(names)} cannot be found.", remedy(names))
+    gone = missing(names)
+    if gone:
+        what = "packages" if len(gone) > 1 else "package"
+        raise LulcError(f"The Python {what} {' and '.join(gone)} cannot be found.", remedy(gone))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job on a real scene: a Landsat 7 image of Olinda, Brazil, classified by a bundled network in QGIS; then the
-# picture, and the accuracy at points that were read by eye. `make demo` installs first, then runs this.
+# picture, and the accuracy report at points that were read by eye. `make demo` installs first, then runs this.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -31,14 +31,23 @@ say "Picture, drawn by QGIS with the layer's own style"
 )
 echo "$picture"
 
-say "Accuracy at points that were read by eye and never used for training"
-.venv-engine/bin/python scripts/point_accuracy.py "$map" "$points" --save "$out"
+say "Accuracy report, in QGIS: points that were read by eye and never used for training"
+# drawn at random, one in each cell of a regular grid (tests/data/README.md)
+layer="delimitedtext://file://$PWD/$points?type=csv&xField=x&yField=y&crs=EPSG:31985&spatialIndex=no"
+clear="&subset=%22confidence%22%20%3C%3E%20'unclear'"
+report() { # title, layer, report without its extension
+    printf '\n%s\n' "$1"
+    scripts/qgis_process run lulc:accuracyreport -- "MAP=$map" "REFERENCE_FEATURES=$2" DESIGN=simple \
+        "OUTPUT_HTML=$3.html" "OUTPUT_CSV=$3.csv" "OUTPUT_JSON=$3.json" | tee -a "$out/log.txt" |
+        sed -n -e '/compared\. Overall/s/^[^0-9]*//p' -e '/^[A-Z_0-9]*:\t/p' | grep -v -e OUTPUT_ -e '^MAP' -e '^REF' -e '^DESIGN'
+}
+report "All 180 points:" "$layer" "$out/accuracy"
+report "Without the points that were unclear to the eye:" "$layer$clear" "$out/accuracy_clear"
 
 say "Where everything is"
 cat <<TEXT
 map       $map
 picture   $picture
-numbers   $out/accuracy.txt
-          $out/accuracy.json
+report    $out/accuracy.html (.csv, .json: the same numbers)
 log       $out/log.txt
 TEXT

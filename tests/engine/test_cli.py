@@ -9,6 +9,7 @@ import pytest
 import rasterio
 
 from lulc_plugin import cli
+from lulc_plugin.cli import classify
 from lulc_plugin.progress import ConsoleProgress
 
 
@@ -127,7 +128,7 @@ def test_options_that_cannot_be_read(option, text, words, capsys):
 
 
 def test_bands_may_be_separated_like_in_qgis():
-    assert cli._integers("3;2;1;4") == cli._integers("3,2,1,4") == cli._integers(" 3, 2,1 ,4") == (3, 2, 1, 4)
+    assert classify._integers("3;2;1;4") == classify._integers("3,2,1,4") == classify._integers(" 3, 2,1 ,4") == (3, 2, 1, 4)  # noqa: E501
 
 
 def test_help(capsys):
@@ -149,7 +150,7 @@ def test_ctrl_c(monkeypatch, capsys):
     def stopped(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_classify", stopped)
+    monkeypatch.setattr(classify, "_classify", stopped)
     assert cli.main(["classify", "a.tif", "b.tif"]) == 130
     assert "no result was written" in capsys.readouterr().err
 

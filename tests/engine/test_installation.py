@@ -192,3 +192,12 @@ def test_errors_say_the_problem_and_then_the_remedy():
     assert (error.problem, error.remedy) == ("It is 3.", "Make it 4.")
     assert str(LulcError("It is 3.")) == "It is 3."
     assert isinstance(CancelledError(), LulcError)
+
+
+def test_a_report_needs_no_onnxruntime_but_jinja2(without):
+    without("onnxruntime", "jinja2")
+    names = tuple(dependencies.FOR_ACCURACY)
+    assert dependencies.missing(names) == ("jinja2",)
+    with pytest.raises(LulcError) as caught:
+        dependencies.require(names)
+    assert "jinja2 cannot be found" in caught.value.problem and "Jinja2" in caught.value.remedy

@@ -1,45 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine at a shell: `python -m lulc_plugin classify IN OUT`."""
+"""`python -m lulc_plugin classify IN OUT`: make a map."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+from typing import Any
 
-from . import bundled
-from .classify.job import AUTO, NODATA_POLICIES, VALUES, ClassifyJob
-from .errors import LulcError
-from .progress import ConsoleProgress
+from .. import bundled
+from ..classify.job import AUTO, NODATA_POLICIES, VALUES, ClassifyJob
+from ..progress import ConsoleProgress
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 1 refused, 130 stopped with Ctrl-C."""
-    try:
-        options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
-        return int(options.command(options))
-    except LulcError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; no result was written.", file=sys.stderr)
-        return 130
-
-
-def _joined(arguments: Sequence[str]) -> list[str]:
-    """`--extent -35,…` as `--extent=-35,…`: argparse takes what begins with a minus sign for an option."""
-    out: list[str] = []
-    for argument in arguments:
-        if out and out[-1] == "--extent" and argument.startswith("-"):
-            out[-1] += f"={argument}"
-        else:
-            out.append(argument)
-    return out
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lulc_plugin", description="Land cover maps without QGIS.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def add_to(commands: Any) -> None:
+    """Describe the command to argparse."""
     classify = commands.add_parser("classify", help="make a land cover map of a raster")
     classify.set_defaults(command=_classify)
     classify.add_argument("input", metavar="IN", help="raster to classify")
@@ -63,7 +36,6 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("--statistics-from", metavar="RASTER", help="raster whose statistics fix the scaling")
     classify.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
     classify.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0: all")
-    return parser
 
 
 def _classify(options: argparse.Namespace) -> int:
@@ -83,10 +55,10 @@ def _classify(options: argparse.Namespace) -> int:
         values=options.values,
         threads=options.threads,
     )
-    from .dependencies import require
+    from ..dependencies import require
 
     require()
-    from .classify.pipeline import classify
+    from ..classify.pipeline import classify
 
     result = classify(job, ConsoleProgress())
     for entry in result.classes_json():

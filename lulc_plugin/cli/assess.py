@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m lulc_plugin assess MAP REFERENCE`: how accurate a map is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..assess.job import AssessJob, RasterInput
+from ..dependencies import FOR_ACCURACY, require
+from ..progress import ConsoleProgress
+from . import references
+
+
+def add_to(commands: Any) -> None:
+    """Describe the command to argparse."""
+    parser = commands.add_parser("assess", help="compare a map with a reference: accuracy and areas")
+    parser.set_defaults(command=_assess)
+    parser.add_argument("map", metavar="MAP", help="class map, a raster")
+    parser.add_argument("reference", metavar="REFERENCE", help="raster, or a vector file of points or polygons")
+    parser.add_argument("--band", type=int, default=1, metavar="N", help="band of the map")
+    references.add_options(parser)
+    parser.add_argument("--disagreement", type=Path, metavar="FILE", help="raster of what was taken for what")
+
+
+def _assess(said: argparse.Namespace) -> int:
+    require(FOR_ACCURACY)
+    from ..report.accuracy import assess_and_report
+
+    reference, features = references.reference_of(said, said.map)
+    job = AssessJob(
+        map=RasterInput(said.map, said.band),
+        reference=reference,
+        features=features,
+        options=references.options_of(said),
+        outputs=references.outputs_of(said),
+    )
+    result = assess_and_report(job, ConsoleProgress())
+    print(result.context.design_sentence)
+    print(f"units {result.context.compared:,}")
+    print(f"overall accuracy {references.share(result.estimates.overall.value)}")
+    print(f"kappa {references.share(result.estimates.kappa.value)}")
+    for of_class, users, producers in zip(result.classes, result.estimates.users, result.estimates.producers):
+        ua, pa = references.share(users.value), references.share(producers.value)
+        print(f"{of_class.label:30s} user's accuracy {ua}  producer's accuracy {pa}")
+    return 0

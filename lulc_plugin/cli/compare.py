@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m lulc_plugin compare MAP_A MAP_B REFERENCE`: which of two maps is more accurate."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..assess.job import CompareJob, RasterInput
+from ..dependencies import FOR_ACCURACY, require
+from ..progress import ConsoleProgress
+from . import references
+
+
+def add_to(commands: Any) -> None:
+    """Describe the command to argparse."""
+    parser = commands.add_parser("compare", help="compare two maps with one reference")
+    parser.set_defaults(command=_compare)
+    parser.add_argument("map_a", metavar="MAP_A", help="class map, a raster; its pixels are the grid")
+    parser.add_argument("map_b", metavar="MAP_B", help="the other class map")
+    parser.add_argument("reference", metavar="REFERENCE", help="raster, or a vector file of points or polygons")
+    parser.add_argument("--band-a", type=int, default=1, metavar="N", help="band of the first map")
+    parser.add_argument("--band-b", type=int, default=1, metavar="N", help="band of the second map")
+    references.add_options(parser)
+
+
+def _compare(said: argparse.Namespace) -> int:
+    require(FOR_ACCURACY)
+    from ..report.accuracy import compare_and_report
+
+    reference, features = references.reference_of(said, said.map_a)
+    job = CompareJob(
+        map_a=RasterInput(said.map_a, said.band_a),
+        map_b=RasterInput(said.map_b, said.band_b),
+        reference=reference,
+        features=features,
+        options=references.options_of(said),
+        outputs=references.outputs_of(said),
+    )
+    result = compare_and_report(job, ConsoleProgress())
+    print(result.context.design_sentence)
+    print(f"units {result.context.compared:,}")
+    for name, difference in (("overall accuracy", result.overall), ("kappa", result.kappa)):
+        a, b, d = (references.share(v) for v in (difference.a, difference.b, difference.difference))
+        interval = ""
+        if difference.low is not None and difference.high is not None:
+            interval = f" [{difference.low:.4f}, {difference.high:.4f}]"
+        print(f"{name}: A {a}, B {b}, A − B {d}{interval}")
+    return 0

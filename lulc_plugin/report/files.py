@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a report's files, each put in place only when it is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..assess.job import Outputs
+from ..assess.result import Assessment, Comparison
+from ..errors import LulcError
+from .assessed import assessed
+from .compared import compared
+from .document import Document
+from .facts import json_object
+from .page import page
+from .sheet import sheet
+
+_NAMES = (("html", "OUTPUT_HTML"), ("csv", "OUTPUT_CSV"), ("json", "OUTPUT_JSON"), ("disagreement", "DISAGREEMENT"))
+
+
+def write(result: Assessment | Comparison, outputs: Outputs) -> None:
+    """Write the wanted ones of HTML, CSV and JSON; the raster of disagreement is not this room's.
+
+    Raises:
+        LulcError: a file cannot be written; nothing half-written stays behind.
+    """
+    facts = json_object(result)
+    document = _document(facts)
+    if outputs.html is not None:
+        _put(outputs.html, page(document).encode("utf-8"))
+    if outputs.csv is not None:
+        # Excel takes a CSV file for the local code page unless it starts with a mark.
+        _put(outputs.csv, sheet(document).encode("utf-8-sig"))
+    if outputs.json is not None:
+        _put(outputs.json, json_text(facts).encode("utf-8"))
+
+
+def html_text(result: Assessment | Comparison) -> str:
+    """The HTML file as text."""
+    return page(_document(json_object(result)))
+
+
+def csv_text(result: Assessment | Comparison) -> str:
+    """The CSV file as text."""
+    return sheet(_document(json_object(result)))
+
+
+def check_outputs(outputs: Outputs) -> None:
+    """Refuse places that cannot be written, before work starts.
+
+    Raises:
+        LulcError: no such folder, not writable, a folder of that name, or one name for two outputs.
+    """
+    taken: dict[str, str] = {}
+    for attribute, name in _NAMES:
+        given = getattr(outputs, attribute)
+        if given is None:
+            continue
+        path = Path(given)
+        folder = path.parent
+        if not folder.is_dir():
+            raise LulcError(f"{name}: the folder {folder} does not exist.", "Create it, or choose another place.")
+        if path.is_dir():
+            raise LulcError(f"{name}: {path} is a folder.", "Choose a file name.")
+        if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise LulcError(f"{name}: {path} cannot be written.", "Choose another place.")
+        key = os.path.normcase(os.path.realpath(path))
+        if key in taken:
+            raise LulcError(f"{taken[key]} and {name} are the same file, {path}.", "Give each a name of its own.")
+        taken[key] = name
+
+
+def json_text(value: Any) -> str:
+    """JSON in which a list of plain values takes one line: a matrix reads as a matrix."""
+    return _lines(value, "") + "\n"
+
+
+def _lines(value: Any, indent: str) -> str:
+    deeper = indent + "  "
+    if isinstance(value, dict) and value:
+        inner = (f"{deeper}{_dump(str(key))}: {_lines(item, deeper)}" for key, item in value.items())
+        return "{\n" + ",\n".join(inner) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        return "[\n" + ",\n".join(deeper + _lines(item, deeper) for item in value) + f"\n{indent}]"
+    return _dump(value)
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _document(facts: dict[str, Any]) -> Document:
+    return assessed(facts) if facts["kind"] == "assessment" else compared(facts)
+
+
+def _put(path: Path, data: bytes) -> None:
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise LulcError(
+            f"The report {path} cannot be written: {error.strerror or error}.",
+            "Close it elsewhere, or choose another place.",
+        ) from error
