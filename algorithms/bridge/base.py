@@ -36,6 +36,9 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     be touched, then `processAlgorithm`, usually in another one.
     """
 
+    #: Import names of the packages without which the algorithm cannot run.
+    REQUIRES: tuple[str, ...] = tuple(dependencies.REQUIRED)
+
     # ---- for sub-classes
 
     def parse(self, parameters: Parameters, context: QgsProcessingContext) -> Any:
@@ -84,7 +87,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
 
     def canExecute(self) -> tuple[bool, str]:
         try:
-            dependencies.require()
+            dependencies.require(self.REQUIRES)
         except LulcError as error:
             return False, str(error)
         return True, ""
@@ -106,7 +109,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         with errors_for_qgis():
-            dependencies.require()
+            dependencies.require(self.REQUIRES)
             self._job = self.parse(said(parameters), context)
         return True
 

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from qgis.core import (
+    QgsColorRampShader,
+    QgsCoordinateReferenceSystem,
     QgsMapLayer,
     QgsPalettedRasterRenderer,
     QgsProcessingContext,
@@ -11,11 +15,13 @@ from qgis.core import (
     QgsProcessingLayerPostProcessorInterface,
     QgsRasterLayer,
     QgsRectangle,
+    QgsSingleBandPseudoColorRenderer,
 )
 from qgis.PyQt.QtGui import QColor
 
+from ...lulc_plugin.assess.job import RasterInput
 from ...lulc_plugin.errors import LulcError
-from ...lulc_plugin.legend import Legend
+from ...lulc_plugin.legend import LONGEST_NAME, Legend, LegendClass, is_text
 from .translation import tr
 
 Extent = tuple[float, float, float, float]
@@ -51,12 +57,13 @@ def engine_extent(rectangle: QgsRectangle, layer: QgsRasterLayer) -> Extent:
     For a picture without georeference QGIS counts y from 0 at the top down to -height; its file counts rows downwards
     from 0 to height.
     """
-    if _is_plain_picture(layer):
+    if counts_downwards(layer):
         return rectangle.xMinimum(), -rectangle.yMaximum(), rectangle.xMaximum(), -rectangle.yMinimum()
     return rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum()
 
 
-def _is_plain_picture(layer: QgsRasterLayer) -> bool:
+def counts_downwards(layer: QgsRasterLayer) -> bool:
+    """Whether y in the engine is minus y in QGIS: `layer` is a picture without georeference."""
     if layer.extent() != QgsRectangle(0, -layer.height(), layer.width(), 0):
         return False
     from osgeo import gdal  # part of every QGIS
@@ -69,6 +76,59 @@ def paletted_renderer(layer: QgsRasterLayer, legend: Legend) -> QgsPalettedRaste
     """A renderer of `layer` that shows the legend's classes and no others."""
     classes = [QgsPalettedRasterRenderer.Class(c.value, QColor(c.colour), c.name) for c in legend.classes]
     return QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes)
+
+
+def raster_input(layer: QgsRasterLayer, band: int) -> RasterInput:
+    """A band of `layer` as the engine knows it, with the classes that the user sees.
+
+    Raises:
+        LulcError: the layer is not one that GDAL reads from a name alone.
+    """
+    return RasterInput(path_of(layer), band, layer.name(), legend_of(layer, band))
+
+
+def crs_of(layer: QgsRasterLayer) -> QgsCoordinateReferenceSystem:
+    """The CRS in the layer's file, which is what the engine sees; the one set in QGIS where the file has none."""
+    in_file = layer.dataProvider().crs()
+    return in_file if in_file.isValid() else layer.crs()
+
+
+def legend_of(layer: QgsRasterLayer, band: int) -> tuple[LegendClass, ...]:
+    """The classes of `band` as the layer's style shows them, by value; empty when the style shows none.
+
+    A style is one for classes when it is paletted or has a colour ramp of exact values. Values that nobody named take
+    part unless they come from the file's own palette: such a palette often has all 256 values.
+    """
+    classes: dict[int, LegendClass] = {}
+    from_file = None
+    for value, label, colour in _styled_values(layer, band):
+        if not value.is_integer() or not 0 <= value <= 65535 or int(value) in classes:
+            continue
+        number = f"{value:.0f}"
+        name = label.strip()[:LONGEST_NAME].strip()
+        if not name or not is_text(name):
+            name = number
+        if name == number:
+            if from_file is None:
+                from_file = bool(layer.dataProvider().colorTable(band))
+            if from_file:
+                continue
+        classes[int(value)] = LegendClass(int(value), name, colour.name())
+    return tuple(classes[value] for value in sorted(classes))
+
+
+def _styled_values(layer: QgsRasterLayer, band: int) -> Iterator[tuple[float, str, QColor]]:
+    renderer = layer.renderer()
+    if renderer is None or band not in renderer.usesBands():
+        return
+    if isinstance(renderer, QgsPalettedRasterRenderer):
+        for entry in renderer.classes():
+            yield float(entry.value), entry.label, entry.color
+    elif isinstance(renderer, QgsSingleBandPseudoColorRenderer) and renderer.shader() is not None:
+        ramp = renderer.shader().rasterShaderFunction()
+        if isinstance(ramp, QgsColorRampShader) and ramp.colorRampType() == QgsColorRampShader.Type.Exact:
+            for item in ramp.colorRampItemList():
+                yield float(item.value), item.label, item.color
 
 
 class _LegendStyle(QgsProcessingLayerPostProcessorInterface):

@@ -82,14 +82,16 @@ def bundled_models() -> tuple[str, ...]:
 
 
 def said(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters without those for which QGIS has one of its ways to say "nothing": None, NULL, "", []."""
+    """The parameters without those for which QGIS has one of its ways to say "nothing": None, NULL, "", [], [NULL]."""
     return {name: value for name, value in parameters.items() if not _is_nothing(value)}
 
 
 def _is_nothing(value: Any) -> bool:
     if isinstance(value, QVariant):
         return value.isNull()
-    return value is None or (isinstance(value, (str, list, tuple)) and not len(value))
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_nothing, value))  # an empty table comes as [NULL]
+    return value is None or value == ""
 
 
 def text(
@@ -121,6 +123,51 @@ def whole_number(
     if not number.is_integer():
         raise LulcError(tr("{name} is {value!r}, which is not a whole number.").format(name=name, value=value))
     return int(number)
+
+
+def number(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> float | None:
+    """A number, also when it arrives as a text; None when it was not given.
+
+    Raises:
+        LulcError: it is no number. QGIS itself would silently take the default.
+    """
+    if name not in parameters:
+        return None
+    value = parameters[name]
+    if isinstance(value, QgsProperty):
+        value = algorithm.parameterAsDouble(parameters, name, context)
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise LulcError(tr("{name} is {value!r}, which is not a number.").format(name=name, value=value))
+    return found
+
+
+def band_number(
+    algorithm: QgsProcessingAlgorithm,
+    parameters: dict[str, Any],
+    name: str,
+    context: QgsProcessingContext,
+    layer: QgsRasterLayer,
+) -> int:
+    """A band number of `layer`; 1 when none was given.
+
+    Raises:
+        LulcError: the layer has no such band.
+    """
+    found = whole_number(algorithm, parameters, name, context)
+    found = 1 if found is None else found
+    if not 1 <= found <= layer.bandCount():
+        raise LulcError(
+            tr('{name}: band {band} does not exist, the layer "{layer}" has {count} band(s).').format(
+                name=name, band=found, layer=layer.name(), count=layer.bandCount()
+            )
+        )
+    return found
 
 
 def band_numbers(
@@ -166,6 +213,20 @@ def raster_layer(
     layer = algorithm.parameterAsRasterLayer(parameters, name, context)
     if layer is None or not layer.isValid():
         raise LulcError(algorithm.invalidRasterError(parameters, name))
+    return layer
+
+
+def required_raster_layer(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> QgsRasterLayer:
+    """A raster layer.
+
+    Raises:
+        LulcError: it was not given (inside a model QGIS does not check that) or cannot be loaded.
+    """
+    layer = raster_layer(algorithm, parameters, name, context)
+    if layer is None:
+        raise LulcError(tr("{name} is not given.").format(name=name), tr("Choose a raster layer."))
     return layer
 
 

@@ -9,7 +9,10 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from ...lulc_plugin.provenance import plugin_version
+from ..accuracyreport import AccuracyReport
 from ..classifylandcover import ClassifyLandCover
+from ..comparemaps import CompareMaps
+from ..samplepoints import SamplePoints
 from .translation import tr
 
 ICON = Path(__file__).resolve().parents[2] / "resources" / "icons" / "landcover.svg"
@@ -19,7 +22,8 @@ class LulcProvider(QgsProcessingProvider):
     """Registers every algorithm, also those that cannot run yet: they say what is missing."""
 
     def loadAlgorithms(self) -> None:
-        self.addAlgorithm(ClassifyLandCover())
+        for algorithm in (ClassifyLandCover(), AccuracyReport(), SamplePoints(), CompareMaps()):
+            self.addAlgorithm(algorithm)
 
     def id(self) -> str:
         return "lulc"

@@ -111,7 +111,7 @@ class TestWithoutOnnxruntime:
     def test_registers(self, plugin):
         fresh = plugin("algorithms.bridge.provider").LulcProvider()
         fresh.refreshAlgorithms()
-        assert [a.name() for a in fresh.algorithms()] == ["classifylandcover"]
+        assert "classifylandcover" in [a.name() for a in fresh.algorithms()]
 
     def test_toolbox_says_it(self, algorithm):
         ready, message = algorithm.canExecute()

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:accuracyreport`: a classified layer and a reference in, a report a reviewer accepts out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterRasterDestination,
+)
+
+from ..lulc_plugin import dependencies
+from ..lulc_plugin.assess.job import AssessJob, RasterInput
+from .bridge import layers, parameters, referencehelp, references, referencevalues
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import advanced, explained
+
+if TYPE_CHECKING:
+    from ..lulc_plugin.assess.result import Assessment
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user said; features are read and outputs asked for when the algorithm runs."""
+
+    map: RasterInput
+    reference: referencevalues.Reference
+
+
+class AccuracyReport(LulcAlgorithm):
+    """Adapter of `assess_and_report` in `lulc_plugin.report.accuracy`."""
+
+    REQUIRES = tuple(dependencies.FOR_ACCURACY)
+
+    MAP = "MAP"
+    BAND = "BAND"
+    DISAGREEMENT = "DISAGREEMENT"
+    OVERALL_ACCURACY = "OVERALL_ACCURACY"
+    KAPPA = "KAPPA"
+    QUANTITY_DISAGREEMENT = "QUANTITY_DISAGREEMENT"
+    ALLOCATION_DISAGREEMENT = "ALLOCATION_DISAGREEMENT"
+    MACRO_F1 = "MACRO_F1"
+    MEAN_IOU = "MEAN_IOU"
+    N = "N"
+
+    def name(self) -> str:
+        return "accuracyreport"
+
+    def displayName(self) -> str:
+        return self.tr("Accuracy report")
+
+    def group(self) -> str:
+        return self.tr("Accuracy")
+
+    def groupId(self) -> str:
+        return "accuracy"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "accuracy,assessment,validation,confusion matrix,error matrix,kappa,overall accuracy,user's,producer's,"
+            "F1,IoU,area estimation,Olofsson,ground truth,reference,land cover"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Compares a classified layer with a reference: confusion matrix, accuracies, Kappa, true areas.")
+
+    # ---- parameters
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        for parameter in (
+            *references.map_parameters(self.MAP, self.BAND, self.tr("Classified map"), self.tr("Band of the map")),
+            *references.reference_parameters(),
+            *map(advanced, references.advanced_parameters()),
+            *references.report_parameters(self.tr("Accuracy report")),
+            explained(
+                QgsProcessingParameterRasterDestination(
+                    self.DISAGREEMENT, self.tr("Map of disagreement"), None, True, False
+                ),
+                self.tr("A GeoTIFF that shows which class the map has where the reference has another."),
+            ),
+        ):
+            self.addParameter(parameter)
+        for name, description in (
+            (self.OVERALL_ACCURACY, self.tr("Overall accuracy (share)")),
+            (self.KAPPA, self.tr("Kappa")),
+            (self.QUANTITY_DISAGREEMENT, self.tr("Quantity disagreement (share)")),
+            (self.ALLOCATION_DISAGREEMENT, self.tr("Allocation disagreement (share)")),
+            (self.MACRO_F1, self.tr("Mean F1 over the classes")),
+            (self.MEAN_IOU, self.tr("Mean IoU over the classes")),
+            (self.N, self.tr("Pixels or points compared")),
+        ):
+            self.addOutput(QgsProcessingOutputNumber(name, description))
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        layer = parameters.required_raster_layer(self, values, self.MAP, context)
+        band = parameters.band_number(self, values, self.BAND, context, layer)
+        return _Wish(layers.raster_input(layer, band), referencevalues.parse_reference(self, values, context, layer))
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.assess.disagreement import legend_of
+        from ..lulc_plugin.report.accuracy import assess_and_report
+
+        disagreement = self.parameterAsOutputLayer(values, self.DISAGREEMENT, context)
+        files = referencevalues.outputs(self, values, context, disagreement)
+        job = AssessJob(
+            map=wish.map,
+            reference=wish.reference.raster,
+            features=referencevalues.read_features(self, values, context, wish.reference, progress),
+            options=wish.reference.options,
+            outputs=files,
+        )
+        result = assess_and_report(job, progress)
+        found = {**self._numbers(result), **referencevalues.output_values(files)}
+        if disagreement:
+            name = self.tr("Disagreement of {map}").format(map=wish.map.title)
+            layers.show_as(context, disagreement, name, legend_of(result))
+            found[self.DISAGREEMENT] = disagreement
+        return found
+
+    def _numbers(self, result: Assessment) -> Parameters:
+        point = result.estimates.point
+        return {
+            self.OVERALL_ACCURACY: result.estimates.overall.value,
+            self.KAPPA: result.estimates.kappa.value,
+            self.QUANTITY_DISAGREEMENT: point.quantity,
+            self.ALLOCATION_DISAGREEMENT: point.allocation,
+            self.MACRO_F1: point.macro.f1,
+            self.MEAN_IOU: point.macro.iou,
+            self.N: result.context.compared,
+        }
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Compares a classified layer with a reference and writes the report that a reviewer asks for:"
+                    " confusion matrix, overall, user's and producer's accuracy, F1, IoU, Kappa, quantity and"
+                    " allocation disagreement, and the area of every class corrected for the errors of the map, with"
+                    " confidence intervals where the reference allows them."
+                ),
+            ),
+            needs=(
+                (
+                    self.tr("Map"),
+                    self.tr(
+                        "a raster whose values are classes. Names and colours of the classes are those that the layer"
+                        " has in QGIS, else those in its file."
+                    ),
+                ),
+                *referencehelp.reference_needs(),
+            ),
+            returns=(
+                *referencehelp.report_returns(),
+                (
+                    self.tr("Map of disagreement"),
+                    self.tr(
+                        "on the pixels of the map: one value for every pair of map class and reference class that"
+                        " occurs, named in the legend. A raster reference is compared everywhere it lies; points and"
+                        " polygons only at their pixels."
+                    ),
+                ),
+                (
+                    self.tr("Numbers"),
+                    self.tr(
+                        "overall accuracy, Kappa, quantity and allocation disagreement, mean F1 and mean IoU as shares"
+                        " from 0 to 1, and the number of pixels or points compared. What does not apply is left empty."
+                    ),
+                ),
+            ),
+            example=(
+                self.tr("A map and points drawn at random within its classes, whose field class holds names:"),
+                "qgis_process run lulc:accuracyreport -- MAP=landcover.tif REFERENCE_FEATURES=points.gpkg FIELD=class"
+                " DESIGN=stratified OUTPUT_HTML=report.html OUTPUT_CSV=report.csv",
+            ),
+            limits=referencehelp.reference_limits(),
+        )

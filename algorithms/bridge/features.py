@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Points or polygons of any vector layer on their way into the engine, as a reference in the map's CRS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFeatureRequest,
+    QgsFields,
+    QgsGeometry,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeatureSource,
+    QgsProcessingFeatureSourceDefinition,
+    QgsRasterLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtGui import QTransform
+
+from ...lulc_plugin.assess.job import FeatureInput, ReferenceFeature
+from ...lulc_plugin.errors import LulcError
+from ...lulc_plugin.progress import Progress
+from . import layers
+from .attributes import SAMPLE_FIELDS, Columns
+from .shapes import point_shape, polygon_shape
+from .translation import tr
+
+#: The field that Draw a reference sample writes for the analyst; taken when no other is named.
+REF_CLASS = "ref_class"
+_KINDS = {QgsWkbTypes.GeometryType.PointGeometry: "points", QgsWkbTypes.GeometryType.PolygonGeometry: "polygons"}
+#: What a GeoPackage calls the CRS of a layer without one.
+_NO_CRS = ("Undefined Cartesian SRS", "Undefined geographic SRS")
+_SHOWN_FIELDS = 40
+_LONGEST_FILTER = 300
+
+
+@dataclass(frozen=True)
+class FeatureChoice:
+    """Which features, by which fields; nothing is read yet.
+
+    Attributes:
+        parameter: name of the parameter that holds the layer.
+        name: what the layer is called.
+        kind: "points" or "polygons".
+        field, stratum_field: fields of class and stratum; the latter may be empty.
+        sizes: whether the stratum sizes that the layer holds belong to `stratum_field`.
+        map_crs: the CRS to bring them to.
+        downwards: whether the map's y is minus QGIS's y (a picture without georeference).
+        notes: selection and filter, in words.
+    """
+
+    parameter: str
+    name: str
+    kind: str
+    field: str
+    stratum_field: str
+    sizes: bool
+    map_crs: QgsCoordinateReferenceSystem
+    downwards: bool
+    notes: tuple[str, ...]
+
+
+def choose_features(
+    algorithm: QgsProcessingAlgorithm,
+    values: dict[str, Any],
+    name: str,
+    context: QgsProcessingContext,
+    field: str,
+    stratum_field: str,
+    map_layer: QgsRasterLayer,
+) -> FeatureChoice:
+    """What the user said about the reference features, checked as far as that is cheap.
+
+    Args:
+        algorithm, values, context: of the run; `values` as `parameters.said` returns them.
+        name: the parameter that holds the layer.
+        field, stratum_field: field names as the user gave them, may be empty.
+        map_layer: the map.
+
+    Raises:
+        LulcError: no such layer or field, neither points nor polygons, or only one of map and layer has a CRS.
+    """
+    source = algorithm.parameterAsSource(values, name, context)
+    if source is None:
+        raise LulcError(algorithm.invalidSourceError(values, name))
+    map_crs = layers.crs_of(map_layer)
+    layer = source.sourceName()
+    kind = _KINDS.get(QgsWkbTypes.geometryType(source.wkbType()))
+    if kind is None:
+        raise _wrong_geometry(layer, source.wkbType())
+    if _crs_of(source).isValid() != map_crs.isValid():
+        lacking, other = (map_layer.name(), layer) if _crs_of(source).isValid() else (layer, map_layer.name())
+        raise LulcError(
+            tr('The layer "{lacking}" has no coordinate reference system, but "{other}" has one.').format(
+                lacking=lacking, other=other
+            ),
+            tr("Set it in the layer's properties, under Source."),
+        )
+    fields = source.fields()
+    if not field and fields.lookupField(REF_CLASS) < 0:
+        raise LulcError(
+            tr('FIELD is empty, and the layer "{layer}" has no field {ref_class}; its fields are: {fields}.').format(
+                layer=layer, ref_class=REF_CLASS, fields=_listed(fields)
+            ),
+            tr("Say in FIELD which one holds the class of each feature, as a value or a name."),
+        )
+    own_stratum = _found(fields, "stratum")
+    stratum = _existing(fields, stratum_field, "STRATUM_FIELD", layer) if stratum_field else own_stratum
+    sizes = not own_stratum or stratum == own_stratum
+    notes = _restrictions(algorithm, values, name, context)
+    if not sizes and any(_found(fields, size) for size in SAMPLE_FIELDS):
+        notes.append(tr('its stratum sizes belong to the field "{field}" and are not used').format(field=own_stratum))
+    return FeatureChoice(
+        parameter=name,
+        name=layer,
+        kind=kind,
+        field=_existing(fields, field or REF_CLASS, "FIELD", layer),
+        stratum_field=stratum,
+        sizes=sizes,
+        map_crs=map_crs,
+        downwards=layers.counts_downwards(map_layer),
+        notes=tuple(notes),
+    )
+
+
+def read_features(
+    algorithm: QgsProcessingAlgorithm,
+    values: dict[str, Any],
+    context: QgsProcessingContext,
+    choice: FeatureChoice,
+    progress: Progress,
+) -> FeatureInput:
+    """Read the chosen features, in the map's CRS.
+
+    Raises:
+        LulcError: no usable feature, or a field that holds neither numbers nor texts.
+        CancelledError: the user stopped.
+    """
+    source = algorithm.parameterAsSource(values, choice.parameter, context)
+    if source is None:
+        raise LulcError(algorithm.invalidSourceError(values, choice.parameter))
+    columns = Columns.of(source.fields(), choice.field, choice.stratum_field, choice.sizes)
+    request = QgsFeatureRequest().setSubsetOfAttributes(columns.wanted())
+    # A request could transform, too, but what fails to would look as if it had no geometry.
+    to_map = QgsCoordinateTransform(_crs_of(source), choice.map_crs, context.transformContext())
+    # Whether polygons are valid in the sense of OGC does not matter to the pixels inside them.
+    unchecked = QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks
+    found: list[ReferenceFeature] = []
+    empty, nowhere = 0, 0
+    for number, feature in enumerate(source.getFeatures(request, unchecked)):
+        if not number % 1000:
+            progress.check()
+        geometry = feature.geometry()
+        if geometry.isNull() or geometry.isEmpty():
+            empty += 1
+            continue
+        shape = _shape_on_map(geometry, choice, to_map)
+        if shape is None:
+            nowhere += 1
+            continue
+        found.append(columns.feature(feature, shape))
+    notes = list(choice.notes)
+    for count, reason in (
+        (empty, tr("{count} feature(s) without geometry left out")),
+        (nowhere, tr("{count} feature(s) left out that have no place in the map's coordinate system")),
+    ):
+        if count:
+            notes.append(reason.format(count=count))
+            progress.warn(f"{choice.name}: {notes[-1]}.")
+    if not found:
+        raise LulcError(
+            tr('The layer "{layer}" has no feature to compare with ({notes}).').format(
+                layer=choice.name, notes="; ".join(notes) or tr("it is empty")
+            ),
+            tr("Check its selection and its filter."),
+        )
+    return FeatureInput(
+        features=tuple(found),
+        kind=choice.kind,
+        name=choice.name,
+        field=choice.field,
+        stratum_field=choice.stratum_field,
+        crs=_title(_crs_of(source)),
+        note="; ".join(notes),
+    )
+
+
+def _crs_of(source: QgsProcessingFeatureSource) -> QgsCoordinateReferenceSystem:
+    """The CRS of `source`, invalid when it has none."""
+    crs = source.sourceCrs()
+    return QgsCoordinateReferenceSystem() if crs.description() in _NO_CRS else crs
+
+
+def _shape_on_map(
+    geometry: QgsGeometry, choice: FeatureChoice, to_map: QgsCoordinateTransform
+) -> Mapping[str, Any] | None:
+    """GeoJSON-like shape in the map's CRS; None when it has no place there."""
+    if not to_map.isShortCircuited():
+        try:
+            geometry.transform(to_map)
+        except QgsCsException:
+            return None
+    if choice.downwards:
+        geometry.transform(QTransform.fromScale(1, -1))
+    return point_shape(geometry) if choice.kind == "points" else polygon_shape(geometry)
+
+
+def _wrong_geometry(layer: str, kind: QgsWkbTypes.Type) -> LulcError:
+    if QgsWkbTypes.geometryType(kind) == QgsWkbTypes.GeometryType.NullGeometry:
+        return LulcError(
+            tr('The layer "{layer}" is a table without geometry.').format(layer=layer),
+            tr("Make points of its coordinates first: Create points layer from table, or Add Delimited Text Layer."),
+        )
+    return LulcError(
+        tr('The layer "{layer}" is of the type {type}; a reference is points or polygons.').format(
+            layer=layer, type=QgsWkbTypes.displayString(kind)
+        ),
+        tr("Of lines make points along them, or buffers, and use that layer."),
+    )
+
+
+# ---- names
+
+
+def _found(fields: QgsFields, name: str) -> str:
+    index = fields.lookupField(name)
+    return fields.at(index).name() if index >= 0 else ""
+
+
+def _existing(fields: QgsFields, name: str, parameter: str, layer: str) -> str:
+    found = _found(fields, name)
+    if not found:
+        raise LulcError(
+            tr('{parameter}: the layer "{layer}" has no field "{field}"; its fields are: {fields}.').format(
+                parameter=parameter, layer=layer, field=name, fields=_listed(fields)
+            )
+        )
+    return found
+
+
+def _listed(fields: QgsFields) -> str:
+    names = fields.names()
+    more = tr(" and {count} more").format(count=len(names) - _SHOWN_FIELDS) if len(names) > _SHOWN_FIELDS else ""
+    return (", ".join(names[:_SHOWN_FIELDS]) or tr("none")) + more
+
+
+def _title(crs: QgsCoordinateReferenceSystem) -> str:
+    return crs.userFriendlyIdentifier() if crs.isValid() else ""
+
+
+def _restrictions(
+    algorithm: QgsProcessingAlgorithm, values: dict[str, Any], name: str, context: QgsProcessingContext
+) -> list[str]:
+    """Selection, filter and limit that the layer comes with, in words."""
+    value = values[name]
+    chosen = isinstance(value, QgsProcessingFeatureSourceDefinition)
+    plain = value.source.valueAsString(context.expressionContext())[0] if chosen else value
+    layer = algorithm.parameterAsVectorLayer({name: plain}, name, context)
+    said = []
+    if chosen:
+        if value.selectedFeaturesOnly:
+            number = layer.selectedFeatureCount() if layer is not None else 0
+            said.append(tr("only the {number} selected feature(s)").format(number=number))
+        if getattr(value, "filterExpression", ""):  # since QGIS 3.32
+            said.append(tr("filter: {filter}").format(filter=value.filterExpression[:_LONGEST_FILTER]))
+        if value.featureLimit >= 0:
+            said.append(tr("only the first {number} feature(s)").format(number=value.featureLimit))
+    if layer is not None and layer.subsetString():
+        said.append(tr("filter of the layer: {filter}").format(filter=layer.subsetString()[:_LONGEST_FILTER]))
+    return said

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:comparemaps`: two classified layers and one reference in, whether one is better out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber
+
+from ..lulc_plugin import dependencies
+from ..lulc_plugin.assess.job import CompareJob, RasterInput
+from .bridge import layers, parameters, referencehelp, references, referencevalues
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import advanced
+
+if TYPE_CHECKING:
+    from ..lulc_plugin.assess.result import Comparison
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user said; features are read and outputs asked for when the algorithm runs."""
+
+    map_a: RasterInput
+    map_b: RasterInput
+    reference: referencevalues.Reference
+
+
+class CompareMaps(LulcAlgorithm):
+    """Adapter of `compare_and_report` in `lulc_plugin.report.accuracy`."""
+
+    REQUIRES = tuple(dependencies.FOR_ACCURACY)
+
+    MAP_A = "MAP_A"
+    BAND_A = "BAND_A"
+    MAP_B = "MAP_B"
+    BAND_B = "BAND_B"
+    OVERALL_ACCURACY_A = "OVERALL_ACCURACY_A"
+    OVERALL_ACCURACY_B = "OVERALL_ACCURACY_B"
+    DIFFERENCE = "DIFFERENCE"
+    P_VALUE = "P_VALUE"
+    KAPPA_A = "KAPPA_A"
+    KAPPA_B = "KAPPA_B"
+    N = "N"
+
+    def name(self) -> str:
+        return "comparemaps"
+
+    def displayName(self) -> str:
+        return self.tr("Compare two maps")
+
+    def group(self) -> str:
+        return self.tr("Accuracy")
+
+    def groupId(self) -> str:
+        return "accuracy"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "accuracy,compare,comparison,two maps,McNemar,paired,significance,kappa,overall accuracy,classifier,"
+            "reference,land cover"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Says whether one of two maps agrees better with the same reference, with paired intervals.")
+
+    # ---- parameters
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        for parameter in (
+            *references.map_parameters(self.MAP_A, self.BAND_A, self.tr("Classified map A"), self.tr("Band of map A")),
+            *references.map_parameters(self.MAP_B, self.BAND_B, self.tr("Classified map B"), self.tr("Band of map B")),
+            *references.reference_parameters(),
+            *map(advanced, references.advanced_parameters(two_maps=True)),
+            *references.report_parameters(self.tr("Comparison report")),
+        ):
+            self.addParameter(parameter)
+        for name, description in (
+            (self.OVERALL_ACCURACY_A, self.tr("Overall accuracy of map A (share)")),
+            (self.OVERALL_ACCURACY_B, self.tr("Overall accuracy of map B (share)")),
+            (self.DIFFERENCE, self.tr("Overall accuracy of A minus that of B")),
+            (self.P_VALUE, self.tr("p of that difference (McNemar, or paired)")),
+            (self.KAPPA_A, self.tr("Kappa of map A")),
+            (self.KAPPA_B, self.tr("Kappa of map B")),
+            (self.N, self.tr("Pixels or points compared")),
+        ):
+            self.addOutput(QgsProcessingOutputNumber(name, description))
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        first = parameters.required_raster_layer(self, values, self.MAP_A, context)
+        second = parameters.required_raster_layer(self, values, self.MAP_B, context)
+        return _Wish(
+            layers.raster_input(first, parameters.band_number(self, values, self.BAND_A, context, first)),
+            layers.raster_input(second, parameters.band_number(self, values, self.BAND_B, context, second)),
+            referencevalues.parse_reference(self, values, context, first),
+        )
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.report.accuracy import compare_and_report
+
+        files = referencevalues.outputs(self, values, context)
+        job = CompareJob(
+            map_a=wish.map_a,
+            map_b=wish.map_b,
+            reference=wish.reference.raster,
+            features=referencevalues.read_features(self, values, context, wish.reference, progress),
+            options=wish.reference.options,
+            outputs=files,
+        )
+        return {**self._numbers(compare_and_report(job, progress)), **referencevalues.output_values(files)}
+
+    def _numbers(self, result: Comparison) -> Parameters:
+        test = result.mcnemar
+        p = result.overall.p
+        if test is not None:
+            p = test.p_exact if test.reported == "exact" else test.p
+        return {
+            self.OVERALL_ACCURACY_A: result.a.overall.value,
+            self.OVERALL_ACCURACY_B: result.b.overall.value,
+            self.DIFFERENCE: result.overall.difference,
+            self.P_VALUE: p,
+            self.KAPPA_A: result.a.kappa.value,
+            self.KAPPA_B: result.b.kappa.value,
+            self.N: result.context.compared,
+        }
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Judges two maps of the same place by one reference: how much better one is, and whether that could"
+                    " be chance. Both maps are looked at in the same places, so the differences are paired: they are"
+                    " far more certain than two separate reports suggest."
+                ),
+            ),
+            needs=(
+                (
+                    self.tr("Map A and map B"),
+                    self.tr(
+                        "two rasters whose values are classes of the same legend; they may have other grids. The pixels"
+                        " of map A are the ones that are compared."
+                    ),
+                ),
+                *referencehelp.reference_needs(),
+                self.tr(
+                    "When the points were drawn within the classes of map A, these are not the strata of map B: points"
+                    " of Draw a reference sample carry their strata with them; for others name the field or the raster."
+                ),
+            ),
+            returns=(
+                *referencehelp.report_returns(),
+                (
+                    self.tr("What the report says"),
+                    self.tr(
+                        "both confusion matrices; the differences A minus B of overall accuracy, Kappa, and user's and"
+                        " producer's accuracy of every class with paired intervals; and McNemar's test for samples"
+                        " drawn at random (exact below 25 units in which the maps differ). Stratified samples get the"
+                        " weighted paired difference instead."
+                    ),
+                ),
+                (
+                    self.tr("Numbers"),
+                    self.tr(
+                        "both overall accuracies and Kappas, the difference, its p-value (empty where the reference"
+                        " allows none), and the number of pixels or points compared."
+                    ),
+                ),
+            ),
+            example=(
+                self.tr("Last year's method against this year's, on points drawn at random over the area:"),
+                "qgis_process run lulc:comparemaps -- MAP_A=new.tif MAP_B=old.tif REFERENCE_FEATURES=points.gpkg"
+                " FIELD=class DESIGN=simple OUTPUT_HTML=comparison.html",
+            ),
+            limits=(
+                self.tr(
+                    "The two Kappas are not compared by the usual z-test: it takes the maps for judged on different"
+                    " samples, and theirs is the same one (Foody 2004)."
+                ),
+                *referencehelp.reference_limits(),
+            ),
+        )

@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:samplepoints`: a class map in, points to be labelled out, as many and where an accuracy report needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsFeatureSink,
+    QgsField,
+    QgsFields,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsRectangle,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtCore import QVariant
+
+from ..lulc_plugin.errors import LulcError
+from .bridge import layers, parameters
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.features import REF_CLASS
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.labelling import show_for_labelling
+from .bridge.parameters import advanced, explained
+
+if TYPE_CHECKING:
+    from ..lulc_plugin.assess.drawing import Sample, SampleJob
+
+#: As in the engine's `design.ALLOCATIONS`, which needs numpy and is not loaded when QGIS starts.
+ALLOCATIONS = ("olofsson", "proportional", "equal", "neyman")
+_LARGEST_INT = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user said, and what only QGIS knows of the map."""
+
+    job: SampleJob
+    crs: QgsCoordinateReferenceSystem
+    downwards: bool  # QGIS counts y of a picture without georeference from 0 down to minus its height
+
+
+class SamplePoints(LulcAlgorithm):
+    """Adapter of `lulc_plugin.assess.drawing`."""
+
+    REQUIRES = ("numpy", "rasterio")
+
+    MAP = "MAP"
+    BAND = "BAND"
+    SIZE = "SIZE"
+    HALF_WIDTH = "HALF_WIDTH"
+    CONFIDENCE_LEVEL = "CONFIDENCE_LEVEL"
+    EXPECTED_USERS_ACCURACY = "EXPECTED_USERS_ACCURACY"
+    ALLOCATION = "ALLOCATION"
+    MIN_PER_CLASS = "MIN_PER_CLASS"
+    MIN_DISTANCE = "MIN_DISTANCE"
+    SEED = "SEED"
+    OUTPUT = "OUTPUT"
+    N = "N"
+    EXPECTED_SE = "EXPECTED_SE"
+
+    def name(self) -> str:
+        return "samplepoints"
+
+    def displayName(self) -> str:
+        return self.tr("Draw a reference sample")
+
+    def group(self) -> str:
+        return self.tr("Accuracy")
+
+    def groupId(self) -> str:
+        return "accuracy"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "accuracy,assessment,validation,sample,stratified,random,points,reference,olofsson,design"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Draws a stratified random sample of a class map, ready to be labelled in a form.")
+
+    # ---- parameters
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        for parameter in (*self._main_parameters(), *map(advanced, self._advanced_parameters())):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputNumber(self.N, self.tr("Number of points")))
+        self.addOutput(
+            QgsProcessingOutputNumber(self.EXPECTED_SE, self.tr("Expected standard error of overall accuracy"))
+        )
+
+    def _main_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        whole = QgsProcessingParameterNumber.Type.Integer
+        real = QgsProcessingParameterNumber.Type.Double
+        return (
+            explained(
+                QgsProcessingParameterRasterLayer(self.MAP, self.tr("Map to be assessed")),
+                self.tr("A raster of classes; its classes are the strata."),
+            ),
+            explained(
+                QgsProcessingParameterBand(self.BAND, self.tr("Band"), 1, self.MAP, True),
+                self.tr("The band that holds the classes."),
+            ),
+            explained(
+                QgsProcessingParameterNumber(
+                    self.SIZE, self.tr("Number of points (0: computed from the half-width)"), whole, 0, False, 0
+                ),
+                self.tr("0: as many as Olofsson et al. 2014, eq. 13, asks for."),
+            ),
+            explained(
+                QgsProcessingParameterNumber(
+                    self.HALF_WIDTH,
+                    self.tr("Wanted half-width of the interval of overall accuracy (0.03: ± 3 %)"),
+                    real,
+                    0.03,
+                    False,
+                    0,
+                    1,
+                ),
+                self.tr("Looked at only when the number of points is 0."),
+            ),
+            explained(
+                QgsProcessingParameterString(
+                    self.EXPECTED_USERS_ACCURACY, self.tr("User's accuracy that you expect"), "0.8"
+                ),
+                self.tr(
+                    "One number for all classes (0.8), one for each in the order of the class values (0.7;0.6;0.9), or"
+                    " class=number (1=0.7;2=0.6)."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterEnum(
+                    self.ALLOCATION,
+                    self.tr("How the points are shared out to the classes"),
+                    list(ALLOCATIONS),
+                    False,
+                    ALLOCATIONS[0],
+                    False,
+                    True,
+                ),
+                self.tr(
+                    "olofsson: 75 points for each class below 5 % of the map, the rest in proportion to area."
+                    " proportional: to area. equal: the same number for each class. neyman: best for overall accuracy."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterFeatureSink(
+                    self.OUTPUT, self.tr("Sample points"), QgsProcessing.SourceType.TypeVectorPoint
+                ),
+                self.tr("A GeoPackage keeps the form for labelling inside; other formats get a .qml beside them."),
+            ),
+        )
+
+    def _advanced_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        whole = QgsProcessingParameterNumber.Type.Integer
+        real = QgsProcessingParameterNumber.Type.Double
+        return (
+            explained(
+                QgsProcessingParameterNumber(
+                    self.CONFIDENCE_LEVEL, self.tr("Confidence level"), real, 0.95, False, 0.5, 0.9999
+                ),
+                self.tr("Of the interval whose half-width is wanted."),
+            ),
+            explained(
+                QgsProcessingParameterNumber(
+                    self.MIN_PER_CLASS,
+                    self.tr("Points of each rare class (olofsson) or fewest of any class (not set: 75, else 2)"),
+                    whole,
+                    None,
+                    True,
+                    2,
+                ),
+                self.tr("Olofsson et al. advise 50 to 100 for each rare class."),
+            ),
+            explained(
+                QgsProcessingParameterNumber(
+                    self.MIN_DISTANCE,
+                    self.tr("Least distance between points in metres (0: none)"),
+                    real,
+                    0,
+                    False,
+                    0,
+                ),
+                self.tr("Measured on the ground. The formulas of the report are then approximate."),
+            ),
+            explained(
+                QgsProcessingParameterNumber(
+                    self.SEED, self.tr("Seed (not set: a new one)"), whole, None, True, 0, _LARGEST_INT
+                ),
+                self.tr("The same seed on the same map draws the same points. The log and the layer say which it was."),
+            ),
+        )
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        from ..lulc_plugin.assess.drawing import SampleJob
+        from ..lulc_plugin.assess.samplejob import expected_from_text
+
+        layer = parameters.required_raster_layer(self, values, self.MAP, context)
+
+        def number(name: str, default: float) -> float:
+            said = parameters.number(self, values, name, context)
+            return default if said is None else said
+
+        text = parameters.text(self, values, self.EXPECTED_USERS_ACCURACY, context)
+        job = SampleJob(
+            map=layers.raster_input(layer, parameters.band_number(self, values, self.BAND, context, layer)),
+            size=parameters.whole_number(self, values, self.SIZE, context) or 0,
+            half_width=number(self.HALF_WIDTH, 0.03),
+            level=number(self.CONFIDENCE_LEVEL, 0.95),
+            expected_users=expected_from_text(text or "0.8"),
+            allocation=self.parameterAsEnumString(values, self.ALLOCATION, context) or ALLOCATIONS[0],
+            min_per_class=parameters.whole_number(self, values, self.MIN_PER_CLASS, context),
+            min_distance=number(self.MIN_DISTANCE, 0),
+            seed=parameters.whole_number(self, values, self.SEED, context),
+        )
+        # the one public way to learn which way the engine counts rows of this layer
+        downwards = layers.engine_extent(QgsRectangle(0, 1, 1, 2), layer)[1] < 0
+        return _Wish(job, layer.crs(), downwards)
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.assess.drawing import draw
+
+        sample = draw(wish.job, progress)
+        self._log(sample, progress)
+        fields = _fields(sample)
+        sink, destination = self.parameterAsSink(values, self.OUTPUT, context, fields, QgsWkbTypes.Type.Point, wish.crs)
+        if sink is None:
+            raise LulcError(self.invalidSinkError(values, self.OUTPUT))
+        for feature in _features(sample, fields, wish.downwards):
+            progress.check()
+            if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
+                raise LulcError(self.writeFeatureError(sink, values, self.OUTPUT))
+        del sink  # flushes the file
+        name = self.tr("Sample points of {layer}").format(layer=wish.job.map.title)
+        problem = show_for_labelling(context, destination, name, sample.legend)
+        if problem:
+            progress.warn(problem)
+        return {self.OUTPUT: destination, self.N: len(sample.x), self.EXPECTED_SE: sample.se_overall}
+
+    def _log(self, sample: Sample, progress: FeedbackProgress) -> None:
+        for line in sample.notes:
+            progress.log(line)
+        head = (
+            self.tr("class"),
+            self.tr("pixels"),
+            self.tr("hectares"),
+            self.tr("share"),
+            self.tr("points"),
+            self.tr("expected UA"),
+            self.tr("expected SE of UA"),
+            self.tr("name"),
+        )
+        rows = [
+            (
+                str(s.value),
+                f"{s.pixels:,}",
+                "" if s.hectares is None else f"{s.hectares:,.2f}",
+                f"{100 * s.share:.2f} %",
+                f"{s.points:,}",
+                f"{s.expected_users:g}",
+                f"{s.se_users:.4f}",
+                s.name,
+            )
+            for s in sample.strata
+        ]
+        widths = [max(map(len, column)) for column in zip(head, *rows)]
+        for row in (head, *rows):
+            numbers = (cell.rjust(width) for cell, width in zip(row[:-1], widths))
+            progress.log("  ".join((*numbers, row[-1])))
+        progress.log(
+            self.tr(
+                "{n} points. Expected standard error of overall accuracy: {se:.6f}; half-width at {level:g} %: ±"
+                " {half:.4f}. Seed: {seed}."
+            ).format(
+                n=len(sample.x),
+                se=sample.se_overall,
+                level=100 * sample.level,
+                half=sample.half_width,
+                seed=sample.seed,
+            )
+        )
+        for line in sample.warnings:
+            progress.warn(line)
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Draws a stratified random sample from a class map: how many points, how many in each class, and"
+                    " where. Label each point by what is really there (form, drop-down list of the classes), then give"
+                    " the layer to Accuracy report: it knows the design, no further setting is needed."
+                ),
+            ),
+            needs=(
+                (
+                    self.tr("Number of points"),
+                    self.tr(
+                        "0 takes what Olofsson et al. 2014, eq. 13, asks for, so that overall accuracy is known to ±"
+                        " the half-width at the confidence level. That formula assumes the allocation neyman; with any"
+                        " other the interval is a little wider, and the log says how wide."
+                    ),
+                ),
+                (
+                    self.tr("User's accuracy that you expect"),
+                    self.tr(
+                        "the share of pixels of a class that you think are right. One number for all classes, one for"
+                        " each class in the order of the class values (0.7;0.6;0.9), or class=number (1=0.7;2=0.6)."
+                        " A guess will do; a lower one asks for more points."
+                    ),
+                ),
+                (
+                    self.tr("How the points are shared out"),
+                    self.tr(
+                        "olofsson gives each rare class (below 5 % of the map) a fixed number, 75, so that its accuracy"
+                        " can be told at all; the rest is shared in proportion to area. proportional treats all area"
+                        " alike and leaves rare classes with few points. equal gives each class the same number: best"
+                        " for user's accuracies. neyman is best for overall accuracy only."
+                    ),
+                ),
+                (
+                    self.tr("Points of each rare class"),
+                    self.tr(
+                        "with olofsson the fixed number of the rare classes; with the others the fewest points of any"
+                        " class. When this needs more points than asked for, more are drawn and the log says so."
+                    ),
+                ),
+                (
+                    self.tr("Least distance"),
+                    self.tr(
+                        "keeps points apart, on the ground. It stops with the numbers when a class cannot be filled."
+                        " Without it the sample is what the formulas assume; use it only for a reason."
+                    ),
+                ),
+            ),
+            returns=(
+                (
+                    self.tr("Sample points"),
+                    self.tr(
+                        "pixel centres in the map's coordinate system, in random order, with the class of the map"
+                        " (map_class, map_name), the stratum and its size (stratum, stratum_px, stratum_ha), the weight"
+                        " (stratum size over points), weighting (pixel, or area where pixels differ in size), the seed,"
+                        " and the empty field ref_class for your label."
+                    ),
+                ),
+                (
+                    self.tr("Form"),
+                    self.tr(
+                        "ref_class is a drop-down list of the map's classes. The form does not show the class of the"
+                        " map, which would sway you; it is in the attribute table. A GeoPackage keeps the form inside,"
+                        " other formats in a .qml beside the file."
+                    ),
+                ),
+                (
+                    self.tr("Log"),
+                    self.tr("points and expected standard error of every class, of overall accuracy, and the seed."),
+                ),
+            ),
+            example=(
+                self.tr("As many points as ± 2 % of overall accuracy needs, the same on every run:"),
+                "qgis_process run lulc:samplepoints -- MAP=landcover.tif HALF_WIDTH=0.02"
+                " EXPECTED_USERS_ACCURACY='10=0.9;20=0.8;40=0.7' SEED=1 OUTPUT=points.gpkg",
+            ),
+            limits=(
+                self.tr(
+                    "The strata are the classes of the map as it is now. If you edit or filter the map after the"
+                    " points were drawn, they remain valid: the report uses the strata that the points carry."
+                ),
+                self.tr(
+                    "Do not delete points that are hard to label: leave ref_class empty, the report counts them. The"
+                    " map may have up to 1,000 classes."
+                ),
+            ),
+        )
+
+
+def _fields(sample: Sample) -> QgsFields:
+    largest = max(abs(value) for value, _ in sample.legend)
+    whole = QVariant.Int if largest <= _LARGEST_INT else QVariant.LongLong
+    fields = QgsFields()
+    for name, kind in (
+        ("id", QVariant.Int),
+        ("map_class", whole),
+        ("map_name", QVariant.String),
+        ("stratum", whole),
+        ("stratum_px", QVariant.LongLong),
+        ("stratum_ha", QVariant.Double),
+        ("weight", QVariant.Double),
+        ("weighting", QVariant.String),
+        ("seed", QVariant.Int),
+        (REF_CLASS, whole),
+    ):
+        fields.append(QgsField(name, kind))
+    return fields
+
+
+def _features(sample: Sample, fields: QgsFields, downwards: bool):
+    names = sample.map_name
+    for i in range(len(sample.x)):
+        feature = QgsFeature(fields)
+        y = float(sample.y[i])
+        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(float(sample.x[i]), -y if downwards else y)))
+        feature.setAttributes(
+            [
+                i + 1,
+                int(sample.map_class[i]),
+                names[i],
+                int(sample.stratum[i]),
+                int(sample.stratum_px[i]),
+                None if sample.stratum_ha is None else float(sample.stratum_ha[i]),
+                float(sample.weight[i]),
+                sample.weighting,
+                sample.seed,
+                None,
+            ]
+        )
+        yield feature
