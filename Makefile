@@ -3,7 +3,7 @@
 ENGINE := .venv-engine/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-training demo test lint package screenshot clean
+.PHONY: help setup setup-training demo test lint package screenshot bench-accuracy clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ package: ## the zip that QGIS installs (dist/)
 screenshot: ## the same classification in the QGIS desktop, photographed (build/demo/desktop.png)
 	@scripts/setup.sh screenshot
 	@scripts/screenshot.sh
+
+bench-accuracy: ## accuracy report against reading the files, OTB and GRASS r.kappa on 20,000 × 20,000 pixels
+	@scripts/setup.sh bench-accuracy
+	@env PYTHONPATH=. $(ENGINE) benchmarks/accuracy.py $(BENCH)
 
 clean: ## remove what the targets above made, except the environments
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings

@@ -39,7 +39,7 @@ from .bridge.labelling import show_for_labelling
 from .bridge.parameters import advanced, explained
 
 if TYPE_CHECKING:
-    from ..lulc_plugin.assess.drawing import Sample, SampleJob
+    from ..lulc_plugin.assess.drawing.drawing import Sample, SampleJob
 
 #: As in the engine's `design.ALLOCATIONS`, which needs numpy and is not loaded when QGIS starts.
 ALLOCATIONS = ("olofsson", "proportional", "equal", "neyman")
@@ -56,7 +56,7 @@ class _Wish:
 
 
 class SamplePoints(LulcAlgorithm):
-    """Adapter of `lulc_plugin.assess.drawing`."""
+    """Adapter of `lulc_plugin.assess.drawing.drawing`."""
 
     REQUIRES = ("numpy", "rasterio")
 
@@ -209,8 +209,8 @@ class SamplePoints(LulcAlgorithm):
     # ---- work
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
-        from ..lulc_plugin.assess.drawing import SampleJob
-        from ..lulc_plugin.assess.samplejob import expected_from_text
+        from ..lulc_plugin.assess.drawing.drawing import SampleJob
+        from ..lulc_plugin.assess.drawing.samplejob import expected_from_text
 
         layer = parameters.required_raster_layer(self, values, self.MAP, context)
 
@@ -237,7 +237,7 @@ class SamplePoints(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.assess.drawing import draw
+        from ..lulc_plugin.assess.drawing.drawing import draw
 
         sample = draw(wish.job, progress)
         self._log(sample, progress)

@@ -4,12 +4,13 @@
 #     scripts/setup.sh              QGIS, two Python environments, the demo's scene   (make setup)
 #     scripts/setup.sh training     the same, and PyTorch                             (make setup-training)
 #     scripts/setup.sh screenshot   the same, and what a desktop picture needs        (make screenshot)
+#     scripts/setup.sh bench-accuracy   the same, and OTB and GRASS to compare with   (make bench-accuracy)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 part=${1:-base}
-case $part in base | training | screenshot) ;; *)
-    echo "Usage: scripts/setup.sh [base|training|screenshot]" >&2
+case $part in base | training | screenshot | bench-accuracy) ;; *)
+    echo "Usage: scripts/setup.sh [base|training|screenshot|bench-accuracy]" >&2
     exit 2
     ;;
 esac
@@ -136,6 +137,8 @@ log=$work/log
 packages=(qgis python3-qgis qgis-providers python3-rasterio python3-venv python3-pytest fonts-dejavu-core)
 if [ "$part" = screenshot ]; then
     packages+=(xvfb xauth openbox imagemagick)
+elif [ "$part" = bench-accuracy ]; then
+    packages+=(otb-bin grass-core)
 fi
 install_packages "${packages[@]}"
 

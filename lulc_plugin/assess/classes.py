@@ -198,8 +198,9 @@ def _refuse_strangers(
     if unknown == "stop" or (none_fits and (texts or has_table)):
         ours = _listed([f"{v} {named[v].name}" if v in named else str(v) for v in known])
         count = "None" if none_fits else f"{len(strangers)}"
+        verb = "is" if none_fits else "is not" if len(strangers) == 1 else "are not"
         raise LulcError(
-            f"{count} of the {len(labels)} reference classes {'is' if none_fits else 'are not'} in {where}:"
+            f"{count} of the {len(labels)} reference classes {verb} in {where}:"
             f" {_listed([str(label) for label in strangers])}. The map has: {ours}.",
             "Say in CLASS_TABLE which map value and which reference value or name mean the same"
             + ("." if none_fits else ", or choose UNKNOWN=error or exclude."),
@@ -224,7 +225,8 @@ def _warnings(
             else "They have columns of their own and count as errors (UNKNOWN=error)."
         )
         out.append(
-            f"{len(strangers)} of {len(labels)} reference classes are not {what}: {_listed(list(map(str, strangers)))}."
+            f"{len(strangers)} of {len(labels)} reference classes {'is' if len(strangers) == 1 else 'are'} not {what}:"
+            f" {_listed(list(map(str, strangers)))}."
             f" {does}"
         )
     if table:

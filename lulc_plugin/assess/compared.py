@@ -10,10 +10,10 @@ import numpy as np
 from ..errors import LulcError
 from ..legend import LegendClass
 from ..progress import Progress
-from . import pairing
 from .assessment import context_of, legend_of, mapped_shares, parameters_of
 from .classes import match
 from .designs import Design, design_of
+from .estimators import pairing
 from .gathering import gather
 from .inference import Coded, Sampling, code, estimate, sampling_of
 from .job import CompareJob, Options

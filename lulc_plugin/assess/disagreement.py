@@ -19,10 +19,10 @@ from ..raster.output import MapWriter
 from ..raster.source import LayerFacts, PixelRegion
 from .classes import LEFT_OUT, key_of
 from .job import AssessJob, ReferenceFeature
-from .onmap import RasterOnMap
-from .points import pixels_of
+from .layers.onmap import RasterOnMap
+from .layers.points import pixels_of
+from .layers.polygons import PolygonsOnMap
 from .pointsample import exploded
-from .polygons import PolygonsOnMap
 from .result import AssessedClass, Assessment
 
 #: K² + 1 values have to fit into uint16.

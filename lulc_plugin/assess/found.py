@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import LulcError
 from .classes import Key
-from .crossing import CrossTable
+from .layers.crossing import CrossTable
 from .result import LayerSummary
 
 Ints = npt.NDArray[np.int64]

@@ -12,10 +12,10 @@ from ..errors import LulcError
 from ..progress import Progress
 from ..raster.areas import PixelAreas, pixel_areas
 from .classes import Key
-from .crossing import CrossTable, cross
 from .found import NO_STRATUM, NOT_ON_SECOND_MAP, Claims, Found, Ints, no_unit, sizes_by
 from .job import FeatureInput, RasterInput
-from .onmap import RasterOnMap
+from .layers.crossing import CrossTable, cross
+from .layers.onmap import RasterOnMap
 from .pointsample import gather_points
 from .polygonsample import gather_polygons
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from ..errors import LulcError
 from ..legend import LegendClass
-from . import estimation
 from .classes import LEFT_OUT, Matching
-from .clusters import clusters
 from .designs import Design
+from .estimators import estimation
+from .estimators.clusters import clusters
 from .found import Found, Ints
 from .job import Options
 from .result import Estimates, Stratum

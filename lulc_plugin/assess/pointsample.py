@@ -15,11 +15,11 @@ from ..progress import Progress
 from ..raster.areas import PixelAreas
 from ..raster.source import LayerFacts
 from .classes import Key, key_of
-from .crossing import cross
 from .found import NO_STRATUM, NOT_ON_SECOND_MAP, ON_NODATA, OUTSIDE, Claims, Floats, Found, Ints, no_unit, sizes_by
 from .job import FeatureInput, RasterInput, ReferenceFeature
-from .onmap import RasterOnMap
-from .points import NODATA, OK, pixels_of, values_at
+from .layers.crossing import cross
+from .layers.onmap import RasterOnMap
+from .layers.points import NODATA, OK, pixels_of, values_at
 from .result import LayerSummary
 
 _HECTARE = 10_000.0

@@ -12,11 +12,11 @@ from ..errors import LulcError
 from ..progress import Progress
 from ..raster.areas import PixelAreas
 from .classes import Key, key_of
-from .crossing import cross
 from .found import NOT_ON_SECOND_MAP, Claims, Found, no_unit, sizes_by
 from .job import FeatureInput, RasterInput
-from .onmap import RasterOnMap
-from .polygons import PolygonsOnMap
+from .layers.crossing import cross
+from .layers.onmap import RasterOnMap
+from .layers.polygons import PolygonsOnMap
 from .result import LayerSummary
 
 

@@ -194,3 +194,23 @@ def _gsd(numbers: tuple[float, ...], wkt: str, crs: Any, height: int, width: int
     if planar and not ground.cylindrical and not (true > 0 and abs(planar / true - 1) > TRUSTED):
         true = planar
     return math.sqrt(true) if true > 0 else None
+
+
+def pixel_size(transform: Any, crs: Any, height: int, width: int) -> tuple[float, float] | None:
+    """Height and width in metres of the pixel at the raster's centre, on the ellipsoid; None when unknown.
+
+    In a projected system planar lengths are believed up to 1 % of deviation, as areas are.
+    """
+    ground = None if crs is None or transform.is_identity else ellipsoid.ground_of(crs)
+    if ground is None:
+        return None
+    t = transform
+    col, row = width // 2 + 0.5, height // 2 + 0.5
+    x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+    sides = []
+    for dx, dy in ((t.b, t.e), (t.a, t.d)):
+        true, planar = ground.length(x, y, dx, dy), math.hypot(dx, dy) * math.sqrt(ground.planar)
+        if planar and not ground.cylindrical and not (true > 0 and abs(planar / true - 1) > TRUSTED):
+            true = planar
+        sides.append(true)
+    return (sides[0], sides[1]) if all(side > 0 for side in sides) else None

@@ -73,6 +73,29 @@ class Ground:
         area = np.linalg.norm(np.cross(corners[2] - corners[0], corners[3] - corners[1]), axis=1) / 2
         return area / (2 * half) ** 2
 
+    def length(self, x: float, y: float, dx: float, dy: float) -> float:
+        """Metres on the ellipsoid from a point along a short vector; 0 or NaN where nothing is known.
+
+        Args:
+            x: abscissa of the vector's middle in the system's unit.
+            y: its ordinate.
+            dx: how far the vector goes along x.
+            dy: how far along y.
+        """
+        if self.cylindrical:
+            latitude = float(self._latitude(np.array([y]))[0])
+            e2 = self.flattening * (2 - self.flattening)
+            curved = 1 - e2 * math.sin(latitude) ** 2
+            parallel = self.a * math.cos(latitude) / math.sqrt(curved)  # metres in a radian of longitude
+            meridian = self.a * (1 - e2) / curved**1.5  # metres in a radian of latitude
+            if self._web:
+                return math.hypot(dx * parallel, dy * meridian * math.cos(latitude)) * self._unit / self.a
+            return math.hypot(dx * parallel, dy * meridian) * self._unit
+        longer = max(1.0, _SIDE / self._unit / math.hypot(dx, dy))
+        half_x, half_y = dx * longer / 2, dy * longer / 2
+        ends = self._geocentric(np.array([x - half_x, x + half_x]), np.array([y - half_y, y + half_y]))
+        return float(np.linalg.norm(ends[1] - ends[0])) / longer
+
     def _latitude(self, y: FloatArray) -> FloatArray:
         if self._geographic:
             return np.clip(np.asarray(y, np.float64) * self._unit, -math.pi / 2, math.pi / 2)

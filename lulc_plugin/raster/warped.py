@@ -52,8 +52,8 @@ class WarpedBand:
                         resampling=Resampling.nearest,
                         tolerance=_TOLERANCE,
                         add_alpha=True,
-                        # with a nodata value GDAL joins the bands' (a pixel is invalid where all are) and changes
-                        # valid values that equal it; here it is a value like any other, and looked at below
+                        # nodata values are looked at below, as in `source`; none is GDAL's business, whose rules
+                        # depend on its version and on the other bands
                         src_nodata=None,
                         nodata=None,
                     )

@@ -274,7 +274,7 @@ def _headline_notes(entries: Sequence[tuple[str, Facts]]) -> tuple[str, ...]:
 def short_title(title: str) -> str:
     """The title without what stands in brackets or after a comma; as part of a sentence."""
     text = title.split(" (")[0].split(",")[0]
-    return text[0].lower() + text[1:] if text[:1].isupper() and text[1:2].islower() and text != "Kappa" else text
+    return text if text in ("Kappa", "IoU") or not text[1:2].islower() else text[0].lower() + text[1:]
 
 
 def listed(items: Iterable[str]) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lulc_plugin.assess import estimation, intervals, kappa, pairing
-from lulc_plugin.assess.estimation import StrataSizes, Units
+from lulc_plugin.assess.estimators import estimation, intervals, kappa, pairing
+from lulc_plugin.assess.estimators.estimation import StrataSizes, Units
 from lulc_plugin.assess.statistics import accuracy
 from lulc_plugin.errors import LulcError
 

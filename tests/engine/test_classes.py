@@ -47,7 +47,7 @@ def test_unknown_classes_can_be_left_out_or_stop():
     found = match([1], LEGEND, [1, 9], unknown="exclude")
     assert found.of_reference == {1: 0, 9: LEFT_OUT}
     assert [c.value for c in found.classes] == [1, 2, 5]
-    with pytest.raises(LulcError, match="1 of the 2 reference classes are not in the map's legend: 9"):
+    with pytest.raises(LulcError, match="1 of the 2 reference classes is not in the map's legend: 9"):
         match([1], LEGEND, [1, 9], unknown="stop")
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from lulc_plugin.assess import bytepairs, crossing
-from lulc_plugin.assess.crossing import blocks, cross
 from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.onmap import RasterOnMap
+from lulc_plugin.assess.layers import bytepairs, crossing
+from lulc_plugin.assess.layers.crossing import blocks, cross
+from lulc_plugin.assess.layers.onmap import RasterOnMap
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster.areas import pixel_areas
@@ -205,14 +205,16 @@ def test_the_same_numbers_whatever_the_blocks_and_threads(raster, monkeypatch, b
         np.testing.assert_array_equal(other.area, made[0].area)  # to the last digit
 
 
-def test_blocks_cover_the_map_once(raster, monkeypatch):
-    monkeypatch.setattr(crossing, "_BLOCK", 1000)
+@pytest.mark.parametrize("size", [600, 1000, 5000, 10**6])
+def test_blocks_cover_the_map_once(raster, monkeypatch, size):
+    monkeypatch.setattr(crossing, "_BLOCK", size)
     path = raster("a.tif", classes(133, 171), tiled=True, blockxsize=32, blockysize=16)
     with RasterOnMap(RasterInput(path)) as layer:
         seen = np.zeros((133, 171), int)
         for r in blocks([layer], layer.facts):
             assert r.row0 % 16 == r.col0 % 32 == 0, "a piece of the file must not be decoded twice"
             seen[r.row0 : r.row1, r.col0 : r.col1] += 1
+            assert r.height * r.width <= size
     assert (seen == 1).all()
 
 

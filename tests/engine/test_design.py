@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lulc_plugin.assess import design
-from lulc_plugin.assess.samplejob import expected_from_text, expected_of
+from lulc_plugin.assess.drawing import design
+from lulc_plugin.assess.drawing.samplejob import expected_from_text, expected_of
 from lulc_plugin.errors import LulcError
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "data" / "accuracy_examples.json").read_text(encoding="utf-8"))

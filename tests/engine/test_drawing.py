@@ -11,10 +11,11 @@ import pytest
 from affine import Affine
 from scipy import stats
 
-from lulc_plugin.assess import crossing, lottery
-from lulc_plugin.assess.drawing import SampleJob, draw
+from lulc_plugin.assess.drawing import lottery
+from lulc_plugin.assess.drawing.drawing import SampleJob, draw
+from lulc_plugin.assess.drawing.spacing import Spacing
 from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.spacing import Spacing
+from lulc_plugin.assess.layers import crossing
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import LegendClass
 from lulc_plugin.progress import Progress

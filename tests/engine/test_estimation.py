@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lulc_plugin.assess import estimation, intervals, kappa
-from lulc_plugin.assess.estimation import StrataSizes, Units
+from lulc_plugin.assess.estimators import estimation, intervals, kappa
+from lulc_plugin.assess.estimators.estimation import StrataSizes, Units
 from lulc_plugin.assess.statistics import accuracy
 from lulc_plugin.errors import LulcError
 

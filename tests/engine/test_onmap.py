@@ -9,7 +9,7 @@ from rasterio.enums import ColorInterp
 from rasterio.warp import transform as transform_points
 
 from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.onmap import RasterOnMap
+from lulc_plugin.assess.layers.onmap import RasterOnMap
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import source
 from lulc_plugin.raster.source import PixelRegion
@@ -83,7 +83,7 @@ def test_the_same_grid(raster):
 @pytest.mark.parametrize(
     ("transform", "said"),
     [
-        (GRID * Affine.translation(7, -9), "begins at its row 9 and column -7"),
+        (GRID * Affine.translation(7, -9), "first pixel is row -9, column 7 of the map"),
         (GRID * Affine.translation(0.3, 0.4), "0.4 pixel off"),
         (GRID * Affine.scale(1 / 3), "10 × 10 m, the map pixels of 30 × 30 m"),
         (GRID * Affine.scale(0.5) * Affine.translation(0.21, 0.1), "15 × 15 m"),
@@ -145,7 +145,7 @@ def test_memory_follows_the_map_not_the_reference(raster, monkeypatch):
         return original(self, bands, region)
 
     monkeypatch.setattr(source.Source, "read", read)
-    monkeypatch.setattr("lulc_plugin.assess.onmap._BUDGET", 5000)
+    monkeypatch.setattr("lulc_plugin.assess.layers.onmap._BUDGET", 5000)
     check(reference, map_path, values[0], values[0] >= 0, transform)
     assert max(largest) <= 5000
 

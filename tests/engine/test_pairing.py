@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from lulc_plugin.assess import estimation, pairing
-from lulc_plugin.assess.estimation import StrataSizes
+from lulc_plugin.assess.estimators import estimation, pairing
+from lulc_plugin.assess.estimators.estimation import StrataSizes
 from lulc_plugin.assess.result import Difference
 from lulc_plugin.errors import LulcError
 

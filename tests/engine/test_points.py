@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 
 from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.points import NODATA, OK, OUTSIDE, first_in_pixel, pixels_of, values_at
+from lulc_plugin.assess.layers.points import NODATA, OK, OUTSIDE, first_in_pixel, pixels_of, values_at
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import source
 from lulc_plugin.raster.source import Source

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from lulc_plugin.assess import crossing
-from lulc_plugin.assess.crossing import cross
 from lulc_plugin.assess.job import RasterInput, ReferenceFeature
-from lulc_plugin.assess.onmap import RasterOnMap
-from lulc_plugin.assess.polygons import PolygonsOnMap
+from lulc_plugin.assess.layers import crossing
+from lulc_plugin.assess.layers.crossing import cross
+from lulc_plugin.assess.layers.onmap import RasterOnMap
+from lulc_plugin.assess.layers.polygons import PolygonsOnMap
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster.areas import pixel_areas
 from lulc_plugin.raster.source import PixelRegion, Source

@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
-from ..errors import LulcError
+from ...errors import LulcError
+from ..result import Difference, Estimate, Estimates, McNemar
+from ..statistics import accuracy
 from . import kappa
 from .clusters import FEWEST, ClusterSample, too_few
 from .figures import EXACT, linearised, values_of
 from .intervals import t, z
-from .result import Difference, Estimate, Estimates, McNemar
 from .sampling import ZERO, Sample, entries, stratified_factors, sums
-from .statistics import accuracy
 from .units import StrataSizes, Units, correction, units_of_strata
 
 Floats = npt.NDArray[np.float64]
@@ -72,6 +71,8 @@ def mcnemar(only_a: int, only_b: int) -> McNemar:
     score = (only_a - only_b) / math.sqrt(n)
     corrected = max(abs(only_a - only_b) - 1, 0) ** 2 / n
     at_least = math.exp(math.lgamma(n + 1) - math.lgamma(least + 1) - math.lgamma(n - least + 1) - n * math.log(2))
+    from scipy import special  # only here, see intervals.z
+
     exact = min(1.0, 2 * float(special.bdtr(least, n, 0.5)))
     return McNemar(
         only_a=int(only_a),
@@ -177,6 +178,8 @@ def cluster_differences(
     few = k < FEWEST
 
     def p_of(score: float) -> float:
+        from scipy import special
+
         return 2 * float(special.stdtr(k - 1, -abs(score)))
 
     note = too_few(k) if few else ""

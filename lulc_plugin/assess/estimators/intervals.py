@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
-from ..errors import LulcError
+from ...errors import LulcError
 
 Floats = npt.NDArray[np.float64]
 
 
 def z(level: float) -> float:
     """Quantile Φ⁻¹(½ + level/2) of the normal distribution: 1.959963984540054 for 0.95."""
+    from scipy import special  # only here: scipy takes long to load, and a census needs none of it
+
     return float(special.ndtri(0.5 + _checked(level) / 2))
 
 
 def t(level: float, freedom: int) -> float:
     """The same quantile of Student's t with `freedom` degrees of freedom."""
+    from scipy import special
+
     return float(special.stdtrit(freedom, 0.5 + _checked(level) / 2))
 
 
@@ -71,6 +74,8 @@ def clopper_pearson(x: float, m: float, level: float) -> tuple[float, float]:
     """
     _check_counts(x, m)
     tail = (1 - _checked(level)) / 2
+    from scipy import special
+
     low = 0.0 if x <= 0 else float(special.betaincinv(x, m - x + 1, tail))
     high = 1.0 if x >= m else float(special.betaincinv(x + 1, m - x, 1 - tail))
     return low, high

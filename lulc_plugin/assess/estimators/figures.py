@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..result import Estimate, Estimates
+from ..statistics import Accuracy, accuracy
 from . import kappa
 from .intervals import wilson_share, z
-from .result import Estimate, Estimates
 from .sampling import ZERO, Errors, entries
-from .statistics import Accuracy, accuracy
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -164,9 +164,7 @@ def assemble(
         point=point,
         overall=build(np.array([figures.overall]), np.array([errors.overall]), total, "", whole)[0],
         kappa=build(np.array([figures.kappa]), np.array([errors.kappa]), total, NO_KAPPA, whole, "kappa")[0],
-        users=build(
-            figures.users, errors.users, rows, NOT_IN_MAP, everything if exact_users is None else exact_users
-        ),
+        users=build(figures.users, errors.users, rows, NOT_IN_MAP, everything if exact_users is None else exact_users),
         producers=build(figures.producers, errors.producers, columns, NOT_IN_REFERENCE, everything),
         f1=build(figures.f1, errors.f1, union, ABSENT, everything, "f1"),
         iou=build(figures.iou, errors.iou, union, ABSENT, everything),

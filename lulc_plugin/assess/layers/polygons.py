@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.features import rasterize
 
-from ..raster.source import BoolArray, LayerFacts, PixelRegion
-from .job import ReferenceFeature
+from ...raster.source import BoolArray, LayerFacts, PixelRegion
+from ..job import ReferenceFeature
 
 IntArray = npt.NDArray[np.int64]
 Owners = npt.NDArray[np.int32]

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
-from ..progress import Progress
-from ..raster.areas import PixelAreas
+from ...errors import LulcError
+from ...progress import Progress
+from ...raster.areas import PixelAreas
+from ..layers.onmap import RasterOnMap
 from .lottery import Draws, Lottery
 from .mapclasses import MapClasses
-from .onmap import RasterOnMap
 from .spacing import Ruler, Spacing
 
 Ints = npt.NDArray[np.int64]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Union
 
-from ..errors import LulcError
+from ...errors import LulcError
+from ..job import RasterInput
 from .design import ALLOCATIONS, FEWEST, standard_error
-from .job import RasterInput
 
 #: Expected user's accuracy: of all classes, of each in the order of the values, or by class value.
 Expected = Union[float, tuple[float, ...], Mapping[int, float]]

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
-from ..progress import Progress
-from ..raster.areas import PixelAreas
-from ..raster.source import PixelRegion
-from .crossing import blocks
-from .onmap import RasterOnMap
+from ...errors import LulcError
+from ...progress import Progress
+from ...raster.areas import PixelAreas
+from ...raster.source import PixelRegion
+from ..layers.crossing import blocks
+from ..layers.onmap import RasterOnMap
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
-from ..raster import projdata
-from ..raster.source import BoolArray, LayerFacts, PixelRegion, Source
-from ..raster.warped import WarpedBand
+from ...errors import LulcError
+from ...raster import projdata
+from ...raster.source import BoolArray, LayerFacts, PixelRegion, Source
+from ...raster.warped import WarpedBand
+from ..job import RasterInput
+from ..result import LayerSummary
 from .footing import CarriedFooting, Footing, crs_name, extent_of, pixel_size
-from .job import RasterInput
-from .result import LayerSummary
 
 Values = npt.NDArray[Any]
 
@@ -158,6 +158,12 @@ class RasterOnMap:
         return self._source.block(self._layer.band)
 
     @property
+    def stream_bytes(self) -> int | None:
+        """Bytes that a map pixel costs in GDAL's cache if the map's blocks are read in order; None: no telling."""
+        straight = self._grid is None or (self._footing is not None and self._footing.is_shift)
+        return self._kind.itemsize if straight else None
+
+    @property
     def summary(self) -> LayerSummary:
         """What a report says about the layer."""
         own, band = self._source.facts, self._layer.band
@@ -225,16 +231,16 @@ class RasterOnMap:
 
     def _footed(self, footing: Footing | CarriedFooting, region: PixelRegion) -> tuple[Values, BoolArray]:
         rows, cols = footing.indexes(region)
-        inside = footing.inside(rows, cols)
         values: Values = np.zeros((region.height, region.width), self._kind)
         valid: BoolArray = np.zeros((region.height, region.width), bool)
-        if not inside.any():
+        in_row, in_col = footing.inside(rows, cols)
+        straight = rows.shape[1] == cols.shape[0] == 1  # one row for each row, one column for each column
+        inside = in_row if straight else in_row & in_col
+        if not (in_row.any() and in_col.any() and inside.any()):
             return values, valid
-        r, c = np.broadcast_arrays(rows, cols)
-        window = PixelRegion(
-            int(r[inside].min()), int(r[inside].max()) + 1, int(c[inside].min()), int(c[inside].max()) + 1
-        )
-        if window.height * window.width > max(_BUDGET, 4 * inside.size) and inside.size > 1:
+        r, c = (rows[in_row], cols[in_col]) if straight else (rows[inside], cols[inside])
+        window = PixelRegion(int(r.min()), int(r.max()) + 1, int(c.min()), int(c.max()) + 1)
+        if window.height * window.width > max(_BUDGET, 4 * values.size) and values.size > 1:
             # a finer layer: the pixels in two halves, so that memory does not follow its resolution
             for part in _halves(region, tall=window.height >= window.width):
                 place = (
@@ -244,14 +250,18 @@ class RasterOnMap:
                 values[place], valid[place] = self._footed(footing, part)
             return values, valid
         found, known = self._cells(window)
-        if (window.height, window.width) == inside.shape and footing.is_shift:
-            return found, known
-        rows, cols = rows - window.row0, cols - window.col0
-        if inside.all():
-            return found[rows, cols], known[rows, cols]
-        rows, cols = np.clip(rows, 0, window.height - 1), np.clip(cols, 0, window.width - 1)
-        np.copyto(values, found[rows, cols], where=inside)
-        return values, known[rows, cols] & inside
+        r, c = r - window.row0, c - window.col0
+        if straight:
+            if not footing.is_shift:
+                found, known = (x.take(r, axis=0).take(c, axis=1) for x in (found, known))
+            if found.shape == values.shape:
+                return found, known
+            # rows and columns that have a cell follow each other
+            place = (_run(in_row), _run(in_col))
+            values[place], valid[place] = found, known
+        else:
+            values[inside], valid[inside] = found[r, c], known[r, c]
+        return values, valid
 
     def _classes(self, values: Values, valid: BoolArray) -> Values:
         """Whole numbers; what is not valid becomes 0."""
@@ -272,6 +282,12 @@ class RasterOnMap:
             f"{self._layer.title} holds the value {example}: this is not a class map.",
             "Classes are whole numbers; choose another layer or band, or round it with the raster calculator.",
         )
+
+
+def _run(mask: BoolArray) -> slice:
+    """From the first to the last True."""
+    where = np.flatnonzero(mask)
+    return slice(int(where[0]), int(where[-1]) + 1)
 
 
 def _halves(region: PixelRegion, tall: bool) -> tuple[PixelRegion, PixelRegion]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import LulcError
-from ..progress import Progress
-from ..raster.areas import PixelAreas
-from ..raster.categories import categories
-from .crossing import cross
-from .job import RasterInput
-from .onmap import RasterOnMap
+from ...errors import LulcError
+from ...progress import Progress
+from ...raster.areas import PixelAreas
+from ...raster.categories import categories
+from ..job import RasterInput
+from ..layers.crossing import cross
+from ..layers.onmap import RasterOnMap
 
 _SHOWN = 10
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import LulcError
-from ..progress import Progress
-from ..raster.areas import PixelAreas, pixel_areas
+from ...errors import LulcError
+from ...progress import Progress
+from ...raster.areas import PixelAreas, pixel_areas
+from ..layers.onmap import RasterOnMap
 from . import design
 from .lottery import Draws, Lottery
 from .mapclasses import MapClasses, count_classes
-from .onmap import RasterOnMap
 from .sample import Ints, Sample, SampledStratum
 from .samplejob import LARGEST_SEED, MOST_POINTS, SampleJob, expected_of
 from .separation import draw_apart

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..raster.areas import PixelAreas
-from ..raster.source import BoolArray, PixelRegion
+from ...raster.areas import PixelAreas
+from ...raster.source import BoolArray, PixelRegion
 from .onmap import LayerOnMap
 from .tally import Entry, Tally
 
@@ -19,6 +19,8 @@ Codes = npt.NDArray[np.int64]
 _SPAN = 1 << 16
 #: Bins of a count beyond which sorting is cheaper.
 _BINS = 1 << 20
+#: Pixels coded at a time: their codes stay in a processor's cache.
+_CHUNK = 1 << 17
 
 
 def combinations(
@@ -35,23 +37,41 @@ def combinations(
     Raises:
         LulcError: a layer has too many distinct values, or cannot be read.
     """
-    coded: list[tuple[Codes, Codes]] = []
+    read: list[tuple[npt.NDArray[Any], BoolArray]] = []
     for layer in layers:
-        values, valid = layer.read(region)
-        coded.append(compact(values, valid))
-        if not coded[0][0].size:
+        read.append(layer.read(region))
+        if not read[0][1].any():
             return []  # nothing of the map here: nothing else is read
+    groups = None if areas is None else areas.groups(region.row0, region.row1, region.col0, region.col1)
+    out: list[Entry] = []
+    rows = max(1, _CHUNK // region.width)
+    for row in range(0, region.height, rows):
+        part = slice(row, row + rows)
+        of_part = groups
+        if groups is not None:
+            first, last = groups[0][part][0], groups[0][part][-1]
+            of_part = groups[0][part] - first, groups[1], groups[2][first : last + 1]
+        out += _counted([compact(values[part], valid[part]) for values, valid in read], of_part, tally)
+    return out
+
+
+def _counted(
+    coded: list[tuple[Codes, Codes]], groups: tuple[Codes, Codes, npt.NDArray[np.float64]] | None, tally: Tally
+) -> list[Entry]:
+    """Combinations of coded layers in a piece of a block; `groups`: see `PixelAreas.groups`."""
     tally.see([known.tolist() for known, _ in coded])
+    if not coded[0][0].size:
+        return []
     code: Codes = coded[0][1]
     combos = len(coded[0][0]) + 1
     for known, index in coded[1:]:
         if known.size:
             code = code * (len(known) + 1) + index
             combos *= len(known) + 1
-    if areas is None:
+    if groups is None:
         group_areas = np.zeros(1)
     else:
-        rows, cols, per_group = areas.groups(region.row0, region.row1, region.col0, region.col1)
+        rows, cols, per_group = groups
         group_areas = per_group.ravel()
         if group_areas.size > 1:
             code = code + combos * (rows[:, None] * per_group.shape[1] + cols[None, :])
@@ -79,16 +99,15 @@ def compact(values: npt.NDArray[Any], valid: BoolArray) -> tuple[Codes, Codes]:
     everywhere = bool(valid.all())
     if not everywhere and not valid.any():
         return np.zeros(0, np.int64), np.zeros(valid.shape, np.int64)
-    if everywhere:
-        low, high = int(values.min()), int(values.max())
-    else:
-        top = np.iinfo(values.dtype) if values.dtype != bool else np.iinfo(np.uint8)
-        low = int(values.min(where=valid, initial=top.max if values.dtype != bool else True))
-        high = int(values.max(where=valid, initial=top.min if values.dtype != bool else False))
+    low, high = int(values.min()), int(values.max())
+    if high - low >= _SPAN and not everywhere:
+        some = values[valid]  # a nodata value far from the classes
+        low, high = int(some.min()), int(some.max())
     if high - low < _SPAN:
-        place = values.astype(np.int64) - (low - 1)
+        place = values.astype(np.int64)
+        place -= low - 1
         if not everywhere:
-            place = np.where(valid, place, 0)
+            np.copyto(place, 0, where=~valid)
         table = np.bincount(place.ravel(), minlength=high - low + 2)
         table[0] = 0
         present = np.flatnonzero(table)

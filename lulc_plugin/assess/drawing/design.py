@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
+from ...errors import LulcError
 
 ALLOCATIONS = ("olofsson", "proportional", "equal", "neyman")
 #: A class below this share of the map is rare (Olofsson et al. 2014, section 5.1.2).

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
+from ...errors import LulcError
+from ..result import Estimate, Estimates
+from ..statistics import accuracy
 from .figures import ABSENT, NO_CLASS_KAPPA, NO_KAPPA, NOT_IN_MAP, NOT_IN_REFERENCE, sampling_errors, values_of
 from .intervals import t, wilson
-from .result import Estimate, Estimates
 from .sampling import ZERO, Entries, entries, sums
-from .statistics import accuracy
 from .units import correction, cross
 
 Floats = npt.NDArray[np.float64]

@@ -13,10 +13,10 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform as transform_points
 
-from ..errors import LulcError
-from ..raster import projdata
-from ..raster.ellipsoid import ellipsoid_of
-from ..raster.source import LayerFacts
+from ...errors import LulcError
+from ...raster import projdata
+from ...raster.ellipsoid import ellipsoid_of
+from ...raster.source import LayerFacts
 
 Floats = npt.NDArray[np.float64]
 

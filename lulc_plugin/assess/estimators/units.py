@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
-from .job import FPC
+from ...errors import LulcError
+from ..job import FPC
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

@@ -6,15 +6,16 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rasterio.warp import transform_bounds
 
-from ..raster import projdata
-from ..raster.carrying import carry
-from ..raster.source import BoolArray, LayerFacts, PixelRegion
+from ...raster import projdata
+from ...raster.carrying import carry
+from ...raster.source import BoolArray, LayerFacts, PixelRegion
 
 IntArray = npt.NDArray[np.int64]
 #: A centre this close before a border (in cells) counts as lying on it, and so belongs to the cell after it: rounding
@@ -70,7 +71,7 @@ class Footing:
             (pixel_size(layer), pixel_size(grid)),
         )
 
-    @property
+    @cached_property
     def is_shift(self) -> bool:
         """Whether each map pixel has a cell of its own, in the same order: a plain window of the layer is it."""
         if self.rows is None or self.cols is None:
@@ -111,9 +112,9 @@ class Footing:
         y = np.arange(region.row0, region.row1)[:, None] + 0.5
         return _floor(d * x + e * y + f), _floor(a * x + b * y + c)
 
-    def inside(self, rows: IntArray, cols: IntArray) -> BoolArray:
-        """`(rows, cols)`: where there is a cell."""
-        return _within(rows, self.shape[0]) & _within(cols, self.shape[1])
+    def inside(self, rows: IntArray, cols: IntArray) -> tuple[BoolArray, BoolArray]:
+        """Which of the `indexes` lie in the layer."""
+        return _within(rows, self.shape[0]), _within(cols, self.shape[1])
 
     def sentence(self, title: str) -> str:
         """What was done, for the report."""
@@ -132,8 +133,8 @@ class Footing:
                 return f"{title} lies on the map's grid."
             size = f"{self.shape[0]:,} × {self.shape[1]:,} instead of {self.map_shape[0]:,} × {self.map_shape[1]:,}"
             return (
-                f"{title} lies on the map's grid; the map begins at its row {row:,} and column {col:,} (rows × columns:"
-                f" {size} pixels)."
+                f"{title} lies on the map's grid; its first pixel is row {-row:,}, column {-col:,} of the map, counted"
+                f" from 0 (rows × columns: {size} pixels)."
             )
         turned = ", and the two grids are turned to each other" if self.rows is None else ""
         return (
@@ -169,9 +170,9 @@ class CarriedFooting:
         rows, cols = (_floor(np.nan_to_num(v, nan=-1e15)).reshape(row.shape) for v in found)
         return rows, cols
 
-    def inside(self, rows: IntArray, cols: IntArray) -> BoolArray:
-        """`(rows, cols)`: where there is a cell."""
-        return _within(rows, self.layer.height) & _within(cols, self.layer.width)
+    def inside(self, rows: IntArray, cols: IntArray) -> tuple[BoolArray, BoolArray]:
+        """Which of the `indexes` lie in the layer."""
+        return _within(rows, self.layer.height), _within(cols, self.layer.width)
 
     def shifted(self, region: PixelRegion) -> PixelRegion:
         """Never asked: `is_shift` is False."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..raster.areas import PixelAreas
-from ..raster.source import PixelRegion
+from ...raster.areas import PixelAreas
+from ...raster.source import PixelRegion
 from .onmap import LayerOnMap
 from .tally import Entry
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
-from ..errors import LulcError
+from ...errors import LulcError
 
 
 def spread_check(row_counts: npt.ArrayLike, map_shares: npt.ArrayLike) -> tuple[float, int, float]:
@@ -32,4 +31,6 @@ def spread_check(row_counts: npt.ArrayLike, map_shares: npt.ArrayLike) -> tuple[
     if rows.sum() == 0 or freedom == 0:
         return 0.0, freedom, 1.0
     x2 = float(((rows[here] - expected) ** 2 / expected).sum())
+    from scipy import special  # only here, see intervals.z
+
     return x2, freedom, float(special.chdtrc(freedom, x2))

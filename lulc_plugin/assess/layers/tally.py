@@ -11,8 +11,8 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
-from ..raster.source import BoolArray
+from ...errors import LulcError
+from ...raster.source import BoolArray
 
 #: Value of each layer at a pixel; None where it has none.
 Key = tuple[Optional[int], ...]

@@ -6,15 +6,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ..progress import Progress
-from ..raster import projdata
-from ..raster.areas import PixelAreas
-from ..raster.source import BoolArray, LayerFacts, PixelRegion
+from ...progress import Progress
+from ...raster import blockcache, projdata
+from ...raster.areas import PixelAreas
+from ...raster.source import BoolArray, LayerFacts, PixelRegion
 from .bytepairs import BytePairs, fits
 from .combinations import combinations
 from .onmap import LayerOnMap
@@ -22,6 +23,8 @@ from .tally import Tally
 
 #: Pixels of a block: large enough that calls cost nothing, small enough for memory.
 _BLOCK = 1 << 22
+#: Pieces of a file up to this side are read whole.
+_WIDEST = 4096
 #: More threads than this read no faster.
 _MOST_THREADS = 8
 #: Percent of the whole job that counting is.
@@ -74,7 +77,32 @@ def cross(
     tally = Tally([layer.title for layer in layers], [getattr(x, "unlimited", False) for x in layers], most)
     regions = list(blocks(layers, facts))
     count = max(1, min(len(regions), threads or min(os.cpu_count() or 1, _MOST_THREADS)))
-    work = _Work(regions, progress)
+    with ExitStack() as stack:
+        cache = _cache_size(layers, regions, count)
+        if cache:
+            stack.enter_context(blockcache.limited(cache))
+        _share(layers, uneven, tally, _Work(regions, progress), count)
+    values, valid, pixels, area = tally.table()
+    if areas is None:
+        return CrossTable(values, valid, pixels, None)
+    return CrossTable(values, valid, pixels, area if uneven else pixels * areas.at(0, 0))
+
+
+def _cache_size(layers: Sequence[LayerOnMap], regions: Sequence[PixelRegion], threads: int) -> int | None:
+    """Bytes for GDAL: two blocks of each layer for each thread; None where a layer may need older blocks again."""
+    each = [getattr(layer, "stream_bytes", 0) for layer in layers]
+    if None in each:
+        return None
+    return 2 * threads * sum(each) * max(r.height * r.width for r in regions)
+
+
+def _share(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work, count: int) -> None:
+    """Count in `count` threads, of which this is one.
+
+    Raises:
+        LulcError: what went wrong first in any of them.
+        CancelledError: the user stopped.
+    """
     helpers = [
         threading.Thread(target=_help, args=(layers, uneven, tally, work), daemon=True) for _ in range(count - 1)
     ]
@@ -88,10 +116,6 @@ def cross(
         helper.join()
     if work.error is not None:
         raise work.error
-    values, valid, pixels, area = tally.table()
-    if areas is None:
-        return CrossTable(values, valid, pixels, None)
-    return CrossTable(values, valid, pixels, area if uneven else pixels * areas.at(0, 0))
 
 
 def blocks(layers: Sequence[LayerOnMap], facts: LayerFacts) -> Iterator[PixelRegion]:
@@ -99,8 +123,8 @@ def blocks(layers: Sequence[LayerOnMap], facts: LayerFacts) -> Iterator[PixelReg
     heights, widths = zip(*(getattr(layer, "block", (1, 1)) for layer in layers))
     height = _multiple(max(heights), facts.height)
     width = facts.width
-    if height * width > 4 * _BLOCK:
-        width = _multiple(max(max(widths), 2 * _BLOCK // height), facts.width)
+    if height * width > _BLOCK and max(widths) <= _WIDEST:
+        width = min(width, max(1, _BLOCK // height // max(widths)) * max(widths))
     height = min(facts.height, max(1, _BLOCK // (height * width)) * height)
     for row in range(0, facts.height, height):
         for col in range(0, facts.width, width):
@@ -109,7 +133,7 @@ def blocks(layers: Sequence[LayerOnMap], facts: LayerFacts) -> Iterator[PixelReg
 
 def _multiple(block: int, length: int) -> int:
     """A file that is one single piece is not read in one."""
-    return min(length, block if block <= 4096 else 256)
+    return min(length, block if block <= _WIDEST else 256)
 
 
 class _Work:

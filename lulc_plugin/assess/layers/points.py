@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
-from ..raster.carrying import carry
-from ..raster.source import LayerFacts, PixelRegion
+from ...errors import LulcError
+from ...raster.carrying import carry
+from ...raster.source import LayerFacts, PixelRegion
+from ..job import RasterInput
 from .footing import crs_name
-from .job import RasterInput
 from .onmap import RasterOnMap
 
 IntArray = npt.NDArray[np.int64]

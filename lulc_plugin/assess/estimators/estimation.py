@@ -14,15 +14,15 @@ from typing import Union
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import LulcError
+from ...errors import LulcError
+from ..job import INTERVALS
+from ..result import Estimates
+from ..statistics import accuracy
 from . import kappa
 from .clusters import clusters
 from .figures import Style, Values, assemble, bare, sampling_errors
-from .job import INTERVALS
-from .result import Estimates
 from .sampling import ZERO, Sample, poststratified_factors, stratified_factors
 from .spread import spread_check
-from .statistics import accuracy
 from .units import Correction, StrataSizes, Units, correction, cross, listed, restrict, units_of_strata
 
 __all__ = [
