@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
@@ -16,6 +17,7 @@ from qgis.core import (
     QgsPointXY,
     QgsProcessing,
     QgsProcessingContext,
+    QgsProcessingOutputLayerDefinition,
     QgsProcessingOutputNumber,
     QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
@@ -239,6 +241,7 @@ class SamplePoints(LulcAlgorithm):
     ) -> Parameters:
         from ..lulc_plugin.assess.drawing.drawing import draw
 
+        self._check_folder(values.get(self.OUTPUT))
         sample = draw(wish.job, progress)
         self._log(sample, progress)
         fields = _fields(sample)
@@ -255,6 +258,18 @@ class SamplePoints(LulcAlgorithm):
         if problem:
             progress.warn(problem)
         return {self.OUTPUT: destination, self.N: len(sample.x), self.EXPECTED_SE: sample.se_overall}
+
+    def _check_folder(self, output: Any) -> None:
+        """Refuse a file in a folder that does not exist before points are drawn, not after."""
+        target = output.sink.staticValue() if isinstance(output, QgsProcessingOutputLayerDefinition) else output
+        if not isinstance(target, str) or "/" not in target or ":" in target.partition("/")[0][2:]:
+            return  # memory:, TEMPORARY_OUTPUT, a database
+        folder = Path(target).parent
+        if not folder.is_dir():
+            raise LulcError(
+                self.tr("OUTPUT: the folder {folder} does not exist.").format(folder=folder),
+                self.tr("Create it, or choose another place."),
+            )
 
     def _log(self, sample: Sample, progress: FeedbackProgress) -> None:
         for line in sample.notes:

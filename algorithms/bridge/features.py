@@ -11,6 +11,7 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCsException,
+    QgsDataSourceUri,
     QgsFeatureRequest,
     QgsFields,
     QgsGeometry,
@@ -18,7 +19,9 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeatureSource,
     QgsProcessingFeatureSourceDefinition,
+    QgsProviderRegistry,
     QgsRasterLayer,
+    QgsVectorLayer,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtGui import QTransform
@@ -49,6 +52,8 @@ class FeatureChoice:
         name: what the layer is called.
         kind: "points" or "polygons".
         field, stratum_field: fields of class and stratum; the latter may be empty.
+        named: whether the user named the field of the stratum.
+        path: where the layer lies; may be empty.
         sizes: whether the stratum sizes that the layer holds belong to `stratum_field`.
         map_crs: the CRS to bring them to.
         downwards: whether the map's y is minus QGIS's y (a picture without georeference).
@@ -60,6 +65,8 @@ class FeatureChoice:
     kind: str
     field: str
     stratum_field: str
+    named: bool
+    path: str
     sizes: bool
     map_crs: QgsCoordinateReferenceSystem
     downwards: bool
@@ -122,6 +129,8 @@ def choose_features(
         kind=kind,
         field=_existing(fields, field or REF_CLASS, "FIELD", layer),
         stratum_field=stratum,
+        named=bool(stratum_field),
+        path=_path(algorithm, values, name, context),
         sizes=sizes,
         map_crs=map_crs,
         downwards=layers.counts_downwards(map_layer),
@@ -185,7 +194,8 @@ def read_features(
         kind=choice.kind,
         name=choice.name,
         field=choice.field,
-        stratum_field=choice.stratum_field,
+        stratum_field=choice.stratum_field if choice.named else "",
+        path=choice.path,
         crs=_title(_crs_of(source)),
         note="; ".join(notes),
     )
@@ -254,14 +264,31 @@ def _title(crs: QgsCoordinateReferenceSystem) -> str:
     return crs.userFriendlyIdentifier() if crs.isValid() else ""
 
 
+def _layer(
+    algorithm: QgsProcessingAlgorithm, values: dict[str, Any], name: str, context: QgsProcessingContext
+) -> QgsVectorLayer | None:
+    value = values[name]
+    if isinstance(value, QgsProcessingFeatureSourceDefinition):
+        value = value.source.valueAsString(context.expressionContext())[0]
+    return algorithm.parameterAsVectorLayer({name: value}, name, context)
+
+
+def _path(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+    """The file of the layer, else what its provider calls it, without passwords; empty for layers in memory."""
+    layer = _layer(algorithm, values, name, context)
+    if layer is None or layer.providerType() == "memory":
+        return ""
+    path = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source()).get("path", "")
+    return str(path) if path else QgsDataSourceUri.removePassword(layer.source())
+
+
 def _restrictions(
     algorithm: QgsProcessingAlgorithm, values: dict[str, Any], name: str, context: QgsProcessingContext
 ) -> list[str]:
     """Selection, filter and limit that the layer comes with, in words."""
     value = values[name]
     chosen = isinstance(value, QgsProcessingFeatureSourceDefinition)
-    plain = value.source.valueAsString(context.expressionContext())[0] if chosen else value
-    layer = algorithm.parameterAsVectorLayer({name: plain}, name, context)
+    layer = _layer(algorithm, values, name, context)
     said = []
     if chosen:
         if value.selectedFeaturesOnly:

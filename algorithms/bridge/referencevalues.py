@@ -164,6 +164,7 @@ def _options(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], context:
     level = parameters.number(algorithm, values, CONFIDENCE_LEVEL, context)
     return Options(
         class_table=_class_table(algorithm, values, context),
+        class_table_file=parameters.text(algorithm, values, CLASS_TABLE_FILE, context) or "",
         strata=_raster(algorithm, values, context, STRATA, STRATA_BAND),
         poststratify=algorithm.parameterAsBool(values, POSTSTRATIFY, context),
         level=0.95 if level is None else level,

@@ -20,12 +20,13 @@ from .designs import Design, design_of
 from .found import Found, Sizes
 from .gathering import gather
 from .inference import Coded, Sampling, code, estimate, sampling_of, spread_warning
-from .job import AssessJob, Options, RasterInput
+from .job import AssessJob, FeatureInput, Options, RasterInput
 from .result import Assessment, ClassArea, Context, Estimate, Estimates
 from .statistics import accuracy
 
 Shares = npt.NDArray[np.float64]
 
+_DROPPED = "not described: its stratum has no reference unit"
 #: Designs whose units do not stand for the area of the map, and why.
 _NO_AREAS = {
     "descriptive": "the reference is no probability sample of the map",
@@ -41,7 +42,8 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
         CancelledError: the user stopped.
     """
     options = job.options
-    found = gather((job.map,), job.reference, job.features, options.strata, progress)
+    strata = strata_wanted(options, job.features)
+    found = gather((job.map,), job.reference, job.features, strata, progress)
     legend = legend_of(job.map)
     reference_legend = () if job.reference is None else legend_of(job.reference)
     matching = match(
@@ -54,9 +56,7 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
     names = [c.label for c in matching.classes]
     estimates = estimate(coded, sampling, design, options, mapped, names)
     warnings = [*design.warnings, *sampling.warnings, *matching.warnings, *found.warnings, *estimates.notes]
-    if design.name == "simple":
-        suspicion = spread_warning(coded, mapped, names)
-        warnings = [suspicion, *warnings] if suspicion else warnings
+    warnings = [*doubts(coded, design, options, mapped, names), *warnings]
     result = Assessment(
         classes=matching.classes,
         map=found.summaries[0],
@@ -71,6 +71,13 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
     )
     _log(result, progress)
     return result
+
+
+def strata_wanted(options: Options, features: FeatureInput | None) -> RasterInput | None:
+    """The raster of strata if the design is going to use it; units without a stratum must not be lost to others."""
+    points = features is not None and features.kind == "points"
+    used = options.design == "stratified" or (options.design == "auto" and points)
+    return options.strata if used else None
 
 
 def legend_of(layer: RasterInput) -> tuple[LegendClass, ...]:
@@ -104,7 +111,7 @@ def context_of(
         excluded.append(("with a reference class that the legend does not have", coded.left_out))
     per_label = np.bincount(found.label, found.count, len(found.labels)).astype(np.int64)
     by_label = dict(zip(found.labels, map(int, per_label)))
-    sentence = " ".join((design.sentence, *sampling.sentences))
+    sentence = " ".join((*filter(None, (sampling.lead,)), design.sentence, *sampling.sentences))
     if estimates.post_stratified:
         sentence += " Post-stratified by the map's class shares."
     if sampling.area is not None:
@@ -136,6 +143,7 @@ def parameters_of(job: Any) -> dict[str, Any]:
     options = asdict(job.options)
     strata = job.options.strata
     options["strata"] = None if strata is None else f"{strata.title}, band {strata.band}"
+    options["class_table_file"] = job.options.class_table_file or None
     options["class_table"] = [f"{of_map} = {of_reference}" for of_map, of_reference in job.options.class_table]
     if job.features is not None:
         options["field"] = job.features.field
@@ -149,23 +157,47 @@ def _areas(
     q = len(matching.classes)
     pixels = [0] * q
     metres = [0.0] * q
-    known = found.map_sizes.area
-    for value, number in found.map_sizes.pixels.items():
+    # mapped and adjusted areas belong to the same part of the map
+    sizes = sampling.mapped or found.map_sizes
+    known = sizes.area
+    for value, number in sizes.pixels.items():
         pixels[matching.of_map[int(value)]] += number
         if known is not None:
             metres[matching.of_map[int(value)]] += known[value]
     total = found.map_sizes.total_area
     share_of = metres if known is not None else [float(p) for p in pixels]
     whole = sum(share_of)
+    shown = known is not None and sampling.mapped is not None
+    dropped = {matching.of_map[value] for value in sampling.dropped if value in matching.of_map}
     described = None if total is None else total * sampling.described
     if estimates.design == "census" and total is not None:
         described = float(coded.areas().sum())
     silent = _NO_AREAS.get(estimates.design, "")
     out = []
     for k in range(q):
-        adjusted = Estimate(None, note=silent) if silent else _scaled(estimates.area_shares[k], described)
-        out.append(ClassArea(pixels[k], metres[k] if known is not None else None, share_of[k] / whole, adjusted))
+        reason = silent or (_DROPPED if k in dropped and not pixels[k] and not estimates.counts[:, k].any() else "")
+        adjusted = Estimate(None, note=reason) if reason else _scaled(estimates.area_shares[k], described)
+        out.append(ClassArea(pixels[k], metres[k] if shown else None, share_of[k] / whole, adjusted))
     return tuple(out)
+
+
+def doubts(coded: Coded, design: Design, options: Options, mapped: Shares, names: Sequence[str]) -> tuple[str, ...]:
+    """Sentences about a declared design that the units contradict, and about options that have no effect."""
+    found, out = coded.found, []
+    if design.name == "simple":
+        if found.claims.sizes:
+            out.append(
+                "DESIGN=simple is declared, but the points carry the strata of a stratified sample (stratum,"
+                " stratum_px): choose DESIGN=auto or stratified unless you know better."
+            )
+        out.append("" if options.poststratify else spread_warning(coded, mapped, names))
+    if options.poststratify and design.name != "simple":
+        out.append(f"POSTSTRATIFY has no effect with DESIGN={design.name}; it belongs to DESIGN=simple.")
+    if options.strata is not None and design.name != "stratified":
+        out.append(f"STRATA has no effect with DESIGN={design.name}; it belongs to DESIGN=stratified.")
+    if options.interval != "standard" and design.name != "stratified" and not options.poststratify:
+        out.append(f"INTERVAL={options.interval} has no effect with DESIGN={design.name}.")
+    return tuple(filter(None, out))
 
 
 def _scaled(share: Estimate, area: float | None) -> Estimate:

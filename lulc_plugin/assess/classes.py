@@ -59,8 +59,9 @@ def match(
 ) -> Matching:
     """Match what the map has with what the reference has.
 
-    Numbers match the map's values, texts the names in its legend (case and outer spaces do not count). With a class
-    table only the table counts for the reference; classes that it ties together are merged.
+    Numbers match the map's values, texts the names in its legend (case and outer spaces do not count); a number that is
+    no value of the map may be a name that consists of digits. Classes that a class table ties together are merged;
+    labels that the table does not have match as without it, but only with map values that it does not have either.
 
     Args:
         map_values: values that occur in the map.
@@ -165,9 +166,19 @@ def _label_lookup(
     of_map: Mapping[int, int],
     labels: Sequence[Key],
 ) -> dict[Key, int]:
-    if table:
-        return {_fold(label): of_map[value] for value, label in table}
-    lookup: dict[Key, int] = {value: of_map[value] for value in known}
+    tied = {value for value, _ in table}
+    free = [value for value in known if value not in tied]
+    by_name = _names([c for c in legend if c.value not in tied], of_map, labels)
+    digits: dict[Key, int] = {
+        int(name): index for name, index in by_name.items() if isinstance(name, str) and name.isdecimal()
+    }
+    by_value: dict[Key, int] = {value: of_map[value] for value in free}
+    return {**digits, **by_name, **by_value, **{_fold(label): of_map[value] for value, label in table}}
+
+
+def _names(legend: Sequence[LegendClass], of_map: Mapping[int, int], labels: Sequence[Key]) -> dict[Key, int]:
+    """Case-folded names of classes → index; a name that is asked for must be that of one class."""
+    lookup: dict[Key, int] = {}
     names: dict[Key, list[int]] = {}
     for c in legend:
         names.setdefault(_fold(c.name), []).append(c.value)
@@ -217,8 +228,13 @@ def _warnings(
     unknown: str,
 ) -> tuple[str, ...]:
     out = []
-    if strangers:
-        what = "in the class table" if table else "in the map's legend"
+    if strangers and len(strangers) == len(labels):
+        out.append(
+            f"None of the reference classes ({_listed(list(map(str, labels)))}) is one of the map: overall accuracy is"
+            " 0 for that reason alone. If the legends differ, say in CLASS_TABLE what means the same."
+        )
+    elif strangers:
+        what = "in the class table or the map's legend" if table else "in the map's legend"
         does = (
             "Units with them are left out (UNKNOWN=exclude)."
             if unknown == "exclude"
@@ -230,9 +246,13 @@ def _warnings(
             f" {does}"
         )
     if table:
-        without = [v for v in of_map if v not in {value for value, _ in table}]
-        if without:
-            out.append(f"Map values without a row in the class table stay classes of their own: {_listed(without)}.")
+        said = {_fold(label) for _, label in table}
+        alike = [label for label in labels if _fold(label) not in said and label not in set(strangers)]
+        if alike:
+            out.append(
+                f"The class table has no row for the reference classes {_listed(alike)}; they are taken for the map's"
+                " classes of the same value or name. If that is wrong, add their rows."
+            )
         return tuple(out)
     present = set(labels)
     for c in reference_legend:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import LulcError
 from ..legend import LegendClass
 from ..progress import Progress
-from .assessment import context_of, legend_of, mapped_shares, parameters_of
+from .assessment import context_of, doubts, legend_of, mapped_shares, parameters_of, strata_wanted
 from .classes import match
 from .designs import Design, design_of
 from .estimators import pairing
@@ -34,7 +34,8 @@ def compare(job: CompareJob, progress: Progress) -> Comparison:
         raise LulcError(
             "POSTSTRATIFY does not go with a comparison: each map would have its own weights.", "Switch it off."
         )
-    found = gather((job.map_a, job.map_b), job.reference, job.features, options.strata, progress)
+    strata = strata_wanted(options, job.features)
+    found = gather((job.map_a, job.map_b), job.reference, job.features, strata, progress)
     legend_a, legend_b = legend_of(job.map_a), legend_of(job.map_b)
     legend, quarrels = _joined(legend_a, legend_b)
     reference_legend = () if job.reference is None else legend_of(job.reference)
@@ -55,7 +56,8 @@ def compare(job: CompareJob, progress: Progress) -> Comparison:
     test, note = _mcnemar(design, only_a, only_b)
     paired = _differences(coded, sampling, design, a, b, options)
     warnings = [
-        *quarrels, *design.warnings, *sampling.warnings, *matching.warnings, *found.warnings, *a.notes, *b.notes
+        *quarrels, *doubts(coded, design, options, mapped, names), *design.warnings, *sampling.warnings,
+        *matching.warnings, *found.warnings, *a.notes, *b.notes,
     ]  # fmt: skip
     result = Comparison(
         classes=matching.classes,

@@ -46,7 +46,7 @@ def coverage(found: Found) -> float:
 def _automatic(found: Found) -> str:
     if found.kind == "raster":
         return "census" if coverage(found) >= CENSUS_FROM else "descriptive"
-    if found.kind == "points" and (found.stratum_source or found.claims.sizes):
+    if found.kind == "points" and found.stratum_source:
         return "stratified"
     return "descriptive"
 
@@ -98,7 +98,14 @@ def _of_raster(found: Found, name: str, why: str) -> Design:
                 " intervals. If its pixels were drawn at random, choose DESIGN=simple or stratified.",
             ),
         )
-    return Design(name, f"{_SAMPLED[name]} of pixels, as stated (the reference raster covers {covered} of the map).")
+    warnings: tuple[str, ...] = ()
+    if coverage(found) >= CENSUS_FROM:
+        warnings = (
+            f"The reference raster covers {covered} of the map: a reference like that is no probability sample, and its"
+            " intervals mean little. Choose DESIGN=census.",
+        )
+    sentence = f"{_SAMPLED[name]} of pixels, as stated (the reference raster covers {covered} of the map)."
+    return Design(name, sentence, warnings)
 
 
 _SAMPLED = {"simple": "Simple random or systematic sample", "stratified": "Stratified random sample"}
@@ -119,12 +126,13 @@ def _of_points(found: Found, name: str, why: str) -> Design:
         )
     if name == "simple":
         return Design(name, "Simple random or systematic sample of points, as stated.")
-    source = {
-        "raster": "strata from the strata raster",
-        "field": "strata from the field of the points",
-        "": "strata are the map classes",
+    source, because = {
+        "raster": ("strata from the strata raster", "a raster of strata is given"),
+        "field": ("strata from the field of the points", "a field of strata is named"),
+        "sample": ("strata from the field of the points", "the points carry their strata and the sizes of these"),
+        "": ("strata are the map classes", ""),
     }[found.stratum_source]
-    reason = f"{why}the points carry their strata" if why else "as stated"
+    reason = f"{why}{because}" if why else "as stated"
     return Design(name, f"Stratified random sample of points ({reason}); {source}.")
 
 

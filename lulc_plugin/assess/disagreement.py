@@ -89,11 +89,15 @@ def write_disagreement(job: AssessJob, result: Assessment, progress: Progress) -
             MapWriter(path, (facts.height, facts.width), facts.transform, facts.crs, legend, "disagreement", "uint16")
         )
         of_map = Lookup(result.of_map)
+        wanted = job.options.strata if result.estimates.design == "stratified" else None
+        strata = None if wanted is None else stack.enter_context(RasterOnMap(wanted, facts))
         for row in range(0, facts.height, _STRIP):
             progress.check()
             region = PixelRegion(row, min(row + _STRIP, facts.height), 0, facts.width)
             values, valid = first.read(region)
             labels, known = reference(region)
+            if strata is not None:
+                known = known & strata.read(region)[1]
             pairs = of_map.index(values) * k + labels + 1
             writer.write(row, np.where(valid & known & (labels >= 0), pairs, 0).astype(np.uint16))
         tags = {

@@ -49,12 +49,14 @@ class Claims:
     Attributes:
         sizes: stratum → its size; empty when the layer does not say.
         unit: "px" or "m²".
+        pixels: stratum → its pixels, where the layer says that too.
         area_weighted: units were drawn with probability proportional to their area.
     """
 
     sizes: Mapping[Key, float] = field(default_factory=dict)
     unit: str = "px"
     area_weighted: bool = False
+    pixels: Mapping[Key, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,14 @@ class Found:
         labels: distinct reference labels.
         stratum: `(n,)` index into `strata`, -1 where none is known.
         strata: distinct strata, also those without a usable unit.
-        stratum_source: "raster", "field" or "" (none given).
+        stratum_source: "raster", "field" (one that the user names), "sample" (those that the points carry) or ""
+            (none).
         count: `(n,)` units.
         area: `(n,)` m² of one unit's pixel (mean of the cell's units), None when the pixel size is unknown.
         cluster: `(n,)` polygon of each row, None unless polygons.
         map_sizes: the first map's classes over all its valid pixels.
         stratum_sizes: of the strata raster over the map's valid pixels, None without one.
+        map_in_strata: the first map's classes within each stratum of the strata raster.
         claims: what the reference says about its sampling.
         area_ratio: largest over smallest pixel area in the map, 1 where they are equal or unknown.
         excluded: (reason, units).
@@ -106,6 +110,7 @@ class Found:
     alignment: tuple[str, ...]
     area_note: str
     warnings: tuple[str, ...] = ()
+    map_in_strata: Mapping[Key, Sizes] = field(default_factory=dict)
 
     @property
     def compared(self) -> int:
@@ -124,6 +129,18 @@ def sizes_by(table: CrossTable, column: int) -> Sizes:
     if table.area is not None:
         area = dict(zip(keys, map(float, np.bincount(place.ravel(), table.area[use], len(values)))))
     return Sizes(dict(zip(keys, map(int, pixels))), area)
+
+
+def sizes_within(table: CrossTable, column: int, within: int) -> dict[Key, Sizes]:
+    """`sizes_by` of a column for each value of the column `within`."""
+    out: dict[Key, Sizes] = {}
+    for value in np.unique(table.values[table.valid[:, within], within]):
+        rows = table.valid[:, within] & (table.values[:, within] == value)
+        part = CrossTable(
+            table.values[rows], table.valid[rows], table.pixels[rows], None if table.area is None else table.area[rows]
+        )
+        out[int(value)] = sizes_by(part, column)
+    return out
 
 
 def no_unit(what: str, total: int, reasons: Sequence[tuple[str, int]]) -> LulcError:

@@ -12,7 +12,7 @@ from ..errors import LulcError
 from ..progress import Progress
 from ..raster.areas import PixelAreas, pixel_areas
 from .classes import Key
-from .found import NO_STRATUM, NOT_ON_SECOND_MAP, Claims, Found, Ints, no_unit, sizes_by
+from .found import NO_STRATUM, NOT_ON_SECOND_MAP, Claims, Found, Ints, no_unit, sizes_by, sizes_within
 from .job import FeatureInput, RasterInput
 from .layers.crossing import CrossTable, cross
 from .layers.onmap import RasterOnMap
@@ -99,6 +99,7 @@ def _of_raster(
         cluster=None,
         map_sizes=sizes_by(table, 0),
         stratum_sizes=sizes_by(table, -1) if stratified else None,
+        map_in_strata=sizes_within(table, 0, table.values.shape[1] - 1) if stratified else {},
         claims=Claims(),
         area_ratio=1.0 if areas is None else areas.ratio,
         excluded=tuple(entry for entry in excluded if entry[1]),

@@ -15,13 +15,15 @@ from .classes import LEFT_OUT, Matching
 from .designs import Design
 from .estimators import estimation
 from .estimators.clusters import clusters
-from .found import Found, Ints
+from .found import Found, Ints, Sizes
 from .job import Options
 from .result import Estimates, Stratum
 from .strata import Strata, map_value, moved_units, strata_of
 
 #: From this ratio of the largest to the smallest pixel on, units are weighted with their pixel's area.
 UNEQUAL_FROM = 1.05
+#: Share of the map from which on it is described as a whole.
+ALL_OF_IT = 0.999
 _SUSPICIOUS = 1e-3
 _FEW = 30
 
@@ -67,7 +69,10 @@ class Sampling:
         sizes: strata and their sizes, None unless stratified.
         area: `(n,)` relative pixel area of each row, None where all count alike.
         population: units in the map, None when unknown.
-        described: share of the map that the estimates describe (1 unless strata were dropped).
+        described: share of the map that the estimates describe.
+        mapped: the map's classes in that part, None when they are not known.
+        dropped: map values whose stratum was dropped.
+        lead: a sentence for the top of the report where not all of the map is described; else empty.
         strata: for the report.
         sentences: what was done, for the design's line.
         warnings: sentences.
@@ -78,6 +83,9 @@ class Sampling:
     area: npt.NDArray[np.float64] | None
     population: float | None
     described: float = 1.0
+    mapped: Sizes | None = None
+    dropped: frozenset[int] = frozenset()
+    lead: str = ""
     strata: tuple[Stratum, ...] = ()
     sentences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -126,11 +134,12 @@ def sampling_of(
     """
     found = coded.found
     area = None
-    if found.area is not None and found.area_ratio > UNEQUAL_FROM and not found.claims.area_weighted:
+    unequal = found.area_ratio > UNEQUAL_FROM and design.name != "polygons"
+    if found.area is not None and unequal and not found.claims.area_weighted:
         area = found.area / float(np.average(found.area, weights=found.count))
     nothing = np.zeros(len(found.count), np.int64)
     if design.name != "stratified":
-        return Sampling(nothing, None, area, float(found.map_sizes.total_pixels))
+        return Sampling(nothing, None, area, float(found.map_sizes.total_pixels), mapped=found.map_sizes)
     names = {c.name.strip().casefold(): c.value for c in legend}
     strata = strata_of(found, names)
     units = np.bincount(strata.unit_index, found.count, len(strata.keys)).astype(np.int64)
@@ -138,24 +147,26 @@ def sampling_of(
     # a stratum without pixels and without units is only a name
     kept = [i for i in range(len(strata.keys)) if strata.sizes[i] > 0 or units[i]]
     labels = _labels(strata, legend)
-    described, warnings = 1.0, list(strata.warnings)
-    if missing:
-        total = sum(strata.sizes)
-        described = 1 - sum(strata.sizes[i] for i in missing) / total
-        lost = ", ".join(labels[i] for i in missing)
-        if options.missing_strata == "refuse":
-            raise LulcError(
-                f"{len(missing)} of {len(kept)} strata have no reference unit ({lost};"
-                f" {100 * (1 - described):.1f} % of the area): nothing can be said about the whole map.",
-                "Add reference units there, or choose MISSING_STRATA=restrict to describe the rest of the map only.",
-            )
-        kept = [i for i in kept if i not in set(missing)]
-        warnings.insert(
-            0, f"The figures describe {100 * described:.1f} % of the map; without a reference unit: {lost}."
+    warnings = list(strata.warnings)
+    lost = ", ".join(labels[i] for i in missing)
+    if missing and options.missing_strata == "refuse":
+        share = sum(strata.sizes[i] for i in missing) / sum(strata.sizes)
+        raise LulcError(
+            f"{len(missing)} of {len(kept)} strata have no reference unit ({lost};"
+            f" {100 * share:.1f} % of the area): nothing can be said about the whole map.",
+            "Add reference units there, or choose MISSING_STRATA=restrict to describe the rest of the map only.",
         )
+    kept = [i for i in kept if i not in set(missing)]
+    described = sum(strata.sizes[i] for i in kept) / strata.whole
+    lead = ""
+    if described < ALL_OF_IT:
+        why = f"without a reference unit: {lost}" if missing else "the rest lies in none of the strata"
+        lead = f"These figures describe {100 * described:.1f} % of the map ({why})."
+        warnings.insert(0, lead)
     place = np.full(len(strata.keys), -1, np.int64)
     place[kept] = np.arange(len(kept))
-    moved = moved_units(found, strata, names) if strata.are_map_classes else 0
+    own = strata.are_map_classes or found.stratum_source == "sample"
+    moved = moved_units(found, strata, names) if own else 0
     if moved:
         warnings.append(
             f"{moved:,} of {found.compared:,} units lie on another map class than the stratum they were drawn from (the"
@@ -172,10 +183,16 @@ def sampling_of(
             sizes=np.array([strata.sizes[i] for i in kept], float),
             are_counts=strata.unit == "px",
             map_class=_class_indices(strata, kept, matching, names),
+            complete=tuple(strata.keys[i] in strata.complete for i in kept),
         ),
         area=area,
         population=float(found.map_sizes.total_pixels),
-        described=described,
+        described=1.0 if described >= ALL_OF_IT else described,
+        mapped=strata.mapped(kept, found),
+        dropped=frozenset(
+            k for k in (strata.keys[i] for i in missing) if isinstance(k, int) and strata.are_map_classes
+        ),
+        lead=lead,
         strata=tuple(
             Stratum(labels[i], strata.sizes[i], strata.sizes[i] / total, int(units[i]), strata.unit) for i in kept
         ),
@@ -190,7 +207,7 @@ def _class_indices(
     """Class index of each stratum when strata are map classes: then a user's accuracy is its stratum's own."""
     if not strata.are_map_classes:
         return None
-    values = [map_value(strata.keys[i], names) for i in kept]
+    values = [map_value(strata.keys[i], names, matching.of_map) for i in kept]
     return tuple(None if value is None else matching.of_map.get(value) for value in values)
 
 

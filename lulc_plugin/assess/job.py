@@ -76,9 +76,11 @@ class FeatureInput:
         kind: "points" or "polygons".
         name: what people call the layer.
         field: the field that holds the class.
-        stratum_field: the field that holds the stratum; empty: none.
+        stratum_field: the field that the user names as that of the strata; empty: none named. A field `stratum` counts
+            without being named when the units also carry the sizes of their strata, as our own samples do.
         crs: what its own CRS is called, before it was brought to the map's.
         note: selection or filter that was honoured, in words; may be empty.
+        path: file or other source of the layer; may be empty.
     """
 
     features: Sequence[ReferenceFeature]
@@ -88,13 +90,15 @@ class FeatureInput:
     stratum_field: str = ""
     crs: str = ""
     note: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True)
 class Options:
     """How an assessment is made, whatever is assessed.
 
-    `class_table` has (map value, reference value or name) pairs; `level` is the confidence level, 0..1.
+    `class_table` has (map value, reference value or name) pairs, read from `class_table_file` if that is not empty;
+    `level` is the confidence level, 0..1.
     """
 
     class_table: tuple[tuple[int, int | str], ...] = ()
@@ -107,6 +111,7 @@ class Options:
     missing_strata: str = "refuse"
     area_unit: str = "ha"
     level: float = 0.95
+    class_table_file: str = ""
 
     def __post_init__(self) -> None:
         for name, value, allowed in (

@@ -15,7 +15,19 @@ from ..progress import Progress
 from ..raster.areas import PixelAreas
 from ..raster.source import LayerFacts
 from .classes import Key, key_of
-from .found import NO_STRATUM, NOT_ON_SECOND_MAP, ON_NODATA, OUTSIDE, Claims, Floats, Found, Ints, no_unit, sizes_by
+from .found import (
+    NO_STRATUM,
+    NOT_ON_SECOND_MAP,
+    ON_NODATA,
+    OUTSIDE,
+    Claims,
+    Floats,
+    Found,
+    Ints,
+    no_unit,
+    sizes_by,
+    sizes_within,
+)
 from .job import FeatureInput, RasterInput, ReferenceFeature
 from .layers.crossing import cross
 from .layers.onmap import RasterOnMap
@@ -75,6 +87,11 @@ def gather_points(
         (NO_STRATUM, _count(labelled & on_map & on_second & ~has_stratum)),
     ]
     unlabelled = _count(~labelled)
+    if unlabelled == len(points):
+        raise LulcError(
+            f"None of the {len(points):,} points of {features.name} has a class in the field {features.field}.",
+            "Label them first: say in that field what is really there, as a value or a name.",
+        )
     if not used.any():
         raise no_unit("point", len(points), [("without a class", unlabelled), *excluded])
     _log_left_out(points, labelled & ~used, progress)
@@ -100,14 +117,15 @@ def gather_points(
         cluster=None,
         map_sizes=sizes_by(table, 0),
         stratum_sizes=None if strata_raster is None else sizes_by(table, 1),
-        claims=_claims(points, stratum_keys) if source != "raster" else Claims(),
+        claims=_claims(points, stratum_keys, source),
+        map_in_strata={} if strata_raster is None else sizes_within(table, 0, 1),
         area_ratio=1.0 if areas is None else areas.ratio,
         excluded=tuple(entry for entry in excluded if entry[1]),
         unlabelled=unlabelled,
         summaries=(first.summary, *_other_summaries(maps)),
         reference=LayerSummary(
             name=features.name,
-            path="",
+            path=features.path,
             kind="points",
             crs=features.crs,
             detail=f"{len(points):,} points, class in the field {features.field}"
@@ -147,10 +165,14 @@ def _strata(
     cols: Ints,
     status: Ints,
 ) -> tuple[list[Key | None], str]:
-    """Stratum of each point and where it comes from: "raster", "field" or "" (the layer does not say)."""
+    """Stratum of each point and where it comes from, see `Found.stratum_source`."""
     if strata is None:
         found = [key_of(p.stratum) for p in points]
-        return found, "field" if any(key is not None for key in found) else ""
+        if features.stratum_field:
+            return found, "field"
+        # a field that happens to be called stratum is not enough: our own samples carry sizes, too
+        ours = any(p.stratum_px is not None or p.stratum_ha is not None for p in points)
+        return (found, "sample") if ours else ([None] * len(points), "")
     t = facts.transform
     # at the centre of the map's pixel, as the strata's sizes are counted
     x = t.a * (cols + 0.5) + t.b * (rows + 0.5) + t.c
@@ -159,9 +181,11 @@ def _strata(
     return [int(v) if s == OK else None for v, s in zip(values, stratum_status)], "raster"
 
 
-def _claims(points: Sequence[ReferenceFeature], strata: Sequence[Key | None]) -> Claims:
+def _claims(points: Sequence[ReferenceFeature], strata: Sequence[Key | None], source: str) -> Claims:
     """Stratum sizes that the points carry, from all of them, labelled or not."""
     by_area = any(p.weighting == "area" for p in points)
+    if source in ("raster", ""):
+        return Claims(area_weighted=by_area)
     pixels: dict[Key, float] = {}
     hectares: dict[Key, float] = {}
     for point, key in zip(points, strata):
@@ -179,7 +203,8 @@ def _claims(points: Sequence[ReferenceFeature], strata: Sequence[Key | None]) ->
     if everyone and set(pixels) == everyone and not by_area:
         return Claims(pixels, "px", False)
     if everyone and set(hectares) == everyone:
-        return Claims({key: size * _HECTARE for key, size in hectares.items()}, "m²", by_area)
+        in_metres = {key: size * _HECTARE for key, size in hectares.items()}
+        return Claims(in_metres, "m²", by_area, pixels if set(pixels) == everyone else {})
     return Claims({}, "px", by_area)
 
 

@@ -24,17 +24,15 @@ def gather_polygons(
     first: RasterOnMap,
     maps: Sequence[RasterInput],
     features: FeatureInput,
-    strata: RasterInput | None,
+    strata: RasterInput | None,  # no design of polygons has any
     areas: PixelAreas | None,
     progress: Progress,
 ) -> Found:
     """Map values under the pixels whose centres lie in reference polygons.
 
     Raises:
-        LulcError: strata were given, or no labelled polygon covers the centre of a valid pixel.
+        LulcError: no labelled polygon covers the centre of a valid pixel.
     """
-    if strata is not None:
-        raise LulcError("STRATA does not go with polygons as reference.", "Leave it empty, or use points.")
     facts = first.facts
     labelled = [f for f in features.features if key_of(f.label) is not None]
     unlabelled = len(features.features) - len(labelled)
@@ -60,7 +58,7 @@ def gather_polygons(
     used = in_polygon & in_maps
     excluded = [
         (NOT_ON_SECOND_MAP, int(table.pixels[in_polygon & ~in_maps].sum())),
-        ("in polygons of different classes", polygons.quarrels),
+        ("in polygons of different classes (map nodata included)", polygons.quarrels),
     ]
     if not used.any():
         raise no_unit("pixel", polygons.pixels, [("on nodata of the map", polygons.pixels), *excluded])
@@ -96,7 +94,7 @@ def gather_polygons(
         summaries=summaries,
         reference=LayerSummary(
             name=features.name,
-            path="",
+            path=features.path,
             kind="polygons",
             crs=features.crs,
             detail=f"{len(features.features):,} polygons, class in the field {features.field}"

@@ -38,7 +38,7 @@ def read_features(
         path: what OGR reads: GeoPackage, Shapefile, GeoJSON, ….
         map_path: the map.
         field: field of the class; empty: `ref_class`.
-        stratum_field: field of the stratum; empty: `stratum` if there is one.
+        stratum_field: field of the stratum; empty: `stratum` if there is one. Sizes of strata belong to `stratum`.
         layer: layer of the file; None: the first.
 
     Raises:
@@ -62,7 +62,8 @@ def read_features(
     field = _field(path, list(values), field)
     stratum = stratum_field or ("stratum" if "stratum" in values else "")
     if stratum and stratum not in values:
-        raise _no_field(path, stratum, list(values))
+        raise _no_field(path, stratum, list(values), "Name the field that holds the strata.")
+    owns_sizes = "stratum" not in values or stratum == "stratum"
     geometries = [None if shape is None else shapely.from_wkb(shape).__geo_interface__ for shape in shapes]
     geometries = _in_crs_of(map_path, geometries, meta["crs"], path)
     kinds = {_KINDS.get(g["type"]) for g in geometries if g is not None}
@@ -72,7 +73,7 @@ def read_features(
     number = len(geometries)
     labels, strata = _plain(values[field]), _plain(values[stratum]) if stratum else [None] * number
     names, pixels, hectares, weighting = (
-        _plain(values[name]) if name in values else [None] * number
+        _plain(values[name]) if name in values and (owns_sizes or name == "id") else [None] * number
         for name in ("id", "stratum_px", "stratum_ha", "weighting")
     )
     features = [
@@ -92,9 +93,10 @@ def read_features(
     return FeatureInput(
         features=features,
         kind=kinds.pop() or "",
-        name=path,
+        name=path.replace("\\", "/").rsplit("/", 1)[-1],
+        path=path,
         field=field,
-        stratum_field=stratum,
+        stratum_field=stratum_field,
         crs=str(meta["crs"] or ""),
         note=f"{without:,} features without a geometry" if without else "",
     )
@@ -107,10 +109,12 @@ def _field(path: str, fields: Sequence[str], wanted: str) -> str:
     return name
 
 
-def _no_field(path: str, name: str, fields: Sequence[str]) -> LulcError:
+def _no_field(
+    path: str, name: str, fields: Sequence[str], remedy: str = "Name the field that holds the class."
+) -> LulcError:
     return LulcError(
         f"The reference {path} has no field {name!r}; its fields are: {', '.join(fields) or 'none'}.",
-        "Name the field that holds the class.",
+        remedy,
     )
 
 

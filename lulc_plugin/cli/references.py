@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stratum-field", default="", help="field that holds the sampling stratum (stratum)")
     parser.add_argument("--class-table", type=Path, metavar="CSV", help="columns map,reference: what means the same")
     parser.add_argument("--strata", metavar="RASTER", help="sampling strata, when they are not the map's classes")
+    parser.add_argument("--strata-band", type=int, default=1, metavar="N", help="band of the strata")
     parser.add_argument("--design", choices=DESIGNS, default="auto", help="how the reference was obtained")
     parser.add_argument("--fpc", choices=FPC, default="auto", help="finite population correction")
     parser.add_argument("--interval", choices=INTERVALS, default="standard", help="intervals of stratified samples")
@@ -52,7 +53,8 @@ def options_of(said: argparse.Namespace) -> Options:
 
     return Options(
         class_table=() if said.class_table is None else read_class_table(said.class_table),
-        strata=None if said.strata is None else RasterInput(said.strata),
+        class_table_file="" if said.class_table is None else str(said.class_table),
+        strata=None if said.strata is None else RasterInput(said.strata, said.strata_band),
         design=said.design,
         fpc=said.fpc,
         interval=said.interval,

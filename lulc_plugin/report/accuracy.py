@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..assess.assessment import assess
 from ..assess.compared import compare
 from ..assess.disagreement import write_disagreement
-from ..assess.job import AssessJob, CompareJob
+from ..assess.job import AssessJob, CompareJob, RasterInput
 from ..assess.result import Assessment, Comparison
 from ..progress import Progress
 from ..raster.output import check_target
@@ -20,9 +20,9 @@ def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
         LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
         CancelledError: the user stopped.
     """
-    check_outputs(job.outputs)
+    read = _inputs(job, job.map)
+    check_outputs(job.outputs, read)
     if job.outputs.disagreement is not None:
-        read = (job.map.path, *(() if job.reference is None else (job.reference.path,)))
         check_target(job.outputs.disagreement, read)
     result = assess(job, progress)
     if job.outputs.disagreement is not None:
@@ -39,8 +39,15 @@ def compare_and_report(job: CompareJob, progress: Progress) -> Comparison:
         LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
         CancelledError: the user stopped.
     """
-    check_outputs(job.outputs)
+    check_outputs(job.outputs, _inputs(job, job.map_a, job.map_b))
     result = compare(job, progress)
     write(result, job.outputs)
     progress.report(100)
     return result
+
+
+def _inputs(job: AssessJob | CompareJob, *maps: RasterInput) -> tuple[str, ...]:
+    """Files that a job reads: nothing may be written over them."""
+    rasters = (*maps, job.reference, job.options.strata)
+    features = "" if job.features is None else job.features.path
+    return (*(raster.path for raster in rasters if raster is not None), features, job.options.class_table_file)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,12 @@ def write(result: Assessment | Comparison, outputs: Outputs) -> None:
     facts = json_object(result)
     document = _document(facts)
     if outputs.html is not None:
-        _put(outputs.html, page(document).encode("utf-8"))
+        put(outputs.html, page(document).encode("utf-8"))
     if outputs.csv is not None:
         # Excel takes a CSV file for the local code page unless it starts with a mark.
-        _put(outputs.csv, sheet(document).encode("utf-8-sig"))
+        put(outputs.csv, sheet(document).encode("utf-8-sig"))
     if outputs.json is not None:
-        _put(outputs.json, json_text(facts).encode("utf-8"))
+        put(outputs.json, json_text(facts).encode("utf-8"))
 
 
 def html_text(result: Assessment | Comparison) -> str:
@@ -50,12 +51,17 @@ def csv_text(result: Assessment | Comparison) -> str:
     return sheet(_document(json_object(result)))
 
 
-def check_outputs(outputs: Outputs) -> None:
+def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
     """Refuse places that cannot be written, before work starts.
 
+    Args:
+        outputs: the files wanted.
+        inputs: files that the run reads.
+
     Raises:
-        LulcError: no such folder, not writable, a folder of that name, or one name for two outputs.
+        LulcError: no such folder, not writable, a folder of that name, one name for two outputs, or an input.
     """
+    read = {os.path.normcase(os.path.realpath(path)) for path in inputs if path and os.path.exists(path)}
     taken: dict[str, str] = {}
     for attribute, name in _NAMES:
         given = getattr(outputs, attribute)
@@ -70,6 +76,10 @@ def check_outputs(outputs: Outputs) -> None:
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise LulcError(f"{name}: {path} cannot be written.", "Choose another place.")
         key = os.path.normcase(os.path.realpath(path))
+        if key in read:
+            raise LulcError(
+                f"{name}: {path} is a layer or table that this run reads; it would be lost.", "Choose another name."
+            )
         if key in taken:
             raise LulcError(f"{taken[key]} and {name} are the same file, {path}.", "Give each a name of its own.")
         taken[key] = name
@@ -98,7 +108,12 @@ def _document(facts: dict[str, Any]) -> Document:
     return assessed(facts) if facts["kind"] == "assessment" else compared(facts)
 
 
-def _put(path: Path, data: bytes) -> None:
+def put(path: Path, data: bytes) -> None:
+    """Write a file in one go: whole, or not at all.
+
+    Raises:
+        LulcError: it cannot be written; what was there before stays.
+    """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:

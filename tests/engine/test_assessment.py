@@ -2,6 +2,7 @@
 """From layers to figures: designs, strata, classes, areas. Statistics themselves: test_accuracy_examples.py."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from lulc_plugin.assess.job import AssessJob, FeatureInput, Options, Outputs, Ra
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.report import json_object
 
 RNG = np.random.default_rng(5)
 
@@ -239,18 +241,115 @@ def test_missing_strata(make):
         run(map_input, features=points(SAMPLE[:5]), design="stratified")
     result = run(map_input, features=points(SAMPLE[:5]), design="stratified", missing_strata="restrict")
     assert "describe 80.0 % of the map" in result.context.warnings[0]
-    assert sum(a.adjusted.value for a in result.areas) == pytest.approx(8000)
+    assert result.context.design_sentence.startswith("These figures describe 80.0 % of the map (without a reference")
+    land, sea = result.areas
+    assert (land.mapped, sea.mapped) == (8000, 0)  # the same part of the map as the adjusted ones
+    assert land.adjusted.value + sea.adjusted.value == pytest.approx(8000)
+    result = run(map_input, features=points(SAMPLE[:4]), design="stratified", missing_strata="restrict")
+    assert result.areas[1].adjusted.value is None and "not described" in result.areas[1].adjusted.note
+
+
+def test_strata_that_cover_a_part_of_the_map(make):
+    strata = np.zeros(MAP.shape, np.uint8)
+    strata[:, 8:] = 7
+    result = run(make(MAP), features=points(SAMPLE), strata=make(strata, "s.tif"))
+    assert result.context.compared == 5 and ("without a stratum", 5) in result.context.excluded
+    assert result.context.design_sentence.startswith("These figures describe 20.0 % of the map (the rest lies in none")
+    assert [a.mapped for a in result.areas] == [0, 2000]
+    assert sum(a.adjusted.value for a in result.areas) == pytest.approx(2000)
+
+
+def test_a_sample_of_a_part_of_the_map(make):
+    """Drawn on a clip, reported on the larger map."""
+    table = [(r, c, label, 1 if c == 0 else 2, 40 if c == 0 else 10) for r, c, label in SAMPLE]
+    result = run(make(MAP), features=points(table))
+    assert result.context.design_sentence.startswith("These figures describe 50.0 % of the map")
+    assert sum(a.adjusted.value for a in result.areas) == pytest.approx(5000)
+    assert result.areas[0].mapped is None  # where the sampled part lies is not known
+    first = json_object(result)["classes"][0]["area"]
+    assert first["mapped"] is None and first["bias"] is None and first["adjusted"]["value"] > 0
+
+
+def test_strata_have_no_effect_on_other_designs(make):
+    strata = np.zeros(MAP.shape, np.uint8)
+    strata[:, 8:] = 7
+    for features, design in ((points(SAMPLE), "simple"), (None, "census")):
+        reference = make(MAP, "r.tif") if features is None else None
+        result = run(make(MAP), reference, features, strata=make(strata, "s.tif"), design=design)
+        assert result.context.compared == (100 if features is None else 10)
+        assert any("STRATA has no effect" in w for w in result.context.warnings)
+
+
+def test_options_without_effect_are_told(make):
+    result = run(make(MAP), make(MAP, "r.tif"), poststratify=True, interval="wilson")
+    assert any("POSTSTRATIFY has no effect" in w for w in result.context.warnings)
+
+
+def test_our_sample_declared_simple(make):
+    table = [(r, c, label, 1 if c == 0 else 2, 80 if c == 0 else 20) for r, c, label in SAMPLE]
+    result = run(make(MAP), features=points(table), design="simple")
+    assert "points carry the strata of a stratified sample" in result.context.warnings[0]
+
+
+def test_nobody_labelled_anything(make):
+    with pytest.raises(
+        LulcError, match="None of the 2 points of points has a class in the field ref_class. Label them"
+    ):
+        run(make(MAP), features=points([(0, 0, None), (1, 1, "")]))
+
+
+def test_an_area_weighted_sample_counts_once(make):
+    """In degrees our sample is drawn by area; a raster of the same strata must not weigh it again."""
+    transform = from_origin(10, 70, 0.5, 3)
+    m = MAP.copy()
+    m[:, 0] = 2
+    features = []
+    for i, (row, col) in enumerate((r, c) for r in range(10) for c in (0, 3, 9)):
+        place = {"type": "Point", "coordinates": (10 + 0.5 * (col + 0.5), 70 - 3 * (row + 0.5))}
+        stratum = int(m[row, col])
+        features.append(
+            ReferenceFeature(place, 1 if row > 4 else 2, str(i), stratum, None, {1: 5e7, 2: 3e7}[stratum], "area")
+        )
+    layer = FeatureInput(features, "points", "points", "ref_class")
+    options = {"crs": "EPSG:4326", "transform": transform}
+    with_raster = run(make(m, **options), features=layer, strata=make(m, "s.tif", **options))
+    assert with_raster.context.strata[0].unit == "m²"
+    assert "area of its pixel" not in with_raster.context.design_sentence
+
+
+def test_outputs_never_replace_inputs(make, tmp_path):
+    from lulc_plugin.report.accuracy import assess_and_report
+
+    map_input, reference = make(MAP), make(MAP, "r.tif")
+    table = tmp_path / "t.csv"
+    table.write_text("map,reference\n1,1\n")
+    for path in (map_input.path, reference.path, str(table)):
+        before = open(path, "rb").read()
+        options = Options(class_table_file=str(table))
+        job = AssessJob(map_input, reference, None, options, Outputs(csv=Path(path)))
+        with pytest.raises(LulcError, match="that this run reads"):
+            assess_and_report(job, Progress())
+        assert open(path, "rb").read() == before
 
 
 def test_strata_of_unknown_size(make):
     table = [(r, c, label, "north") for r, c, label in SAMPLE]
-    with pytest.raises(LulcError, match="size of 1 strata is not known: north"):
-        run(make(MAP), features=points(table))
+    with pytest.raises(LulcError, match="size of 1 stratum in the field of the strata is not known: north"):
+        run(make(MAP), features=points(table, stratum_field="zone"))
 
 
 def test_strata_by_class_name(make):
     table = [(r, c, label, "land" if c == 0 else "SEA") for r, c, label in SAMPLE]
-    result = run(make(MAP, names={1: "Land", 2: "Sea"}), features=points(table))
+    result = run(make(MAP, names={1: "Land", 2: "Sea"}), features=points(table, stratum_field="zone"))
+    assert [s.size for s in result.context.strata] == [80, 20]
+
+
+def test_a_field_called_stratum_is_not_enough(make):
+    """Hand-picked points of a botanist have a stratum, too: no intervals without the sizes of our own samples."""
+    table = [(r, c, label, 1 + i % 3) for i, (r, c, label) in enumerate(SAMPLE)]
+    result = run(make(MAP), features=points(table))
+    assert result.estimates.design == "descriptive" and result.estimates.overall.low is None
+    result = run(make(MAP), features=points(table), design="stratified")
     assert [s.size for s in result.context.strata] == [80, 20]
 
 
@@ -330,7 +429,7 @@ def test_polygons_that_quarrel(make):
     )
     result = run(make(MAP), features=layer)
     assert result.context.compared == 6
-    assert ("in polygons of different classes", 1) in result.context.excluded
+    assert ("in polygons of different classes (map nodata included)", 1) in result.context.excluded
 
 
 # ---------------------------------------------------------------- disagreement

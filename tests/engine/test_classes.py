@@ -61,6 +61,7 @@ def test_texts_that_match_nothing_are_refused_with_both_sides():
 def test_numbers_that_match_nothing_are_counted_as_errors():
     found = match([1, 2], (), [11, 12])
     assert [c.value for c in found.classes] == [1, 2, 11, 12]
+    assert "None of the reference classes (11, 12) is one of the map" in found.warnings[0]
 
 
 def test_table_translates_and_merges():
@@ -78,14 +79,25 @@ def test_several_reference_classes_can_be_one_map_class():
     assert found.classes[0].name == "Water"
 
 
-def test_with_a_table_only_the_table_counts():
-    """The reference's 2 is not the map's 2 unless the table says so."""
-    found = match([1, 2], LEGEND, [10, 2], table=((1, 10),))
+def test_labels_that_a_table_lacks():
+    """A table that only says what differs is enough, but a map value that it has is not matched again."""
+    found = match([1, 2], LEGEND, [10, 2, "built-up"], table=((1, 10),))
+    assert found.of_reference[2] == found.of_map[2]
+    assert found.of_reference["built-up"] == found.of_map[5]
+    assert any("no row for the reference classes 2, built-up" in w for w in found.warnings)
+    found = match([1, 2], LEGEND, [10, 2], table=((1, 10), (2, 20)))
     assert found.of_reference[2] != found.of_map[2]
     assert found.unknown == (2,)
     stranger = found.classes[found.of_reference[2]]
     assert not stranger.known and stranger.value is None and "reference" in stranger.name
-    assert any("2, 5" in w for w in found.warnings)
+
+
+def test_names_that_are_numbers():
+    """CORINE: class 1 is called 111."""
+    legend = (LegendClass(1, "111", "#000000"), LegendClass(2, "112", "#000000"), LegendClass(3, "1", "#000000"))
+    found = match([1, 2, 3], legend, [key_of("111"), key_of("112")])
+    assert found.of_reference == {111: 0, 112: 1} and not found.unknown
+    assert match([1, 2, 3], legend, [1]).of_reference == {1: 0}  # a value goes before a name
 
 
 def test_names_that_contradict_each_other_are_told():

@@ -47,7 +47,8 @@ def points(tmp_path):
 
 def test_points_with_their_strata(class_map, points):
     found = read_features(points, class_map)
-    assert (found.kind, found.field, found.stratum_field, len(found.features)) == ("points", "ref_class", "stratum", 30)
+    assert (found.kind, found.field, found.stratum_field, len(found.features)) == ("points", "ref_class", "", 30)
+    assert found.path == points and found.name == "points.geojson"
     assert found.features[0].label is None
     first = found.features[1]
     assert (first.label, first.stratum, first.stratum_px, first.id) == (1, 1, 80, "p05")

@@ -301,6 +301,19 @@ def test_a_geopackage_in_another_crs(report, files, geopackage):
     found = report(MAP=files[0], REFERENCE_FEATURES=geopackage, FIELD="class")
     assert found["facts"]["counts"] == point_matrix(point_rows()).tolist()
     assert "4326" in found["facts"]["inputs"]["reference"]["crs"]
+    assert found["facts"]["inputs"]["reference"]["path"] == geopackage
+
+
+def test_a_report_never_replaces_what_it_reads(refusal, files, geopackage, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("map,reference\n1,1\n")
+    for target in (geopackage, files[0], str(table)):
+        before = Path(target).read_bytes()
+        said = refusal(
+            MAP=files[0], REFERENCE_FEATURES=geopackage, FIELD="class", CLASS_TABLE_FILE=str(table), OUTPUT_CSV=target
+        )
+        assert "OUTPUT_CSV" in said and "it would be lost" in said
+        assert Path(target).read_bytes() == before
 
 
 def test_a_filter(report, files, geopackage):

@@ -267,7 +267,7 @@ def test_fields_of_our_own_sample(read, vector):
     found, _ = read(layer)
     (feature,) = found.features
     assert (feature.id, feature.stratum, feature.stratum_px, feature.stratum_ha) == ("5", 2, 700, 7.5)
-    assert feature.weighting == "area" and found.stratum_field == "stratum"
+    assert feature.weighting == "area" and found.stratum_field == ""  # nobody named it
 
 
 def test_another_stratum_field_leaves_the_sizes_of_the_first(read, vector):

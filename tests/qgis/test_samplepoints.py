@@ -313,6 +313,13 @@ def test_a_users_mistake(sample, map_layer, tmp_path, values, words):
     assert not (tmp_path / "points.gpkg").exists()
 
 
+def test_a_folder_that_is_not_there(provider, map_layer, tmp_path):
+    import processing
+
+    with pytest.raises(QgsProcessingException, match="OUTPUT: the folder .*nowhere does not exist"):
+        processing.run(ALGORITHM, {"MAP": map_layer, "OUTPUT": str(tmp_path / "nowhere" / "points.gpkg")})
+
+
 def test_an_image_is_refused(sample, make_raster):
     path = make_raster("image.tif", np.arange(18000, dtype=np.uint16).reshape(1, 120, 150), names=None)
     with pytest.raises(QgsProcessingException, match="class map"):

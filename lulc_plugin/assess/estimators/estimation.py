@@ -203,6 +203,9 @@ def stratified(
     sizes = np.asarray(strata.sizes, np.float64)
     rule = correction(fpc, n, sizes, strata.are_counts)
     fractions = np.divide(n, sizes, out=np.zeros(len(n)), where=sizes > 0) if rule.applied else np.zeros(len(n))
+    if strata.complete is not None and fpc != "never":
+        # sizes by area are no counts, but a stratum that is wholly in the sample has no sampling error all the same
+        fractions = np.where(strata.complete, 1.0, fractions)
     weights = sizes / sizes.sum()
     factors = stratified_factors(weights, n, fractions)
     engine = Sample(units.stratum, units.count, weights, factors, units.area)

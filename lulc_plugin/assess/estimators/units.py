@@ -50,12 +50,14 @@ class StrataSizes:
         sizes: N_h `(H,)`: pixels, areas or shares.
         are_counts: whether they are numbers of sampling units (pixels); only then is there a finite population.
         map_class: class index of each stratum when the strata are map classes, else None.
+        complete: strata of which the sample is known to hold every unit, whatever the sizes count; None: not known.
     """
 
     names: tuple[str, ...]
     sizes: Floats
     are_counts: bool = True
     map_class: tuple[int | None, ...] | None = None
+    complete: tuple[bool, ...] | None = None
 
     def title(self, h: int) -> str:
         """`class Forest` or `stratum north`."""
@@ -169,7 +171,8 @@ def restrict(units: Units, strata: StrataSizes) -> tuple[Units, StrataSizes, tup
     index = np.cumsum(keep) - 1
     kept = [h for h in range(len(sizes)) if keep[h]]
     classes = None if strata.map_class is None else tuple(strata.map_class[h] for h in kept)
-    remaining = StrataSizes(tuple(strata.names[h] for h in kept), sizes[keep], strata.are_counts, classes)
+    whole = None if strata.complete is None else tuple(strata.complete[h] for h in kept)
+    remaining = StrataSizes(tuple(strata.names[h] for h in kept), sizes[keep], strata.are_counts, classes, whole)
     dropped = tuple(strata.names[h] for h in range(len(sizes)) if not keep[h])
     share = float(sizes[keep].sum() / sizes.sum()) if sizes.sum() > 0 else 1.0
     return replace(units, stratum=index[units.stratum]), remaining, dropped, share

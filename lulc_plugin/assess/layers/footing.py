@@ -137,6 +137,8 @@ class Footing:
                 f" from 0 (rows × columns: {size} pixels)."
             )
         turned = ", and the two grids are turned to each other" if self.rows is None else ""
+        if not turned and self.matrix[4] < 0:
+            turned = ", and its rows run the other way"
         return (
             f"{title} has cells of {theirs}, the map pixels of {ours}{turned}: each map pixel takes the value of the"
             " cell that contains its centre. The map was not resampled."
