@@ -59,6 +59,11 @@ TEACHER = TrainingSet(
 ENCODER = "MobileNetV2 1.0, ImageNet, Apache-2.0 (google-coral/test_data tf2_mobilenet_v2_1.0_224_ptq, dequantised)"
 
 
+def names_of_sets() -> dict[str, str]:
+    """Set → its name in the sidecar."""
+    return {source: name for source, (name, *_) in _SETS.items()}
+
+
 def training_sets(counts: Mapping[str, tuple[int, int]]) -> tuple[TrainingSet, ...]:
     """Entries of the sidecar; `counts` gives images and labelled pixels of each set."""
     sets = [

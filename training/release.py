@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.legend import Legend
-from lulc_plugin.model import mlm
+from lulc_plugin.model.mlm import reading as mlm
 
 from . import data, export, forest, margin, teacher, train
 from .calibrate import calibrate, scored
@@ -149,7 +149,7 @@ def release(
     root: Path, teacher_path: Path, cache: Path, checkpoint: Path, target: Path, rehearsal: bool = False
 ) -> None:
     """Write `target` (.onnx), its sidecar (.json) and its card (.md)."""
-    from . import card, sidecar
+    from . import band_statistics, card, sidecar
 
     kept = checkpoint.parent / ("rehearsal.json" if rehearsal else "results.json")
     if rehearsal or not kept.exists():
@@ -162,4 +162,5 @@ def release(
     if digest(target) != results["digest"]:
         raise SystemExit(f"{target} is not the network that {kept} describes; weights never change under a name.")
     sidecar.write(results, target)
+    band_statistics.add(root, target)
     target.with_suffix(".md").write_text(card.text(results, target.stem), encoding="utf-8")

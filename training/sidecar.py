@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lulc_plugin.assess.statistics import accuracy
-from lulc_plugin.model import mlm
+from lulc_plugin.model.mlm import reading as mlm
 from lulc_plugin.model.spec import ClassScore, ModelSpec, Output, Scores, Training, Window
 
 from .channels import BANDS, CHANNELS, PICTURE, REFLECTANCE

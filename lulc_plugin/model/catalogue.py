@@ -1,86 +1,96 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The networks at hand, best first, and which of them fits a layer."""
+"""The networks at hand, best first, and which of them fits a layer.
+
+The bundled networks come first, the user's own after them; one broken file does not stand in the way of the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from .. import bundled
-from ..errors import LulcError
-from . import mlm
-from .spec import ModelSpec
+from ..errors import CancelledError, LulcError
+from . import library
+from .entry import Entry, load
+from .library import Broken
+
+__all__ = ["Broken", "Entry", "broken", "by_name", "entries", "first_fit", "load", "names"]
 
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A network file and its description."""
+def names(folder: Path | None = None) -> tuple[str, ...]:
+    """Names of the bundled networks, then of the user's own in `folder`; nothing is opened.
 
-    path: Path
-    spec: ModelSpec
+    Args:
+        folder: the user's model folder; None: the one that LULC_MODELS names, if any.
+    """
+    return tuple(dict.fromkeys((*bundled.model_names(), *library.names(_own(folder)))))
 
 
-def load(path: Path) -> Entry:
-    """The network at `path`, described by `NAME.json` beside it or by the metadata inside it.
+def entries(folder: Path | None = None) -> tuple[Entry, ...]:
+    """The bundled networks, ordered by held-out score, then by speed; then the user's own in the same order.
+
+    Args:
+        folder: see `names`.
+    """
+    return _at_hand(folder)[0]
+
+
+def broken(folder: Path | None = None) -> tuple[Broken, ...]:
+    """Networks that are there but cannot be used, with the reason; bundled ones first.
+
+    Args:
+        folder: see `names`.
+    """
+    return _at_hand(folder)[1]
+
+
+def _at_hand(folder: Path | None) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+    bundled_names = bundled.model_names()
+    place = bundled.folder("models")
+    ours, ours_broken = library.look_through([place / f"{name}.onnx" for name in bundled_names])
+    # a bundled name always means the bundled network
+    files = [path for path in library.files(_own(folder)) if path.stem not in bundled_names]
+    own, own_broken = library.look_through(files)
+    return (*sorted(ours, key=_rank), *sorted(own, key=_rank)), (*ours_broken, *own_broken)
+
+
+def _rank(entry: Entry) -> tuple[float, float, str]:
+    return -entry.spec.held_out_score, -entry.spec.speed, entry.spec.name
+
+
+def _own(folder: Path | None) -> Path | None:
+    return library.default_folder() if folder is None else folder
+
+
+def by_name(name: str, folder: Path | None = None) -> Entry:
+    """The network called `name`, a bundled one or one of the user's own.
+
+    Args:
+        name: as `names` lists it.
+        folder: see `names`.
 
     Raises:
-        LulcError: no such file, no description, or one that cannot be used.
+        LulcError: there is none, or it cannot be used.
     """
-    if path.suffix.lower() != ".onnx":
-        raise LulcError(f"{path.name} is not an .onnx file.", "Export the network to ONNX first.")
-    if not path.is_file():
-        raise LulcError(f"The model file {path} does not exist.")
-    sidecar = path.with_suffix(".json")
-    if sidecar.is_file():
-        return Entry(path, mlm.read(sidecar))
-    text = _embedded(path)
-    if text:
-        return Entry(path, mlm.from_text(text, path.name))
-    raise LulcError(
-        f"{path.name} has no description: neither {sidecar.name} beside it nor 'mlm' in its own metadata.",
-        "Put a STAC MLM description of that name beside it; it says which bands, scaling and classes the network has.",
-    )
+    own = _own(folder)
+    if name in bundled.model_names():
+        return load(bundled.folder("models") / f"{name}.onnx")
+    if own is not None and name in library.names(own):
+        return load(own / f"{name}.onnx")
+    where = "" if own is None else f", nor in the model folder {own}"
+    raise LulcError(f"There is no model {name!r}{where}.", f"Choose one of: auto, {', '.join(names(folder))}."[:1000])
 
 
-def _embedded(path: Path) -> str:
-    import onnxruntime as ort
+def first_fit(fits: Callable[[Entry], Found], folder: Path | None = None) -> tuple[Entry, Found, tuple[str, ...]]:
+    """The best network for which `fits` returns instead of raising `LulcError`; a bundled one if any does.
 
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    try:
-        session = ort.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has no common base class for its errors
-        reason = str(error).splitlines()[0][:300]
-        raise LulcError(f"{path.name} cannot be loaded as a network: {reason}.", "Is it a whole .onnx file?") from error
-    return str(session.get_modelmeta().custom_metadata_map.get("mlm", ""))
-
-
-def entries() -> tuple[Entry, ...]:
-    """The bundled networks, ordered by held-out score, then by speed."""
-    folder = bundled.folder("models")
-    found = [load(folder / f"{name}.onnx") for name in bundled.model_names()]
-    return tuple(sorted(found, key=lambda e: (-e.spec.held_out_score, -e.spec.speed, e.spec.name)))
-
-
-def by_name(name: str) -> Entry:
-    """The bundled network called `name`.
-
-    Raises:
-        LulcError: there is none.
-    """
-    names = bundled.model_names()
-    if name not in names:
-        raise LulcError(f"There is no model {name!r}.", f"Choose one of: auto, {', '.join(names)}.")
-    return load(bundled.folder("models") / f"{name}.onnx")
-
-
-def first_fit(fits: Callable[[Entry], Found]) -> tuple[Entry, Found, tuple[str, ...]]:
-    """The best bundled network for which `fits` returns instead of raising `LulcError`.
+    Args:
+        fits: judges a network.
+        folder: see `names`.
 
     Returns:
         the entry, what `fits` returned, and one sentence for each network passed over.
@@ -90,18 +100,21 @@ def first_fit(fits: Callable[[Entry], Found]) -> tuple[Entry, Found, tuple[str, 
     """
     reasons: list[str] = []
     remedies: list[str] = []
-    at_hand = entries()
+    at_hand, out_of_order = _at_hand(folder)
+    unusable = [f"{b.path.stem}: it cannot be used. {b.error.problem}" for b in out_of_order]
     for i, entry in enumerate(at_hand):
         try:
             found = fits(entry)
             later = [f"{e.spec.name}: it comes after {entry.spec.name}, which fits" for e in at_hand[i + 1 :]]
-            return entry, found, (*reasons, *later)
+            return entry, found, (*reasons, *later, *unusable)
+        except CancelledError:
+            raise
         except LulcError as error:
             reasons.append(f"{entry.spec.name}: {error.problem}")
             remedies.append(error.remedy)
-    if not reasons:
+    if not reasons and not unusable:
         raise LulcError(
             "No network is bundled with this installation.", "Install the plugin again, or set a model file."
         )
     remedy = next((r for r in remedies if r), "Set the model or the bands yourself.")
-    raise LulcError("None of the bundled networks fits this layer. " + " ".join(reasons), remedy)
+    raise LulcError("None of the bundled networks fits this layer. " + " ".join([*reasons, *unusable]), remedy)

@@ -39,6 +39,25 @@ class ModelBand:
 
 
 @dataclass(frozen=True)
+class BandStatistics:
+    """Mean, standard deviation, and 2nd and 98th percentile of one source band over the training imagery."""
+
+    mean: float
+    stddev: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """Held-out confidence: the winning probability, `mean` over all pixels and `q05` over the means of `places`."""
+
+    mean: float
+    q05: float
+    places: int = 0
+
+
+@dataclass(frozen=True)
 class InputForm:
     """One way into a network: layers whose values are of `unit`, brought to the channels' unit by `band_steps`.
 
@@ -99,12 +118,20 @@ class Output:
     """The outputs of the graph: `name` of the class scores, their activation steps, and optionally features.
 
     `activation` is a tuple of `softmax`, `sigmoid`, `argmax`; starting with `argmax` means probabilities come out.
+
+    Attributes:
+        cut: pixels that the output lacks on each side of the input.
+        plane: a single plane of scores for two classes: the score is that of the second class.
+        threshold: a score that the makers applied before the largest was taken; told to the user, not applied.
     """
 
     name: str
     activation: tuple[str, ...]
     features: str | None = None
     feature_count: int = 0
+    cut: int = 0
+    plane: bool = False
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -167,11 +194,19 @@ class ModelSpec:
         forms: ways in, the preferred one first.
         fill: value of each channel (network units) at invalid pixels.
         input_name: name of the graph's input.
+        layout: order of the graph's axes, `NCHW` or `NHWC`; outputs follow it.
         output: the graph's outputs.
         legend: classes in channel order of the output.
         gsd: nominal pixel size in metres, or None if unknown.
         gsd_range: smallest and largest pixel size the network was made for, metres.
         speed: Mpx/s of the bare network where it was measured, for ordering only.
+        version: of the weights; they never change under a name.
+        band_statistics: of each source band over the training imagery, as reflectance or in the unit of the first form;
+            empty when unknown.
+        confidence: held-out confidence, or None if unknown.
+        warnings: what the user of this network should be warned of, found while its description was read.
+        notes: what a log should tell about the description.
+        extra: properties of the description that this program does not know or only carries along.
     """
 
     name: str
@@ -201,6 +236,12 @@ class ModelSpec:
     file_name: str = ""
     file_size: int = 0
     sha256: str = ""
+    layout: str = "NCHW"
+    version: str = ""
+    band_statistics: tuple[BandStatistics, ...] = ()
+    confidence: Confidence | None = None
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

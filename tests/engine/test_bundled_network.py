@@ -11,7 +11,7 @@ import pytest
 
 from lulc_plugin import bundled, provenance
 from lulc_plugin.model import catalogue
-from lulc_plugin.model.runtime import Network
+from lulc_plugin.model.running.runtime import Network
 
 NAMES = bundled.model_names()
 

@@ -11,8 +11,9 @@ import pytest
 
 from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import catalogue, mlm
-from lulc_plugin.model.runtime import Network
+from lulc_plugin.model import catalogue
+from lulc_plugin.model.mlm import reading as mlm
+from lulc_plugin.model.running.runtime import Network
 from lulc_plugin.model.spec import ModelBand, Scores
 
 
@@ -229,13 +230,23 @@ def mismatched(network, spec, kind="pixel", **changes):
 def test_description_and_network_must_agree(refuses, network, spec):
     plain = spec()
     from lulc_plugin.legend import Legend
-    from lulc_plugin.model.spec import Output
 
     fewer = replace(plain, channels=plain.channels[:3], fill=plain.fill[:3])
     refuses(mismatched(network, spec, channels=fewer.channels, fill=fewer.fill), r"4.*3 channels")
     refuses(mismatched(network, spec, legend=Legend(plain.legend.classes[:3], 0)), r"3 classes")
-    refuses(mismatched(network, spec, input_name="pixels"), r"'image'.*'pixels'")
-    refuses(mismatched(network, spec, output=Output("logits", ("argmax",))), r"no output 'logits'.*scores")
+
+
+def test_names_are_those_of_the_network(network, spec, raster, classify, scene):
+    """One input and one output: there is no doubt which are meant."""
+    from lulc_plugin.model.spec import Output
+
+    layer = raster("a.tif", scene(30, 30))
+    expected = classify(layer, model_file=network("pixel").path)
+    changed = mismatched(network, spec, input_name="pixels", output=Output("logits", ("argmax",)))
+    made = classify(layer, model_file=changed)
+    np.testing.assert_array_equal(made.values, expected.values)
+    told = " ".join(made.result.warnings)
+    assert re.search(r"called 'image'.*'pixels'.*called 'scores'.*'logits'", told)
 
 
 def test_a_network_of_one_fixed_size(refuses, network, raster, classify, scene, tensor_of, spec):
@@ -261,9 +272,8 @@ def test_a_network_of_one_fixed_batch(network, raster, classify, scene, tensor_o
     np.testing.assert_array_equal(made.values, expected)
 
 
-@pytest.mark.parametrize(("kind", "match"), [("nan", "not finite"), ("half", "shape")])
-def test_networks_that_return_nonsense(refuses, network, kind, match):
-    refuses(network(kind).path, match)
+def test_a_network_that_returns_nonsense(refuses, network):
+    refuses(network("nan").path, "not finite")
 
 
 def test_windows_below_the_minimum_are_refused(raster, network, classify, scene):
@@ -325,3 +335,37 @@ def test_auto_with_the_bundled_networks(raster, classify, scene, dtype):
     made = classify(raster("a.tif", scene(150, 140, dtype=dtype)), model="auto")
     assert made.result.valid_pixels == 150 * 140
     assert set(np.unique(made.values)) <= set(made.result.legend.values)
+
+
+# ---------------------------------------------------------------- broken and own networks beside the bundled ones
+
+
+def test_a_broken_bundled_network_does_not_stop_auto(shelf, raster, classify, scene):
+    shelf("good-v1", 0.5)
+    folder = bundled.folder("models")
+    (folder / "broken-v1.onnx").write_bytes(b"nonsense")
+    assert [e.spec.name for e in catalogue.entries()] == ["good-v1"]
+    assert [b.path.stem for b in catalogue.broken()] == ["broken-v1"]
+    made = classify(raster("a.tif", scene(30, 30)), model="auto")
+    assert made.result.model == "good-v1"
+    assert any("broken-v1: it cannot be used" in line for line in made.progress.lines)
+    with pytest.raises(LulcError, match="broken-v1.onnx cannot be loaded"):
+        classify(raster("b.tif", scene(30, 30)), model="broken-v1")
+
+
+def test_only_broken_networks(shelf, raster, classify, scene):
+    (bundled.folder("models") / "broken-v1.onnx").write_bytes(b"nonsense")
+    with pytest.raises(LulcError, match="broken-v1: it cannot be used"):
+        classify(raster("a.tif", scene(30, 30)), model="auto")
+
+
+def test_auto_takes_one_of_the_users_only_if_no_bundled_one_fits(shelf, network, raster, classify, scene, tmp_path):
+    net = network("pixel", name="own-v1", scores=(test_score(0.99),))
+    shelf("good-v1", 0.1)
+    layer = raster("a.tif", scene(30, 30))
+    own = str(Path(net.path).parent)
+    assert classify(layer, model="auto", models_folder=own).result.model == "good-v1"
+    for path in bundled.folder("models").iterdir():
+        path.unlink()
+    shelf("radar-v1", 0.9, bands=OTHER_BANDS)
+    assert classify(layer, model="auto", models_folder=own).result.model == "own-v1"

@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import mlm
+from lulc_plugin.model.mlm import reading as mlm
 from lulc_plugin.model.spec import (
+    BandStatistics,
     ClassScore,
+    Confidence,
     InputForm,
     ModelBand,
     Output,
@@ -236,7 +238,6 @@ REFUSED = {
         {"mlm:input/0/bands/0": {"name": "x", "expression": "__import__('os').system('id')"}},
         "band expression",
     ),
-    "no activation": ({"mlm:output/0/post_processing_function": KeyError}, "scores or probabilities"),
     "odd activation": (
         {"mlm:output/0/post_processing_function": {"format": "lulc", "expression": ["tanh"]}},
         "tanh",
@@ -351,3 +352,313 @@ def test_any_junk_anywhere_is_refused_politely_or_can_be_used(full):
                 bad.append((path, str(junk)[:20], repr(error)[:100]))
     assert not bad, bad[:10]
     assert accepted > 1000
+
+
+# ---------------------------------------------------------------- descriptions by others
+
+
+def foreign(**changes):
+    """The way MLM's own examples write a description (STAC 1.0, eo and raster extensions), as a segmentation model."""
+    bands = [
+        {"name": "B02", "common_name": "blue", "center_wavelength": 0.49, "full_width_half_max": 0.098},
+        {"name": "B03", "common_name": "green", "center_wavelength": 0.56, "full_width_half_max": 0.045},
+        {"name": "B04", "common_name": "red", "center_wavelength": 0.665, "full_width_half_max": 0.038},
+        {"name": "B08", "common_name": "nir", "center_wavelength": 0.842, "full_width_half_max": 0.145},
+    ]
+    item = {
+        "type": "Feature",
+        "id": "example",
+        "properties": {
+            "mlm:name": "Example U-Net",
+            "mlm:architecture": "U-Net",
+            "mlm:tasks": ["semantic-segmentation"],
+            "mlm:input": [
+                {
+                    "name": "image",
+                    "bands": ["B04", "B03", "B02"],
+                    "input": {
+                        "shape": [-1, 3, 64, 64],
+                        "dim_order": ["batch", "bands", "height", "width"],
+                        "data_type": "float32",
+                    },
+                    "value_scaling": None,
+                    "resize_type": None,
+                }
+            ],
+            "mlm:output": [
+                {
+                    "name": "scores",
+                    "tasks": ["semantic-segmentation"],
+                    "result": {
+                        "shape": [-1, 2, 64, 64],
+                        "dim_order": ["batch", "class", "height", "width"],
+                        "data_type": "float32",
+                    },
+                    "classification_classes": [
+                        {"value": 0, "name": "BACKGROUND", "description": None, "color_hint": None},
+                        {"value": 1, "name": "CITY", "description": "A city.", "color_hint": [0, 0, 255]},
+                    ],
+                    "post_processing_function": None,
+                }
+            ],
+        },
+        "assets": {
+            "source": {"href": "net.py", "roles": ["code"], "eo:bands": [{"name": "coastal"}]},
+            "weights": {
+                "href": "https://example.org/net.onnx",
+                "roles": ["mlm:model", "mlm:weights"],
+                "eo:bands": bands,
+            },
+        },
+    }
+    for path, value in changes.items():
+        *parents, last = path.split("/")
+        place = item
+        for part in parents:
+            place = place[int(part)] if part.isdigit() else place[part]
+        last = int(last) if last.isdigit() else last
+        if value is KeyError:
+            del place[last]
+        else:
+            place[last] = value
+    return item
+
+
+INPUT = "properties/mlm:input/0"
+OUTPUT = "properties/mlm:output/0"
+
+
+def test_eo_bands_of_the_model_asset():
+    read = mlm.from_item(foreign())
+    assert [b.name for b in read.bands] == ["B02", "B03", "B04"]  # B08 feeds no channel
+    assert [b.common_name for b in read.bands] == ["blue", "green", "red"]
+    assert read.bands[2].wavelength == 0.665 and read.bands[2].width == 0.038
+    assert [read.bands[c.band].name for c in read.channels] == ["B04", "B03", "B02"]
+    assert [(c.value, c.name, c.colour) for c in read.legend.classes] == [
+        (0, "BACKGROUND", "#B4B4B4"), (1, "A city.", "#0000FF")
+    ]  # fmt: skip
+    assert read.legend.nodata == 255
+    assert read.file_name == "net.onnx"
+    assert read.output.activation == ()
+    assert (read.window.size, read.window.minimum, read.window.multiple) == (64, 64, 16)
+
+
+def test_raster_bands_are_merged_by_name():
+    raster = [{"name": n, "scale": 0.0001, "offset": -0.1, "data_type": "uint16"} for n in ("B04", "B03", "B02")]
+    read = mlm.from_item(foreign(**{"assets/weights/raster:bands": raster}))
+    assert {(b.scale, b.offset, b.data_type) for b in read.bands} == {(0.0001, -0.1, "uint16")}
+    assert read.bands[0].common_name == "blue"
+    assert read.forms[0].unit == "reflectance"
+    # at the item, the other way round
+    item = foreign(**{"assets/weights/raster:bands": raster})
+    item["properties"]["eo:bands"] = item["assets"]["weights"].pop("eo:bands")
+    assert mlm.from_item(item).bands[0].scale == 0.0001
+    # a scaling written for stored numbers is not fed reflectance because the bands have a scale
+    zscore = [{"type": "z-score", "mean": 1354.4, "stddev": 245.7}]
+    item[INPUT.split("/")[0]]["mlm:input"][0]["value_scaling"] = zscore
+    read = mlm.from_item(item)
+    assert read.forms[0].unit == "dn" and any("stored numbers" in note for note in read.notes)
+
+
+def test_the_item_knows_better_than_its_assets():
+    bands = [{"name": "B04", "common_name": "red", "center_wavelength": 0.61, "data_type": None}, {"name": "B03"}]
+    item = foreign(**{"properties/bands": bands, f"{INPUT}/bands": ["B04", "B03"], f"{INPUT}/input/shape": None})
+    read = mlm.from_item(item)
+    assert [b.name for b in read.bands] == ["B04", "B03"]
+    assert (read.bands[0].wavelength, read.bands[0].width, read.bands[1].wavelength) == (0.61, 0.038, 0.56)
+
+
+def test_bands_of_which_only_the_number_is_known():
+    item = foreign(**{f"{INPUT}/bands": [], f"{INPUT}/input/shape": [-1, 3, 64, 64]})
+    item["assets"] = {}
+    read = mlm.from_item(item)
+    assert read.band_names == ("channel_1", "channel_2", "channel_3")
+    item["properties"]["mlm:input"][0]["input"]["shape"] = [-1, -1, 64, 64]
+    with pytest.raises(LulcError, match="names no bands"):
+        mlm.from_item(item)
+
+
+def test_band_expressions_and_named_objects():
+    bands = [{"name": "B04"}, {"name": "NDVI", "format": "rio-calc", "expression": "(B08 - B04) / (B08 + B04)"}, "B02"]
+    read = mlm.from_item(foreign(**{f"{INPUT}/bands": bands}))
+    assert [b.name for b in read.bands] == ["B02", "B04", "B08"]
+    assert read.channels[1].expression.names == ("B04", "B08") and read.channels[1].band is None
+
+
+def test_unprefixed_keys():
+    item = foreign()
+    item["properties"] = {k.replace("mlm:", ""): v for k, v in item["properties"].items()}
+    assert mlm.from_item(item) == mlm.from_item(foreign())
+    assert (
+        mlm.from_item({**item["properties"], "bands": [{"name": n} for n in ("B04", "B03", "B02")]}).name
+        == "Example U-Net"
+    )  # noqa: E501
+
+
+@pytest.mark.parametrize(
+    ("order", "shape", "layout"),
+    [
+        (["batch", "channel", "height", "width"], [-1, 3, 64, 64], "NCHW"),
+        (["b", "c", "y", "x"], [-1, 3, 64, 64], "NCHW"),
+        (["batch", "height", "width", "bands"], [-1, 64, 64, 3], "NHWC"),
+    ],
+)
+def test_order_of_axes(order, shape, layout):
+    changes = {f"{INPUT}/input/dim_order": order, f"{INPUT}/input/shape": shape}
+    if layout == "NHWC":
+        changes[f"{OUTPUT}/result/dim_order"] = ["batch", "height", "width", "classes"]
+        changes[f"{OUTPUT}/result/shape"] = [-1, 64, 64, 2]
+    read = mlm.from_item(foreign(**changes))
+    assert read.layout == layout
+    assert mlm.from_item(mlm.to_item(read)).layout == layout
+
+
+STATISTICS = [{"minimum": 0, "maximum": 100 * i, "mean": 10 * i, "stddev": i} for i in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"norm_by_channel": True, "norm_type": "z-score", "statistics": STATISTICS},
+         [(Step.of("z-score", mean=10 * i, stddev=i),) for i in (1, 2, 3)]),
+        ({"norm_by_channel": True, "norm_type": "min-max", "statistics": STATISTICS},
+         [(Step.of("min-max", minimum=0, maximum=100 * i),) for i in (1, 2, 3)]),
+        ({"norm_type": "min-max", "statistics": STATISTICS[:1]}, [(Step.of("min-max", minimum=0, maximum=100),)] * 3),
+        ({"norm_type": "clip", "norm_clip": [10, 20, 30]},
+         [(Step.of("scale", value=v), Step.of("clip", minimum=0, maximum=1)) for v in (10, 20, 30)]),
+        ({"norm_clip": [255]}, [(Step.of("scale", value=255), Step.of("clip", minimum=0, maximum=1))] * 3),
+        ({"norm_type": None, "norm_by_channel": False}, [()] * 3),
+    ],
+)  # fmt: skip
+def test_scaling_of_the_first_versions(changes, expected):
+    item = foreign(**{f"{INPUT}/value_scaling": KeyError})
+    item["properties"]["mlm:input"][0].update(changes)
+    assert [c.steps for c in mlm.from_item(item).channels] == expected
+
+
+def test_statistics_of_each_channel_although_said_otherwise():
+    item = foreign(**{f"{INPUT}/value_scaling": KeyError})
+    item["properties"]["mlm:input"][0].update(norm_by_channel=False, norm_type="z-score", statistics=STATISTICS)
+    assert any("those of each channel are used" in warning for warning in mlm.from_item(item).warnings)
+
+
+FOREIGN_REFUSED = [
+    ({f"{INPUT}/norm_type": "l2"}, "'l2', which cannot be done"),
+    ({f"{INPUT}/norm_type": "z-score", f"{INPUT}/statistics": STATISTICS[:2]}, "2 entries for 3 channels"),
+    ({f"{INPUT}/variables": ["t2m", {"name": "wind"}]}, "data cube variables t2m, wind"),
+    ({f"{INPUT}/pre_processing_function": {"format": "python", "expression": "a.b:c"}}, "'python'.*'a.b:c'"),
+    ({f"{INPUT}/pre_processing_function": [{"format": "uri", "expression": {"href": "x"}}]}, "'uri'.*href"),
+    ({f"{INPUT}/input/dim_order": ["time", "bands", "height", "width"]}, "axis 'time'"),
+    ({f"{INPUT}/input/dim_order": ["batch", "width", "height", "bands"], f"{INPUT}/input/shape": None},
+     "axes batch, width, height, bands"),
+    ({f"{INPUT}/input/dim_order": ["bands", "height", "width"], f"{INPUT}/input/shape": None}, "axes bands, height"),
+    ({f"{INPUT}/input/shape": [-1, 3, 64, 32]}, "64 × 32"),
+    ({f"{INPUT}/input/shape": [-1, 4, 64, 64]}, "3 bands.*4 channels"),
+    ({f"{INPUT}/input/shape": [-1, 3, 0, 0]}, "holds 0"),
+    ({f"{INPUT}/input/shape": [3, 64, 64]}, "4 axes"),
+    ({f"{INPUT}/bands": ["B04", "B03", "B11"]}, "'B11' is none of the bands"),
+    ({f"{OUTPUT}/tasks": ["classification"]}, "it does classification"),
+    ({f"{OUTPUT}/result/dim_order": ["batch", "class"], f"{OUTPUT}/result/shape": [-1, 2]}, "one answer"),
+    ({f"{OUTPUT}/result/dim_order": ["batch", "height", "width"], f"{OUTPUT}/result/shape": [-1, 64, 64],
+      f"{OUTPUT}/result/data_type": "int64"}, "finished classes"),
+    ({f"{OUTPUT}/result/shape": [-1, 3, 64, 64]}, "3 channels, but 2 classes"),
+    ({f"{OUTPUT}/result/shape": [-1, 2, 59, 59]}, "59 × 59"),
+    ({f"{OUTPUT}/result/shape": [-1, 2, 70, 70]}, "70 × 70"),
+    ({f"{OUTPUT}/result/dim_order": ["batch", "height", "width", "class"],
+      f"{OUTPUT}/result/shape": [-1, 64, 64, 2]}, "order NCHW, the output 'scores' in the order NHWC"),
+    ({"properties/lulc:window": {"size": 128}}, "64 × 64 pixels only.* 128"),
+    ({"properties/lulc:band_statistics": [{"name": "B02", "mean": 1, "stddev": 1, "low": 0, "high": 2}]}, "'B03'"),
+    ({"properties/lulc:band_statistics": [{"name": n, "mean": 1, "stddev": -1, "low": 0, "high": 2}
+                                          for n in ("B02", "B03", "B04")]}, "stddev"),
+    ({"properties/lulc:confidence": {"mean": 2, "q05": 0.1}}, "from 0 to 1"),
+    ({"properties/mlm:output/0/classification_classes": [{"value": 0, "name": "x", "color_hint": [0, 0, 300]}]},
+     "Colour"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "words"), FOREIGN_REFUSED)
+def test_what_cannot_be_run_is_refused_with_words(changes, words):
+    with pytest.raises(LulcError, match=words) as caught:
+        mlm.from_item(foreign(**changes))
+    assert len(str(caught.value)) < 1500
+
+
+def test_three_inputs():
+    item = foreign()
+    item["properties"]["mlm:input"] *= 3
+    with pytest.raises(LulcError, match="3 inputs"):
+        mlm.from_item(item)
+
+
+def test_the_first_segmentation_of_several_outputs():
+    item = foreign()
+    (main,) = item["properties"]["mlm:output"]
+    other = {
+        **main,
+        "name": "kind",
+        "tasks": ["classification"],
+        "result": {"shape": [-1, 9], "dim_order": ["batch", "class"]},
+    }  # noqa: E501
+    second = {**main, "name": "second"}
+    item["properties"]["mlm:output"] = [other, main, second]
+    read = mlm.from_item(item)
+    assert read.output.name == "scores"
+    assert any("several outputs" in note for note in read.notes)
+
+
+def test_smaller_coarser_and_single_outputs():
+    def output(*shape, order=("batch", "class", "height", "width"), classes=None):
+        changes = {f"{OUTPUT}/result/shape": list(shape), f"{OUTPUT}/result/dim_order": list(order)}
+        if classes:
+            changes[f"{OUTPUT}/classification_classes"] = classes
+        return mlm.from_item(foreign(**changes))
+
+    assert output(-1, 2, 44, 44).output.cut == 10
+    assert output(-1, 2, 44, 44).window.margin >= 10
+    assert output(-1, 2, 16, 16).output.cut == 0
+    city = [{"value": 5, "name": "city", "description": "City"}]
+    for read in (
+        output(-1, 64, 64, order=("batch", "height", "width"), classes=city),
+        output(-1, 1, 64, 64, classes=city),
+    ):
+        assert read.output.plane
+        assert [(c.value, c.name) for c in read.legend.classes] == [(0, "background"), (5, "City")]
+    assert output(-1, 64, 64, order=("batch", "height", "width")).legend.names == ("BACKGROUND", "A city.")
+
+
+def test_what_is_processed_afterwards():
+    function = [{"format": "lulc", "expression": ["sigmoid", {"op": "threshold", "value": 0.4}]},
+                {"format": "gdal-calc", "expression": "logical_not(A)"}]  # fmt: skip
+    read = mlm.from_item(foreign(**{f"{OUTPUT}/post_processing_function": function}))
+    assert read.output.activation == ("sigmoid",) and read.output.threshold == 0.4
+    assert any("logical_not(A)" in warning for warning in read.warnings)
+    assert mlm.from_item(mlm.to_item(read)).output == read.output
+
+
+def test_a_newer_description_and_resizing_warn():
+    read = mlm.from_item(foreign(**{"properties/lulc:version": 7, f"{INPUT}/resize_type": "interpolation-linear"}))
+    assert "version 7" in read.warnings[0] and "interpolation-linear" in read.warnings[1]
+    assert mlm.from_item(foreign(**{f"{INPUT}/resize_type": "crop"})).warnings == ()
+
+
+def test_version_statistics_confidence_and_unknown_fields(spec):
+    statistics = tuple(BandStatistics(0.1 * i, 0.05, 0.01, 0.4) for i in range(1, 5))
+    plain = replace(
+        spec(), description="x", version="2.1", band_statistics=statistics, confidence=Confidence(0.8, 0.55, 40),
+        extra={"lulc:calibration": {"temperature": 1.2}, "sci:doi": "10.1/x"},
+    )  # fmt: skip
+    assert mlm.from_item(json.loads(json.dumps(mlm.to_item(plain)))) == plain
+
+
+def test_missing_numbers_written_as_nan(tmp_path, spec):
+    item = mlm.to_item(spec())
+    item["properties"]["bands"][0]["nodata"] = float("nan")
+    read = mlm.from_text(json.dumps({**item, "other": float("inf")}), "a.json")
+    mlm.write(read, tmp_path / "a.json")
+    assert mlm.read(tmp_path / "a.json") == read
+
+
+def test_the_digest_of_a_multihash():
+    item = foreign(**{"assets/weights/file:checksum": "1220" + "ab" * 32})
+    assert mlm.from_item(item).sha256 == "-".join(["abababab"] * 8)
+    assert mlm.from_item(foreign(**{"assets/weights/file:checksum": "1114" + "ab" * 20})).sha256 == ""

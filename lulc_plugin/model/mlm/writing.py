@@ -10,8 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..raster.scaling import Steps
-from .spec import ModelBand, ModelSpec, Scores, TrainingSet
+from ...errors import LulcError
+from ...raster.scaling import Steps
+from ..spec import ModelBand, ModelSpec, Scores, TrainingSet
 
 EXTENSIONS = (
     "https://stac-extensions.github.io/mlm/v1.5.2/schema.json",
@@ -22,6 +23,23 @@ EXTENSIONS = (
 )
 VERSION = 1
 _PLAIN_OPS = {"min-max", "z-score", "offset", "scale"}
+#: what `to_item` writes; everything else in a description is carried along as `ModelSpec.extra`
+_WRITTEN = frozenset(
+    (
+        "title", "description", "datetime", "start_datetime", "end_datetime", "license", "bands", "created",
+        "providers", "constellation", "instruments", "gsd", "version", "mlm:name", "mlm:architecture", "mlm:tasks",
+        "mlm:framework", "mlm:accelerator", "mlm:pretrained", "mlm:pretrained_source", "mlm:input", "mlm:output",
+        "mlm:total_parameters", "mlm:memory_size", "mlm:hyperparameters", "lulc:version", "lulc:input_unit",
+        "lulc:input_forms", "lulc:fill", "lulc:window", "lulc:output_nodata", "lulc:output_cut", "lulc:gsd_range",
+        "lulc:training_data", "lulc:accuracy", "lulc:speed", "lulc:sha256", "lulc:band_statistics", "lulc:confidence",
+        "eo:bands", "raster:bands",
+    )
+)  # fmt: skip
+
+
+def written_properties() -> frozenset[str]:
+    """Names of the properties that `to_item` writes from the fields of a specification."""
+    return _WRITTEN
 
 
 def to_item(spec: ModelSpec) -> dict[str, Any]:
@@ -66,6 +84,7 @@ def to_item(spec: ModelSpec) -> dict[str, Any]:
     }
     optional: dict[str, Any] = {
         "created": spec.created,
+        "version": spec.version,
         "providers": [dict(p) for p in spec.providers],
         "constellation": spec.constellation,
         "instruments": list(spec.instruments),
@@ -74,6 +93,13 @@ def to_item(spec: ModelSpec) -> dict[str, Any]:
         "mlm:memory_size": spec.memory_bytes,
         "mlm:hyperparameters": dict(spec.training.hyperparameters),
         "lulc:gsd_range": list(spec.gsd_range or ()),
+        "lulc:output_cut": spec.output.cut,
+        "lulc:band_statistics": [
+            {"name": b.name, "mean": s.mean, "stddev": s.stddev, "low": s.low, "high": s.high}
+            for b, s in zip(spec.bands, spec.band_statistics)
+        ],
+        "lulc:confidence": spec.confidence
+        and {"mean": spec.confidence.mean, "q05": spec.confidence.q05, "places": spec.confidence.places},
         "lulc:training_data": [_training_set_to_json(s) for s in spec.training.sets],
         "lulc:accuracy": [_scores_to_json(s) for s in spec.scores],
         "lulc:speed": spec.speed,
@@ -108,8 +134,29 @@ def to_item(spec: ModelSpec) -> dict[str, Any]:
 
 
 def write(spec: ModelSpec, path: Path) -> None:
-    """Write the sidecar of `spec` to `path`."""
-    path.write_text(json.dumps(to_item(spec), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    """Write the sidecar of `spec` to `path`.
+
+    Raises:
+        LulcError: the folder cannot be written to, or the description holds a number that JSON has no word for.
+    """
+    try:
+        path.write_text(as_text(spec), encoding="utf-8")
+    except OSError as error:
+        raise LulcError(
+            f"The model description {path} cannot be written: {error.strerror or error}.", "Choose another folder."
+        ) from error
+
+
+def as_text(spec: ModelSpec) -> str:
+    """The sidecar of `spec` as text.
+
+    Raises:
+        LulcError: it holds a number that JSON has no word for.
+    """
+    try:
+        return json.dumps(to_item(spec), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise LulcError(f"The description of {spec.name} cannot be written as JSON: {error}.") from error
 
 
 def _band_to_json(band: ModelBand) -> dict[str, Any]:
@@ -137,15 +184,22 @@ def _input_to_json(spec: ModelSpec) -> dict[str, Any]:
             else {"name": c.name, "format": "rio-calc", "expression": c.expression.text}
             for c in spec.channels
         ],
-        "input": {
-            "shape": [-1, len(spec.channels), -1, -1],
-            "dim_order": ["batch", "bands", "height", "width"],
-            "data_type": "float32",
-        },
+        "input": _array(spec, len(spec.channels), "bands", 0),
         "value_scaling": [_scaling_to_json(c.steps) for c in spec.channels],
         "resize_type": None,
         "pre_processing_function": None,
     }
+
+
+def _array(spec: ModelSpec, depth: int, axis: str, cut: int) -> dict[str, Any]:
+    """Shape and axes in the order of the graph; a size only where the graph takes no other."""
+    fixed = spec.window.minimum == spec.window.size and spec.window.size > 2 * cut
+    length = spec.window.size - 2 * cut if fixed else -1
+    if spec.layout == "NHWC":
+        shape, order = [-1, length, length, depth], ["batch", "height", "width", axis]
+    else:
+        shape, order = [-1, depth, length, length], ["batch", axis, "height", "width"]
+    return {"shape": shape, "dim_order": order, "data_type": "float32"}
 
 
 def _scaling_to_json(steps: Steps) -> dict[str, Any]:
@@ -157,14 +211,15 @@ def _scaling_to_json(steps: Steps) -> dict[str, Any]:
 
 
 def _outputs_to_json(spec: ModelSpec) -> list[dict[str, Any]]:
-    def result(count: int, axis: str) -> dict[str, Any]:
-        return {"shape": [-1, count, -1, -1], "dim_order": ["batch", axis, "height", "width"], "data_type": "float32"}
-
+    steps: list[Any] = list(spec.output.activation)
+    if spec.output.threshold is not None:
+        steps.append({"op": "threshold", "value": spec.output.threshold})
+    depth = 1 if spec.output.plane else len(spec.legend.classes)
     outputs: list[dict[str, Any]] = [
         {
             "name": spec.output.name,
             "tasks": ["semantic-segmentation"],
-            "result": result(len(spec.legend.classes), "class"),
+            "result": _array(spec, depth, "class", spec.output.cut),
             "classification:classes": [
                 {
                     "value": c.value,
@@ -174,7 +229,7 @@ def _outputs_to_json(spec: ModelSpec) -> list[dict[str, Any]]:
                 }
                 for c in spec.legend.classes
             ],
-            "post_processing_function": {"format": "lulc", "expression": list(spec.output.activation)},
+            "post_processing_function": {"format": "lulc", "expression": steps},
         }
     ]
     if spec.output.features:
@@ -183,7 +238,7 @@ def _outputs_to_json(spec: ModelSpec) -> list[dict[str, Any]]:
                 "name": spec.output.features,
                 "description": "Features of each pixel, for classes of one's own",
                 "tasks": ["similarity-search"],
-                "result": result(spec.output.feature_count, "feature"),
+                "result": _array(spec, spec.output.feature_count, "feature", 0),
                 "lulc:role": "features",
             }
         )

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's own networks: a folder of .onnx files with their descriptions.
+
+Weights never change under a name, so that a map can be explained years later: a file is taken in once, other weights
+need another name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import bundled, provenance
+from ..errors import LulcError
+from .describing.signature import LARGEST_FILE
+from .entry import Entry, load, sidecar_of
+from .formats import require_onnx
+from .running.runtime import Network
+
+#: environment variable with the folder, for shells and clusters
+VARIABLE = "LULC_MODELS"
+_MOST_FILES = 1000
+_LONGEST_NAME = 150
+_LARGEST_CARD = 400_000
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A network file that cannot be used, and why."""
+
+    path: Path
+    error: LulcError
+
+
+def default_folder() -> Path | None:
+    """The folder that the environment variable LULC_MODELS names, None without it."""
+    named = os.environ.get(VARIABLE, "").strip()
+    return Path(named) if named else None
+
+
+def names(folder: Path | None) -> tuple[str, ...]:
+    """Names of the networks in `folder`, in alphabetical order; none without a folder. Nothing is opened."""
+    return tuple(p.stem for p in files(folder))
+
+
+def entries(folder: Path | None) -> tuple[Entry, ...]:
+    """The networks in `folder` that can be used, in alphabetical order."""
+    return look_through(files(folder))[0]
+
+
+def broken(folder: Path | None) -> tuple[Broken, ...]:
+    """The networks in `folder` that cannot be used."""
+    return look_through(files(folder))[1]
+
+
+def look_through(paths: Sequence[Path]) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+    """Load the descriptions of `paths`; what cannot be used does not stand in the way of the others."""
+    good: list[Entry] = []
+    bad: list[Broken] = []
+    for path in paths:
+        try:
+            good.append(load(path))
+        except LulcError as error:
+            bad.append(Broken(path, error))
+        except OSError as error:
+            bad.append(Broken(path, LulcError(f"{path.name} cannot be read: {error.strerror or error}.")))
+    return tuple(good), tuple(bad)
+
+
+def files(folder: Path | None) -> list[Path]:
+    """The network files in `folder`, in alphabetical order; none without a folder, or if it cannot be read."""
+    try:
+        found = [] if folder is None else sorted(p for p in folder.glob("*.onnx") if not p.name.startswith("."))
+    except OSError:
+        return []
+    return found[:_MOST_FILES]
+
+
+# ---------------------------------------------------------------- taking in
+
+
+def import_model(network: Path, folder: Path) -> Entry:
+    """Copy a network and its description into `folder` (made if need be), after checking that they fit together.
+
+    The same weights may come again, with another description. Both files appear whole or not at all.
+
+    Args:
+        network: an `.onnx` file with a description beside it or inside it.
+        folder: the user's model folder.
+
+    Returns:
+        the network in the folder.
+
+    Raises:
+        LulcError: not usable, the name is taken by other weights, or the folder cannot be written to.
+    """
+    require_onnx(network)
+    _check_name(network.stem)
+    entry = load(network)
+    size = network.stat().st_size
+    if size > LARGEST_FILE:
+        raise LulcError(f"{network.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.")
+    digest = provenance.file_digest(network)
+    if entry.spec.sha256 and entry.spec.sha256 != digest:
+        raise LulcError(
+            f"The weights of {network.name} are not those its description was written for: the digest is"
+            f" {digest[:17]}…, the description says {entry.spec.sha256[:17]}….",
+            "Get both files again, or describe the network anew with lulc:describemodel.",
+        )
+    # opens the graph and compares it with the description
+    Network(network, entry.spec, 1)
+    target = folder / network.name
+    _check_free(network.stem, entry.spec.name, digest, folder)
+    if target.exists() and target.samefile(network):
+        return entry
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        room = shutil.disk_usage(folder).free
+        if room < 2 * size:
+            raise LulcError(f"{folder} has {room:,} bytes free; {network.name} needs {size:,}.", "Make room there.")
+        _copy(network, sidecar_of(network), target)
+    except OSError as error:
+        raise LulcError(
+            f"{network.name} cannot be copied to {folder}: {error.strerror or error}.",
+            "Choose another model folder, or set its permissions.",
+        ) from error
+    return load(target)
+
+
+def _check_name(name: str) -> None:
+    if len(name) > _LONGEST_NAME or name.startswith(".") or not name.isprintable() or set(name) & set('\\/:*?"<>|;,'):
+        raise LulcError(
+            f"{name[:200]!r} cannot be the name of a model.",
+            f'Rename the file: at most {_LONGEST_NAME} characters, none of \\ / : * ? " < > | ; ,',
+        )
+    if name == "auto":
+        raise LulcError("'auto' cannot be the name of a model; it means the best one that fits.", "Rename the file.")
+
+
+def _check_free(name: str, own_name: str, digest: str, folder: Path) -> None:
+    """Refuse a name that other weights have, as a file or inside a description."""
+    remedy = f"Weights never change under a name: rename it to {_next_version(name)}, also inside its description."
+    if name in bundled.model_names() and digest != provenance.file_digest(bundled.folder("models") / f"{name}.onnx"):
+        raise LulcError(f"A network called {name!r} comes with this program, with other weights.", remedy)
+    for path in files(folder):
+        same = path.stem.casefold() == name.casefold()
+        if same and provenance.file_digest(path) != digest:
+            raise LulcError(f"The model folder has a network called {path.stem!r} already, with other weights.", remedy)
+    for entry in entries(folder):
+        if entry.spec.name == own_name and provenance.file_digest(entry.path) != digest:
+            raise LulcError(
+                f"{entry.path.name} in the model folder calls itself {own_name!r} too, with other weights.", remedy
+            )
+
+
+def _next_version(name: str) -> str:
+    """`water-v1` → `water-v2`, `water` → `water-v2`."""
+    stem, dash, number = name.rpartition("-v")
+    return f"{stem}-v{int(number) + 1}" if dash and number.isdecimal() and len(number) < 6 else f"{name}-v2"
+
+
+def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
+    """Copy both files under temporary names beside `target`, check them there, and rename them: the network last."""
+    place = Path(tempfile.mkdtemp(prefix=".import-", dir=target.parent))
+    try:
+        shutil.copyfile(network, place / target.name)
+        beside = target.with_suffix(".json")
+        if sidecar is not None:
+            shutil.copyfile(sidecar, place / beside.name)
+        # alone in its new folder the network still has to open: weights in a second file do not come along
+        try:
+            Network(place / target.name, load(place / target.name).spec, 1)
+        except LulcError as error:
+            raise LulcError(
+                f"{network.name} cannot be used away from its folder: {error.problem}",
+                "Export it to a single .onnx file, with the weights inside.",
+            ) from error
+        if sidecar is not None:
+            os.replace(place / beside.name, beside)
+        elif beside.exists():
+            # without a description beside it the one inside the network counts
+            beside.unlink()
+        card = network.with_suffix(".md")
+        if card.is_file() and card.stat().st_size <= _LARGEST_CARD:
+            # its makers' words on its limits, which lulc:modelinformation shows
+            shutil.copyfile(card, place / card.name)
+            os.replace(place / card.name, target.with_suffix(".md"))
+        os.replace(place / target.name, target)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

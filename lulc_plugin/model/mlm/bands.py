@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bands that an MLM description tells of, wherever a version of STAC puts them.
+
+STAC 1.1 has `bands`, earlier versions `eo:bands` and `raster:bands`, each at the item or at an asset; what they say
+about one band is put together by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import LulcError
+from ..spec import ModelBand
+from . import jsonvalues
+
+MOST_BANDS = 512
+_LISTS = ("bands", "eo:bands", "raster:bands")
+_MOST_ASSETS = 100
+
+
+def listed_bands(item: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[ModelBand, ...]:
+    """All bands that are described, in the order of the first list that names them.
+
+    Raises:
+        LulcError: a list is none, or an entry of it makes no sense.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for place in (properties, *assets_of(item)):
+        for key in _LISTS:
+            for entry in jsonvalues.entries(place, key, MOST_BANDS, required=False):
+                name = jsonvalues.text(entry.get("name"), "the name of a band")
+                known = merged.setdefault(name, {})
+                for field, value in entry.items():
+                    if value is not None:
+                        # the first list wins; `scale` and `offset` lost their prefix only inside raster:bands
+                        prefix = "raster:" if key == "raster:bands" and field in ("scale", "offset") else ""
+                        known.setdefault(prefix + field, value)
+    if len(merged) > MOST_BANDS:
+        raise LulcError(f"It describes {len(merged)} bands; at most {MOST_BANDS} make sense.")
+    return tuple(_band(data) for data in merged.values())
+
+
+def unnamed_bands(count: int) -> tuple[ModelBand, ...]:
+    """Bands of a network of which only their number and order are known."""
+    return tuple(ModelBand(f"channel_{i}", description=f"Channel {i}") for i in range(1, count + 1))
+
+
+def assets_of(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The item's assets, those that are the model first."""
+    assets = item.get("assets")
+    if not isinstance(assets, Mapping):
+        return []
+    found = [a for a in list(assets.values())[:_MOST_ASSETS] if isinstance(a, Mapping)]
+
+    def is_other(asset: Mapping[str, Any]) -> bool:
+        roles = asset.get("roles")
+        return not isinstance(roles, list) or "mlm:model" not in roles
+
+    return sorted(found, key=is_other)
+
+
+def _band(data: Mapping[str, Any]) -> ModelBand:
+    def either(field: str) -> Any:
+        return data.get(f"eo:{field}", data.get(field))
+
+    return ModelBand(
+        name=jsonvalues.text(data.get("name"), "the name of a band"),
+        common_name=jsonvalues.optional_text(either("common_name") or None, "common_name"),
+        wavelength=jsonvalues.number(either("center_wavelength"), "center_wavelength"),
+        width=jsonvalues.number(either("full_width_half_max"), "full_width_half_max"),
+        description=str(data.get("description") or "")[:1000],
+        scale=jsonvalues.number(data.get("raster:scale"), "raster:scale"),
+        offset=jsonvalues.number(data.get("raster:offset"), "raster:offset"),
+        data_type=jsonvalues.optional_text(data.get("data_type"), "data_type"),
+    )

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values out of untrusted JSON: of the right kind and of a bearable size, or a `LulcError` that names the field."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import LulcError
+
+_LARGEST = 1e18
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def entries(data: Mapping[str, Any], key: str, most: int, required: bool = True) -> list[Any]:
+    """The list of objects `data[key]`; empty when it is missing and not required.
+
+    Raises:
+        LulcError: something else stands there, or more than `most` entries.
+    """
+    value = data.get(key)
+    if value is None and not required:
+        return []
+    if not isinstance(value, list) or len(value) > most or (required and not value):
+        raise LulcError(f"{key!r} is not a list of 1 to {most} entries.")
+    if not all(isinstance(v, Mapping) for v in value):
+        raise LulcError(f"{key!r} has an entry that is not an object.")
+    return value
+
+
+def text(value: Any, what: str, most: int = 1000) -> str:
+    """`value` if it is a text of at most `most` characters, without control characters.
+
+    Raises:
+        LulcError: it is not.
+    """
+    if not isinstance(value, str) or len(value) > most:
+        raise LulcError(f"{what} is not a text of at most {most} characters.")
+    # control characters break a GeoTIFF's metadata
+    return _CONTROL.sub("\ufffd", value)
+
+
+def optional_text(value: Any, what: str) -> str | None:
+    """The same, None for None."""
+    return None if value is None else text(value, what)
+
+
+def mapping(value: Any, what: str) -> Mapping[str, Any]:
+    """`value` if it is an object; an empty one for None.
+
+    Raises:
+        LulcError: it is something else.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise LulcError(f"{what!r} is not an object.")
+    return value or {}
+
+
+def number(value: Any, what: str) -> float | None:
+    """`value` as a float, None for None.
+
+    Raises:
+        LulcError: it is no number between ±1e18.
+    """
+    if value is None:
+        return None
+    if not is_number(value) or not -_LARGEST <= value <= _LARGEST:
+        raise LulcError(f"{what} is {str(value)[:30]}, not a number this program can use.")
+    return float(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a number; true and false are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def finite_numbers(value: Any, count: int) -> tuple[float, ...] | None:
+    """`value` if it is a list of `count` finite numbers, else None."""
+    if not isinstance(value, list) or len(value) != count:
+        return None
+    if not all(is_number(v) and -_LARGEST <= v <= _LARGEST and math.isfinite(v) for v in value):
+        return None
+    return tuple(float(v) for v in value)

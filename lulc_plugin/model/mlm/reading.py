@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A `ModelSpec` from a STAC Item with the Machine Learning Model extension (MLM 1.x), and back.
+
+What MLM cannot say stands in properties with the prefix `lulc:`. Everything read here is untrusted: sizes are
+limited, unknown fields are carried along unread, nothing is evaluated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...errors import LulcError
+from ...raster.scaling import steps_from_json
+from ..fixedwindow import usual_multiple
+from ..spec import InputForm, ModelSpec, Window
+from . import history as mlm_history
+from . import jsonvalues
+from .bands import assets_of, listed_bands
+from .input import InputFacts, read_input
+from .output import read_output
+from .writing import VERSION, to_item, write, written_properties
+
+__all__ = ["from_item", "from_text", "read", "to_item", "write"]
+
+_LARGEST_FILE = 4_000_000
+#: what MLM prefixes; stac-model writes the same names without it into PyTorch archives
+_UNPREFIXED = (
+    "name", "architecture", "tasks", "framework", "framework_version", "memory_size", "total_parameters", "pretrained",
+    "pretrained_source", "hyperparameters", "input", "output",
+)  # fmt: skip
+
+
+def read(path: Path) -> ModelSpec:
+    """The model described by the sidecar at `path`.
+
+    Raises:
+        LulcError: not readable, too large, not JSON, or not a description this program can run.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise LulcError(f"The model description {path.name} is larger than {_LARGEST_FILE} bytes.")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LulcError(f"The model description {path} cannot be read: {error}.") from error
+    return from_text(text, path.name)
+
+
+def from_text(text: str, where: str) -> ModelSpec:
+    """The model described by the JSON `text`; `where` names its origin in errors.
+
+    Raises:
+        LulcError: see `read`.
+    """
+    if len(text) > _LARGEST_FILE:
+        raise LulcError(f"The model description in {where} is longer than {_LARGEST_FILE} characters.")
+    try:
+        # NaN and Infinity are no JSON, but many programs write them where a number is missing
+        item = json.loads(text, parse_constant=lambda _: None)
+        # JSON can spell half of a character, which no screen and no file takes
+        json.dumps(item, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise LulcError(f"The model description in {where} is not valid JSON: {error}.") from error
+    try:
+        return from_item(item)
+    except LulcError as error:
+        problem = f"The model description in {where} cannot be used: {error.problem[:600]}"
+        raise LulcError(problem, error.remedy) from error
+
+
+def from_item(item: Any) -> ModelSpec:
+    """The model described by a STAC Item or by its bare properties.
+
+    Raises:
+        LulcError: what is missing or cannot be run here.
+    """
+    try:
+        return _spec_from_item(item)
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+        # the places that matter say what they want; this is for a wrong kind of value anywhere else
+        raise LulcError(f"A value in it is of the wrong kind: {str(error)[:200]}.") from error
+
+
+def _spec_from_item(item: Any) -> ModelSpec:
+    if not isinstance(item, Mapping):
+        raise LulcError("It is not a JSON object.")
+    properties = item.get("properties", item)
+    if not isinstance(properties, Mapping):
+        raise LulcError('Its "properties" are no object.')
+    if "mlm:input" not in properties and isinstance(properties.get("input"), list):
+        plain = {f"mlm:{key}": properties[key] for key in _UNPREFIXED if key in properties}
+        properties = {**{k: v for k, v in properties.items() if k not in _UNPREFIXED}, **plain}
+    if "mlm:input" not in properties:
+        raise LulcError(
+            'It has no "mlm:input".',
+            "It should be a STAC description with the Machine Learning Model extension; lulc:describemodel writes one.",
+        )
+    inputs = jsonvalues.entries(properties, "mlm:input", 8)
+    if len(inputs) != 1:
+        raise LulcError(f"The model has {len(inputs)} inputs; only models with one input can be run.")
+    forms_data = jsonvalues.entries(properties, "lulc:input_forms", 8, required=False)
+    into = read_input(inputs[0], listed_bands(item, properties), bool(forms_data))
+    out = read_output(properties, into.layout, into.size)
+    forms = tuple(_form(f, len(into.bands)) for f in forms_data)
+    warnings = (*_newer(properties), *into.warnings, *out.warnings)
+    notes = out.notes
+    if not forms:
+        unit, why = _unit(properties, into)
+        forms = (InputForm("as described", unit, ((),) * len(into.bands)),)
+        notes = (*notes, *why)
+    asset = next(iter(assets_of(item)), {})
+    name = jsonvalues.text(properties.get("mlm:name") or item.get("id") or "unnamed", "mlm:name")
+    return ModelSpec(
+        name=name,
+        title=jsonvalues.text(properties.get("title") or properties.get("mlm:name") or "unnamed", "title"),
+        architecture=jsonvalues.text(properties.get("mlm:architecture") or "unknown", "mlm:architecture"),
+        bands=into.bands,
+        channels=into.channels,
+        forms=forms,
+        fill=_fill(properties, len(into.channels)),
+        input_name=into.name,
+        output=out.output,
+        legend=out.legend,
+        window=_window(properties, into.size, out.output.cut),
+        gsd=jsonvalues.number(properties.get("gsd"), "gsd"),
+        gsd_range=_gsd_range(properties),
+        constellation=jsonvalues.optional_text(properties.get("constellation"), "constellation"),
+        instruments=tuple(jsonvalues.text(i, "an instrument") for i in properties.get("instruments") or ()),
+        license=jsonvalues.text(properties.get("license") or "other", "license"),
+        description=jsonvalues.text(properties.get("description") or "", "description", 20_000),
+        providers=tuple(p for p in properties.get("providers") or () if isinstance(p, Mapping)),
+        training=mlm_history.training(properties),
+        scores=mlm_history.scores(properties),
+        parameters=int(jsonvalues.number(properties.get("mlm:total_parameters"), "mlm:total_parameters") or 0),
+        memory_bytes=int(jsonvalues.number(properties.get("mlm:memory_size"), "mlm:memory_size") or 0),
+        speed=jsonvalues.number(properties.get("lulc:speed"), "lulc:speed") or 0.0,
+        created=jsonvalues.text(properties.get("created") or "", "created"),
+        file_name=str(asset.get("href") or "").rsplit("/", 1)[-1][:1000],
+        file_size=int(jsonvalues.number(asset.get("file:size"), "file:size") or 0),
+        sha256=jsonvalues.text(properties.get("lulc:sha256") or _checksum(asset), "lulc:sha256"),
+        layout=into.layout,
+        version=jsonvalues.text(str(properties.get("version") or "")[:100], "version"),
+        band_statistics=mlm_history.band_statistics(properties, into.bands),
+        confidence=mlm_history.confidence(properties),
+        warnings=warnings,
+        notes=notes,
+        extra={k: v for k, v in properties.items() if k not in written_properties()},
+    )
+
+
+def _newer(properties: Mapping[str, Any]) -> tuple[str, ...]:
+    version = jsonvalues.number(properties.get("lulc:version"), "lulc:version")
+    if version is None or version <= VERSION:
+        return ()
+    return (
+        f"The model's description is of version {version:g}, this program knows version {VERSION}; what is new in it"
+        " is not heeded. Update the plugin.",
+    )
+
+
+def _unit(properties: Mapping[str, Any], into: InputFacts) -> tuple[str, tuple[str, ...]]:
+    """What the channels' scaling starts from, and a note if that was guessed."""
+    said = properties.get("lulc:input_unit")
+    if said:
+        return str(said), ()
+    if not any(b.scale is not None for b in into.bands):
+        return "dn", ()
+    if into.stored_numbers:
+        return "dn", ("The network's scaling is written for stored numbers, so those are what it is fed",)
+    return "reflectance", ()
+
+
+def _form(data: Mapping[str, Any], count: int) -> InputForm:
+    steps = data.get("bands")
+    if not isinstance(steps, list) or len(steps) != count:
+        raise LulcError(f"An entry of 'lulc:input_forms' does not scale the model's {count} bands.")
+    return InputForm(
+        jsonvalues.text(data.get("name"), "the name of an input form"),
+        jsonvalues.text(data.get("unit"), "the unit of an input form"),
+        tuple(steps_from_json(s) for s in steps),
+        str(data.get("description") or "")[:1000],
+    )
+
+
+def _window(properties: Mapping[str, Any], fixed: int | None, cut: int) -> Window:
+    data = jsonvalues.mapping(properties.get("lulc:window"), "lulc:window")
+    size = int(jsonvalues.number(data.get("size"), "window size") or fixed or 512)
+    if fixed is not None and size != fixed:
+        raise LulcError(
+            f"Its input takes windows of {fixed} × {fixed} pixels only, 'lulc:window' says {size}.",
+        )
+    multiple = int(jsonvalues.number(data.get("multiple"), "window multiple") or usual_multiple(fixed))
+    margin = jsonvalues.number(data.get("margin"), "window margin")
+    return Window(
+        size=size,
+        multiple=multiple,
+        minimum=int(jsonvalues.number(data.get("minimum"), "window minimum") or fixed or multiple),
+        receptive_field=int(jsonvalues.number(data.get("receptive_field"), "receptive field") or 0),
+        margin=max(cut, min(64, size // 8) if margin is None else int(margin)),
+    )
+
+
+def _gsd_range(properties: Mapping[str, Any]) -> tuple[float, float] | None:
+    data = properties.get("lulc:gsd_range")
+    if data is None:
+        gsd = jsonvalues.number(properties.get("gsd"), "gsd")
+        return None if gsd is None else (gsd / 1.5, gsd * 1.5)
+    limits = jsonvalues.finite_numbers(data, 2)
+    if limits is None:
+        raise LulcError(f"'lulc:gsd_range' is {str(data)[:60]}, not two numbers.")
+    low, high = limits
+    if not 0 < low <= high:
+        raise LulcError(f"'lulc:gsd_range' runs from {low} to {high}.")
+    return low, high
+
+
+def _fill(properties: Mapping[str, Any], count: int) -> tuple[float, ...]:
+    data = properties.get("lulc:fill")
+    if data is None:
+        return (0.0,) * count
+    numbers = jsonvalues.finite_numbers(data, count)
+    if numbers is None:
+        raise LulcError(f"'lulc:fill' is not a list of {count} numbers.")
+    return numbers
+
+
+def _checksum(asset: Mapping[str, Any]) -> str:
+    """SHA-256 of the file, in our groups of eight, from a multihash; empty when there is none."""
+    text = str(asset.get("file:checksum") or "").lower()
+    digits = text[4:]
+    if not text.startswith("1220") or len(digits) != 64:
+        return ""
+    return "-".join(digits[i : i + 8] for i in range(0, 64, 8))

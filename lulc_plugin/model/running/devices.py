@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a network can run: what the user asked for becomes an ordered list of onnxruntime's execution providers.
+
+Plain text only: nothing here imports onnxruntime.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...errors import LulcError
+
+AUTO = "auto"
+DEVICES = (AUTO, "cpu", "cuda", "openvino")
+CPU = "CPUExecutionProvider"
+_SUFFIX = "ExecutionProvider"
+_PROVIDERS = {"cpu": CPU, "cuda": "CUDAExecutionProvider", "openvino": "OpenVINOExecutionProvider"}
+_LABELS = {CPU: "CPU", "CUDAExecutionProvider": "CUDA", "OpenVINOExecutionProvider": "OpenVINO"}
+_PACKAGES = {
+    "CUDAExecutionProvider": ("onnxruntime-gpu", "an NVIDIA graphics card with CUDA and cuDNN"),
+    "OpenVINOExecutionProvider": ("onnxruntime-openvino", "an Intel processor or graphics card"),
+    "DmlExecutionProvider": ("onnxruntime-directml", "Windows"),
+    "ROCMExecutionProvider": ("onnxruntime-rocm", "an AMD graphics card with ROCm"),
+    "MIGraphXExecutionProvider": ("onnxruntime-migraphx", "an AMD graphics card with ROCm"),
+    "TensorrtExecutionProvider": ("onnxruntime-gpu", "an NVIDIA graphics card with TensorRT"),
+    "CoreMLExecutionProvider": ("onnxruntime", "macOS"),
+}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,63}")
+_OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
+_LONGEST = 2000
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run: onnxruntime's name of a provider and its options."""
+
+    provider: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return label(self.provider)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What to try, in order.
+
+    Attributes:
+        ways: the first one that works is taken.
+        notes: for the log: what was not looked at and why.
+        warnings: what the user should not overlook.
+    """
+
+    ways: tuple[Way, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def ways(device: str, provider: str, offered: Sequence[str], version: str) -> Ways:
+    """What to try for a wish.
+
+    Args:
+        device: one of `DEVICES`.
+        provider: a provider in the user's words, see `parse`; overrides `device`.
+        offered: providers of the installed onnxruntime.
+        version: of the installed onnxruntime.
+
+    Raises:
+        LulcError: a device or provider that the installed onnxruntime does not have.
+    """
+    if provider:
+        wanted = parse(provider)
+        match = next((o for o in offered if o.lower() == wanted.provider.lower()), None)
+        if match is None:
+            raise _missing(wanted.provider, offered, version)
+        warning = f"The provider {match} was asked for by name; this plugin has not been tested with it."
+        return Ways((Way(match, wanted.options),), warnings=() if match in _LABELS else (warning,))
+    if device != AUTO:
+        check_device(device)
+        name = _PROVIDERS[device]
+        if name not in offered:
+            raise _missing(name, offered, version)
+        return Ways((Way(name, _settings(name, version)),))
+    faster = [name for name in _PROVIDERS.values() if name != CPU and name in offered]
+    notes = () if faster else (f"the installed onnxruntime {version} offers neither CUDA nor OpenVINO",)
+    return Ways(tuple(Way(name, _settings(name, version)) for name in (*faster, CPU)), notes)
+
+
+def check_device(device: str) -> None:
+    """Refuse what is none of `DEVICES`.
+
+    Raises:
+        LulcError: with the names there are.
+    """
+    if device not in DEVICES:
+        raise LulcError(f"The device {device!r} is none of {', '.join(DEVICES)}.")
+
+
+def parse(text: str) -> Way:
+    """A provider in the user's words: `DmlExecutionProvider`, `dml`, or `openvino;device_type=GPU;num_streams=2`.
+
+    Raises:
+        LulcError: it cannot be read.
+    """
+    if len(text) > _LONGEST:
+        raise LulcError(f"The provider's text has {len(text)} characters; at most {_LONGEST} are read.")
+    name, *settings = [part.strip() for part in text.strip().split(";")]
+    example = "Write a name such as DmlExecutionProvider, with options as in openvino;device_type=GPU."
+    if not _NAME.fullmatch(name):
+        raise LulcError(f"The provider {name!r} is not a name of onnxruntime.", example)
+    options = {}
+    for setting in filter(None, settings):
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or not _OPTION.fullmatch(key):
+            raise LulcError(f"The provider's option {setting!r} is not of the form name=value.", example)
+        options[key] = value
+    return Way(name if name.lower().endswith(_SUFFIX.lower()) else name + _SUFFIX, options)
+
+
+def label(provider: str) -> str:
+    """`CUDAExecutionProvider` → CUDA."""
+    return _LABELS.get(provider, provider.replace(_SUFFIX, ""))
+
+
+def not_started(way: Way, why: str) -> LulcError:
+    """What to tell the user when a provider that is offered does not work here."""
+    _, needs = _PACKAGES.get(way.provider, ("", ""))
+    return LulcError(
+        f"The network could not be run on {way.label}: {why}.",
+        (f"{way.label} needs {needs}. " if needs else "") + "Set Device to auto or cpu to run it all the same.",
+    )
+
+
+def _settings(provider: str, version: str) -> dict[str, str]:
+    """Options without which a provider gives other labels from run to run or than the CPU."""
+    if provider != "CUDAExecutionProvider":
+        return {}
+    # the default times several algorithms in each session and takes the fastest, whose sums differ
+    options = {"cudnn_conv_algo_search": "HEURISTIC"}
+    numbers = [int(part) for part in re.findall(r"\d+", version)[:2]]
+    if numbers >= [1, 18]:
+        options["use_tf32"] = "0"
+    return options
+
+
+def _missing(provider: str, offered: Sequence[str], version: str) -> LulcError:
+    package, needs = _PACKAGES.get(provider, ("", ""))
+    remedy = "Set Device to auto or cpu, or install an onnxruntime that has it."
+    if package:
+        remedy = (
+            f"It needs {needs} and the package {package} in place of onnxruntime (python -m pip uninstall onnxruntime,"
+            f" then python -m pip install {package}); or set Device to auto or cpu."
+        )
+    return LulcError(
+        f"{label(provider)} is not offered by the installed onnxruntime {version}"
+        f" (it offers {', '.join(map(label, offered))}).",
+        remedy,
+    )

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an .onnx file says about itself before it is loaded: format versions and the shapes of its inputs.
+
+An .onnx file is one protobuf message. Only the few fields wanted are read, the weights are jumped over; whatever does
+not look like such a file gives nothing, because onnxruntime is the judge of that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from ...errors import LulcError
+
+#: First release of onnxruntime that reads a file format (IR) and an operator set. From 1.19 on, and for 1.15, seen by
+#: trying; the others as its documentation has them.
+RELEASES = (
+    ("1.7", 7, 13),
+    ("1.8", 7, 14),
+    ("1.10", 8, 15),
+    ("1.11", 8, 16),
+    ("1.12", 8, 17),
+    ("1.14", 8, 18),
+    ("1.15", 9, 19),
+    ("1.17", 9, 20),
+    ("1.18", 10, 21),
+    ("1.21", 10, 22),
+    ("1.23", 11, 23),
+    ("1.24", 13, 25),
+    ("1.25", 13, 26),
+)
+_IR, _GRAPH, _OPSET = 1, 7, 8
+_INPUT = 11
+_LARGEST_FIELD = 1_000_000
+_MOST_INPUTS = 64
+_MOST_AXES = 16
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """Versions and inputs of a file.
+
+    Attributes:
+        ir: version of the file format, 0 when it does not say.
+        opset: version of the standard operators, 0 when it does not say.
+        inputs: name → length of each axis, None where it is free.
+    """
+
+    ir: int
+    opset: int
+    inputs: Mapping[str, tuple[int | None, ...]]
+
+
+def read(path: Path) -> GraphFile | None:
+    """What the file at `path` says; None where it cannot be read or is no such file."""
+    try:
+        with path.open("rb") as stream:
+            return _model(stream, path.stat().st_size)
+    except (OSError, _NotProtobuf, UnicodeDecodeError):
+        return None
+
+
+def fixed_size(path: Path, input_name: str, layout: str) -> tuple[int, int] | None:
+    """The only height and width that the graph's input takes, None where one of them is free.
+
+    Args:
+        path: the `.onnx` file.
+        input_name: name of the input; where there is no such one, the only input of four axes.
+        layout: `NCHW` or `NHWC`.
+    """
+    found = read(path)
+    if found is None:
+        return None
+    images = [shape for shape in found.inputs.values() if len(shape) == 4]
+    shape = found.inputs.get(input_name) or (images[0] if len(images) == 1 else ())
+    if len(shape) != 4:
+        return None
+    rows, cols = shape[1:3] if layout == "NHWC" else shape[2:4]
+    return None if rows is None or cols is None else (rows, cols)
+
+
+def cannot_load(path: Path, error: Exception) -> LulcError:
+    """What to tell the user when onnxruntime refuses the file at `path` with `error`."""
+    import onnxruntime
+
+    found = read(path)
+    installed = str(onnxruntime.__version__)
+    if found is not None:
+        needed = needed_release(found.ir, found.opset)
+        words = f"{path.name} is written in ONNX operator set {found.opset} (file format {found.ir})"
+        if needed is None:
+            return LulcError(
+                f"{words}, which is newer than all that this program knows of; onnxruntime {installed} is installed.",
+                "Install the newest onnxruntime, or export the network again with operator set 17.",
+            )
+        if _numbers(needed) > _numbers(installed):
+            return LulcError(
+                f"{words}; that needs onnxruntime {needed} or newer, installed is {installed}.",
+                f"Run: python -m pip install 'onnxruntime>={needed}', or export the network again with an older"
+                " operator set.",
+            )
+    unknown = "NOT_IMPLEMENTED" in str(error)
+    return LulcError(
+        f"{path.name} cannot be loaded as a network: {reason(error)}.",
+        "The installed onnxruntime has no code for one of its operations; export the network with 32-bit numbers."
+        if unknown
+        else "Is it a whole .onnx file?",
+    )
+
+
+def needed_release(ir: int, opset: int) -> str | None:
+    """The first onnxruntime that reads such a file, None where no release known here does."""
+    return next((name for name, most_ir, most_opset in RELEASES if ir <= most_ir and opset <= most_opset), None)
+
+
+def reason(error: Exception) -> str:
+    """The first line of what onnxruntime says, without a full stop and not too long."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:300].rstrip(" .")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`1.24.1` → (1, 24); anything odd counts as 0."""
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split(".")[:2])
+
+
+# ---------------------------------------------------------------- protobuf
+
+
+class _NotProtobuf(Exception):
+    """The bytes are no message of this kind."""
+
+
+def _model(stream: BinaryIO, size: int) -> GraphFile:
+    ir, opset = 0, 0
+    inputs: dict[str, tuple[int | None, ...]] = {}
+    for number, value in _fields(stream, size, {_OPSET}, {_GRAPH}):
+        if number == _IR and isinstance(value, int):
+            ir = value
+        elif number == _OPSET and isinstance(value, bytes):
+            parts = dict(_parts(value))
+            version = parts.get(2)
+            if parts.get(1, b"") in (b"", b"ai.onnx") and isinstance(version, int):
+                opset = version
+        elif number == _GRAPH and isinstance(value, tuple):
+            begin, length = value
+            stream.seek(begin)
+            for inner, text in _fields(stream, begin + length, {_INPUT}, set()):
+                if inner == _INPUT and isinstance(text, bytes) and len(inputs) < _MOST_INPUTS:
+                    name, shape = _input(text)
+                    inputs[name] = shape
+    return GraphFile(ir, opset, inputs)
+
+
+def _input(text: bytes) -> tuple[str, tuple[int | None, ...]]:
+    """Name and axes of a ValueInfoProto: type (2) → tensor (1) → shape (2) → dimensions (1) → length (1)."""
+    parts = dict(_parts(text))
+    inner: int | bytes = parts.get(2, b"")
+    for number in (1, 2):
+        inner = dict(_parts(inner)).get(number, b"") if isinstance(inner, bytes) else b""
+    axes: list[int | None] = []
+    for number, dimension in _parts(inner) if isinstance(inner, bytes) else ():
+        if number == 1 and isinstance(dimension, bytes) and len(axes) < _MOST_AXES:
+            length = dict(_parts(dimension)).get(1)
+            axes.append(length if isinstance(length, int) and 0 < length < 1 << 31 else None)
+    name = parts.get(1, b"")
+    return (name.decode("utf-8") if isinstance(name, bytes) else ""), tuple(axes)
+
+
+def _parts(text: bytes) -> Iterator[tuple[int, int | bytes]]:
+    everything = set(range(1, 32))
+    for number, value in _fields(BytesIO(text), len(text), everything, set()):
+        if isinstance(value, (int, bytes)):
+            yield number, value
+
+
+def _fields(
+    stream: BinaryIO, end: int, wanted: set[int], entered: set[int]
+) -> Iterator[tuple[int, int | bytes | tuple[int, int]]]:
+    """Fields of a message that ends at byte `end`: numbers, the bytes of those `wanted`, the place of those `entered`.
+
+    All others are jumped over.
+    """
+    while stream.tell() < end:
+        key = _varint(stream)
+        number, kind = key >> 3, key & 7
+        if kind == 0:
+            yield number, _varint(stream)
+        elif kind == 2:
+            length = _varint(stream)
+            begin = stream.tell()
+            if begin + length > end:
+                raise _NotProtobuf
+            if number in entered:
+                yield number, (begin, length)
+            elif number in wanted and length <= _LARGEST_FIELD:
+                yield number, stream.read(length)
+            stream.seek(begin + length, os.SEEK_SET)
+        elif kind in (1, 5):
+            stream.seek(8 if kind == 1 else 4, os.SEEK_CUR)
+        else:
+            raise _NotProtobuf
+
+
+def _varint(stream: BinaryIO) -> int:
+    number = 0
+    for shift in range(0, 70, 7):
+        byte = stream.read(1)
+        if not byte:
+            raise _NotProtobuf
+        number |= (byte[0] & 127) << shift
+        if byte[0] < 128:
+            return number
+    raise _NotProtobuf
