@@ -8,10 +8,15 @@ from typing import Any
 
 from ..errors import LulcError
 from ..legend import Legend
+from ..model.running import devices
 
 AUTO = "auto"
 NODATA_POLICIES = ("any", "all")
 VALUES = (AUTO, "reflectance", "picture")
+RESAMPLE = (AUTO, "never")
+DEVICES = devices.DEVICES
+#: Output of a job that is only looked at.
+NO_OUTPUT = "nothing is written.tif"
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class ClassifyJob:
     Attributes:
         input: path (or GDAL name) of the layer.
         output: path of the map to write, `.tif`.
-        model: name of a bundled network, or `auto`: the best one that fits the layer.
+        model: name of a network, bundled or in `models_folder`, or `auto`: the best one that fits the layer.
         model_file: an `.onnx` of the user's own; overrides `model`.
         bands: band numbers of the layer (from 1) in the order of the model's bands; empty: matched by their names.
         extent: (xmin, ymin, xmax, ymax) in the layer's CRS; None: the whole layer.
@@ -32,6 +37,11 @@ class ClassifyJob:
         statistics_from: another raster whose statistics fix scaling that depends on the layer.
         values: what the stored numbers are: `reflectance`, `picture`, or `auto`.
         threads: CPU threads of the network; 0: all cores.
+        resample: what is done with pixels of another size than the model was made for: `auto` resamples them for the
+            network, `never` takes them as they are.
+        device: where the network runs: `cpu`, `cuda`, `openvino`, or `auto`: the fastest that is there and works.
+        provider: any provider of onnxruntime instead, in words that `model.devices.parse` reads; empty: by `device`.
+        models_folder: folder of the user's own networks; empty: the one that LULC_MODELS names, if any.
 
     Raises:
         LulcError: a number outside its range.
@@ -50,6 +60,10 @@ class ClassifyJob:
     statistics_from: str | None = None
     values: str = AUTO
     threads: int = 0
+    resample: str = AUTO
+    device: str = AUTO
+    provider: str = ""
+    models_folder: str = ""
 
     def __post_init__(self) -> None:
         if not self.input:
@@ -62,6 +76,16 @@ class ClassifyJob:
             raise LulcError(f"The nodata policy {self.nodata_policy!r} is none of {', '.join(NODATA_POLICIES)}.")
         if self.values not in VALUES:
             raise LulcError(f"The kind of values {self.values!r} is none of {', '.join(VALUES)}.")
+        if self.resample not in RESAMPLE:
+            raise LulcError(f"Resampling {self.resample!r} is none of {', '.join(RESAMPLE)}.")
+        devices.check_device(self.device)
+        if self.provider:
+            devices.parse(self.provider)
+            if self.device != AUTO:
+                raise LulcError(
+                    f"Both the device {self.device} and the provider {self.provider!r} were asked for.",
+                    "Give one of them: leave Device at auto, or Provider empty.",
+                )
         for name, number, low, high in (
             ("overlap", self.overlap, 0, 4096),
             ("window", self.window, 1, 16384),
@@ -96,6 +120,7 @@ class ClassifyResult:
         device: where it ran, as the session reports it.
         seconds: wall time of the whole run; `network_seconds` of that inside the network.
         warnings: what the user should know.
+        confidence: mean of the winning probability over the valid pixels, 0 to 1.
     """
 
     output: str
@@ -108,6 +133,7 @@ class ClassifyResult:
     seconds: float
     network_seconds: float
     warnings: tuple[str, ...] = ()
+    confidence: float | None = None
 
     def classes_json(self) -> list[dict[str, Any]]:
         """Class value, name, pixels and hectares (null where pixels have no known size), one object a class."""

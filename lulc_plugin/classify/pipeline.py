@@ -15,15 +15,18 @@ import numpy.typing as npt
 
 from .. import provenance
 from ..errors import CancelledError, LulcError
-from ..model.runtime import Network
+from ..model.running.runtime import Network
 from ..progress import Progress
 from ..raster import areas, projdata
 from ..raster.output import MapWriter
 from .blend import Blender, winners
-from .conveyor import Belt, Stage, Stop, fill
+from .conveyor import Belt, Stage, Tether, aside, fill, supervise
+from .domain import MeanConfidence, judge
+from .enlarging import way_back
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
-from .plan import Plan, Setup, describe, plan
+from .plan import Plan, Setup, plan
 from .reading import ReadyWindow, windows
+from .values import describe
 
 #: Share of the progress bar that belongs to the windows; the rest is for finishing the file.
 _WINDOWS_PERCENT = 94.0
@@ -45,7 +48,7 @@ def classify(job: ClassifyJob, progress: Progress | None = None) -> ClassifyResu
         CancelledError: the user stopped.
     """
     progress = progress or Progress()
-    return run(plan(job, progress), progress)
+    return run(aside("lulc-plan", lambda tether: plan(job, tether), progress), progress)
 
 
 def run(planned: Plan, progress: Progress) -> ClassifyResult:
@@ -58,8 +61,11 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
         progress.log(note)
     job = planned.job
     with projdata.environment():
-        network = Network(setup.entry.path, setup.spec, job.threads)
-        progress.log(f"Device: {network.device}")
+        network = aside("lulc-load", lambda _: _load(job, setup), progress)
+        for warning in network.warnings:
+            progress.warn(warning)
+        for note in network.notes:
+            progress.log(note)
         region = setup.region
         writer = MapWriter(
             Path(job.output),
@@ -70,15 +76,22 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
             f"Land cover ({setup.spec.name})",
         )
         with writer:
+            if writer.swept:
+                progress.log(f"Removed {len(writer.swept)} partial files of a run that was killed")
             counter = _Counter(setup)
             _stream(job, setup, network, writer, counter, progress)
             if counter.pixels[:-1].sum() == 0:
                 raise LulcError(
                     f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
                 )
-            writer.finish(_tags(planned, setup, network), progress)
-    result = _result(planned, setup, network, counter, time.perf_counter() - started)
+            tags = aside("lulc-tags", lambda _: _tags(planned, setup, network), progress)
+            writer.finish(tags, progress)
+    line, doubt = judge(setup.spec, counter.confidence.value)
+    result = _result(planned, setup, network, counter, time.perf_counter() - started, doubt)
     progress.report(100)
+    if doubt:
+        progress.warn(doubt)
+    progress.log(line)
     _log_result(result, network, region.height * region.width, progress)
     return result
 
@@ -91,39 +104,32 @@ def _stream(
     counter: _Counter,
     progress: Progress,
 ) -> None:
-    """Run the three stages; the network stays in the calling thread."""
+    """Run the three stages, each in a thread of its own; this one watches for a cancel and stops the network."""
     stop = threading.Event()
+    tether = Tether(progress)
     batch = network.fixed_batch or job.batch_size or 1
     ready: Belt[ReadyWindow] = Belt(batch + 1, stop)
     scored: Belt[_Scored] = Belt(2, stop)
     stages = [
         Stage("lulc-read", lambda: fill(ready, windows(setup, job.nodata_policy)), stop),
+        Stage("lulc-infer", lambda: _infer(setup, network, batch, ready, scored, tether), stop),
         Stage("lulc-write", lambda: _write(setup, iter(scored), writer, counter), stop),
     ]
-    for stage in stages:
-        stage.start()
-    try:
-        _infer(setup, network, batch, ready, scored, progress)
-        # the writer may still be at work on the last rows
-        while stages[1].is_alive():
-            progress.check()
-            stages[1].join(0.2)
-    except Stop:
-        pass
-    finally:
-        stop.set()
-        for stage in stages:
-            stage.join()
-    for stage in stages:
-        if stage.error is not None:
-            raise stage.error
+    supervise(stages, stop, tether, network.stop)
+
+
+def _load(job: ClassifyJob, setup: Setup) -> Network:
+    size = (setup.grid.rows.window, setup.grid.cols.window)
+    return Network(
+        setup.entry.path, setup.spec, job.threads, job.device, job.provider, batch=job.batch_size or 1, window=size
+    )
 
 
 def _infer(
     setup: Setup, network: Network, batch: int, ready: Belt[ReadyWindow], scored: Belt[_Scored], progress: Progress
 ) -> None:
-    region, grid = setup.region, setup.grid
-    total = len(grid.rows.touching(region.row0, region.row1)) * len(grid.cols.touching(region.col0, region.col1))
+    wanted, grid = setup.model_region, setup.grid
+    total = len(grid.rows.touching(wanted.row0, wanted.row1)) * len(grid.cols.touching(wanted.col0, wanted.col1))
     done = 0
     waiting: list[ReadyWindow] = []
 
@@ -150,7 +156,7 @@ def _infer(
 
 
 class _Counter:
-    """Pixels and square metres of each class; the last entry is nodata."""
+    """Pixels and square metres of each class, the last entry being nodata, and how sure the network was."""
 
     def __init__(self, setup: Setup) -> None:
         facts, region = setup.facts, setup.region
@@ -158,6 +164,7 @@ class _Counter:
         whole = areas.row_areas(facts.transform, facts.crs, facts.height, facts.width)
         self._row_areas = None if whole is None else whole[region.row0 : region.row1]
         self.pixels: npt.NDArray[np.int64] = np.zeros(self._classes, np.int64)
+        self.confidence = MeanConfidence()
         self.square_metres: npt.NDArray[np.float64] | None = None if whole is None else np.zeros(self._classes)
 
     def add(self, row: int, index: npt.NDArray[np.unsignedinteger[Any]]) -> None:
@@ -172,30 +179,29 @@ class _Counter:
 
 def _write(setup: Setup, scored: Iterator[_Scored], writer: MapWriter, counter: _Counter) -> None:
     """Blend windows and write each row of finished blocks."""
-    grid, region, legend = setup.grid, setup.region, setup.spec.legend
-    row_range = grid.rows.touching(region.row0, region.row1)
-    columns = grid.cols.touching(region.col0, region.col1)
+    grid, region, wanted, legend = setup.grid, setup.region, setup.model_region, setup.spec.legend
+    row_range = grid.rows.touching(wanted.row0, wanted.row1)
+    columns = grid.cols.touching(wanted.col0, wanted.col1)
     blender = Blender(grid, len(legend.classes), columns, row_range[-1])
+    back = way_back(setup, columns)
     values = np.array([*legend.values, legend.nodata], legend.dtype)
     nodata_index = len(legend.classes)
-    strip = np.empty((0, 0), legend.dtype)
+    strip, top = np.empty((0, 0), legend.dtype), 0
     for item in scored:
         window = item.window
         block = blender.add(window.row, window.col, item.probabilities)
-        height, width = block.probabilities.shape[1:]
-        # the block's share of the wanted region
-        row0, row1 = max(block.row, region.row0), min(block.row + height, region.row1)
-        col0, col1 = max(block.col, region.col0), min(block.col + width, region.col1)
         if window.col == columns.start:
-            strip = np.full((max(0, row1 - row0), region.width), legend.nodata, legend.dtype)
-        if row1 > row0 and col1 > col0:
-            inside = np.s_[row0 - block.row : row1 - block.row, col0 - block.col : col1 - block.col]
-            index = winners(block.probabilities[(slice(None), *inside)])
-            index[~window.valid[block.inner][inside]] = nodata_index
-            strip[:, col0 - region.col0 : col1 - region.col0] = values[index]
-            counter.add(row0 - region.row0, index)
+            top, stop = back.rows(block)
+            strip = np.full((stop - top, region.width), legend.nodata, legend.dtype)
+        for part in back.parts(block, window):
+            index = winners(part.probabilities)
+            index[~part.valid] = nodata_index
+            counter.confidence.add(part.probabilities, part.valid)
+            row, col = part.row - top, part.col - region.col0
+            strip[row : row + index.shape[0], col : col + index.shape[1]] = values[index]
+            counter.add(part.row - region.row0, index)
         if window.col == columns[-1] and len(strip):
-            writer.write(row0 - region.row0, strip)
+            writer.write(top - region.row0, strip)
 
 
 def _tags(planned: Plan, setup: Setup, network: Network) -> dict[str, str]:
@@ -208,11 +214,13 @@ def _tags(planned: Plan, setup: Setup, network: Network) -> dict[str, str]:
             "bands": list(setup.match.numbers),
             "way_in": setup.form.name,
             "scaling": {b.label: describe(s) for b, s in zip(spec.bands, setup.band_steps)},
+            "pixel_size": {"layer": setup.pixels.before, "network": setup.pixels.after},
             "parameters": {
                 "model": "file" if job.model_file else job.model or AUTO,
                 "nodata_policy": job.nodata_policy,
                 "values": job.values,
                 "extent": job.extent,
+                "resample": job.resample,
                 "overlap": 2 * setup.grid.rows.half,
                 "window": [setup.grid.rows.window, setup.grid.cols.window],
                 "statistics_from": Path(job.statistics_from).name if job.statistics_from else None,
@@ -224,7 +232,9 @@ def _tags(planned: Plan, setup: Setup, network: Network) -> dict[str, str]:
     )
 
 
-def _result(planned: Plan, setup: Setup, network: Network, counter: _Counter, seconds: float) -> ClassifyResult:
+def _result(
+    planned: Plan, setup: Setup, network: Network, counter: _Counter, seconds: float, doubt: str
+) -> ClassifyResult:
     legend = setup.spec.legend
     metres = counter.square_metres
     return ClassifyResult(
@@ -240,7 +250,8 @@ def _result(planned: Plan, setup: Setup, network: Network, counter: _Counter, se
         device=network.device,
         seconds=seconds,
         network_seconds=network.seconds,
-        warnings=planned.warnings,
+        warnings=(*planned.warnings, *network.warnings, *filter(None, (doubt,))),
+        confidence=counter.confidence.value,
     )
 
 

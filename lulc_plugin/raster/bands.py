@@ -3,7 +3,8 @@
 
 Order of evidence: what the user says; wavelengths; common names and colours; band names of the same sensor; at last
 the position, with a warning and only if the counts agree. A bare `B5` is red edge on Sentinel-2 and near infrared on
-Landsat 8, so a sensor's own names count only where the layer says which sensor it is.
+Landsat 8, so a sensor's own names count only where the layer (and a model that has only such names) says which sensor
+it is. Where two bands fit one wish equally well nothing is guessed: the error lists both.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..errors import LulcError
+from . import bandnames
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,13 @@ class LayerBand:
     @property
     def is_alpha(self) -> bool:
         """A transparency band. GDAL calls the fourth band of many 8-bit files alpha; a name of its own tells better."""
-        return self.colour == "alpha" and _plain(self.name) in ("", "alpha", "mask", "transparency")
+        return self.colour == "alpha" and bandnames.plain(self.name) in ("", "alpha", "mask", "transparency")
 
     @property
     def label(self) -> str:
-        """`3 (B04)`, `3 (unnamed)` or `4 (alpha)`."""
-        return f"{self.number} ({self.name or ('alpha' if self.is_alpha else 'unnamed')})"
+        """`3 (B04)`, `3 (0.665 µm)`, `3 (unnamed)` or `4 (alpha)`."""
+        wave = f"{self.wavelength:.3f} µm" if self.wavelength else "unnamed"
+        return f"{self.number} ({self.name or ('alpha' if self.is_alpha else wave)})"
 
 
 class WantedBand(Protocol):
@@ -72,36 +75,11 @@ class BandMatch:
     warnings: tuple[str, ...] = ()
 
 
-# STAC common names (eo extension 2.0) and other words for them.
-_COMMON: dict[str, tuple[str, ...]] = {
-    "coastal": ("coastal", "coastalaerosol", "aerosol"),
-    "blue": ("blue", "blu"),
-    "green": ("green", "grn"),
-    "red": ("red",),
-    "rededge": ("rededge", "rededge1", "rededge2", "rededge3"),
-    "rededge071": ("rededge071", "rededge1", "vegetationrededge1"),
-    "rededge075": ("rededge075", "rededge2", "vegetationrededge2"),
-    "rededge078": ("rededge078", "rededge3", "vegetationrededge3"),
-    "nir": ("nir", "nir08", "nearinfrared", "infrared", "nir1", "nirbroad"),
-    "nir08": ("nir08", "nir", "nearinfrared", "nira", "nirnarrow"),
-    "nir09": ("nir09", "watervapour", "watervapor"),
-    "swir16": ("swir16", "swir1", "swir"),
-    "swir22": ("swir22", "swir2"),
-}
-# A sensor's own band names → common names.
-_SENSORS: dict[str, dict[str, str]] = {
-    "sentinel-2": {
-        "b1": "coastal", "b2": "blue", "b3": "green", "b4": "red", "b5": "rededge071", "b6": "rededge075",
-        "b7": "rededge078", "b8": "nir", "b8a": "nir08", "b9": "nir09", "b11": "swir16", "b12": "swir22",
-    },
-    "landsat-oli": {
-        "b1": "coastal", "b2": "blue", "b3": "green", "b4": "red", "b5": "nir08", "b6": "swir16", "b7": "swir22",
-    },
-    "landsat-tm": {"b1": "blue", "b2": "green", "b3": "red", "b4": "nir08", "b5": "swir16", "b7": "swir22"},
-}  # fmt: skip
-_SENSOR_KEYS = re.compile(r"sensor|platform|spacecraft|satellite|constellation", re.IGNORECASE)
-_WORDS = re.compile(r"[^a-z0-9]+")
-_NANOMETRES = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(nm|nanometer|nanometre|um|µm|micrometer|micrometre)", re.IGNORECASE)
+_SENSOR_KEYS = re.compile(r"sensor|platform|spacecraft|satellite|constellation|instrument", re.IGNORECASE)
+_ANONYMOUS = re.compile(r"channel_\d+\Z")
+_COLOURS = ("red", "green", "blue", "nir", "coastal", "yellow", "pan")
+#: Two bands that lie so alike from what is wanted, in micrometres, are a tie.
+_TIE = 5e-4
 
 
 def match(
@@ -111,6 +89,7 @@ def match(
     *,
     layer_name: str = "the layer",
     tags: Mapping[str, str] | None = None,
+    model_sensor: str = "",
 ) -> BandMatch:
     """Find the layer's band for every band a model wants.
 
@@ -120,6 +99,7 @@ def match(
         chosen: band numbers the user gave, in the model's order; empty: find them.
         layer_name: for messages.
         tags: the layer's metadata; may say which sensor it is.
+        model_sensor: words about the model's sensor (its constellation and instruments).
 
     Raises:
         LulcError: a chosen number is not a band of the layer, the count is wrong, or a band cannot be found.
@@ -127,26 +107,18 @@ def match(
     if chosen:
         return _chosen(layer, wanted, chosen, layer_name)
     usable = [b for b in layer if not b.is_alpha]
-    sensor = sensor_of(layer_name, tags or {}, usable)
-    found: dict[int, int] = {}
-    how: list[str] = []
-    steps: tuple[tuple[str, Any], ...] = (
-        ("wavelength", _by_wavelength),
-        ("name", _by_common_name),
-        (f"{sensor} band name", lambda band, free: _by_sensor_name(band, free, sensor)),
-    )
-    for word, rule in steps:
-        for i, band in enumerate(wanted):
-            if i in found:
-                continue
-            free = [b for b in usable if b.number not in found.values()]
-            number = rule(band, free)
-            if number is not None:
-                found[i] = number
-                how.append(word)
+    if all(_ANONYMOUS.match(w.name) and not w.common_name and w.wavelength is None for w in wanted):
+        return _in_order(usable, wanted, layer_name)
+    search = _Search(usable, wanted, sensor_of(layer_name, tags or {}, usable), model_sensor)
+    search.by_wavelength()
+    search.by_words()
+    search.by_sensor_names()
+    search.by_stand_ins()
+    found = search.found
     if len(found) == len(wanted):
-        return BandMatch(tuple(found[i] for i in range(len(wanted))), "by " + " and ".join(dict.fromkeys(how)))
-    said = any(b.name or b.wavelength for b in usable)
+        how = "by " + " and ".join(dict.fromkeys(search.how))
+        return BandMatch(tuple(found[i] for i in range(len(wanted))), how)
+    said = any(b.wavelength or not bandnames.says_nothing(b.name, b.number) for b in usable)
     if not found and not said and len(usable) == len(wanted):
         order = ", ".join(f"{b.number} = {w.label}" for b, w in zip(usable, wanted))
         return BandMatch(
@@ -157,11 +129,17 @@ def match(
                 " If that is wrong, set the bands.",
             ),
         )
-    missing = ", ".join(w.label for i, w in enumerate(wanted) if i not in found)
+    missing = ", ".join(w.label for i, w in enumerate(wanted) if i not in found and i not in search.ties)
+    ties = " ".join(
+        f"{wanted[i].label} could be band {' or band '.join(b.label for b in rivals)}."
+        for i, rivals in search.ties.items()
+        if i not in found
+    )
     order = ", ".join(w.label for w in wanted)
     raise LulcError(
         f"{layer_name} has {len(layer)} band{'s' * (len(layer) != 1)}: {', '.join(b.label for b in layer)}."
-        f" None of them could be recognised as {missing}.",
+        + (f" None of them could be recognised as {missing}." if missing else "")
+        + (f" {ties}" if ties else ""),
         f"Set Bands to the numbers of the bands {order}, in this order; at a shell with semicolons, for example"
         " 'BANDS=3;2;1;4' for a Landsat 7 scene whose bands 1, 2, 3 and 4 are blue, green, red and near infrared.",
     )
@@ -187,108 +165,122 @@ def _chosen(
     return BandMatch(tuple(chosen), "as you chose")
 
 
+def _in_order(usable: Sequence[LayerBand], wanted: Sequence[WantedBand], layer_name: str) -> BandMatch:
+    """The first bands of the layer, for a model that names none of its own."""
+    if len(usable) < len(wanted):
+        raise LulcError(
+            f"{layer_name} has {len(usable)} band{'s' * (len(usable) != 1)}, but the model wants {len(wanted)}.",
+            "Use a layer with the bands that the model was made for.",
+        )
+    taken = usable[: len(wanted)]
+    return BandMatch(
+        tuple(b.number for b in taken),
+        "by position",
+        (
+            f"The model does not say which bands it wants, so the first {len(taken)} of {layer_name} were taken in"
+            f" their order: {', '.join(b.label for b in taken)}. If that is wrong, set the bands.",
+        ),
+    )
+
+
 def sensor_of(name: str, tags: Mapping[str, str], bands: Sequence[LayerBand]) -> str:
-    """`sentinel-2`, `landsat-oli`, `landsat-tm`, or "" when the layer does not say."""
-    words = " ".join(
-        [
-            name,
-            *(v for k, v in tags.items() if _SENSOR_KEYS.search(k)),
-        ]
-    ).lower()
-    if re.search(r"sentinel[-_ ]?2|\bs2[abc]?[_-]|_msil[12]", words):
-        return "sentinel-2"
-    if re.search(r"\bl[co]0[89]_|landsat[-_ ]?[89]|\boli\b|hls[._]l30", words):
-        return "landsat-oli"
-    if re.search(r"\bl[et]0[4-7]_|landsat[-_ ]?[4-7]|\betm|\btm\b", words):
-        return "landsat-tm"
-    names = {_plain(b.name) for b in bands}
-    raw = {b.name.strip().upper() for b in bands}
-    # only Sentinel-2 has B8A and B12 (Landsat's B11 is thermal); two digits (B08) are its way of writing too
-    if names & {"b8a", "b12"} or "B08" in raw:
-        return "sentinel-2"
-    if any(r.startswith("SR_B") for r in raw) and "b6" in names and "b7" in names:
-        return "landsat-oli"
-    return ""
+    """The sensor, one of `bandnames.SENSORS`; empty when the layer does not say."""
+    words = " ".join([name, *(v for k, v in tags.items() if _SENSOR_KEYS.search(k))])
+    return bandnames.sensor_in(words) or bandnames.sensor_by_spelling(tuple(b.name for b in bands))
 
 
-def _plain(name: str) -> str:
-    """Lower case without separators, `SR_` and `Band`; `B02` → `b2`, `B8A` → `b8a`."""
-    text = _WORDS.sub("", name.lower().split(",")[0].split("(")[0])
-    text = re.sub(r"^(sr|toa|rho|surfacereflectance)(?=[a-z])", "", text)
-    text = re.sub(r"^band(?=\w)", "b", text)
-    text = re.sub(r"^b([a-z]{3,})$", r"\1", text) if text[1:] in _ALL_WORDS else text
-    return re.sub(r"^b0+(?=\d)", "b", text)
+class _Search:
+    """Bands found so far: place in the model → band number; each band of the layer is used once.
+
+    `ties` has the places for which several bands fit equally well.
+    """
+
+    def __init__(
+        self, usable: Sequence[LayerBand], wanted: Sequence[WantedBand], sensor: str, model_sensor: str
+    ) -> None:
+        self.found: dict[int, int] = {}
+        self.how: list[str] = []
+        self.ties: dict[int, list[LayerBand]] = {}
+        self._usable = usable
+        self._wanted = wanted
+        self._sensor = sensor
+        self._model_sensor = bandnames.sensor_in(model_sensor) or bandnames.sensor_by_spelling(
+            tuple(w.name for w in wanted)
+        )
+        self._common = tuple(
+            w.common_name or bandnames.common_name(w.name) or bandnames.of_sensor(w.name, self._model_sensor) or ""
+            for w in wanted
+        )
+
+    def by_wavelength(self) -> None:
+        """The nearest pair first."""
+        pairs = sorted(
+            (abs(b.wavelength - w.wavelength), i, b.number)
+            for i, w in enumerate(self._wanted)
+            for b in self._usable
+            if w.wavelength is not None and b.wavelength is not None and _within_reach(w, b)
+        )
+        while pairs:
+            nearest, i, number = pairs[0]
+            rivals = [n for d, j, n in pairs if j == i and d - nearest < _TIE]
+            if len(rivals) > 1:
+                self.ties[i] = [b for b in self._usable if b.number in rivals]
+            else:
+                self._take(i, number, "wavelength")
+            pairs = [p for p in pairs if p[1] != i and (len(rivals) > 1 or p[2] != number)]
+
+    def by_words(self) -> None:
+        """Common names, other words for them, and colours; without a common name the same name."""
+        for i, common in enumerate(self._common):
+            if common:
+                for words in bandnames.words_for(common):
+                    self._one_of(i, "name", [b for b in self._free() if bandnames.plain(b.name) in words])
+                if common in _COLOURS:
+                    self._one_of(i, "colour", [b for b in self._free() if b.colour == common])
+            else:
+                self._one_of(i, "name", self._namesakes(self._wanted[i].name))
+
+    def _namesakes(self, name: str) -> list[LayerBand]:
+        """Bands of the same name; a sensor's code counts only if layer and model are of the same sensor."""
+        if bandnames.is_code(name) and not self._sensor == self._model_sensor != "":
+            return []
+        return [b for b in self._free() if bandnames.plain(b.name) == bandnames.plain(name) != ""]
+
+    def by_sensor_names(self) -> None:
+        """The names that the layer's own sensor gives its bands."""
+        for i, common in enumerate(self._common):
+            bands = [b for b in self._free() if common and bandnames.of_sensor(b.name, self._sensor) == common]
+            self._one_of(i, f"{self._sensor} band name", bands)
+
+    def by_stand_ins(self) -> None:
+        """Bands that may serve for what is wanted: nir for nir08 and the reverse, the only red edge there is."""
+        for i, common in enumerate(self._common):
+            others = bandnames.stand_ins(common, self._common)
+            bands = [
+                b
+                for b in self._free()
+                if bandnames.common_name(b.name) in others or bandnames.of_sensor(b.name, self._sensor) in others
+            ]
+            self._one_of(i, f"name ({' or '.join(others)} for {common})", bands)
+
+    def _one_of(self, i: int, how: str, bands: Sequence[LayerBand]) -> None:
+        if i in self.found or not bands:
+            return
+        if len(bands) == 1 and (i not in self.ties or bands[0] in self.ties[i]):
+            self._take(i, bands[0].number, how)
+        elif len(bands) > 1 and i not in self.ties:
+            self.ties[i] = list(bands)
+
+    def _take(self, i: int, number: int, how: str) -> None:
+        self.found[i] = number
+        self.how.append(how)
+
+    def _free(self) -> list[LayerBand]:
+        return [b for b in self._usable if b.number not in self.found.values()]
 
 
-_ALL_WORDS = {word for words in _COMMON.values() for word in words}
-
-
-def _by_wavelength(band: WantedBand, free: Sequence[LayerBand]) -> int | None:
-    if band.wavelength is None:
-        return None
-    best: list[tuple[float, int]] = []
-    for other in free:
-        if other.wavelength is None:
-            continue
-        distance = abs(other.wavelength - band.wavelength)
-        reach = max(0.015, (band.width or 0) / 2, 0.35 * (other.width or 0))
-        reach = min(reach, 0.030 if band.wavelength < 1 else 0.100)
-        if distance <= reach:
-            best.append((distance, other.number))
-    best.sort()
-    if not best or (len(best) > 1 and best[1][0] - best[0][0] < 1e-9):
-        return None
-    return best[0][1]
-
-
-def _by_common_name(band: WantedBand, free: Sequence[LayerBand]) -> int | None:
-    common = band.common_name or ""
-    for word in _COMMON.get(common, (_plain(band.name),)):
-        named = [b.number for b in free if _plain(b.name) == word]
-        if len(named) == 1:
-            return named[0]
-        if named:
-            return None
-    coloured = [b.number for b in free if b.colour == common and common in ("red", "green", "blue", "nir")]
-    return coloured[0] if len(coloured) == 1 else None
-
-
-def _by_sensor_name(band: WantedBand, free: Sequence[LayerBand], sensor: str) -> int | None:
-    names = _SENSORS.get(sensor)
-    if names is None:
-        return None
-    common = band.common_name or ""
-    for wanted in (common, {"nir": "nir08", "nir08": "nir"}.get(common, "")):
-        found = [b.number for b in free if wanted and names.get(_plain(b.name)) == wanted]
-        if len(found) == 1:
-            return found[0]
-    return None
-
-
-def wavelength_of(dataset: Any, band: int) -> tuple[float | None, float | None]:
-    """Centre and width in micrometres that an open rasterio dataset tells of a band; None where it does not."""
-    imagery = dataset.tags(band, ns="IMAGERY")
-    own = dataset.tags(band)
-    centre = _float(imagery.get("CENTRAL_WAVELENGTH_UM"))
-    width = _float(imagery.get("FWHM_UM"))
-    if centre is None:
-        value = _float(own.get("wavelength") or own.get("WAVELENGTH"))
-        unit = (own.get("wavelength_units") or own.get("WAVELENGTH_UNIT") or "").lower()
-        if value is not None:
-            centre = value / 1000 if unit.startswith(("nm", "nano")) or (not unit and value > 100) else value
-    if centre is None:
-        text = _NANOMETRES.search(dataset.descriptions[band - 1] or "")
-        if text:
-            centre = float(text.group(1)) / (1000 if text.group(2).lower().startswith(("nm", "nano")) else 1)
-    if width is None:
-        width = _float(own.get("fwhm") or own.get("BANDWIDTH"))
-        width = width / 1000 if width is not None and width > 10 else width
-    return centre, width
-
-
-def _float(text: str | None) -> float | None:
-    try:
-        value = float(text) if text is not None else None
-    except ValueError:
-        return None
-    return value if value is not None and 0 < value < 1e6 else None
+def _within_reach(wanted: WantedBand, band: LayerBand) -> bool:
+    if wanted.wavelength is None or band.wavelength is None:
+        return False
+    reach = max(0.015, (wanted.width or 0) / 2, 0.35 * (band.width or 0))
+    return abs(band.wavelength - wanted.wavelength) <= min(reach, 0.030 if wanted.wavelength < 1 else 0.100)

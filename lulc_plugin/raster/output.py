@@ -3,13 +3,13 @@
 
 Rows go to a temporary tiled GeoTIFF in the output's own folder; that is copied to a Cloud Optimized GeoTIFF, checked,
 and renamed. The rename of the .tif is the moment the result exists; names (`.tif.aux.xml`) and style (`.qml`) follow.
+Whoever leaves early does not wait for a thread that is still inside GDAL: that thread tidies up when it comes out.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -26,10 +26,13 @@ from rasterio.windows import Window as FileWindow
 from ..errors import CancelledError, LulcError
 from ..legend import Legend, xml_text
 from ..progress import Progress
-from . import projdata
+from . import partials, projdata
+from .partials import Partials
 from .source import open_dataset
 
 _BLOCK = 512
+#: Seconds that leaving waits for the file to be closed and removed.
+_GRACE = 0.5
 
 
 def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
@@ -62,6 +65,12 @@ class MapWriter:
         legend: classes, colours, nodata value; decides the number type unless `dtype` says it.
         name: description of the band.
         dtype: "uint8" or "uint16".
+
+    Attributes:
+        swept: partial files of killed runs that were removed from the folder.
+
+    Raises:
+        LulcError: the folder or the disk does not take the map.
     """
 
     def __init__(
@@ -79,9 +88,13 @@ class MapWriter:
         self._transform = transform
         self._crs = crs
         self._legend = legend
-        token = uuid.uuid4().hex[:8]
-        self._stream = path.with_name(f".{path.stem}.{token}.stream.tif")
-        self._whole = path.with_name(f".{path.stem}.{token}.whole.tif")
+        self.swept = partials.sweep(path.parent)
+        self._partials = Partials(path)
+        self._stream = self._partials.file("stream.tif")
+        self._whole = self._partials.file("whole.tif")
+        self._busy = threading.Lock()
+        self._left = False
+        self._copying: _CopyThread | None = None
         height, width = shape
         block = _BLOCK if min(height, width) > _BLOCK else 256
         try:
@@ -106,8 +119,10 @@ class MapWriter:
             if max(legend.values) <= 255 or _large_palettes():
                 self._dataset.write_colormap(1, legend.colour_table())
             self._dataset.set_band_description(1, name)
-        except (RasterioError, CRSError, OSError) as error:
-            _remove(self._stream, self._whole)
+        except BaseException as error:
+            self._partials.remove()
+            if not isinstance(error, (RasterioError, CRSError, OSError)):
+                raise
             raise LulcError(f"The map cannot be written in {path.parent}: {error}.") from error
 
     def __enter__(self) -> MapWriter:
@@ -116,9 +131,27 @@ class MapWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._dataset.closed:
-            self._dataset.close()
-        _remove(self._stream, self._whole)
+        self._left = True
+        if self._copying is not None and self._copying.is_alive():
+            self._copying.abandon()
+            # what has a name under Linux can go at once; the thread removes what it still makes, and the lock
+            self._partials.remove(lock=False)
+        elif self._dataset.closed:
+            self._partials.remove()
+        else:
+            # closing writes what GDAL still holds, and may have to wait for a row
+            tidying = threading.Thread(target=self._discard, name="lulc-tidy", daemon=True)
+            tidying.start()
+            tidying.join(_GRACE)
+
+    def _discard(self) -> None:
+        with self._busy:
+            try:
+                self._dataset.close()
+            except (RasterioError, OSError):
+                return  # a full disk: nobody wants this file any more
+            finally:
+                self._partials.remove()
 
     def write(self, row: int, classes: npt.NDArray[Any]) -> None:
         """Write rows of class values `(rows, cols)` starting at `row`.
@@ -127,9 +160,12 @@ class MapWriter:
             LulcError: the disk is full or gone.
         """
         try:
-            self._dataset.write(classes, 1, window=FileWindow(0, row, classes.shape[1], classes.shape[0]))
+            with self._busy:
+                if not self._left:
+                    self._dataset.write(classes, 1, window=FileWindow(0, row, classes.shape[1], classes.shape[0]))
         except (RasterioError, OSError) as error:
             raise LulcError(f"Row {row} of the map cannot be written: {error}.", "Is the disk full?") from error
+        self._partials.touch()
 
     def finish(self, tags: Mapping[str, str], progress: Progress) -> None:
         """Make the file whole: COG with overviews by mode, checked, renamed, then names and style.
@@ -143,13 +179,12 @@ class MapWriter:
             CancelledError: the user stopped.
         """
         self._dataset.update_tags(**tags)
-        self._dataset.close()
-        worker = _CopyThread(self._stream, self._whole)
+        worker = self._copying = _CopyThread(self._dataset, self._stream, self._whole, self._partials)
         worker.start()
         while worker.is_alive():
-            worker.join(0.2)
+            worker.join(0.1)
+            self._partials.touch()
             if progress.cancelled:
-                worker.abandon()
                 raise CancelledError()
         progress.check()
         if worker.error is not None:
@@ -188,8 +223,16 @@ class MapWriter:
         for stale in (".ovr", ".msk"):
             with suppress(OSError):
                 self._path.with_name(self._path.name + stale).unlink()
-        _write_text(self._path.with_name(self._path.name + ".aux.xml"), category_names(self._legend))
-        _write_text(self._path.with_suffix(".qml"), self._legend.qml())
+        self._write_text(self._path.with_name(self._path.name + ".aux.xml"), "aux.xml", category_names(self._legend))
+        self._write_text(self._path.with_suffix(".qml"), "qml", self._legend.qml())
+
+    def _write_text(self, path: Path, ending: str, text: str) -> None:
+        temporary = self._partials.file(ending)
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            os.replace(temporary, path)
+        except OSError as error:
+            raise LulcError(f"The map is there, but {path.name} beside it cannot be written: {error}.") from error
 
 
 @lru_cache(maxsize=1)
@@ -205,13 +248,6 @@ def _large_palettes() -> bool:
                 return False
 
 
-def _remove(*temporaries: Path) -> None:
-    for temporary in temporaries:
-        for name in (temporary, temporary.with_name(temporary.name + ".aux.xml")):
-            with suppress(OSError):
-                name.unlink()
-
-
 def category_names(legend: Legend) -> str:
     """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it."""
     names = {c.value: c.name for c in legend.classes}
@@ -224,12 +260,14 @@ def category_names(legend: Legend) -> str:
 
 
 class _CopyThread(threading.Thread):
-    """The COG copy; GDAL works outside Python's lock, so a window stays alive meanwhile."""
+    """Closes the stream and makes the COG copy; GDAL works outside Python's lock, so a window stays alive meanwhile."""
 
-    def __init__(self, source: Path, target: Path) -> None:
+    def __init__(self, dataset: Any, source: Path, target: Path, temporaries: Partials) -> None:
         super().__init__(name="lulc-cog", daemon=True)
+        self._dataset = dataset
         self._source = source
         self._target = target
+        self._temporaries = temporaries
         self._abandoned = threading.Event()
         self.error: Exception | None = None
 
@@ -240,34 +278,31 @@ class _CopyThread(threading.Thread):
     def run(self) -> None:
         """Copy; keep the error for the caller."""
         try:
-            with projdata.environment(), open_dataset(self._source) as opened:
-                # the open dataset, not its path: by path a wheel with a foreign PROJ_DATA loses the CRS
-                rasterio.shutil.copy(
-                    opened,
-                    str(self._target),
-                    driver="COG",
-                    compress="DEFLATE",
-                    blocksize=_BLOCK,
-                    overviews="IGNORE_EXISTING",
-                    overview_resampling="MODE",
-                    num_threads="ALL_CPUS",
-                    bigtiff="IF_SAFER",
-                )
+            with projdata.environment():
+                # closing writes what GDAL still holds, which may take as long as the copy
+                self._dataset.close()
+                if not self._abandoned.is_set():
+                    self._copy()
         except Exception as error:  # handed to the waiting thread, which raises it
             self.error = error
-        if self._abandoned.is_set():
-            _remove(self._source, self._target)
+        finally:
+            if self._abandoned.is_set():
+                self._temporaries.remove()
 
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise LulcError(f"The map is there, but {path.name} beside it cannot be written: {error}.") from error
+    def _copy(self) -> None:
+        with open_dataset(self._source) as opened:
+            # the open dataset, not its path: by path a wheel with a foreign PROJ_DATA loses the CRS
+            rasterio.shutil.copy(
+                opened,
+                str(self._target),
+                driver="COG",
+                compress="DEFLATE",
+                blocksize=_BLOCK,
+                overviews="IGNORE_EXISTING",
+                overview_resampling="MODE",
+                num_threads="ALL_CPUS",
+                bigtiff="IF_SAFER",
+            )
 
 
 def _crs_name(crs: Any) -> str:

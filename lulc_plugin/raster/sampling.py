@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,138 @@ def sample_layer(source: Source, bands: Sequence[int], progress: Progress, most:
     return np.concatenate(parts, axis=1)
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What a few squares of a region hold, or all of a small one.
+
+    Attributes:
+        values: one array of stored values a band; only pixels that are valid in all of them.
+        probe: the same of the squares alone, as `probe_layer` gives them.
+        pixels: pixels looked at.
+        valid: those of them that are valid, by the nodata policy.
+        zeros: those of the valid ones that are stored as exactly 0 in every band.
+        rim_pixels: pixels looked at on the region's outermost rows and columns.
+        rim_zeros: those of them that are valid and 0 in every band.
+        complete: every pixel of the region was looked at.
+    """
+
+    values: list[npt.NDArray[Any]]
+    probe: list[npt.NDArray[Any]]
+    pixels: int
+    valid: int
+    zeros: int
+    rim_pixels: int
+    rim_zeros: int
+    complete: bool
+
+
+class _Tally:
+    """Values and counts of pieces of a region."""
+
+    def __init__(self, region: PixelRegion, policy: str) -> None:
+        self._region = region
+        self._policy = policy
+        self.parts: list[npt.NDArray[Any]] = []
+        self.pixels = self.valid = self.zeros = self.rim_pixels = self.rim_zeros = 0
+
+    def add(self, piece: PixelRegion, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> None:
+        """Count `values` and `valid`, `(bands, rows, cols)`."""
+        everywhere = usable(valid, "any")
+        empty = everywhere & (values == 0).all(axis=0)
+        on_rim = _on_rim(piece, self._region)
+        self.parts.append(values[:, everywhere])
+        self.pixels += everywhere.size
+        self.valid += int(usable(valid, self._policy).sum())
+        self.zeros += int(empty.sum())
+        self.rim_pixels += int(on_rim.sum())
+        self.rim_zeros += int((empty & on_rim).sum())
+
+
+def survey_layer(
+    source: Source,
+    bands: Sequence[int],
+    progress: Progress,
+    region: PixelRegion | None = None,
+    policy: str = "any",
+    across: int = 8,
+    size: int = 64,
+) -> Survey:
+    """Look at a few small squares spread over a region: what kind of numbers it holds, and how much of it is empty.
+
+    A region of no more pixels than the squares have is looked at as a whole. Where none of the squares meets a valid
+    pixel the whole region is searched.
+
+    Args:
+        source: the open layer.
+        bands: band numbers.
+        progress: asked whether to stop.
+        region: the pixels to look at; None: the whole layer.
+        policy: nodata policy, `any` or `all`, by which pixels are counted as valid.
+        across: squares along each axis.
+        size: height and width of a square, pixels.
+    """
+    region = region or source.facts.region
+    squares = _Tally(region, policy)
+    for row0 in _spread(region.height, across, size):
+        progress.check()
+        for col0 in _spread(region.width, across, size):
+            square = PixelRegion(
+                region.row0 + row0,
+                region.row0 + min(region.height, row0 + size),
+                region.col0 + col0,
+                region.col0 + min(region.width, col0 + size),
+            )
+            squares.add(square, *source.read(bands, square))
+    probe = list(np.concatenate(squares.parts, axis=1))
+    tally, complete = squares, squares.pixels == region.height * region.width
+    if not complete and region.height * region.width <= (across * size) ** 2:
+        tally, complete = _Tally(region, policy), True
+        tally.add(region, *source.read(bands, region))
+    elif not complete and not probe[0].size:
+        return _search(source, bands, progress, region, policy, (across * size) ** 2)
+    values = list(np.concatenate(tally.parts, axis=1))
+    return Survey(
+        values,
+        probe if probe[0].size else values,
+        tally.pixels,
+        tally.valid,
+        tally.zeros,
+        tally.rim_pixels,
+        tally.rim_zeros,
+        complete,
+    )
+
+
+def _on_rim(square: PixelRegion, region: PixelRegion) -> npt.NDArray[np.bool_]:
+    """`(rows, cols)` of the pixels of a square that lie on the outermost rows or columns of a region."""
+    rows, cols = np.arange(square.row0, square.row1), np.arange(square.col0, square.col1)
+    on_row = (rows == region.row0) | (rows == region.row1 - 1)
+    on_col = (cols == region.col0) | (cols == region.col1 - 1)
+    return np.asarray(on_row[:, None] | on_col[None, :])
+
+
+def _search(
+    source: Source, bands: Sequence[int], progress: Progress, region: PixelRegion, policy: str, most: int
+) -> Survey:
+    """Every pixel of a region, a strip at a time; of the valid ones about `most` are kept."""
+    step = grid_step(region.height, region.width, most)
+    rows = region.row0 + np.arange(_grid_start(region.height, step), region.height, step)
+    cols = slice(_grid_start(region.width, step), None, step)
+    strip = max(1, _STRIP_VALUES // max(1, region.width * len(bands)))
+    parts = []
+    kept = 0
+    for row0 in range(region.row0, region.row1, strip):
+        progress.check()
+        piece = PixelRegion(row0, min(region.row1, row0 + strip), region.col0, region.col1)
+        values, valid = source.read(bands, piece)
+        kept += int(usable(valid, policy).sum())
+        wanted = rows[(rows >= piece.row0) & (rows < piece.row1)] - piece.row0
+        keep = usable(valid[:, wanted, cols], "any")
+        parts.append(values[:, wanted, cols][:, keep])
+    found = list(np.concatenate(parts, axis=1))
+    return Survey(found, found, region.height * region.width, kept, 0, 0, 0, True)
+
+
 def probe_layer(
     source: Source, bands: Sequence[int], progress: Progress, across: int = 8, size: int = 64
 ) -> list[npt.NDArray[Any]]:
@@ -98,18 +231,7 @@ def probe_layer(
     Returns:
         One array of stored values a band; only pixels that are valid in all of them.
     """
-    parts = []
-    for row0 in _spread(source.facts.height, across, size):
-        for col0 in _spread(source.facts.width, across, size):
-            region = PixelRegion(
-                row0, min(source.facts.height, row0 + size), col0, min(source.facts.width, col0 + size)
-            )
-            values, valid = source.read(bands, region)
-            parts.append(values[:, usable(valid, "any")])
-    found = np.concatenate(parts, axis=1)
-    if not found.size:
-        found = sample_layer(source, bands, progress, (across * size) ** 2)
-    return list(found)
+    return survey_layer(source, bands, progress, across=across, size=size).probe
 
 
 def _spread(length: int, count: int, size: int) -> list[int]:

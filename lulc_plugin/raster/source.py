@@ -20,7 +20,8 @@ from rasterio.windows import Window as FileWindow
 
 from ..errors import LulcError
 from . import areas
-from .bands import LayerBand, wavelength_of
+from .bands import LayerBand
+from .wavelengths import name_of, wavelength_of
 
 BoolArray = npt.NDArray[np.bool_]
 #: No physical value is this large; float32's lowest and highest numbers stand for "nothing here" in many archives.
@@ -150,7 +151,7 @@ class Source:
             bands.append(
                 LayerBand(
                     number=i,
-                    name=(ds.descriptions[i - 1] or "").strip(),
+                    name=name_of(ds, i),
                     wavelength=wavelength,
                     width=width,
                     colour=ds.colorinterp[i - 1].name,

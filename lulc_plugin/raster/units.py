@@ -17,6 +17,8 @@ REFLECTANCE = "reflectance"
 PICTURE = "picture"
 #: Added to every Sentinel-2 pixel since processing baseline 04.00 (January 2022).
 SENTINEL2_OFFSET = 1000.0
+#: Reflectance 0 in Landsat Collection 2, level 2: DN · 0.0000275 − 0.2.
+_LANDSAT_ZERO = 7273.0
 
 
 @dataclass(frozen=True)
@@ -72,15 +74,31 @@ def read_as(said: str, dtypes: Sequence[str], bands: Sequence[LayerBand], probe:
         if divisor != 1:
             own.append(Step.of("scale", value=divisor))
         steps.append(tuple(own))
-    warnings: tuple[str, ...] = ()
-    if not declared and divisor == 10_000 and low >= SENTINEL2_OFFSET * 0.95:
-        warnings = (
-            f"No pixel is darker than {low:.0f}; Sentinel-2 scenes of processing baseline 04.00 and later carry an"
-            " offset of +1000. If this is one, declare it in the layer: gdal_edit.py -scale 0.0001 -offset -0.1.",
-        )
+    warnings = _too_bright(bands, declared, divisor, low)
     words = "scale and offset declared by the layer" if declared else "0 to 1" if divisor == 1 else "× 10,000"
     because = f"{words}{', as you said' if said == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
     return Reading(REFLECTANCE, tuple(steps), because, warnings)
+
+
+def _too_bright(bands: Sequence[LayerBand], declared: bool, divisor: float, low: float) -> tuple[str, ...]:
+    """Whether the darkest pixel is so bright that an offset seems to have been forgotten."""
+    if declared:
+        only_scaled = all(b.offset == 0 and abs(b.scale / 1e-4 - 1) < 0.01 for b in bands)
+        stored = low / 1e-4 if only_scaled else 0.0
+    else:
+        stored = low if divisor == 10_000 else 0.0
+    if stored < SENTINEL2_OFFSET * 0.95:
+        return ()
+    if stored < _LANDSAT_ZERO * 0.9:
+        return (
+            f"No pixel is darker than {stored:.0f}; Sentinel-2 scenes of processing baseline 04.00 and later carry an"
+            " offset of +1000. If this is one, declare it in the layer: gdal_edit.py -scale 0.0001 -offset -0.1.",
+        )
+    return (
+        f"No pixel is darker than {stored:.0f}, which as reflectance × 10,000 is brighter than any land but snow and"
+        f" cloud. Landsat Collection 2 (level 2) stores black as {_LANDSAT_ZERO:.0f}; if this is such a scene, declare"
+        " its scale in the layer: gdal_edit.py -scale 0.0000275 -offset -0.2.",
+    )
 
 
 def _picture_reason(dtypes: Sequence[str], declared: bool, high: float, probe: Sequence[npt.NDArray[Any]]) -> str:

@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lulc_plugin.classify.job import ClassifyJob, ClassifyResult
 from lulc_plugin.classify.pipeline import classify as run_classify
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model import mlm
+from lulc_plugin.model.mlm import reading as mlm
 from lulc_plugin.model.spec import InputForm, ModelBand, ModelSpec, Output, Window, band_channel
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster.scaling import Step

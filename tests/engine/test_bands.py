@@ -13,6 +13,7 @@ from rasterio.enums import ColorInterp
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster.bands import LayerBand, match, sensor_of
 from lulc_plugin.raster.source import Source
+from lulc_plugin.raster.wavelengths import name_of, wavelength_of
 
 
 @dataclass(frozen=True)
@@ -316,3 +317,285 @@ def test_chosen_bands_reach_the_map(raster, network, classify, scene, tensor_of)
     np.testing.assert_array_equal(made.values, net.labels(tensor_of(image[[2, 1, 0, 3]])))
     with rasterio.open(made.path) as out:
         assert out.tags()["LULC_BANDS"] == "[3,2,1,4]"
+
+
+# ---------------------------------------------------------------- every sensor of the reference's table
+
+# common name → (band number in the sensor's stack, centre, width), micrometres
+TABLE = {
+    "S2A": {
+        "coastal": (1, 0.4427, 0.021), "blue": (2, 0.4924, 0.066), "green": (3, 0.5598, 0.036),
+        "red": (4, 0.6646, 0.031), "rededge071": (5, 0.7041, 0.015), "rededge075": (6, 0.7405, 0.015),
+        "rededge078": (7, 0.7828, 0.02), "nir": (8, 0.8328, 0.106), "nir08": (9, 0.8647, 0.021),
+        "nir09": (10, 0.9451, 0.02), "cirrus": (11, 1.3735, 0.031), "swir16": (12, 1.6137, 0.091),
+        "swir22": (13, 2.2024, 0.175),
+    },
+    "S2B": {
+        "coastal": (1, 0.4423, 0.021), "blue": (2, 0.4921, 0.066), "green": (3, 0.559, 0.036),
+        "red": (4, 0.665, 0.031), "rededge071": (5, 0.7038, 0.016), "rededge075": (6, 0.7391, 0.015),
+        "rededge078": (7, 0.7797, 0.02), "nir": (8, 0.833, 0.106), "nir08": (9, 0.864, 0.022),
+        "nir09": (10, 0.9432, 0.021), "cirrus": (11, 1.3769, 0.03), "swir16": (12, 1.6104, 0.094),
+        "swir22": (13, 2.1857, 0.185),
+    },
+    "TM": {
+        "blue": (1, 0.485, 0.07), "green": (2, 0.56, 0.08), "red": (3, 0.66, 0.06), "nir": (4, 0.83, 0.14),
+        "swir16": (5, 1.65, 0.2), "lwir": (6, 11.45, 2.1), "swir22": (7, 2.215, 0.27),
+    },
+    "ETM+": {
+        "blue": (1, 0.485, 0.07), "green": (2, 0.56, 0.08), "red": (3, 0.66, 0.06), "nir": (4, 0.835, 0.13),
+        "swir16": (5, 1.65, 0.2), "lwir": (6, 11.45, 2.1), "swir22": (7, 2.22, 0.26),
+    },
+    "OLI": {
+        "coastal": (1, 0.44, 0.02), "blue": (2, 0.48, 0.06), "green": (3, 0.56, 0.06), "red": (4, 0.655, 0.03),
+        "nir08": (5, 0.865, 0.03), "swir16": (6, 1.61, 0.08), "swir22": (7, 2.2, 0.18), "cirrus": (8, 1.373, 0.02),
+        "lwir11": (9, 10.895, 0.6), "lwir12": (10, 12.005, 1.0),
+    },
+    "NAIP": {
+        "red": (1, 0.635, 0.032), "green": (2, 0.555, 0.06), "blue": (3, 0.465, 0.06), "nir": (4, 0.845, 0.074),
+    },
+    "WorldView": {
+        "coastal": (1, 0.425, 0.05), "blue": (2, 0.48, 0.06), "green": (3, 0.545, 0.07), "yellow": (4, 0.605, 0.04),
+        "red": (5, 0.66, 0.06), "rededge": (6, 0.725, 0.04), "nir": (7, 0.8325, 0.125),
+    },
+    "PlanetScope": {
+        "coastal": (1, 0.4415, 0.021), "blue": (2, 0.49, 0.05), "green05": (3, 0.531, 0.036),
+        "green": (4, 0.565, 0.036), "yellow": (5, 0.61, 0.02), "red": (6, 0.665, 0.03),
+        "rededge071": (7, 0.705, 0.016), "nir08": (8, 0.865, 0.04),
+    },
+    "MODIS": {
+        "red": (1, 0.645, 0.05), "nir08": (2, 0.8585, 0.035), "blue": (3, 0.469, 0.02), "green": (4, 0.555, 0.02),
+        "swir16": (5, 1.64, 0.024), "swir22": (6, 2.13, 0.05), "green05": (7, 0.531, 0.01),
+        "cirrus": (8, 1.375, 0.03),
+    },
+}  # fmt: skip
+#: what finds nobody by wavelength alone (section 10 of the reference)
+NOBODY = {
+    ("NAIP", "red"), ("OLI", "nir"), ("PlanetScope", "nir"), ("WorldView", "coastal"), ("MODIS", "red"),
+}  # fmt: skip
+
+
+def s2a(common):
+    _, centre, width = TABLE["S2A"][common]
+    return Wanted(common, common, centre, width)
+
+
+def stack(sensor, names=False, leave_out=()):
+    return [
+        LayerBand(n, common if names else "", None if names else centre, None if names else width)
+        for common, (n, centre, width) in sorted(TABLE[sensor].items(), key=lambda item: item[1][0])
+        if common not in leave_out
+    ]
+
+
+@pytest.mark.parametrize("sensor", TABLE)
+@pytest.mark.parametrize("common", TABLE["S2A"])
+def test_each_band_of_a_sentinel2_model_goes_where_it_belongs_by_wavelength_alone(sensor, common):
+    """Each on its own: to the same common name, or to nobody."""
+    try:
+        (number,) = numbers(stack(sensor), (s2a(common),))
+    except LulcError:
+        assert common not in TABLE[sensor] or (sensor, common) in NOBODY
+        return
+    assert (sensor, common) not in NOBODY
+    expected = TABLE[sensor].get(common)
+    if expected is None:
+        # NAIP's and MODIS' near infrared serve for B8A as well
+        assert common in ("nir08", "nir"), (sensor, common, number)
+        expected = TABLE[sensor]["nir" if common == "nir08" else "nir08"]
+    assert number == expected[0]
+
+
+@pytest.mark.parametrize("sensor", TABLE)
+def test_all_bands_that_model_and_layer_share_by_wavelength(sensor):
+    shared = [c for c in TABLE["S2A"] if c in TABLE[sensor] and (sensor, c) not in NOBODY]
+    assert numbers(stack(sensor), [s2a(c) for c in shared]) == tuple(TABLE[sensor][c][0] for c in shared)
+
+
+@pytest.mark.parametrize("sensor", TABLE)
+def test_all_bands_that_model_and_layer_share_by_common_name(sensor):
+    shared = [c for c in TABLE["S2A"] if c in TABLE[sensor]]
+    assert numbers(stack(sensor, names=True), [s2a(c) for c in shared]) == tuple(TABLE[sensor][c][0] for c in shared)
+
+
+@pytest.mark.parametrize("sensor", TABLE)
+def test_red_green_blue_nir_of_every_sensor_with_names_and_wavelengths(sensor):
+    layer = [
+        LayerBand(n, common, centre, width)
+        for common, (n, centre, width) in sorted(TABLE[sensor].items(), key=lambda item: item[1][0])
+    ]
+    nir = "nir" if "nir" in TABLE[sensor] else "nir08"
+    expected = tuple(TABLE[sensor][c][0] for c in ("red", "green", "blue", nir))
+    assert numbers(layer, [s2a(c) for c in ("red", "green", "blue", "nir")]) == expected
+
+
+def test_naip_infrared_goes_to_the_nearer_of_b8_and_b8a_whatever_their_order():
+    for order in (("nir", "nir08"), ("nir08", "nir")):
+        with pytest.raises(LulcError, match="recognised as nir08"):
+            match(stack("NAIP"), [s2a(c) for c in order])
+
+
+OWN_NAMES = {
+    "hls-l30": ("HLS.L30.T25LBL.2022.tif", ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B09", "B10", "B11"), 5),
+    "hls-s30": ("HLS.S30.T25LBL.tif", ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12"), 8),
+    "worldview": ("WV03_scene.tif", ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8"), 7),
+    "planetscope": ("20230101_PSScene_x.tif", ("coastal_blue", "blue", "green_i", "green", "yellow", "red", "rededge", "nir"), 8),  # noqa: E501
+    "modis": ("MOD09A1.tif", ("sur_refl_b01", "sur_refl_b02", "sur_refl_b03", "sur_refl_b04", "sur_refl_b06"), 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sensor", OWN_NAMES)
+def test_names_of_the_sensors_own(sensor):
+    file, names, nir = OWN_NAMES[sensor]
+    found = numbers(named(*names), layer_name=file)
+    red = {"hls-l30": 4, "hls-s30": 4, "worldview": 5, "planetscope": 6, "modis": 1}[sensor]
+    assert (found[0], found[3]) == (red, nir)
+
+
+# ---------------------------------------------------------------- ties, codes, red edges
+
+
+def test_b8_and_b8a_that_cannot_be_told_apart_are_both_listed():
+    layer = [LayerBand(1, "x", 0.8328), LayerBand(2, "y", 0.8328), *waves(0, 0, 0.66, 0.56, 0.49)[2:]]
+    with pytest.raises(LulcError, match=r"nir could be band 1 \(x\) or band 2 \(y\)"):
+        match(layer, RGBN)
+    decided = [LayerBand(1, "nir08", 0.8328), LayerBand(2, "nir", 0.8328), *waves(0, 0, 0.66, 0.56, 0.49)[2:]]
+    assert numbers(decided)[3] == 2
+
+
+def test_two_bands_of_one_name_are_both_listed():
+    with pytest.raises(LulcError, match=r"red could be band 1 \(red\) or band 5 \(Red\)"):
+        match(named("red", "green", "blue", "nir", "Red"), RGBN)
+
+
+def test_nir_is_served_by_nir08_only_where_there_is_no_nir():
+    assert numbers(named("nir08", "nir", "red", "green", "blue"))[3] == 2
+    assert numbers(named("nir08", "red", "green", "blue"))[3] == 1
+    nir08 = (Wanted("B8A", "nir08"),)
+    assert numbers(named("nir"), nir08) == (1,)
+    with pytest.raises(LulcError, match="recognised as nir"):
+        match(named("nir", "red"), (Wanted("B8", "nir"), Wanted("B8A", "nir08")))
+
+
+def test_red_edge():
+    three = tuple(Wanted(f"e{i}", f"rededge07{i}") for i in (1, 5, 8))
+    assert numbers(named("rededge"), three[:1]) == (1,)
+    with pytest.raises(LulcError):
+        match(named("rededge", "red", "blue"), three[:2])
+    assert numbers(named("B04", "B05", "B8A"), (Wanted("edge", "rededge"),)) == (2,)
+    with pytest.raises(LulcError, match="could be band"):
+        match(named("B05", "B06", "B07", "B8A"), (Wanted("edge", "rededge"),))
+
+
+@pytest.mark.parametrize("sensor", ["", "landsat oli"])
+def test_a_model_that_has_only_a_code_is_matched_only_on_its_own_sensor(sensor):
+    """B5 of a Sentinel-2 model is no band of a Landsat layer, and the reverse."""
+    wanted = (Wanted("B5"),)
+    with pytest.raises(LulcError, match="recognised as B5"):
+        match(named("B4", "B5"), wanted, layer_name="LC08_x.tif", model_sensor="sentinel-2 msi")
+    with pytest.raises(LulcError, match="recognised as B5"):
+        match(named("B4", "B5"), wanted, model_sensor=sensor)
+    assert numbers(named("B4", "B5"), wanted, layer_name="LC08_x.tif", model_sensor="landsat oli") == (2,)
+    assert numbers(named("B4", "B05", "B8A"), wanted, model_sensor="sentinel-2") == (2,)
+    # what the code means on the model's sensor is looked for on the layer's
+    assert numbers(named("B3", "B4", "B5"), (Wanted("B8"),), layer_name="LC08_x.tif", model_sensor="sentinel-2") == (3,)
+
+
+def test_a_name_of_the_models_own_is_matched_as_it_is():
+    assert numbers(named("slope", "DEM"), (Wanted("dem"),)) == (2,)
+
+
+def test_a_model_without_band_names_takes_them_in_order_and_says_so():
+    wanted = tuple(Wanted(f"channel_{i}") for i in (1, 2, 3))
+    found = match(named("nir", "red", "green", "x"), wanted, layer_name="a.tif")
+    assert found.numbers == (1, 2, 3)
+    assert "does not say which bands" in found.warnings[0]
+    layer = named("", "", "", "", colours=("red", "green", "blue", "alpha"))
+    assert numbers(layer, wanted) == (1, 2, 3)
+    with pytest.raises(LulcError, match="2 bands, but the model wants 3"):
+        match(named("", ""), wanted)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Band 1: red", "Band 2: green", "Band 3: blue", "Band 4: nir"),
+        ("Band 1 (Red)", "Band 2 (Green)", "Band 3 (Blue)", "Band 4 (NIR)"),
+        ("Band 1: B04 (Red)", "Band 2: B03", "Band 3: B02", "Band 4: B08"),
+        ("B4, central wavelength 665 nm", "B3, central wavelength 560 nm", "B2, x 490 nm", "B08, central 842 nm"),
+    ],
+)
+def test_names_as_qgis_and_gdal_show_them(names):
+    assert numbers(named(*names)) == (1, 2, 3, 4)
+
+
+def test_band_and_its_own_number_says_nothing():
+    assert match(named("Band 1", "Band 2", "Band 3", "Band 4"), RGBN).how == "by position"
+    with pytest.raises(LulcError):
+        match(named("Band 4", "Band 3", "Band 2", "Band 1"), RGBN)
+
+
+# ---------------------------------------------------------------- more places of files
+
+
+def envi(tmp_path, header):
+    path = tmp_path / "cube.img"
+    np.ones((3, 2, 2), np.uint16).tofile(path)
+    path.with_suffix(".hdr").write_text(
+        "ENVI\nsamples = 2\nlines = 2\nbands = 3\nheader offset = 0\nfile type = ENVI Standard\n"
+        f"data type = 12\ninterleave = bsq\nbyte order = 0\n{header}\n"
+    )
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "wavelength units = Nanometers\nwavelength = {664.6, 559.8, 492.4}\nfwhm = {31, 36, 66}",
+        "wavelength units = Micrometers\nwavelength = {0.6646, 0.5598, 0.4924}\nfwhm = {0.031, 0.036, 0.066}",
+        "wavelength = {664.6, 559.8, 492.4}",
+    ],
+)
+def test_wavelengths_of_envi_files(tmp_path, header):
+    with Source(envi(tmp_path, header)) as source:
+        bands = source.facts.bands
+    assert [b.wavelength for b in bands] == pytest.approx([0.6646, 0.5598, 0.4924], abs=1e-3)
+    if "fwhm" in header:
+        assert [b.width for b in bands] == pytest.approx([0.031, 0.036, 0.066], abs=1e-3)
+    assert numbers(bands, RGBN[:3]) == (1, 2, 3)
+
+
+class Dataset:
+    """Stands for an open raster."""
+
+    def __init__(self, count, own=None, domains=None, descriptions=None, file=None):
+        self.count = count
+        self.descriptions = descriptions or (None,) * count
+        self._own, self._domains, self._file = own or {}, domains or {}, file or {}
+
+    def tags(self, band=None, ns=None):
+        if ns:
+            return self._domains.get((band, ns), {})
+        return self._file if band is None else self._own.get(band, {})
+
+
+def test_lists_of_the_whole_file_come_last_and_only_if_they_have_one_entry_a_band():
+    lists = {(None, "ENVI"): {"wavelength": "{ 492.4, 559.8, 664.6}", "wavelength_units": "Nanometers", "fwhm": "{66,36,31}"}}  # noqa: E501
+    assert wavelength_of(Dataset(3, domains=lists), 3) == (pytest.approx(0.6646), pytest.approx(0.031))
+    assert wavelength_of(Dataset(2, domains=lists), 2) == (None, None)
+    both = {**lists, (1, "IMAGERY"): {"CENTRAL_WAVELENGTH_UM": "0.83"}}
+    assert wavelength_of(Dataset(3, domains=both), 1)[0] == pytest.approx(0.83)
+
+
+def test_keys_of_the_sentinel2_driver():
+    own = {1: {"BANDNAME": "B4", "WAVELENGTH": "665", "WAVELENGTH_UNIT": "nm", "BANDWIDTH": "30"}}
+    assert wavelength_of(Dataset(1, own), 1) == (pytest.approx(0.665), pytest.approx(0.03))
+    assert name_of(Dataset(1, own), 1) == "B4"
+    assert name_of(Dataset(1, own, descriptions=("B4, central wavelength 665 nm",)), 1).startswith("B4,")
+    assert name_of(Dataset(2, file={"Band_1": "red", "Band_2": "nir"}), 2) == "nir"
+    # the list of a file from which a band was taken out is stale
+    assert name_of(Dataset(1, file={"Band_1": "red", "Band_2": "nir"}), 1) == ""
+
+
+def test_millimetres():
+    own = {1: {"wavelength": "0.0006646", "wavelength_units": "Millimeters"}}
+    assert wavelength_of(Dataset(1, own), 1)[0] == pytest.approx(0.6646)

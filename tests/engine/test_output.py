@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from lulc_plugin.classify.job import ClassifyJob
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model.runtime import Network
+from lulc_plugin.model.running.runtime import Network
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import output
 from lulc_plugin.raster.output import MapWriter, check_target
@@ -191,7 +191,7 @@ def test_names_and_style_beside_the_map(raster, network, classify, scene):
 
 def test_a_hostile_model_name_does_not_break_the_metadata(raster, network, classify, scene, spec, tmp_path):
     net = network("pixel")
-    from lulc_plugin.model import mlm
+    from lulc_plugin.model.mlm import reading as mlm
 
     hostile = 'a<b>&"\x01\x00/../../x'
     item = mlm.to_item(net.spec)

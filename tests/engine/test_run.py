@@ -15,7 +15,7 @@ from lulc_plugin.classify.job import ClassifyJob
 from lulc_plugin.classify.pipeline import classify as run_classify
 from lulc_plugin.classify.plan import plan
 from lulc_plugin.errors import CancelledError, LulcError
-from lulc_plugin.model.runtime import Network
+from lulc_plugin.model.running.runtime import Network
 
 
 def threads():

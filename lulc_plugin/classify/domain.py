@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a network has seen such land: the map's mean confidence against that on places it did not learn from."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..model.spec import ModelSpec
+
+_ROWS_AT_ONCE = 16
+
+
+class MeanConfidence:
+    """Mean of the winning probability over the valid pixels of a map, block by block."""
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._pixels = 0
+
+    def add(self, probabilities: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> None:
+        """Count a block.
+
+        Args:
+            probabilities: `(classes, rows, cols)`.
+            valid: `(rows, cols)`, False where the map has no class.
+        """
+        # a few rows at a time stay in the processor's cache
+        for row in range(0, len(valid), _ROWS_AT_ONCE):
+            rows = slice(row, row + _ROWS_AT_ONCE)
+            best = probabilities[:, rows].max(axis=0)
+            self._sum += float(best.sum(where=valid[rows], dtype=np.float64))
+        self._pixels += int(valid.sum())
+
+    @property
+    def value(self) -> float | None:
+        """The mean, None before a valid pixel was counted."""
+        return self._sum / self._pixels if self._pixels else None
+
+
+def judge(spec: ModelSpec, confidence: float | None) -> tuple[str, str]:
+    """A line for the log with both numbers, and a warning, empty unless the map is less sure than held-out places were.
+
+    Args:
+        spec: the network, with its held-out confidence if its makers measured it.
+        confidence: mean confidence of the map, None when it has no valid pixel.
+    """
+    if confidence is None:
+        return "Mean confidence of the map: none, no pixel has a class", ""
+    usual = spec.confidence
+    if usual is None:
+        return f"Mean confidence of the map {confidence:.3f}; {spec.name} does not tell that of held-out places", ""
+    line = (
+        f"Mean confidence of the map {confidence:.3f}; on held-out places {usual.mean:.3f}, on one in twenty of them"
+        f" below {usual.q05:.3f}"
+    )
+    if confidence >= usual.q05:
+        return line, ""
+    return line, (
+        f"This network has not seen land like this: the mean confidence of the map is {confidence:.3f}, less than on"
+        f" 95 % of the held-out places of {spec.name} ({usual.q05:.3f}; their mean {usual.mean:.3f}). Check the bands"
+        " and what the values are, and look at the map where you know the ground before you use it."
+    )

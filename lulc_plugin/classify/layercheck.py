@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A layer looked at before anything is made of it: all findings, and which networks fit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import CancelledError, LulcError
+from ..model import catalogue
+from ..model.catalogue import Entry
+from ..progress import Progress
+from ..raster import projdata, sampling
+from ..raster.source import Source
+from . import preflight, values
+from .findings import ERROR, PASS, WARNING, Finding, Findings
+from .job import ClassifyJob
+from .pixelsize import fit_pixels
+from .plan import plan
+
+_MOST_BANDS = 16
+
+
+@dataclass(frozen=True)
+class ModelFit:
+    """Whether a network fits a layer.
+
+    Attributes:
+        name: of the network.
+        title: one line for people.
+        fits: it can be run on the layer as it is.
+        reason: why it fits or does not.
+    """
+
+    name: str
+    title: str
+    fits: bool
+    reason: str
+
+    @property
+    def line(self) -> str:
+        """`FITS  name: reason` or `NO    name: reason`."""
+        return f"{'FITS' if self.fits else 'NO'}  {self.name}: {self.reason}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain object."""
+        return {"name": self.name, "title": self.title, "fits": self.fits, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class LayerCheck:
+    """What was found about a layer.
+
+    Attributes:
+        layer: name of the layer.
+        model: name of the network it was checked against; empty when none could be taken.
+        findings: in the order in which they were made.
+        models: the networks at hand, the best one first.
+    """
+
+    layer: str
+    model: str
+    findings: tuple[Finding, ...]
+    models: tuple[ModelFit, ...]
+
+    def count(self, level: str) -> int:
+        """How many findings are of a level."""
+        return sum(f.level == level for f in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """The whole check in a sentence."""
+        errors, warnings = self.count(ERROR), self.count(WARNING)
+        against = f" with {self.model}" if self.model else ""
+        if errors:
+            return f"{self.layer} cannot be classified{against} as it is: {_counted(errors, 'check')} failed."
+        if warnings:
+            return f"{self.layer} can be classified{against}, but look at {_counted(warnings, 'warning')} first."
+        return f"{self.layer} can be classified{against}; nothing speaks against it."
+
+    @property
+    def choice(self) -> str:
+        """Which of the networks fits, in a sentence."""
+        fitting = [m.name for m in self.models if m.fits]
+        if not fitting:
+            return "None of the networks at hand fits this layer."
+        return f"{fitting[0]} fits this layer" + (f"; so do {', '.join(fitting[1:])}." if fitting[1:] else ".")
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """(level, text) of every line of the report."""
+        found = [(f.level, f.line) for f in self.findings]
+        found.append((PASS, self.verdict))
+        found.append((PASS, "Which network fits:"))
+        found.extend((PASS, m.line) for m in self.models)
+        return (*found, (PASS, self.choice))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain object."""
+        return {
+            "layer": self.layer,
+            "model": self.model,
+            "verdict": self.verdict,
+            "findings": [f.to_json() for f in self.findings],
+            "models": [m.to_json() for m in self.models],
+            "choice": self.choice,
+        }
+
+
+def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerCheck:
+    """Look at the layer of a job as a run would before its first window, and at every network at hand.
+
+    Args:
+        job: what the user said; its output is not looked at.
+        progress: asked whether to stop.
+
+    Raises:
+        LulcError: the layer cannot be opened.
+        CancelledError: the user stopped.
+    """
+    progress = progress or Progress()
+    with projdata.environment(), Source(job.input) as source:
+        planned = plan(job, progress, writes=False)
+        findings = planned.findings
+        if not any(f.title == "Coordinate system" for f in findings):
+            findings = (*findings, *_without_model(job, source, progress))
+        models = _models(job, source, progress)
+        return LayerCheck(source.facts.name, planned.model, findings, models)
+
+
+def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tuple[Finding, ...]:
+    """What can be said about a layer for which no network was found."""
+    found = Findings()
+    facts = source.facts
+    numbers = [b.number for b in facts.bands if not b.is_alpha][:_MOST_BANDS]
+    preflight.check_place(facts, found)
+    try:
+        preflight.look(source, numbers, facts.region, job.nodata_policy, found, progress)
+    except CancelledError:
+        raise
+    except LulcError as error:
+        found.refuse("Pixels without data", error)
+    return found.all()
+
+
+def _models(job: ClassifyJob, source: Source, progress: Progress) -> tuple[ModelFit, ...]:
+    folder = Path(job.models_folder) if job.models_folder else None
+    found = []
+    for entry in catalogue.entries(folder):
+        progress.check()
+        found.append(_fit(job, source, entry, progress))
+    found.sort(key=lambda m: not m.fits)
+    found.extend(
+        ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in catalogue.broken(folder)
+    )
+    return tuple(found)
+
+
+def _fit(job: ClassifyJob, source: Source, entry: Entry, progress: Progress) -> ModelFit:
+    spec, facts = entry.spec, source.facts
+    try:
+        match = values.match_bands(job, facts, spec)
+        pixels = fit_pixels(spec, facts, job.resample)
+        probe = sampling.probe_layer(source, match.numbers, progress)
+        reading, form = values.way_in(job, facts, spec, match, probe)
+    except CancelledError:
+        raise
+    except LulcError as error:
+        return ModelFit(spec.name, spec.title, False, error.problem)
+    reason = f"bands {match.how}, values read as {reading.kind}"
+    reason += f" ({form.name})" if form.name != reading.kind else ""
+    if pixels.warnings:
+        size = f". {pixels.warnings[0].rstrip('.')}"
+    elif facts.gsd is None:
+        size = ", the size of the pixels is unknown"
+    else:
+        size = ", pixels of a size it was made for"
+    return ModelFit(spec.name, spec.title, True, f"{reason}{size}.")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is looked at before the first window: place on earth, empty pixels, numbers, order of bands, room on the disk.
+
+What cannot work is refused with the remedy; what is only suspicious is a warning, because the analyst may know better.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import LulcError
+from ..model.spec import ModelSpec
+from ..progress import Progress
+from ..raster import bandorder
+from ..raster.bands import BandMatch
+from ..raster.sampling import Survey, survey_layer
+from ..raster.scaling import apply_steps
+from ..raster.source import LayerFacts, PixelRegion, Source
+from .expected import Expected, expected_of
+from .findings import Findings
+from .pixelsize import PixelFit
+from .values import Probe, Values
+
+#: Shares above which empty pixels, black rims and bands of one value are worth a word.
+_MUCH_NODATA = 0.5
+_MUCH_ZERO = 0.05
+_BLACK_RIM = 0.25
+_CONSTANT = 0.99
+#: A deflated class map takes a tenth of its pixels' bytes, hardly ever less than a fiftieth.
+_LEAST_SIZE = 1 / 50
+#: The stream, the finished map, and the map's overviews (1/4 + 1/16 + …).
+_COPIES = 1 + 4 / 3
+_WANTED_BY_BANDS = ("by position", "as you chose")
+
+
+def check_bands(match: BandMatch, pairs: str, found: Findings) -> None:
+    """How the layer's bands were found; `pairs` says which is which."""
+    if not match.warnings:
+        found.passed("Bands", f"{match.how}: {pairs}.")
+    for warning in match.warnings:
+        found.warn("Bands", warning)
+
+
+def check_pixel_size(facts: LayerFacts, spec: ModelSpec, pixels: PixelFit, found: Findings) -> None:
+    """How the layer's pixels go with the network."""
+    for note in pixels.notes:
+        found.note(note)
+    for warning in pixels.warnings:
+        found.warn("Pixel size", warning)
+    if pixels.warnings or not pixels.inside or facts.gsd is None:
+        return
+    if spec.gsd_range is None:
+        found.tell("Pixel size", f"{facts.gsd:.4g} m; {spec.name} does not say which it was made for.")
+        return
+    low, high = spec.gsd_range
+    found.passed("Pixel size", f"{facts.gsd:.4g} m; the model was made for {low:g} to {high:g} m.")
+
+
+def look(
+    source: Source, numbers: Sequence[int], region: PixelRegion, policy: str, found: Findings, progress: Progress
+) -> Survey:
+    """Look at squares of the whole layer, and of the region if that is less, and tell about empty ones.
+
+    Raises:
+        LulcError: no pixel is valid.
+    """
+    facts = source.facts
+    survey = survey_layer(source, numbers, progress, policy=policy)
+    check_empty(facts, survey, numbers, found, policy=policy)
+    if region != facts.region:
+        part = survey_layer(source, numbers, progress, region, policy)
+        check_empty(facts, part, numbers, found, " in the extent", policy)
+    check_constant(facts, survey.values, numbers, found)
+    return survey
+
+
+def check_place(facts: LayerFacts, found: Findings) -> None:
+    """Whether the layer says where it lies and how large its pixels are."""
+    size = f"{facts.width:,} × {facts.height:,} pixels"
+    if facts.gsd is None:
+        what = "no coordinate system" if facts.crs is None else "no pixel size in metres"
+        found.warn(
+            "Coordinate system",
+            f"{facts.name} has {what}, so the pixel size could not be checked and areas are not computed.",
+        )
+        return
+    if facts.crs.is_geographic:
+        found.tell(
+            "Coordinate system",
+            f"{size} in degrees; a pixel at the centre is as large as one of {facts.gsd:.4g} m. Areas are computed on"
+            " the ellipsoid, row by row.",
+        )
+        return
+    found.passed("Coordinate system", f"{size} of {facts.gsd:.4g} m.")
+
+
+def check_empty(
+    facts: LayerFacts, survey: Survey, numbers: Sequence[int], found: Findings, where: str = "", policy: str = "any"
+) -> None:
+    """How much of a layer (or of the part of it named by `where`) has no data, marked as such or not.
+
+    Args:
+        facts: the layer.
+        survey: of that part, in the bands `numbers`.
+        numbers: band numbers.
+        found: hears the findings.
+        where: ` in the extent`, or empty.
+        policy: the nodata policy by which `survey` counted.
+
+    Raises:
+        LulcError: no pixel at all is valid.
+    """
+    title = f"Pixels without data{where}"
+    if survey.valid == 0:
+        if not survey.complete:
+            found.warn(title, f"None of the {survey.pixels:,} pixels looked at{where} is valid.")
+            return
+        which = "in all bands" if policy == "any" and len(numbers) > 1 else "in any band"
+        raise LulcError(
+            f"{facts.name} has no pixel that is valid {which}{where}; there is nothing to classify.",
+            "Check the layer's nodata value and mask, and whether the extent lies where the layer has data.",
+        )
+    share = 1 - survey.valid / survey.pixels
+    words = f"{_percent(share)} of the {survey.pixels:,} pixels looked at{where} have no data"
+    if share > _MUCH_NODATA:
+        found.warn(title, f"{words}; the map will be empty there.")
+    else:
+        found.passed(title, f"{words}.")
+    zero, rim = survey.zeros / survey.pixels, survey.rim_zeros / max(1, survey.rim_pixels)
+    if zero >= _MUCH_ZERO and rim >= _BLACK_RIM:
+        found.warn(
+            f"Black rim{where}",
+            f"{_percent(zero)} of the pixels looked at, and {_percent(rim)} of those on the rim, are exactly 0 in every"
+            f" band, but {facts.name} does not mark 0 as empty: they would be classified like dark ground.",
+            "If they are empty, mark them: gdal_edit.py -a_nodata 0.",
+        )
+
+
+def check_constant(facts: LayerFacts, probe: Probe, numbers: Sequence[int], found: Findings) -> None:
+    """Whether a band has hardly more than one value."""
+    constant = []
+    for number, values in zip(numbers, probe):
+        if values.size < 2:
+            continue
+        different, counts = np.unique(values, return_counts=True)
+        share = float(counts.max()) / values.size
+        if share >= _CONSTANT:
+            constant.append(
+                f"band {facts.bands[number - 1].label} is {different[counts.argmax()]:.6g} in {_percent(share)}"
+            )
+    if constant:
+        found.warn(
+            "Bands of one value",
+            f"Nearly constant: {', '.join(constant)} of the valid pixels looked at. Such a band tells the network"
+            " nothing.",
+            "Check whether the layer was written whole, and whether the right bands were taken.",
+        )
+    else:
+        found.passed("Bands of one value", "none.")
+
+
+def check_values(
+    facts: LayerFacts, spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, found: Findings
+) -> None:
+    """Whether the numbers lie where those lay that the network learned from."""
+    for warning in values.reading.warnings:
+        found.warn("Offset of the stored numbers", warning)
+    if not values.reading.warnings and values.form.unit == "reflectance":
+        found.passed("Offset of the stored numbers", "dark pixels are dark.")
+    filled = [p[p != 0] if np.any(p != 0) else p for p in probe]
+    if not all(p.size for p in filled):
+        return
+    kinds = ", ".join(dict.fromkeys(facts.dtypes[n - 1] for n in match.numbers))
+    low, high = min(float(p.min()) for p in filled), max(float(p.max()) for p in filled)
+    stored = f"{kinds} from {low:,.6g} to {high:,.6g}"
+    expected = expected_of(spec, values.form)
+    if expected is None:
+        found.tell("Range of values", f"{stored}; the network takes any range.")
+        return
+    unit = [apply_steps(p, steps) for p, steps in zip(filled, values.unit_steps)]
+    top = max(float(np.percentile(p, 98)) for p in unit)
+    peak = max(float(p.max()) for p in unit)
+    problem = _range_problem(expected, top, peak)
+    if not problem:
+        found.passed("Range of values", f"{stored}; {_in_unit(values, top)}, and {expected.words}.")
+        return
+    found.warn(
+        "Range of values",
+        f"The layer's numbers are {stored} ({_in_unit(values, top)}), but {expected.words}: {problem}.",
+        expected.remedy,
+    )
+
+
+def _in_unit(values: Values, top: float) -> str:
+    what = "98 % of them are below" if values.form.unit != "reflectance" else "as reflectance 98 % are below"
+    return f"{what} {top:,.6g}"
+
+
+def _range_problem(expected: Expected, top: float, peak: float) -> str:
+    if expected.strict and peak > expected.high:
+        return f"the layer's maximum {peak:,.6g} is above {expected.high:,.6g}"
+    if top > expected.too_high:
+        return "its numbers are far too large"
+    if (peak if expected.strict else top) < expected.too_low:
+        return "its numbers are far too small"
+    return ""
+
+
+def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, found: Findings) -> None:
+    """Whether bands that were taken by number are those that the network wants, by their brightness."""
+    title = "Order of bands"
+    if match.how not in _WANTED_BY_BANDS:
+        found.passed(title, f"found {match.how}.")
+        return
+    if not spec.band_statistics:
+        found.tell(title, f"not checked: {spec.name} does not tell how bright the bands were that it learned from.")
+        return
+    if values.form is not spec.forms[0]:
+        found.tell(title, f"not checked: the numbers are read as {values.reading.kind}, which has no common scale.")
+        return
+    taken = [apply_steps(p, steps) for p, steps in zip(probe, values.unit_steps)]
+    usual = [bandorder.Usual(s.mean, s.low, s.high) for s in spec.band_statistics]
+    order = bandorder.compare(taken, [b.common_name or "" for b in spec.bands], usual)
+    if order is None:
+        found.tell(title, "not checked: the layer shows too little contrast (a single cover, such as water).")
+        return
+    means = ", ".join(
+        f"{w.label} = band {n} with mean {mean:.4g} (the model saw {s.mean:.4g})"
+        for w, n, mean, s in zip(spec.bands, match.numbers, order.means, spec.band_statistics)
+    )
+    if not order.suspicious:
+        found.passed(title, f"taken {match.how}; brightness fits: {means}.")
+        return
+    better = [match.numbers[i] for i in order.positions]
+    names = ", ".join(w.label for w in spec.bands)
+    found.warn(
+        title,
+        f"The bands were taken {match.how}, but their brightness does not fit: {means}. The order"
+        f" {', '.join(map(str, better))} fits {names} better (by {order.gain:.2g}; above"
+        f" {bandorder.VISIBLE_GAIN:g} is suspicious).",
+        f"If the bands are in another order, set Bands, for example 'BANDS={';'.join(map(str, better))}'.",
+    )
+
+
+def check_disk(folder: Path, region: PixelRegion, dtype: str, found: Findings) -> None:
+    """Whether the temporary and the finished map have room in the folder of the output, or not even packed well."""
+    worst = math.ceil(region.height * region.width * np.dtype(dtype).itemsize * _COPIES)
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        found.tell("Disk space", f"could not be found out: {error}.")
+        return
+    words = f"{_bytes(free)} are free in {folder}; the map may need up to {_bytes(worst)} while it is made"
+    if free < worst * _LEAST_SIZE:
+        remedy = "Make room, or choose another place for the map."
+        found.refuse("Disk space", LulcError(f"Too little disk space: {words}.", remedy))
+    elif free < worst:
+        found.warn("Disk space", f"Disk space may run out: {words}.", "Make room, or choose another place.")
+    else:
+        found.passed("Disk space", f"{words}.")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What bands are called: STAC's common names and other words for them, and the sensors' own names."""
+
+from __future__ import annotations
+
+import re
+
+# Common names of STAC's eo extension 2.0 and other words for them.
+WORDS: dict[str, tuple[str, ...]] = {
+    "pan": ("pan", "panchromatic"),
+    "coastal": ("coastal", "coastalaerosol", "coastalblue", "aerosol", "ultrablue", "violet"),
+    "blue": ("blue", "blu"),
+    "green": ("green", "grn", "greenii", "green2"),
+    "green05": ("green05", "greeni", "green1"),
+    "yellow": ("yellow",),
+    "red": ("red",),
+    "rededge": ("rededge", "redge"),
+    "rededge071": ("rededge071", "rededge1", "vegetationrededge1", "re1"),
+    "rededge075": ("rededge075", "rededge2", "vegetationrededge2", "re2"),
+    "rededge078": ("rededge078", "rededge3", "vegetationrededge3", "re3"),
+    "nir": ("nir", "nearinfrared", "infrared", "nir1", "nirbroad"),
+    "nir08": ("nir08", "nira", "nirnarrow", "narrownir", "nir8a"),
+    "nir09": ("nir09", "watervapour", "watervapor", "nir2"),
+    "cirrus": ("cirrus",),
+    "swir16": ("swir16", "swir1", "shortwaveinfrared1"),
+    "swir22": ("swir22", "swir2", "shortwaveinfrared2"),
+    "lwir": ("lwir", "tir", "thermal", "thermalinfrared"),
+    "lwir11": ("lwir11", "tirs1", "tir1"),
+    "lwir12": ("lwir12", "tirs2", "tir2"),
+}
+#: Words that fit a band only when nothing says it better.
+_LOOSE: dict[str, tuple[str, ...]] = {"swir16": ("swir",)}
+_RED_EDGES = ("rededge071", "rededge075", "rededge078")
+
+# A sensor's own band names → common names.
+_OLI = {
+    "b1": "coastal", "b2": "blue", "b3": "green", "b4": "red", "b5": "nir08", "b6": "swir16", "b7": "swir22",
+    "b9": "cirrus", "b10": "lwir11", "b11": "lwir12",
+}  # fmt: skip
+SENSORS: dict[str, dict[str, str]] = {
+    "sentinel-2": {
+        "b1": "coastal", "b2": "blue", "b3": "green", "b4": "red", "b5": "rededge071", "b6": "rededge075",
+        "b7": "rededge078", "b8": "nir", "b8a": "nir08", "b9": "nir09", "b10": "cirrus", "b11": "swir16",
+        "b12": "swir22",
+    },
+    "landsat-oli": {**_OLI, "b8": "pan"},
+    # HLS keeps Landsat's numbers and has no panchromatic band
+    "hls-l30": _OLI,
+    "landsat-tm": {
+        "b1": "blue", "b2": "green", "b3": "red", "b4": "nir", "b5": "swir16", "b6": "lwir", "b7": "swir22",
+        "b8": "pan",
+    },
+    "modis": {
+        "b1": "red", "b2": "nir08", "b3": "blue", "b4": "green", "b6": "swir16", "b7": "swir22", "b11": "green05",
+        "b26": "cirrus",
+    },
+    "worldview": {
+        "b1": "coastal", "b2": "blue", "b3": "green", "b4": "yellow", "b5": "red", "b6": "rededge", "b7": "nir",
+        "b8": "nir09",
+    },
+    "planetscope": {
+        "b1": "coastal", "b2": "blue", "b3": "green05", "b4": "green", "b5": "yellow", "b6": "red", "b7": "rededge071",
+        "b8": "nir08",
+    },
+}  # fmt: skip
+#: What the words of a layer or a model say about the sensor; the first that fits.
+_SIGNS: tuple[tuple[str, str], ...] = (
+    (r"hls[._-]?l30", "hls-l30"),
+    (r"hls[._-]?s30|sentinel[-_ ]?2|\bs2[abc]?[_-]|_msil[12]|\bmsi\b", "sentinel-2"),
+    (r"\bl[co]0[89]_|landsat[-_ ]?[89]|\boli\b", "landsat-oli"),
+    (r"\bl[et]0[4-7]_|landsat[-_ ]?[4-7]|\betm|\btm\b", "landsat-tm"),
+    (r"\bm[oyc]d(09|43)|\bmodis\b", "modis"),
+    (r"worldview[-_ ]?[23]|\bwv0?[23]", "worldview"),
+    (r"planetscope|psscene|superdove|analyticms_sr_8b|_8b_", "planetscope"),
+)
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_QGIS_PREFIX = re.compile(r"^\s*band\s*\d+\s*:\s*(?=\S)", re.IGNORECASE)
+_QGIS_COLOUR = re.compile(
+    r"^\s*band\s*\d+\s*\(\s*(red|green|blue|alpha|nir|pan|coastal|rededge|swir)\s*\)\s*$", re.IGNORECASE
+)
+_NUMBER_ONLY = re.compile(r"^\s*(?:(?:band|layer|channel)[\s_.-]*)?(\d+)\s*$", re.IGNORECASE)
+
+
+def plain(name: str) -> str:
+    """Lower case without separators, QGIS's and the archives' additions: `Band 1: SR_B02` → `b2`, `B8A` → `b8a`."""
+    colour = _QGIS_COLOUR.match(name)
+    text = colour.group(1) if colour else _QGIS_PREFIX.sub("", name)
+    text = _SEPARATORS.sub("", text.lower().split(",")[0].split("(")[0])
+    text = re.sub(r"^(sr|toa|rho|surrefl|surfacereflectance)(?=[a-z])", "", text)
+    text = re.sub(r"^band(?=\w)", "b", text)
+    text = text[1:] if text[:1] == "b" and text[1:] in _EVERY_WORD else text
+    return re.sub(r"^b0+(?=\d)", "b", text)
+
+
+_EVERY_WORD = {word for words in WORDS.values() for word in words}
+
+
+def common_name(name: str) -> str | None:
+    """The common name that a band's name is a word for; None when it is none."""
+    word = plain(name)
+    return next((common for common, words in WORDS.items() if word in words), None)
+
+
+def says_nothing(name: str, number: int) -> bool:
+    """Whether the name of band `number` is empty or only its own number: `Band 3`."""
+    found = _NUMBER_ONLY.match(name)
+    return not name.strip() or (found is not None and int(found.group(1)) == number)
+
+
+def stand_ins(common: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Common names that may stand for `common` where it is missing.
+
+    Args:
+        common: what is wanted.
+        wanted: the common names of all bands that are wanted.
+    """
+    if common in ("nir", "nir08"):
+        return ("nir08",) if common == "nir" else ("nir",)
+    if common == "rededge":
+        return _RED_EDGES
+    # one band called red edge can only be meant where the model has just one of the three
+    if common in _RED_EDGES and sum(w in _RED_EDGES for w in wanted) == 1:
+        return ("rededge",)
+    return ()
+
+
+def words_for(common: str) -> tuple[tuple[str, ...], ...]:
+    """Words for a common name, the sure ones before the loose ones."""
+    return (WORDS.get(common, ()), _LOOSE.get(common, ()))
+
+
+def sensor_in(words: str) -> str:
+    """The sensor that some words name (a file's name, metadata, a model's constellation); empty when they do not."""
+    text = words.lower()
+    return next((sensor for sign, sensor in _SIGNS if re.search(sign, text)), "")
+
+
+def sensor_by_spelling(names: tuple[str, ...]) -> str:
+    """The sensor that alone writes its bands like these; empty when there is none."""
+    spelled = {plain(n) for n in names}
+    raw = {_QGIS_PREFIX.sub("", n).split(",")[0].strip().upper() for n in names}
+    # only Sentinel-2 has B8A and B12 (Landsat's B11 is thermal); two digits (B08) are its way of writing too
+    if spelled & {"b8a", "b12"} or "B08" in raw:
+        return "sentinel-2"
+    if any(r.startswith("SR_B") for r in raw) and "b6" in spelled and "b7" in spelled:
+        return "landsat-oli"
+    return ""
+
+
+def of_sensor(name: str, sensor: str) -> str | None:
+    """Common name of a band by its sensor's own name."""
+    return SENSORS.get(sensor, {}).get(plain(name))
+
+
+def is_code(name: str) -> bool:
+    """Whether a name is a sensor's code (`B5`, `B8A`), which means another band on another sensor."""
+    return re.fullmatch(r"b\d+a?", plain(name)) is not None

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether bands that came without names lie in the order that a network expects, by how bright they are.
+
+Over land each band has its usual brightness and its usual spread; red varies more than green and green more than blue,
+whatever the place. What is compared are the bands' ratios (logarithms without their mean), so a bright or a hazy layer
+is not suspected. The thresholds were set on the places that the bundled network learned from and checked on others;
+`training/band_statistics.py` measures the rates anew.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+#: How much better another order of the visible bands must fit to be believed (sum of squared logarithms of ratios).
+VISIBLE_GAIN = 0.6
+#: The same for orders that move other bands too: over bare ground and snow red and near infrared are much alike.
+ANY_GAIN = 1.0
+#: A layer whose liveliest band varies less than this share of what the network saw is one cover, and tells nothing.
+_FLAT = 0.25
+_VISIBLE = ("coastal", "blue", "green", "yellow", "red")
+_MOST_BANDS = 6
+_SMALLEST = 1e-4
+#: The commonest slip is believed before an order that fits only a little better.
+_NEARLY = 0.75
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a network saw of one band: mean, and 2nd and 98th percentile, in the unit of the values compared."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Order:
+    """How well the order of some bands fits.
+
+    Attributes:
+        means: mean of each band as it was taken.
+        positions: which of the bands as taken fits each place best; 0, 1, 2 … when the order is the best one.
+        gain: how much better that order fits than the one taken; 0 when the one taken is the best.
+        suspicious: the gain is too large for chance.
+    """
+
+    means: tuple[float, ...]
+    positions: tuple[int, ...]
+    gain: float
+    suspicious: bool
+
+
+def compare(values: Sequence[npt.NDArray[Any]], names: Sequence[str], usual: Sequence[Usual]) -> Order | None:
+    """Compare the bands as they were taken with what the network saw.
+
+    Args:
+        values: one array of values a band in the network's order, the same pixels in each, in the unit of `usual`.
+        names: common name of each band (`red`, `nir`), empty where it has none.
+        usual: what the network saw of each band.
+
+    Returns:
+        None when the layer cannot tell: too few or too many bands, hardly a pixel, or a single cover such as a lake.
+    """
+    count = len(usual)
+    pixels = np.stack([np.asarray(v, np.float64) for v in values])
+    pixels = pixels[:, (pixels != 0).any(axis=0)]
+    if not 2 <= count <= _MOST_BANDS or pixels.shape[1] < 100:
+        return None
+    low, high = np.percentile(pixels, [2, 98], axis=1)
+    if (high - low).max() < _FLAT * max(u.high - u.low for u in usual):
+        return None
+    means = pixels.mean(axis=1)
+    seen = _features(means, high - low)
+    wanted = _features(
+        np.array([u.mean for u in usual], np.float64), np.array([u.high - u.low for u in usual], np.float64)
+    )
+    as_taken = _misfit(seen, wanted)
+    orders = {p: as_taken - _misfit(seen[:, list(p)], wanted) for p in itertools.permutations(range(count))}
+    moved = {i for i, name in enumerate(names) if name in _VISIBLE}
+    visible = [p for p in orders if all(p[i] == i for i in range(count) if i not in moved)]
+    best = max(orders, key=lambda p: orders[p])
+    if orders[best] <= ANY_GAIN:
+        best = max(visible, key=lambda p: orders[p])
+    suspicious = orders[best] > (VISIBLE_GAIN if best in visible else ANY_GAIN)
+    if suspicious and best in visible:
+        best = _likelier(best, orders, names)
+    return Order(tuple(map(float, means)), best, orders[best], suspicious)
+
+
+def _likelier(best: tuple[int, ...], orders: Mapping[tuple[int, ...], float], names: Sequence[str]) -> tuple[int, ...]:
+    """The order in which only red and blue change places, by far the commonest slip, if it fits nearly as well."""
+    if "red" not in names or "blue" not in names:
+        return best
+    swapped = list(range(len(names)))
+    red, blue = names.index("red"), names.index("blue")
+    swapped[red], swapped[blue] = blue, red
+    gain = orders[tuple(swapped)]
+    return tuple(swapped) if gain > max(VISIBLE_GAIN, _NEARLY * orders[best]) else best
+
+
+def _features(means: npt.NDArray[np.float64], spreads: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """`(2, bands)` logarithms of brightness and spread."""
+    return np.log(np.maximum(np.stack([means, spreads]), _SMALLEST * max(1.0, float(means.max()))))
+
+
+def _misfit(seen: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64]) -> float:
+    difference = seen - wanted
+    return float(((difference - difference.mean(axis=1, keepdims=True)) ** 2).sum())
