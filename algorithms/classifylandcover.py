@@ -19,10 +19,11 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
 )
 
-from ..lulc_plugin.classify.job import AUTO, NODATA_POLICIES, VALUES, ClassifyJob
-from .bridge import layers, parameters
+from ..lulc_plugin.classify.job import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
+from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
@@ -50,6 +51,9 @@ class ClassifyLandCover(LulcAlgorithm):
     NODATA_POLICY = "NODATA_POLICY"
     STATISTICS_FROM = "STATISTICS_FROM"
     VALUES = "VALUES"
+    RESAMPLE = "RESAMPLE"
+    DEVICE = "DEVICE"
+    PROVIDER = "PROVIDER"
     CLASSES = "CLASSES"
     DEVICE_USED = "DEVICE_USED"
     PIXELS = "PIXELS"
@@ -172,6 +176,46 @@ class ClassifyLandCover(LulcAlgorithm):
                 256,
                 default=0,
             ),
+            explained(
+                QgsProcessingParameterEnum(
+                    self.RESAMPLE,
+                    self.tr("Pixels of another size than the model was made for"),
+                    list(RESAMPLE),
+                    False,
+                    AUTO,
+                    True,
+                    True,
+                ),
+                self.tr(
+                    "auto: the network sees the image in pixels of its own size; the map keeps the pixels of the image."
+                    " never: it sees them as they are, and the map may be poorer."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterEnum(
+                    self.DEVICE,
+                    self.tr("Device: where the network runs"),
+                    list(DEVICES),
+                    False,
+                    AUTO,
+                    True,
+                    True,
+                ),
+                self.tr(
+                    "auto: a graphics card (CUDA) or OpenVINO where the installed onnxruntime offers it and it works,"
+                    " else the processor. cuda needs the package onnxruntime-gpu, openvino onnxruntime-openvino, each"
+                    " in place of onnxruntime; where one of them is asked for and missing, nothing is run."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterString(
+                    self.PROVIDER, self.tr("Provider of onnxruntime, instead of a device"), None, False, True
+                ),
+                self.tr(
+                    "Untested: the name of any execution provider that the installed onnxruntime has, with options:"
+                    " dml, or openvino;device_type=GPU. Device must then be auto."
+                ),
+            ),
         )
 
     @staticmethod
@@ -200,6 +244,10 @@ class ClassifyLandCover(LulcAlgorithm):
             statistics_from=None if statistics is None else layers.path_of(statistics),
             values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
             threads=max(0, QgsApplication.maxThreads()),
+            models_folder=str(settings.models_folder()),
+            resample=self.parameterAsEnumString(values, self.RESAMPLE, context) or AUTO,
+            device=self.parameterAsEnumString(values, self.DEVICE, context) or AUTO,
+            provider=parameters.text(self, values, self.PROVIDER, context) or "",
         )
         return _Wish(job, "" if layer is None else layer.name())
 
@@ -269,6 +317,14 @@ class ClassifyLandCover(LulcAlgorithm):
                         " sensor counts) is first stretched to the usual range by the statistics of the whole layer."
                         " auto decides by the numbers and says so in the log; where it is wrong, choose reflectance or"
                         " picture."
+                    ),
+                ),
+                (
+                    self.tr("Device"),
+                    self.tr(
+                        "auto takes the fastest that works; the log names what really runs, and says why where it is"
+                        " not the one that was asked for. Maps made on a graphics card may differ from those of the"
+                        " processor in single pixels where two classes are equally likely."
                     ),
                 ),
                 (

@@ -25,7 +25,7 @@ from qgis.PyQt.QtCore import QVariant
 from ...lulc_plugin import bundled
 from ...lulc_plugin.classify.job import AUTO
 from ...lulc_plugin.errors import LulcError
-from . import layers
+from . import layers, settings
 from .translation import tr
 
 MODEL = "MODEL"
@@ -50,32 +50,43 @@ def explained(parameter: QgsProcessingParameterDefinition, text: str) -> QgsProc
 
 
 def model_parameter() -> QgsProcessingParameterDefinition:
-    """MODEL: `auto` or a bundled network, by name."""
-    options = [AUTO, *bundled_models()]
+    """MODEL: `auto`, a bundled network, or one of the user's own, by name."""
+    options = [AUTO, *model_names()]
     parameter = QgsProcessingParameterEnum(MODEL, tr("Model"), options, False, AUTO, False, True)
     return explained(
         parameter,
-        tr("auto: the best bundled network that fits the layer's bands and pixel size; the log says which and why."),
+        tr(
+            "auto: the best bundled network that fits the layer's bands and pixel size, or else one of your own; the"
+            " log says which and why. Networks of your own get into this list by Import model."
+        ),
     )
 
 
 def model_file_parameter() -> QgsProcessingParameterDefinition:
     """MODEL_FILE: a network of the user's own."""
-    parameter = QgsProcessingParameterFile(
-        MODEL_FILE, tr("Model file of your own (instead of Model)"), extension="onnx", optional=True
-    )
+    parameter = onnx_parameter(tr("Model file of your own (instead of Model)"), optional=True)
     return explained(
         parameter,
-        tr("An .onnx file with its description (.json) beside it. When it is given, Model is not looked at."),
+        tr(
+            "An .onnx file with its description inside it or beside it (.json). When it is given, Model is not looked"
+            " at."
+        ),
     )
 
 
-def bundled_models() -> tuple[str, ...]:
-    """Names of the bundled networks; none when the installation is incomplete (running then says so)."""
+def onnx_parameter(label: str, optional: bool) -> QgsProcessingParameterFile:
+    """MODEL_FILE: any file may be chosen, so that the engine can say what to do with one of another format."""
+    filters = tr("ONNX networks") + " (*.onnx);;" + tr("All files") + " (*.*)"
+    return QgsProcessingParameterFile(MODEL_FILE, label, optional=optional, fileFilter=filters)
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of the bundled networks, then of the user's own. Read anew each time an algorithm's dialog opens."""
     try:
-        return bundled.model_names()
+        ours = bundled.model_names()
     except LulcError:
-        return ()
+        ours = ()  # the installation is incomplete; running says so
+    return tuple(dict.fromkeys((*ours, *settings.user_models())))
 
 
 # ---- values

@@ -7,6 +7,7 @@ from typing import Any
 
 from qgis.core import QgsApplication
 
+from . import settings
 from .provider import LulcProvider
 
 
@@ -20,6 +21,7 @@ class LandCoverPlugin:
     def __init__(self, iface: Any) -> None:
         self.iface = iface
         self.provider: LulcProvider | None = None
+        self._has_window = False
 
     def initProcessing(self) -> None:
         """Register the provider; `qgis_process` calls this one only."""
@@ -30,9 +32,14 @@ class LandCoverPlugin:
     def initGui(self) -> None:
         """QGIS desktop has a window now."""
         self.initProcessing()
+        if self.provider is not None:
+            self._has_window = True
+            settings.show_in_options(self.provider.name(), self.provider.icon())
 
     def unload(self) -> None:
         """Leave nothing behind."""
         if self.provider is not None:
+            if self._has_window:
+                settings.remove_from_options(self.provider.name())
             QgsApplication.processingRegistry().removeProvider(self.provider)
             self.provider = None

@@ -10,8 +10,13 @@ from qgis.PyQt.QtGui import QIcon
 
 from ...lulc_plugin.provenance import plugin_version
 from ..accuracyreport import AccuracyReport
+from ..checkinstallation import CheckInstallation
+from ..checklayer import CheckLayer
 from ..classifylandcover import ClassifyLandCover
 from ..comparemaps import CompareMaps
+from ..describemodel import DescribeModel
+from ..importmodel import ImportModel
+from ..modelinformation import ModelInformation
 from ..samplepoints import SamplePoints
 from .translation import tr
 
@@ -22,7 +27,17 @@ class LulcProvider(QgsProcessingProvider):
     """Registers every algorithm, also those that cannot run yet: they say what is missing."""
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (ClassifyLandCover(), AccuracyReport(), SamplePoints(), CompareMaps()):
+        for algorithm in (
+            ClassifyLandCover(),
+            CheckLayer(),
+            AccuracyReport(),
+            SamplePoints(),
+            CompareMaps(),
+            DescribeModel(),
+            ImportModel(),
+            ModelInformation(),
+            CheckInstallation(),
+        ):
             self.addAlgorithm(algorithm)
 
     def id(self) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import LulcError
-from . import assess, classify, compare
+from . import assess, check, classify, compare
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +40,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lulc_plugin", description="Land cover maps and their accuracy, without QGIS."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (classify, assess, compare):
+    for command in (classify, check, assess, compare):
         command.add_to(commands)
     return parser

@@ -7,8 +7,9 @@ import argparse
 from typing import Any
 
 from .. import bundled
-from ..classify.job import AUTO, NODATA_POLICIES, VALUES, ClassifyJob
+from ..classify.job import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
 from ..progress import ConsoleProgress
+from .lists import four_numbers, integers
 
 
 def add_to(commands: Any) -> None:
@@ -24,10 +25,10 @@ def add_to(commands: Any) -> None:
         help=f"auto, an .onnx file, or: {', '.join(bundled.model_names())}",
     )
     classify.add_argument(
-        "--bands", type=_integers, default=(), metavar="3,2,1,4", help="band numbers in the order of the model's bands"
+        "--bands", type=integers, default=(), metavar="3,2,1,4", help="band numbers in the order of the model's bands"
     )
     classify.add_argument(
-        "--extent", type=_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"
+        "--extent", type=four_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"
     )
     classify.add_argument("--overlap", type=int, metavar="PX", help="pixels shared by neighbouring windows")
     classify.add_argument("--window", type=int, metavar="PX", help="height and width of a window")
@@ -36,6 +37,16 @@ def add_to(commands: Any) -> None:
     classify.add_argument("--statistics-from", metavar="RASTER", help="raster whose statistics fix the scaling")
     classify.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
     classify.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0: all")
+    classify.add_argument("--device", choices=DEVICES, default=AUTO, help="where the network runs")
+    classify.add_argument(
+        "--provider",
+        default="",
+        metavar="NAME[;OPTION=VALUE…]",
+        help="any onnxruntime provider instead of a device, e.g. 'dml' or 'openvino;device_type=GPU'; untested",
+    )
+    classify.add_argument(
+        "--resample", choices=RESAMPLE, default=AUTO, help="pixels of another size than the model's: resampled or not"
+    )
 
 
 def _classify(options: argparse.Namespace) -> int:
@@ -54,6 +65,9 @@ def _classify(options: argparse.Namespace) -> int:
         statistics_from=options.statistics_from,
         values=options.values,
         threads=options.threads,
+        device=options.device,
+        provider=options.provider,
+        resample=options.resample,
     )
     from ..dependencies import require
 
@@ -65,20 +79,3 @@ def _classify(options: argparse.Namespace) -> int:
         hectares = "" if entry["hectares"] is None else f"{entry['hectares']:14,.1f} ha"
         print(f"{entry['value']:5d}  {entry['name']:24s} {entry['pixels']:12,d} px {hectares}")
     return 0
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.replace(";", ",").split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 3,2,1,4") from None
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != 4:
-        raise argparse.ArgumentTypeError(f"{text!r} is not four numbers xmin,ymin,xmax,ymax")
-    return numbers

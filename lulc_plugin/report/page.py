@@ -24,24 +24,25 @@ _MANY_COLUMNS = 8
 
 def page(document: Document) -> str:
     """The text of the HTML file."""
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(document=document, heat=heat, light=heat.LIGHT, dark=heat.DARK)
 
 
 @lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """The templates, with what they call: everything a user may have written is escaped."""
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(_TEMPLATES)),
         autoescape=True,  # class names, layer names and paths come from users
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    found.filters.update(
         number=number, grouped=grouped, swatch=swatch, percent_of_width=percent_of_width, rules=_rules
     )
-    environment.globals.update(head_groups=head_groups, view=view, part_kind=part_kind, is_wide=is_wide)
-    return environment
+    found.globals.update(head_groups=head_groups, view=view, part_kind=part_kind, is_wide=is_wide)
+    return found
 
 
 def number(value: Value, kind: str) -> Markup:

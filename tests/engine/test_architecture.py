@@ -28,6 +28,7 @@ ARROWS = {
     "scenes": {"raster"} | SHELF | GROUND,
     "classify": {"raster", "model"} | SHELF | GROUND,
     "adapt": {"classify", "assess", "maps", "scenes", "raster", "model"} | SHELF | GROUND,
+    "installation": {"raster", "model"} | SHELF | GROUND,
     "report": {"classify", "assess", "maps", "scenes", "raster", "model"} | SHELF | GROUND,
 }
 TOP = {"cli", "cluster", "__main__", "__init__"}
@@ -139,6 +140,7 @@ def test_other_files_carry_the_licence(path):
 
 
 LIGHT = ["", ".errors", ".progress", ".legend", ".provenance", ".bundled", ".dependencies", ".classify.job", ".cli"]
+LIGHT += [".installation.checks", ".installation.page"]  # they run where the heavy ones are missing
 HEAVY = ["numpy", "rasterio", "onnxruntime", "scipy", "torch", "qgis"]
 
 

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from lulc_plugin import cli
-from lulc_plugin.cli import classify
+from lulc_plugin.cli import classify, lists
 from lulc_plugin.progress import ConsoleProgress
 
 
@@ -128,7 +128,7 @@ def test_options_that_cannot_be_read(option, text, words, capsys):
 
 
 def test_bands_may_be_separated_like_in_qgis():
-    assert classify._integers("3;2;1;4") == classify._integers("3,2,1,4") == classify._integers(" 3, 2,1 ,4") == (3, 2, 1, 4)  # noqa: E501
+    assert lists.integers("3;2;1;4") == lists.integers("3,2,1,4") == lists.integers(" 3, 2,1 ,4") == (3, 2, 1, 4)  # noqa: E501
 
 
 def test_help(capsys):

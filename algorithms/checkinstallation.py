@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:checkinstallation`: what is installed, what works, and the exact remedy for what does not."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingContext,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterFileDestination,
+)
+
+from .bridge import settings
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import explained
+
+
+class CheckInstallation(LulcAlgorithm):
+    """Adapter of `lulc_plugin.installation`."""
+
+    #: It has to run above all where something is missing.
+    REQUIRES = ()
+
+    OUTPUT_HTML = "OUTPUT_HTML"
+    REPORT = "REPORT"
+    FAILED = "FAILED"
+    WARNINGS = "WARNINGS"
+
+    def name(self) -> str:
+        return "checkinstallation"
+
+    def displayName(self) -> str:
+        return self.tr("Check installation")
+
+    def group(self) -> str:
+        return self.tr("Setup")
+
+    def groupId(self) -> str:
+        return "setup"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "installation,setup,check,diagnose,problem,missing,onnxruntime,rasterio,numpy,gpu,cuda,openvino,device"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr(
+            "Looks whether everything is there that the other algorithms need, and says how to get the rest."
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        self.addParameter(
+            explained(
+                QgsProcessingParameterFileDestination(
+                    self.OUTPUT_HTML, self.tr("Report"), self.tr("HTML files") + " (*.html)", None, True, True
+                ),
+                self.tr("The same lines as in the log, as a page."),
+            )
+        )
+        self.addOutput(QgsProcessingOutputString(self.REPORT, self.tr("Report as JSON")))
+        self.addOutput(QgsProcessingOutputNumber(self.FAILED, self.tr("Checks that failed")))
+        self.addOutput(QgsProcessingOutputNumber(self.WARNINGS, self.tr("Checks with a warning")))
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> Path:
+        return settings.models_folder()
+
+    def run_job(
+        self, folder: Path, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.installation import checks, findings, page
+
+        output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
+        found = checks.check_installation(folder, _host(), progress)
+        failed, warned = (findings.count(found, level) for level in (findings.FAIL, findings.WARN))
+        (progress.warn if failed or warned else progress.log)(findings.verdict(found))
+        results: Parameters = {self.REPORT: findings.json_text(found), self.FAILED: failed, self.WARNINGS: warned}
+        if output:
+            page.write_page(Path(output), found, f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
+            results[self.OUTPUT_HTML] = output
+        return results
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Goes through everything that the other algorithms rely on: Python and its packages, GDAL and PROJ,"
+                    " the devices on which networks can run, the networks themselves, and the folders that are written"
+                    " to. Things are not only looked up but tried: a point is transformed, a map is written and read"
+                    " back, a network is run."
+                ),
+                self.tr("Each line says OK, WARN (works, with a drawback) or FAIL, and what to do."),
+            ),
+            needs=(self.tr("Nothing. It also runs where packages are missing or broken."),),
+            returns=(
+                (self.tr("Report"), self.tr("the lines as a page; attach it when you report a problem.")),
+                (
+                    self.tr("Report as JSON"),
+                    self.tr("the same for scripts, with the numbers of failures and warnings."),
+                ),
+            ),
+            example=(self.tr("Everything, as text:"), "qgis_process run lulc:checkinstallation"),
+            limits=(
+                self.tr(
+                    "It looks at this computer only and asks nobody on the network. A failed check does not make the"
+                    " algorithm fail: look at the numbers it returns."
+                ),
+            ),
+        )
+
+
+def _host() -> tuple[tuple[str, str], ...]:
+    """QGIS, and the GDAL and PROJ that it brings: rasterio may have others."""
+    found = [("QGIS", Qgis.version())]
+    for title, name in (("GDAL of QGIS", "gdalVersion"), ("PROJ of QGIS", "projVersion")):
+        ask = getattr(Qgis, name, None)
+        if ask is not None:
+            found.append((title, str(ask())))
+    if len(found) == 1:
+        from osgeo import gdal  # part of every QGIS
+
+        found.append(("GDAL of QGIS", str(gdal.VersionInfo("RELEASE_NAME"))))
+    return tuple(found)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:checklayer`: what speaks against a layer before a map is made of it, and which network fits it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterRasterLayer,
+)
+
+from ..lulc_plugin import dependencies
+from ..lulc_plugin.classify.job import AUTO, NO_OUTPUT, VALUES, ClassifyJob
+from .bridge import layers, parameters, settings
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
+
+
+class CheckLayer(LulcAlgorithm):
+    """Adapter of `lulc_plugin.classify.layercheck`."""
+
+    REQUIRES = tuple({**dependencies.REQUIRED, "jinja2": ""})
+
+    INPUT = "INPUT"
+    BANDS = "BANDS"
+    EXTENT = "EXTENT"
+    VALUES = "VALUES"
+    OUTPUT_HTML = "OUTPUT_HTML"
+    FINDINGS = "FINDINGS"
+    ERRORS = "ERRORS"
+    WARNINGS = "WARNINGS"
+
+    def name(self) -> str:
+        return "checklayer"
+
+    def displayName(self) -> str:
+        return self.tr("Check layer")
+
+    def group(self) -> str:
+        return self.tr("Classification")
+
+    def groupId(self) -> str:
+        return "classification"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "check,layer,bands,order,range,reflectance,offset,nodata,pixel size,resolution,model,fits,diagnose"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Looks at an image before a map is made of it: what speaks against it, and which network fits.")
+
+    # ---- parameters
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        for parameter in (
+            explained(
+                QgsProcessingParameterRasterLayer(self.INPUT, self.tr("Image to check")),
+                self.tr("The raster layer that is to be classified."),
+            ),
+            parameters.model_parameter(),
+            parameters.model_file_parameter(),
+            explained(
+                QgsProcessingParameterBand(
+                    self.BANDS,
+                    self.tr("Bands, in the model's order (empty: found by their names)"),
+                    None,
+                    self.INPUT,
+                    True,
+                    True,
+                ),
+                self.tr(
+                    "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the"
+                    " command line: 'BANDS=3;2;1;4'."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterExtent(self.EXTENT, self.tr("Extent (empty: the whole layer)"), None, True),
+                self.tr("Also look whether this part has data; may be in another coordinate system."),
+            ),
+            explained(
+                QgsProcessingParameterFileDestination(
+                    self.OUTPUT_HTML, self.tr("Report"), self.tr("HTML files") + " (*.html)", None, True, True
+                ),
+                self.tr("The same lines as in the log, as a page."),
+            ),
+            advanced(
+                explained(
+                    QgsProcessingParameterEnum(
+                        self.VALUES,
+                        self.tr("Values: what the stored numbers are"),
+                        list(VALUES),
+                        False,
+                        AUTO,
+                        True,
+                        True,
+                    ),
+                    self.tr("As in Classify land cover: auto decides from the layer, and the report says how."),
+                )
+            ),
+        ):
+            self.addParameter(parameter)
+        self.addOutput(QgsProcessingOutputString(self.FINDINGS, self.tr("Findings as JSON")))
+        self.addOutput(QgsProcessingOutputNumber(self.ERRORS, self.tr("Findings for which a run is refused")))
+        self.addOutput(QgsProcessingOutputNumber(self.WARNINGS, self.tr("Findings that are suspicious")))
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> ClassifyJob:
+        layer = parameters.required_raster_layer(self, values, self.INPUT, context)
+        return ClassifyJob(
+            input=layers.path_of(layer),
+            output=NO_OUTPUT,
+            model=self.parameterAsEnumString(values, MODEL, context) or AUTO,
+            model_file=parameters.text(self, values, MODEL_FILE, context),
+            bands=parameters.band_numbers(self, values, self.BANDS, context, layer),
+            extent=parameters.extent(self, values, self.EXTENT, context, layer),
+            values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
+            models_folder=str(settings.models_folder()),
+        )
+
+    def run_job(
+        self, job: ClassifyJob, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.classify.findings import ERROR, WARNING
+        from ..lulc_plugin.classify.layercheck import check_layer
+        from ..lulc_plugin.report import layercheck
+
+        output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
+        found = check_layer(job, progress)
+        layercheck.log_check(found, progress)
+        results: Parameters = {
+            self.FINDINGS: layercheck.check_json(found),
+            self.ERRORS: found.count(ERROR),
+            self.WARNINGS: found.count(WARNING),
+        }
+        if output:
+            layercheck.write_check(Path(output), found)
+            results[self.OUTPUT_HTML] = output
+        return results
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Looks at an image the way Classify land cover does before it starts, and tells everything it"
+                    " finds, also what is in order. No map is made."
+                ),
+                self.tr(
+                    "Each line says PASS (in order), INFO (told, or could not be checked), WARN (suspicious; a run goes"
+                    " on) or FAIL (a run is refused), with the numbers and what to do. The end says which network fits"
+                    " the image, and why the others do not."
+                ),
+            ),
+            needs=(
+                (self.tr("Model"), self.tr("what the image is checked against; auto takes the best that fits.")),
+                (
+                    self.tr("Bands, Extent, Values"),
+                    self.tr("as you will give them to Classify land cover: the check is then the same."),
+                ),
+            ),
+            returns=(
+                (self.tr("Report"), self.tr("the lines as a page.")),
+                (
+                    self.tr("Findings as JSON"),
+                    self.tr(
+                        "the same for scripts and models, with the numbers of errors and warnings. The algorithm itself"
+                        " succeeds also when a line says FAIL: the check was done."
+                    ),
+                ),
+            ),
+            example=(
+                self.tr("A Landsat 7 scene whose first bands are blue, green, red, near infrared:"),
+                "qgis_process run lulc:checklayer -- INPUT=scene.tif 'BANDS=3;2;1;4'",
+            ),
+            limits=(
+                self.tr(
+                    "It looks at squares spread over the image, not at every pixel, and at numbers, not at the scene:"
+                    " clouds, a wrong date or another kind of land are not found. Whether bands lie in the right order"
+                    " is judged by their brightness, for networks that tell how bright theirs were and images of"
+                    " reflectance; a lake or a snow field alone cannot tell."
+                ),
+            ),
+        )

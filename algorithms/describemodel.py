@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:describemodel`: a bare network and a few words in, the description that lets it run out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMatrix,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+)
+
+from ..lulc_plugin.errors import LulcError
+from .bridge import attributes, parameters
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import MODEL_FILE, explained
+
+if TYPE_CHECKING:
+    from ..lulc_plugin.legend import LegendClass
+
+#: As in `lulc_plugin.model.describing.description`, which is not loaded before it is needed.
+ACTIVATIONS = ("auto", "softmax", "sigmoid", "none")
+_COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user said about a network."""
+
+    network: Path
+    bands: str
+    classes: tuple[LegendClass, ...]
+    scaling: str
+    gsd: float | None
+    activation: str
+
+
+class DescribeModel(LulcAlgorithm):
+    """Adapter of `lulc_plugin.model.describing.description`."""
+
+    BAND_NAMES = "BAND_NAMES"
+    CLASS_TABLE = "CLASS_TABLE"
+    CLASS_TABLE_FILE = "CLASS_TABLE_FILE"
+    SCALING = "SCALING"
+    GSD = "GSD"
+    ACTIVATION = "ACTIVATION"
+    OUTPUT = "OUTPUT"
+
+    def name(self) -> str:
+        return "describemodel"
+
+    def displayName(self) -> str:
+        return self.tr("Describe model")
+
+    def group(self) -> str:
+        return self.tr("Models")
+
+    def groupId(self) -> str:
+        return "models"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "model,network,onnx,describe,sidecar,metadata,mlm,stac,bands,classes,scaling,pytorch,tensorflow,keras,own"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Writes the description of a network that has none, so that it can be used here.")
+
+    # ---- parameters
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        for parameter in (
+            explained(
+                parameters.onnx_parameter(self.tr("Network (.onnx)"), optional=False),
+                self.tr("A network for semantic segmentation, exported to ONNX."),
+            ),
+            explained(
+                QgsProcessingParameterString(self.BAND_NAMES, self.tr("Bands, in the network's channel order")),
+                self.tr(
+                    "Common names (blue, green, red, rededge071, nir, swir16, …) or a sensor's own (sentinel-2:"
+                    " B02,B03,B04,B08), with commas between them."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterMatrix(
+                    self.CLASS_TABLE,
+                    self.tr("Classes, in the order of the network's output"),
+                    0,
+                    False,
+                    [self.tr("Value"), self.tr("Name"), self.tr("Colour")],
+                    None,
+                    True,
+                ),
+                self.tr("A row a class: its value in the map, its name, and #RRGGBB or nothing."),
+            ),
+            explained(
+                QgsProcessingParameterFile(
+                    self.CLASS_TABLE_FILE,
+                    self.tr("Classes as a CSV file (instead of the table)"),
+                    optional=True,
+                    fileFilter="CSV (*.csv *.txt);;" + self.tr("All files") + " (*.*)",
+                ),
+                self.tr("Columns value, name and perhaps colour, in UTF-8."),
+            ),
+            explained(
+                QgsProcessingParameterString(self.SCALING, self.tr("How it wants its numbers"), "none", False, True),
+                self.tr(
+                    "none (stored numbers), 0-1 (reflectance, or pictures divided by 255), 255, 10000, scale 3000,"
+                    " z-score M1,M2,…/S1,S2,… (means / standard deviations), imagenet, or a JSON list of steps."
+                ),
+            ),
+            explained(
+                QgsProcessingParameterNumber(
+                    self.GSD,
+                    self.tr("Pixel size it was trained on, metres"),
+                    QgsProcessingParameterNumber.Type.Double,
+                    None,
+                    True,
+                    0.001,
+                    100000,
+                ),
+                self.tr("Images of other pixel sizes are resampled for the network. Empty: not known."),
+            ),
+            explained(
+                QgsProcessingParameterEnum(
+                    self.ACTIVATION,
+                    self.tr("What has to be applied to the numbers that come out"),
+                    list(ACTIVATIONS),
+                    False,
+                    ACTIVATIONS[0],
+                    True,
+                    True,
+                ),
+                self.tr("none: they are probabilities already. auto: a few random windows tell."),
+            ),
+            explained(
+                QgsProcessingParameterFileDestination(
+                    self.OUTPUT,
+                    self.tr("Description (empty: beside the network)"),
+                    self.tr("JSON files") + " (*.json)",
+                    None,
+                    True,
+                    False,
+                ),
+                self.tr("It is found only beside the network, under its name: NAME.json for NAME.onnx."),
+            ),
+        ):
+            self.addParameter(parameter)
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        path = parameters.text(self, values, MODEL_FILE, context)
+        if path is None:
+            raise LulcError(self.tr("MODEL_FILE is not given."), self.tr("Choose an .onnx file."))
+        return _Wish(
+            Path(path),
+            parameters.text(self, values, self.BAND_NAMES, context) or "",
+            self._classes(values, context),
+            parameters.text(self, values, self.SCALING, context) or "none",
+            parameters.number(self, values, self.GSD, context),
+            self.parameterAsEnumString(values, self.ACTIVATION, context) or ACTIVATIONS[0],
+        )
+
+    def _classes(self, values: Parameters, context: QgsProcessingContext) -> tuple[LegendClass, ...]:
+        from ..lulc_plugin.model.describing.classlist import classes_of_cells, classes_of_file
+
+        if self.CLASS_TABLE in values and self.CLASS_TABLE_FILE in values:
+            raise LulcError(self.tr("Both CLASS_TABLE and CLASS_TABLE_FILE are given."), self.tr("Give one of them."))
+        if self.CLASS_TABLE_FILE in values:
+            return classes_of_file(Path(parameters.text(self, values, self.CLASS_TABLE_FILE, context) or ""))
+        if self.CLASS_TABLE not in values:
+            raise LulcError(
+                self.tr("The network's classes are missing."),
+                self.tr("List value and name of each in CLASS_TABLE, in the order of the output, or give a CSV file."),
+            )
+        cells = [attributes.plain(cell) for cell in self.parameterAsMatrix(values, self.CLASS_TABLE, context)]
+        return classes_of_cells(cells, _columns(cells))
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.model.describing.description import describe, suggested_name, write_description
+
+        beside = wish.network.with_name(suggested_name(wish.network))
+        said = self.parameterAsFileOutput(values, self.OUTPUT, context) if self.OUTPUT in values else ""
+        if not said and beside.exists():
+            raise LulcError(
+                self.tr("{path} exists already.").format(path=beside),
+                self.tr("Name it in OUTPUT if it may be replaced, or choose another place."),
+            )
+        output = Path(said) if said else beside
+        spec = describe(wish.network, wish.bands, wish.classes, wish.scaling, wish.gsd, wish.activation)
+        write_description(spec, output)
+        progress.log(spec.title)
+        progress.log(spec.description)
+        nameless = [band.name for band in spec.bands if band.wavelength is None]
+        if nameless:
+            problem = self.tr("Nothing is known of the band(s) {bands}: an image must have them by exactly this name.")
+            progress.warn(problem.format(bands=", ".join(nameless)))
+        for note in (*spec.notes, *spec.warnings):
+            progress.warn(note)
+        if output.resolve() != beside.resolve():
+            progress.warn(
+                self.tr("The network finds its description only as {path}: copy it there.").format(path=beside)
+            )
+        return {self.OUTPUT: str(output)}
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "A bare .onnx file does not say which bands it wants, how they are scaled, and what its classes"
+                    " are. This algorithm opens the network, lets it run on a few random windows to see its sizes and"
+                    " what comes out, adds what you know, and writes a description (STAC MLM) beside it. Then the"
+                    " network works under Model file in Classify land cover; Import model puts it into the list."
+                ),
+            ),
+            needs=(
+                (
+                    self.tr("Bands"),
+                    self.tr(
+                        "all of them, in channel order. Common names bring their wavelengths along, by which the bands"
+                        " of an image are found. A sensor's own names need the sensor where they mean different things:"
+                        " landsat-8: B5,B4,B3."
+                    ),
+                ),
+                (
+                    self.tr("Classes"),
+                    self.tr(
+                        "all of them, in the order of the output, also a background. One class is enough for a network"
+                        " with a single plane of scores: everything else becomes the background."
+                    ),
+                ),
+                (
+                    self.tr("How it wants its numbers"),
+                    self.tr(
+                        "what was done to the pixels when it was trained; look at its training code. A wrong scaling"
+                        " gives a map that looks like a map and is wrong."
+                    ),
+                ),
+            ),
+            returns=((self.tr("Description"), self.tr("a .json file that you may edit; the model card shows it.")),),
+            example=(
+                self.tr("A network of four bands and three classes, trained on reflectance times 10,000 at 10 m:"),
+                "qgis_process run lulc:describemodel -- MODEL_FILE=crops-v1.onnx BAND_NAMES=red,green,blue,nir"
+                " CLASS_TABLE_FILE=classes.csv SCALING=10000 GSD=10",
+            ),
+            limits=(
+                self.tr(
+                    "Files of PyTorch, TensorFlow, Keras and ArcGIS (.pt, .h5, .pb, .emd, …) have to be converted to"
+                    " ONNX first; docs/foreign-models.md tells how. Networks that find objects, compute numbers or"
+                    " enlarge images make no land-cover map."
+                ),
+            ),
+        )
+
+
+def _columns(cells: Sequence[Any]) -> int:
+    """Whether the rows of a table have a colour: a script may leave the third column out."""
+    coloured = len(cells) % 3 == 0 and all(_is_colour(cell) for cell in cells[2::3])
+    return 3 if coloured or len(cells) % 2 else 2
+
+
+def _is_colour(cell: Any) -> bool:
+    text = "" if cell is None else str(cell).strip()
+    # six digits are a colour only with their mark, where they could as well be a value
+    return not text or bool(_COLOUR.fullmatch(text)) and (text.startswith("#") or not text.isdigit())

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:importmodel`: a network of the user's own joins the list of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingOutputString
+
+from ..lulc_plugin.errors import LulcError
+from .bridge import parameters, settings
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import MODEL_FILE, explained
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Which network goes where."""
+
+    network: Path
+    folder: Path
+
+
+class ImportModel(LulcAlgorithm):
+    """Adapter of `lulc_plugin.model.library.import_model`."""
+
+    MODEL_NAME = "MODEL_NAME"
+    MODEL_PATH = "MODEL_PATH"
+
+    def name(self) -> str:
+        return "importmodel"
+
+    def displayName(self) -> str:
+        return self.tr("Import model")
+
+    def group(self) -> str:
+        return self.tr("Models")
+
+    def groupId(self) -> str:
+        return "models"
+
+    def tags(self) -> list[str]:
+        return self.tr("model,network,onnx,import,add,install,own,deepness,mlm").split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Puts a network of your own into the list of models.")
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        self.addParameter(
+            explained(
+                parameters.onnx_parameter(self.tr("Network (.onnx)"), optional=False),
+                self.tr("Its description is taken from inside it, or from the .json of the same name beside it."),
+            )
+        )
+        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, self.tr("Name in the list of models")))
+        self.addOutput(QgsProcessingOutputString(self.MODEL_PATH, self.tr("File in the model folder")))
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        path = parameters.text(self, values, MODEL_FILE, context)
+        if path is None:
+            raise LulcError(self.tr("MODEL_FILE is not given."), self.tr("Choose an .onnx file."))
+        return _Wish(Path(path), settings.models_folder())
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.model.library import import_model
+
+        entry = import_model(wish.network, wish.folder)
+        name = entry.path.stem
+        progress.log(
+            self.tr('"{name}" is in the list of models now: {title}.').format(name=name, title=entry.spec.title)
+        )
+        progress.log(self.tr("It lies in {folder}.").format(folder=wish.folder))
+        return {self.MODEL_NAME: name, self.MODEL_PATH: str(entry.path)}
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Copies a network, its description and its card (.md) into your model folder. From then on its name"
+                    " is in the list Model of Classify land cover, next to the bundled networks."
+                ),
+            ),
+            needs=(
+                (
+                    self.tr("Network"),
+                    self.tr(
+                        "an .onnx file for semantic segmentation, with a description: a .json of the same name beside"
+                        " it (STAC MLM), one inside the file, or the metadata that Deepness writes. For a file without"
+                        " any, run Describe model first. The network is opened and compared with its description"
+                        " before anything is copied."
+                    ),
+                ),
+                (
+                    self.tr("Model folder"),
+                    self.tr(
+                        "a setting: Settings, Options, Processing, Providers, Land Cover Classifier. Without it the"
+                        " networks lie in your QGIS profile, in landcover_classifier/models."
+                    ),
+                ),
+            ),
+            returns=((self.tr("Name and file"), self.tr("what to choose under Model, and where the copy lies.")),),
+            example=(
+                self.tr("A network with its description beside it:"),
+                "qgis_process run lulc:importmodel -- MODEL_FILE=wetlands-v1.onnx",
+            ),
+            limits=(
+                self.tr(
+                    "Weights never change under a name: a network whose name is taken by other weights is refused;"
+                    " rename it, for example from wetlands-v1 to wetlands-v2. To take a network out of the list, delete"
+                    " its files from the folder."
+                ),
+            ),
+        )

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:modelinformation`: the card of a network as a page to read and print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingParameterEnum, QgsProcessingParameterFileDestination
+
+from ..lulc_plugin import dependencies
+from ..lulc_plugin.errors import LulcError
+from .bridge import parameters, settings
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import MODEL, MODEL_FILE, explained
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A network by name or by file, and the folder in which names are looked up."""
+
+    name: str
+    file: str | None
+    folder: Path
+
+
+class ModelInformation(LulcAlgorithm):
+    """Adapter of `lulc_plugin.report.card.cardpage`."""
+
+    REQUIRES = tuple({**dependencies.REQUIRED, **dependencies.FOR_ACCURACY})
+
+    OUTPUT_HTML = "OUTPUT_HTML"
+
+    def name(self) -> str:
+        return "modelinformation"
+
+    def displayName(self) -> str:
+        return self.tr("Model information")
+
+    def group(self) -> str:
+        return self.tr("Models")
+
+    def groupId(self) -> str:
+        return "models"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "model,network,card,information,classes,bands,accuracy,scores,licence,license,training data,metadata"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Shows what a network expects, what it maps, where it was trained and how good it is.")
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        names = list(parameters.model_names())
+        default = names[0] if names else None
+        self.addParameter(
+            explained(
+                QgsProcessingParameterEnum(MODEL, self.tr("Model"), names, False, default, True, True),
+                self.tr("A bundled network or one of your own."),
+            )
+        )
+        self.addParameter(parameters.model_file_parameter())
+        self.addParameter(
+            explained(
+                QgsProcessingParameterFileDestination(
+                    self.OUTPUT_HTML, self.tr("Model card"), self.tr("HTML files") + " (*.html)"
+                ),
+                self.tr("One file, without script; opens in any browser, also from the results viewer."),
+            )
+        )
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        file = parameters.text(self, values, MODEL_FILE, context)
+        name = self.parameterAsEnumString(values, MODEL, context)
+        if file is None and not name:
+            raise LulcError(self.tr("Neither MODEL nor MODEL_FILE is given."), self.tr("Choose one of them."))
+        return _Wish(name, file, settings.models_folder())
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.model import catalogue
+        from ..lulc_plugin.report.card.cardpage import write_card
+
+        output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
+        entry = catalogue.load(Path(wish.file)) if wish.file else catalogue.by_name(wish.name, wish.folder)
+        progress.log(self.tr("Model: {name} ({title})").format(name=entry.spec.name, title=entry.spec.title))
+        write_card(Path(output), entry.spec, entry.path, "" if wish.file else wish.name)
+        return {self.OUTPUT_HTML: output}
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Writes the card of a network: which bands, values and pixel sizes it expects, its classes with"
+                    " their colours, where it was trained, its scores in places it had never seen, its known limits,"
+                    " its licence and whom to credit, and how to call it."
+                ),
+            ),
+            needs=(
+                (self.tr("Model"), self.tr("a bundled network, or one that Import model put into your model folder.")),
+                (self.tr("Model file"), self.tr("any other .onnx file with a description. It goes before Model.")),
+            ),
+            returns=(
+                (
+                    self.tr("Model card"),
+                    self.tr("an HTML file that holds all it needs; it can be mailed, archived and printed."),
+                ),
+            ),
+            example=(
+                self.tr("The card of a network of your own:"),
+                "qgis_process run lulc:modelinformation -- MODEL_FILE=wetlands-v1.onnx OUTPUT_HTML=wetlands.html",
+            ),
+            limits=(
+                self.tr(
+                    "The card repeats what the network's makers wrote; nothing of it was checked here but that the file"
+                    " is the one they described, where they give its digest. What the description leaves out, the"
+                    " card cannot say."
+                ),
+            ),
+        )

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether this program can write where it has to."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .findings import FAIL, OK, WARN, Finding
+
+GROUP = "Folders"
+_LITTLE = 2_000_000_000
+
+
+def check(user_folder: Path | None) -> Iterator[Finding]:
+    """The folder for temporary files, and the one for the user's networks.
+
+    Args:
+        user_folder: None when there is none.
+    """
+    yield _temporary()
+    if user_folder is not None:
+        yield _models(user_folder)
+
+
+def _temporary() -> Finding:
+    title = "Temporary files"
+    try:
+        folder = Path(tempfile.gettempdir())
+        problem = _cannot_write(folder)
+    except OSError as error:
+        return Finding(GROUP, title, FAIL, f"there is no folder for them: {error}.", "Set TMPDIR to one.")
+    if problem:
+        return Finding(GROUP, title, FAIL, problem, "Free space, or set TMPDIR (TEMP in Windows) to another folder.")
+    free = shutil.disk_usage(folder).free
+    detail = f"{folder}, {free / 1e9:,.1f} GB free"
+    if free < _LITTLE:
+        return Finding(GROUP, title, WARN, f"{detail}.", "Free space there; a large map needs several gigabytes.")
+    return Finding(GROUP, title, OK, detail)
+
+
+def _models(folder: Path) -> Finding:
+    title = "Folder of your networks"
+    remedy = "Choose another one in Settings, Options, Processing, Providers, Land Cover Classifier."
+    if folder.is_dir():
+        problem = _cannot_write(folder)
+        if problem:
+            return Finding(GROUP, title, WARN, f"{problem} Import model cannot work.", remedy)
+        return Finding(GROUP, title, OK, f"{folder}, can be written")
+    if folder.exists():
+        return Finding(GROUP, title, WARN, f"{folder} is not a folder. Import model cannot work.", remedy)
+    parent = next((p for p in folder.parents if p.exists()), folder.parent)
+    problem = _cannot_write(parent) if parent.is_dir() else f"{parent} is not a folder."
+    if problem:
+        return Finding(GROUP, title, WARN, f"{folder} does not exist and cannot be made: {problem}", remedy)
+    return Finding(GROUP, title, OK, f"{folder}; Import model makes it")
+
+
+def _cannot_write(folder: Path) -> str:
+    """Why no file can be made in `folder`; empty when one can. Only trying tells, on Windows above all."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+    except OSError as error:
+        return f"{folder} cannot be written: {error.strerror or error}."
+    return ""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The model card: what a network expects, how good it is, where it comes from."""
