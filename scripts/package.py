@@ -21,7 +21,7 @@ from pathlib import Path
 
 NAME = "landcover_classifier"
 SINGLE_FILES = ("metadata.txt", "__init__.py", "LICENSE", "NOTICE", "README.md", "CHANGELOG.md", "CITATION.cff")
-FOLDERS = ("lulc_plugin", "algorithms", "models", "resources")
+FOLDERS = ("lulc_plugin", "algorithms", "models", "resources", "docs")
 # What may lie in those folders; anything else is a mistake until it is added here.
 SUFFIXES = frozenset(
     ".css .csv .gpkg .html .j2 .json .md .model3 .onnx .png .py .qm .qml .svg .tif .ts .txt .typed .xml".split()

@@ -38,6 +38,7 @@ def tree(tmp_path: Path) -> Path:
         "models/.cache/hidden.json": "{}",
         "resources/icons/landcover.svg": "<svg/>",
         "resources/.hidden": "junk",
+        "docs/accuracy.md": "# How accurate",
         "tests/engine/test_x.py": "assert True\n",
         "training/train.py": "import pickle\n",
         ".venv/lib/x.py": "assert True\n",
