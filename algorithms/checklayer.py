@@ -18,7 +18,7 @@ from qgis.core import (
 )
 
 from ..lulc_plugin import dependencies
-from ..lulc_plugin.classify.job import AUTO, NO_OUTPUT, VALUES, ClassifyJob
+from ..lulc_plugin.classify.job import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -35,6 +35,8 @@ class CheckLayer(LulcAlgorithm):
     BANDS = "BANDS"
     EXTENT = "EXTENT"
     VALUES = "VALUES"
+    RESAMPLE = "RESAMPLE"
+    STATISTICS_FROM = "STATISTICS_FROM"
     OUTPUT_HTML = "OUTPUT_HTML"
     FINDINGS = "FINDINGS"
     ERRORS = "ERRORS"
@@ -108,6 +110,28 @@ class CheckLayer(LulcAlgorithm):
                     self.tr("As in Classify land cover: auto decides from the layer, and the report says how."),
                 )
             ),
+            advanced(
+                explained(
+                    QgsProcessingParameterEnum(
+                        self.RESAMPLE,
+                        self.tr("Pixels of another size than the model's"),
+                        list(RESAMPLE),
+                        False,
+                        AUTO,
+                        True,
+                        True,
+                    ),
+                    self.tr("As in Classify land cover: never takes the pixels as they are."),
+                )
+            ),
+            advanced(
+                explained(
+                    QgsProcessingParameterRasterLayer(
+                        self.STATISTICS_FROM, self.tr("Take the statistics from another layer"), None, True
+                    ),
+                    self.tr("As in Classify land cover, for several tiles of one mosaic."),
+                )
+            ),
         ):
             self.addParameter(parameter)
         self.addOutput(QgsProcessingOutputString(self.FINDINGS, self.tr("Findings as JSON")))
@@ -118,6 +142,7 @@ class CheckLayer(LulcAlgorithm):
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> ClassifyJob:
         layer = parameters.required_raster_layer(self, values, self.INPUT, context)
+        statistics = parameters.raster_layer(self, values, self.STATISTICS_FROM, context)
         return ClassifyJob(
             input=layers.path_of(layer),
             output=NO_OUTPUT,
@@ -126,6 +151,8 @@ class CheckLayer(LulcAlgorithm):
             bands=parameters.band_numbers(self, values, self.BANDS, context, layer),
             extent=parameters.extent(self, values, self.EXTENT, context, layer),
             values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
+            resample=self.parameterAsEnumString(values, self.RESAMPLE, context) or AUTO,
+            statistics_from=None if statistics is None else layers.path_of(statistics),
             models_folder=str(settings.models_folder()),
         )
 
@@ -167,7 +194,7 @@ class CheckLayer(LulcAlgorithm):
             needs=(
                 (self.tr("Model"), self.tr("what the image is checked against; auto takes the best that fits.")),
                 (
-                    self.tr("Bands, Extent, Values"),
+                    self.tr("Bands, Extent, Values, …"),
                     self.tr("as you will give them to Classify land cover: the check is then the same."),
                 ),
             ),

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsProcessingException, QgsProcessingFeedback
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterEnum,
+)
 from qgis.PyQt.QtGui import QIcon
 
 from ...lulc_plugin import dependencies
@@ -73,6 +79,16 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         """`text` in the user's language."""
         return translation.tr(text)
 
+    def _said(self, parameters: Parameters) -> Parameters:
+        """What was given; a choice may also be given by its number, as the help of qgis_process lists them."""
+        values = said(parameters)
+        for definition in self.parameterDefinitions():
+            if isinstance(definition, QgsProcessingParameterEnum) and definition.usesStaticStrings():
+                value, options = values.get(definition.name()), definition.options()
+                if str(value) not in options and str(value).isdigit() and int(str(value)) < len(options):
+                    values[definition.name()] = options[int(str(value))]
+        return values
+
     # ---- what QGIS calls
 
     def createInstance(self) -> LulcAlgorithm:
@@ -95,7 +111,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def checkParameterValues(self, parameters: Parameters, context: QgsProcessingContext) -> tuple[bool, str]:
         # QGIS asks canExecute() in the toolbox only, so the answer is given here again.
         ready, problem = self.canExecute()
-        parameters = said(parameters)
+        parameters = self._said(parameters)
         if ready:
             ready, problem = super().checkParameterValues(parameters, context)
         if ready:
@@ -110,11 +126,11 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     ) -> bool:
         with errors_for_qgis():
             dependencies.require(self.REQUIRES)
-            self._job = self.parse(said(parameters), context)
+            self._job = self.parse(self._said(parameters), context)
         return True
 
     def processAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Parameters:
         with errors_for_qgis():
-            return self.run_job(self._job, said(parameters), context, FeedbackProgress(feedback))
+            return self.run_job(self._job, self._said(parameters), context, FeedbackProgress(feedback))

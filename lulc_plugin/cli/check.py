@@ -10,7 +10,7 @@ from typing import Any
 from .. import bundled
 from ..classify.job import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
 from ..progress import Progress
-from .lists import four_numbers, integers
+from .lists import four_numbers, integers, names_a_file
 
 
 def add_to(commands: Any) -> None:
@@ -44,7 +44,7 @@ def _check(options: argparse.Namespace) -> int:
     require()
     from ..classify.layercheck import check_layer
 
-    is_file = options.model.lower().endswith(".onnx")
+    is_file = names_a_file(options.model)
     job = ClassifyJob(
         input=options.input,
         output=NO_OUTPUT,

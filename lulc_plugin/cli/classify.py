@@ -9,7 +9,7 @@ from typing import Any
 from .. import bundled
 from ..classify.job import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
 from ..progress import ConsoleProgress
-from .lists import four_numbers, integers
+from .lists import four_numbers, integers, names_a_file
 
 
 def add_to(commands: Any) -> None:
@@ -50,7 +50,7 @@ def add_to(commands: Any) -> None:
 
 
 def _classify(options: argparse.Namespace) -> int:
-    is_file = options.model.lower().endswith(".onnx")
+    is_file = names_a_file(options.model)
     job = ClassifyJob(
         input=options.input,
         output=options.output,

@@ -147,9 +147,29 @@ def sensor_by_spelling(names: tuple[str, ...]) -> str:
     return ""
 
 
+_TITLES = {"sentinel-2": "Sentinel-2", "landsat-oli": "Landsat 8 and 9", "landsat-tm": "Landsat 4 to 7"}
+
+
 def of_sensor(name: str, sensor: str) -> str | None:
     """Common name of a band by its sensor's own name."""
     return SENSORS.get(sensor, {}).get(plain(name))
+
+
+def meanings(name: str) -> str:
+    """What a code is on each sensor, in words; empty where all that have it mean the same.
+
+    `red on Landsat 8 and 9, nir on Landsat 4 to 7`.
+    """
+    said = {}
+    for sensor, title in _TITLES.items():
+        if not plain(name).startswith("b") or (name.strip().lower().startswith("sr") and sensor == "sentinel-2"):
+            continue
+        common = of_sensor(name, sensor)
+        if common is not None:
+            said[title] = common
+    if len(set(said.values())) < 2:
+        return ""
+    return ", ".join(f"{common} on {title}" for title, common in said.items())
 
 
 def is_code(name: str) -> bool:

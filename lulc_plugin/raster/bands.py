@@ -136,10 +136,15 @@ def match(
         if i not in found
     )
     order = ", ".join(w.label for w in wanted)
+    unclear = [
+        f"{b.name} is {said}" for b in usable if bandnames.is_code(b.name) and (said := bandnames.meanings(b.name))
+    ]
+    differ = f" The layer does not say which sensor it is from: {'; '.join(unclear)}." if unclear else ""
     raise LulcError(
         f"{layer_name} has {len(layer)} band{'s' * (len(layer) != 1)}: {', '.join(b.label for b in layer)}."
         + (f" None of them could be recognised as {missing}." if missing else "")
-        + (f" {ties}" if ties else ""),
+        + (f" {ties}" if ties else "")
+        + differ,
         f"Set Bands to the numbers of the bands {order}, in this order; at a shell with semicolons, for example"
         " 'BANDS=3;2;1;4' for a Landsat 7 scene whose bands 1, 2, 3 and 4 are blue, green, red and near infrared.",
     )

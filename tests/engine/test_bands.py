@@ -599,3 +599,17 @@ def test_keys_of_the_sentinel2_driver():
 def test_millimetres():
     own = {1: {"wavelength": "0.0006646", "wavelength_units": "Millimeters"}}
     assert wavelength_of(Dataset(1, own), 1)[0] == pytest.approx(0.6646)
+
+
+@pytest.mark.parametrize(
+    "names, words",
+    [
+        (["SR_B4", "SR_B3", "SR_B2", "SR_B5"], "SR_B4 is red on Landsat 8 and 9, nir on Landsat 4 to 7"),
+        (["B4", "B3", "B2", "B5"], "B5 is rededge071 on Sentinel-2, nir08 on Landsat 8 and 9, swir16 on Landsat 4 t"),
+    ],
+)
+def test_codes_that_mean_different_bands_are_listed(names, words):
+    layer = [LayerBand(i + 1, name) for i, name in enumerate(names)]
+    with pytest.raises(LulcError, match="does not say which sensor it is from") as error:
+        match(layer, RGBN)
+    assert words in str(error.value)

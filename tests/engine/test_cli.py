@@ -191,3 +191,13 @@ def test_progress_never_goes_back_and_stays_within_its_limits(recorder):
         progress.report(percent)
     assert progress.percents == [3, 100]
     assert progress.percent == 100
+
+
+def test_a_model_file_of_another_kind_is_named(tmp_path, capsys):
+    path, image = tmp_path / "m.pt", tmp_path / "in.tif"
+    path.write_bytes(b"PK")
+    with rasterio.open(image, "w", driver="GTiff", height=8, width=8, count=4, dtype="uint8") as made:
+        made.write(np.ones((4, 8, 8), np.uint8))
+    assert cli.main(["classify", str(image), str(tmp_path / "out.tif"), "--model", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert "m.pt" in error and "PyTorch" in error and "describemodel" in error

@@ -94,6 +94,11 @@ def test_options_reach_the_session(network, threads):
     assert made.providers == (CPU,)
 
 
+def test_options_that_the_cpu_does_not_have():
+    with pytest.raises(LulcError, match="cpu takes no option 'xx'"):
+        devices.ways("auto", "cpu;xx=3", ["CPUExecutionProvider"], "1.31")
+
+
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_the_log_names_the_cpu(network, raster, classify, scene, device):
     if device == "auto" and {CUDA, OPENVINO} & set(OFFERED):

@@ -8,7 +8,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProcessingException, QgsProcessingFeedback, QgsProcessingParameterDefinition
 
 ALGORITHM = "lulc:checklayer"
-PUBLIC = ["INPUT", "MODEL", "MODEL_FILE", "BANDS", "EXTENT", "OUTPUT_HTML", "VALUES"]
+PUBLIC = ["INPUT", "MODEL", "MODEL_FILE", "BANDS", "EXTENT", "OUTPUT_HTML", "VALUES", "RESAMPLE", "STATISTICS_FROM"]
 
 
 class Lines(QgsProcessingFeedback):

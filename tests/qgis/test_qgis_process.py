@@ -46,6 +46,15 @@ def test_run(run, unnamed_image, tmp_path, read, expected):
     assert "CPU" in results["DEVICE_USED"].upper()
 
 
+def test_a_choice_by_its_number(run, unnamed_image, tmp_path):
+    """`qgis_process help` lists choices with numbers: 0: auto, 1: cpu."""
+    output = tmp_path / "map.tif"
+    done = run(f"INPUT={unnamed_image}", "BANDS=3;2;1;4", f"OUTPUT={output}", "DEVICE=1", "RESAMPLE=1")
+    assert done.returncode == 0 and output.exists(), done.stderr
+    done = run(f"INPUT={unnamed_image}", "BANDS=3;2;1;4", f"OUTPUT={tmp_path / 'other.tif'}", "DEVICE=9")
+    assert done.returncode == 1 and "DEVICE" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     "values, words",
     [

@@ -77,6 +77,10 @@ def ways(device: str, provider: str, offered: Sequence[str], version: str) -> Wa
         match = next((o for o in offered if o.lower() == wanted.provider.lower()), None)
         if match is None:
             raise _missing(wanted.provider, offered, version)
+        if match == CPU and wanted.options:
+            raise LulcError(
+                f"The provider cpu takes no option {next(iter(wanted.options))!r}.", "Leave the options out."
+            )
         warning = f"The provider {match} was asked for by name; this plugin has not been tested with it."
         return Ways((Way(match, wanted.options),), warnings=() if match in _LABELS else (warning,))
     if device != AUTO:
