@@ -41,7 +41,7 @@ class _Wish:
     network: Path
     bands: str
     classes: tuple[LegendClass, ...]
-    scaling: str
+    scaling: str | None
     gsd: float | None
     activation: str
 
@@ -114,7 +114,7 @@ class DescribeModel(LulcAlgorithm):
                 self.tr("Columns value, name and perhaps colour, in UTF-8."),
             ),
             explained(
-                QgsProcessingParameterString(self.SCALING, self.tr("How it wants its numbers"), "none", False, True),
+                QgsProcessingParameterString(self.SCALING, self.tr("How it wants its numbers"), None, False, True),
                 self.tr(
                     "none (stored numbers), 0-1 (reflectance, or pictures divided by 255), 255, 10000, scale 3000,"
                     " z-score M1,M2,…/S1,S2,… (means / standard deviations), imagenet, or a JSON list of steps."
@@ -168,7 +168,7 @@ class DescribeModel(LulcAlgorithm):
             Path(path),
             parameters.text(self, values, self.BAND_NAMES, context) or "",
             self._classes(values, context),
-            parameters.text(self, values, self.SCALING, context) or "none",
+            parameters.text(self, values, self.SCALING, context),
             parameters.number(self, values, self.GSD, context),
             self.parameterAsEnumString(values, self.ACTIVATION, context) or ACTIVATIONS[0],
         )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ..model.spec import ModelSpec
 
 _ROWS_AT_ONCE = 16
+_ROUNDING = 1e-3
 
 
 class MeanConfidence:
@@ -38,15 +39,27 @@ class MeanConfidence:
         return self._sum / self._pixels if self._pixels else None
 
 
-def judge(spec: ModelSpec, confidence: float | None) -> tuple[str, str]:
+def possible(confidence: float | None, probable: bool) -> float | None:
+    """`confidence`, None where it can be none: the scores were no probabilities, or it lies outside 0..1."""
+    if confidence is None or not probable or not -_ROUNDING <= confidence <= 1 + _ROUNDING:
+        return None
+    return min(1.0, max(0.0, confidence))
+
+
+def judge(spec: ModelSpec, confidence: float | None, probable: bool = True) -> tuple[str, str]:
     """A line for the log with both numbers, and a warning, empty unless the map is less sure than held-out places were.
 
     Args:
         spec: the network, with its held-out confidence if its makers measured it.
         confidence: mean confidence of the map, None when it has no valid pixel.
+        probable: whether the network's scores were probabilities.
     """
     if confidence is None:
         return "Mean confidence of the map: none, no pixel has a class", ""
+    known = possible(confidence, probable)
+    if known is None:
+        return f"Mean confidence of the map: not meaningful, the scores of {spec.name} are no probabilities", ""
+    confidence = known
     usual = spec.confidence
     if usual is None:
         return f"Mean confidence of the map {confidence:.3f}; {spec.name} does not tell that of held-out places", ""

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from ..model.spec import InputForm, ModelSpec
 from ..raster.scaling import LAYER_OPS, Step, Steps
@@ -35,6 +37,12 @@ class Expected:
     remedy: str
 
 
+_BYTES = Expected(
+    0, 255, 255, 2, True, "the model expects 0–255",
+    "Bring the layer to 8 bits first, for example with gdal_translate -ot Byte -scale.",
+)  # fmt: skip
+
+
 def expected_of(spec: ModelSpec, form: InputForm) -> Expected | None:
     """The numbers that `form` expects before any of its own steps; None when it takes any."""
     if any(step.op in LAYER_OPS for steps in form.band_steps for step in steps):
@@ -49,14 +57,26 @@ def expected_of(spec: ModelSpec, form: InputForm) -> Expected | None:
             "Check what the numbers are: set Values, or declare the layer's scale and offset"
             " (gdal_edit.py -scale … -offset …).",
         )  # fmt: skip
-    if form.unit == "byte":
-        return Expected(
-            0, 255, 255, 2, True, "the model expects 0–255",
-            "Bring the layer to 8 bits first, for example with gdal_translate -ot Byte -scale.",
-        )  # fmt: skip
-    ranges = [(s.low, s.high) for s in seen] or _scaled_ranges(spec, form)
-    if not ranges:
-        return None
+    scaled = _scaled_ranges(spec, form)
+    bytes_only = all(band.data_type == "uint8" for band in spec.bands) or set(scaled) == {(0.0, 255.0)}
+    if form.unit == "byte" or bytes_only:
+        return _BYTES
+    most = _most(spec, form)
+    # a division does not bring numbers to 0 to 1 where the graph takes whole ones
+    ranges = [(s.low, s.high) for s in seen] or (scaled if most is None else [])
+    usual = _usual(ranges) if ranges else None
+    if most is None or (usual is not None and usual.too_high <= most):
+        return usual
+    words = f"the network takes numbers of the type {spec.input_type}, which here end at {most:,.6g}"
+    remedy = "Bring the layer to that range first, for example with gdal_translate -scale."
+    if usual is None:
+        return Expected(0, most, most, 0, True, words, remedy)
+    # what lies above is cut, however much of it there is
+    return replace(usual, high=most, too_high=most, strict=True, words=f"{usual.words}, and {words}")
+
+
+def _usual(ranges: list[tuple[float, float]]) -> Expected:
+    """What imagery in some ranges, one a band, may look like."""
     low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
     # a lake alone may reach a thirtieth; 8-bit numbers stay below a quarter of every 16-bit range
     return Expected(
@@ -64,6 +84,26 @@ def expected_of(spec: ModelSpec, form: InputForm) -> Expected | None:
         f"the model expects about {max(0.0, low):,.6g} to {high:,.6g}",
         "Bring the layer to the numbers of the model's training imagery, for example with gdal_translate -scale.",
     )  # fmt: skip
+
+
+def _most(spec: ModelSpec, form: InputForm) -> float | None:
+    """The largest number that a graph for whole numbers can be given; None for others, or where it cannot be said."""
+    if not spec.input_type:
+        return None
+    found = []
+    for channel in spec.channels:
+        if channel.expression is not None:
+            return None
+        most = float(np.iinfo(spec.input_type).max)
+        for step in reversed((*form.band_steps[channel.band or 0], *channel.steps)):
+            if step.op == "scale" and step["value"] > 0:
+                most *= step["value"]
+            elif step.op == "offset":
+                most += step["value"]
+            else:
+                return None
+        found.append(most)
+    return min(found)
 
 
 def _scaled_ranges(spec: ModelSpec, form: InputForm) -> list[tuple[float, float]]:

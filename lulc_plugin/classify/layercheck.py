@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from .pixelsize import fit_pixels
 from .plan import plan
 
 _MOST_BANDS = 16
+_EMPTY = "Pixels without data"
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class ModelFit:
         title: one line for people.
         fits: it can be run on the layer as it is.
         reason: why it fits or does not.
+        but: what is suspicious about the layer's numbers for it; empty where nothing is.
     """
 
     name: str
     title: str
     fits: bool
     reason: str
+    but: str = ""
 
     @property
     def line(self) -> str:
@@ -57,12 +61,14 @@ class LayerCheck:
         model: name of the network it was checked against; empty when none could be taken.
         findings: in the order in which they were made.
         models: the networks at hand, the best one first.
+        blocked: why no network at all can be run on the layer as it is; empty where that is not so.
     """
 
     layer: str
     model: str
     findings: tuple[Finding, ...]
     models: tuple[ModelFit, ...]
+    blocked: str = ""
 
     def count(self, level: str) -> int:
         """How many findings are of a level."""
@@ -82,10 +88,13 @@ class LayerCheck:
     @property
     def choice(self) -> str:
         """Which of the networks fits, in a sentence."""
-        fitting = [m.name for m in self.models if m.fits]
+        fitting = [m for m in self.models if m.fits]
         if not fitting:
-            return "None of the networks at hand fits this layer."
-        return f"{fitting[0]} fits this layer" + (f"; so do {', '.join(fitting[1:])}." if fitting[1:] else ".")
+            none = "None of the networks at hand fits this layer"
+            return f"{none}: no network can help before that is mended: {self.blocked}" if self.blocked else f"{none}."
+        first, rest = fitting[0], [m.name for m in fitting[1:]]
+        but = f", but {first.but}" if first.but else ""
+        return f"{first.name} fits this layer{but}" + (f"; so do {', '.join(rest)}." if rest else ".")
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """(level, text) of every line of the report."""
@@ -124,8 +133,29 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
         findings = planned.findings
         if not any(f.title == "Coordinate system" for f in findings):
             findings = (*findings, *_without_model(job, source, progress))
-        models = _models(job, source, progress)
-        return LayerCheck(source.facts.name, planned.model, findings, models)
+        blocked = _blocked(job, source, findings, progress)
+        models = _models(job, source, blocked, progress)
+        return LayerCheck(source.facts.name, planned.model, findings, models, blocked)
+
+
+def _blocked(job: ClassifyJob, source: Source, findings: tuple[Finding, ...], progress: Progress) -> str:
+    """Which error lies in the layer or the extent alone, whatever the network; empty without."""
+    for finding in findings:
+        if finding.level == ERROR and finding.title == "Extent":
+            return finding.text
+        if finding.level == ERROR and finding.title == _EMPTY:
+            # the bands of one network may be empty while those of another are not
+            numbers = [b.number for b in source.facts.bands if not b.is_alpha][:_MOST_BANDS]
+            if _empty(job, source, numbers, "all", progress):
+                return finding.text
+    return ""
+
+
+def _empty(job: ClassifyJob, source: Source, numbers: Sequence[int], policy: str, progress: Progress) -> bool:
+    """Whether no pixel of the wanted part of the layer is valid in some bands."""
+    region = source.facts.region if job.extent is None else source.facts.region_of(job.extent)
+    survey = sampling.survey_layer(source, numbers, progress, region, policy)
+    return survey.complete and survey.valid == 0
 
 
 def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tuple[Finding, ...]:
@@ -139,16 +169,20 @@ def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tupl
     except CancelledError:
         raise
     except LulcError as error:
-        found.refuse("Pixels without data", error)
+        found.refuse(_EMPTY, error)
     return found.all()
 
 
-def _models(job: ClassifyJob, source: Source, progress: Progress) -> tuple[ModelFit, ...]:
+def _models(job: ClassifyJob, source: Source, blocked: str, progress: Progress) -> tuple[ModelFit, ...]:
     folder = Path(job.models_folder) if job.models_folder else None
     found = []
     for entry in catalogue.entries(folder):
         progress.check()
-        found.append(_fit(job, source, entry, progress))
+        fit = _fit(job, source, entry, progress)
+        if blocked and fit.fits:
+            reason = f"the layer itself cannot be classified, and no network can help before that is mended. {blocked}"
+            fit = ModelFit(fit.name, fit.title, False, reason)
+        found.append(fit)
     found.sort(key=lambda m: not m.fits)
     found.extend(
         ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in catalogue.broken(folder)
@@ -162,6 +196,10 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, progress: Progress) -> 
         match = values.match_bands(job, facts, spec)
         pixels = fit_pixels(spec, facts, job.resample)
         probe = sampling.probe_layer(source, match.numbers, progress)
+        part = job.extent is not None or not all(p.size for p in probe)
+        if part and _empty(job, source, match.numbers, job.nodata_policy, progress):
+            reason = f"no pixel is valid in the bands it needs ({', '.join(map(str, match.numbers))})."
+            return ModelFit(spec.name, spec.title, False, reason)
         reading, form = values.way_in(job, facts, spec, match, probe)
     except CancelledError:
         raise
@@ -175,7 +213,8 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, progress: Progress) -> 
         size = ", the size of the pixels is unknown"
     else:
         size = ", pixels of a size it was made for"
-    return ModelFit(spec.name, spec.title, True, f"{reason}{size}.")
+    but = preflight.range_problem(spec, values.without_statistics(reading, form, spec), probe)
+    return ModelFit(spec.name, spec.title, True, f"{reason}{size}{f', but {but}' if but else ''}.", but)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -21,7 +21,7 @@ from ..raster import areas, projdata
 from ..raster.output import MapWriter
 from .blend import Blender, winners
 from .conveyor import Belt, Stage, Tether, aside, fill, supervise
-from .domain import MeanConfidence, judge
+from .domain import MeanConfidence, judge, possible
 from .enlarging import way_back
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, plan
@@ -77,16 +77,19 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
         )
         with writer:
             if writer.swept:
-                progress.log(f"Removed {len(writer.swept)} partial files of a run that was killed")
+                progress.log(_removed(len(writer.swept)))
             counter = _Counter(setup)
+            told = len(network.warnings)
             _stream(job, setup, network, writer, counter, progress)
+            for warning in network.warnings[told:]:
+                progress.warn(warning)
             if counter.pixels[:-1].sum() == 0:
                 raise LulcError(
                     f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
                 )
             tags = aside("lulc-tags", lambda _: _tags(planned, setup, network), progress)
             writer.finish(tags, progress)
-    line, doubt = judge(setup.spec, counter.confidence.value)
+    line, doubt = judge(setup.spec, counter.confidence.value, network.probable)
     result = _result(planned, setup, network, counter, time.perf_counter() - started, doubt)
     progress.report(100)
     if doubt:
@@ -94,6 +97,11 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
     progress.log(line)
     _log_result(result, network, region.height * region.width, progress)
     return result
+
+
+def _removed(count: int) -> str:
+    what = "1 partial file of a run that was" if count == 1 else f"{count} partial files of runs that were"
+    return f"Removed {what} killed"
 
 
 def _stream(
@@ -251,7 +259,7 @@ def _result(
         seconds=seconds,
         network_seconds=network.seconds,
         warnings=(*planned.warnings, *network.warnings, *filter(None, (doubt,))),
-        confidence=counter.confidence.value,
+        confidence=possible(counter.confidence.value, network.probable),
     )
 
 

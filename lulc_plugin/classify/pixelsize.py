@@ -17,8 +17,10 @@ from ..raster.resampling import AxisScale, Resampling
 from ..raster.source import LayerFacts
 from .job import AUTO
 
-#: Ranges are read with this tolerance.
-_TOLERANCE = 1.05
+#: A range is widened by this share of each end: 10 to 30 m takes 9.5 to 31.5 m.
+_TOLERANCE = 0.05
+#: What arithmetic adds to a pixel size.
+_NOISE = 1e-9
 #: A pixel size outside the model's range by more than this factor is refused.
 _TOO_FAR = 4.0
 #: Pixel sizes are known to about this much.
@@ -91,9 +93,9 @@ def fit_pixels(spec: ModelSpec, facts: LayerFacts, resample: str = AUTO) -> Pixe
 
 
 def _target(size: float, low: float, high: float) -> float:
-    if low / size > _TOLERANCE:
+    if size < low * (1 - _TOLERANCE) * (1 - _NOISE):
         return low
-    if size / high > _TOLERANCE:
+    if size > high * (1 + _TOLERANCE) * (1 + _NOISE):
         return high
     return size
 

@@ -147,7 +147,7 @@ def _decide(job: ClassifyJob, found: Findings, progress: Progress, writes: bool)
         for warning in entry.spec.warnings:
             found.warn("Description of the model", warning)
         found.note(f"Bands {match.how}: {_pairs(match, entry.spec, facts)}")
-        preflight.check_bands(match, _pairs(match, entry.spec, facts), found)
+        preflight.check_bands(match, entry.spec, _pairs(match, entry.spec, facts), found)
         preflight.check_place(facts, found)
         preflight.check_pixel_size(facts, entry.spec, pixels, found)
         # before the layer is read: a window that cannot be must not cost its statistics

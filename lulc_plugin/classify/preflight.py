@@ -31,16 +31,24 @@ _MUCH_NODATA = 0.5
 _MUCH_ZERO = 0.05
 _BLACK_RIM = 0.25
 _CONSTANT = 0.99
-#: A deflated class map takes a tenth of its pixels' bytes, hardly ever less than a fiftieth.
-_LEAST_SIZE = 1 / 50
+#: A deflated class map takes about a tenth of its pixels' bytes (real ones 0.002 to 0.12); less room is refused.
+_LEAST_SIZE = 1 / 10
 #: The stream, the finished map, and the map's overviews (1/4 + 1/16 + …).
 _COPIES = 1 + 4 / 3
 _WANTED_BY_BANDS = ("by position", "as you chose")
 
 
-def check_bands(match: BandMatch, pairs: str, found: Findings) -> None:
-    """How the layer's bands were found; `pairs` says which is which."""
-    if not match.warnings:
+def check_bands(match: BandMatch, spec: ModelSpec, pairs: str, found: Findings) -> None:
+    """How the layer's bands were found, and whether one was taken twice; `pairs` says which is which."""
+    for number in _repeated(match):
+        wanted = ", ".join(w.label for n, w in zip(match.numbers, spec.bands) if n == number)
+        found.warn(
+            "Bands",
+            f"Band {number} is used twice ({wanted})." if match.numbers.count(number) == 2
+            else f"Band {number} is used {match.numbers.count(number)} times ({wanted}).",
+            "The network expects a band of its own for each of them: set Bands if that is a slip.",
+        )  # fmt: skip
+    if not match.warnings and not _repeated(match):
         found.passed("Bands", f"{match.how}: {pairs}.")
     for warning in match.warnings:
         found.warn("Bands", warning)
@@ -139,6 +147,20 @@ def check_empty(
             f" band, but {facts.name} does not mark 0 as empty: they would be classified like dark ground.",
             "If they are empty, mark them: gdal_edit.py -a_nodata 0.",
         )
+    if survey.filler is not None:
+        value = survey.filler.value
+        found.warn(
+            f"Unmarked empty pixels{where}",
+            f"{_percent(survey.filler.share)} of the pixels looked at, and {_percent(survey.filler.rim_share)} of those"
+            f" on the rim, are exactly {value} in every band, but {facts.name} does not mark {value} as empty: they"
+            " would be classified like ground.",
+            f"If they are empty, mark them: gdal_edit.py -a_nodata {value}.",
+        )
+
+
+def _repeated(match: BandMatch) -> tuple[int, ...]:
+    """Band numbers that were taken more than once."""
+    return tuple(dict.fromkeys(n for n in match.numbers if match.numbers.count(n) > 1))
 
 
 def check_constant(facts: LayerFacts, probe: Probe, numbers: Sequence[int], found: Findings) -> None:
@@ -172,8 +194,8 @@ def check_values(
         found.warn("Offset of the stored numbers", warning)
     if not values.reading.warnings and values.form.unit == "reflectance":
         found.passed("Offset of the stored numbers", "dark pixels are dark.")
-    filled = [p[p != 0] if np.any(p != 0) else p for p in probe]
-    if not all(p.size for p in filled):
+    filled = _filled(probe)
+    if not filled:
         return
     kinds = ", ".join(dict.fromkeys(facts.dtypes[n - 1] for n in match.numbers))
     low, high = min(float(p.min()) for p in filled), max(float(p.max()) for p in filled)
@@ -182,9 +204,7 @@ def check_values(
     if expected is None:
         found.tell("Range of values", f"{stored}; the network takes any range.")
         return
-    unit = [apply_steps(p, steps) for p, steps in zip(filled, values.unit_steps)]
-    top = max(float(np.percentile(p, 98)) for p in unit)
-    peak = max(float(p.max()) for p in unit)
+    top, peak = _top(values, filled)
     problem = _range_problem(expected, top, peak)
     if not problem:
         found.passed("Range of values", f"{stored}; {_in_unit(values, top)}, and {expected.words}.")
@@ -194,6 +214,24 @@ def check_values(
         f"The layer's numbers are {stored} ({_in_unit(values, top)}), but {expected.words}: {problem}.",
         expected.remedy,
     )
+
+
+def range_problem(spec: ModelSpec, values: Values, probe: Probe) -> str:
+    """What is wrong with the range of the numbers, as `check_values` warns of it; empty where nothing is."""
+    filled, expected = _filled(probe), expected_of(spec, values.form)
+    return _range_problem(expected, *_top(values, filled)) if filled and expected is not None else ""
+
+
+def _filled(probe: Probe) -> Probe:
+    """The numbers of each band without zeros, as far as there are others; empty where a band has none at all."""
+    filled = [p[p != 0] if np.any(p != 0) else p for p in probe]
+    return filled if all(p.size for p in filled) else []
+
+
+def _top(values: Values, filled: Probe) -> tuple[float, float]:
+    """The largest 98th percentile and the largest number of all bands, in the unit of the form."""
+    unit = [apply_steps(p, steps) for p, steps in zip(filled, values.unit_steps)]
+    return max(float(np.percentile(p, 98)) for p in unit), max(float(p.max()) for p in unit)
 
 
 def _in_unit(values: Values, top: float) -> str:
@@ -214,30 +252,48 @@ def _range_problem(expected: Expected, top: float, peak: float) -> str:
 def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, found: Findings) -> None:
     """Whether bands that were taken by number are those that the network wants, by their brightness."""
     title = "Order of bands"
-    if match.how not in _WANTED_BY_BANDS:
-        found.passed(title, f"found {match.how}.")
+    named = match.how not in _WANTED_BY_BANDS
+
+    def not_checked(why: str) -> None:
+        if named:
+            found.passed(title, f"found {match.how}.")
+        else:
+            found.tell(title, f"not checked: {why}")
+
+    if _repeated(match):
+        # every other order of these bands would have the same band twice as well
+        not_checked(f"band {_repeated(match)[0]} is used more than once.")
         return
     if not spec.band_statistics:
-        found.tell(title, f"not checked: {spec.name} does not tell how bright the bands were that it learned from.")
+        not_checked(f"{spec.name} does not tell how bright the bands were that it learned from.")
         return
     if values.form is not spec.forms[0]:
-        found.tell(title, f"not checked: the numbers are read as {values.reading.kind}, which has no common scale.")
+        not_checked(f"the numbers are read as {values.reading.kind}, which has no common scale.")
         return
     taken = [apply_steps(p, steps) for p, steps in zip(probe, values.unit_steps)]
     usual = [bandorder.Usual(s.mean, s.low, s.high) for s in spec.band_statistics]
     order = bandorder.compare(taken, [b.common_name or "" for b in spec.bands], usual)
     if order is None:
-        found.tell(title, "not checked: the layer shows too little contrast (a single cover, such as water).")
+        not_checked("the layer shows too little contrast (a single cover, such as water).")
         return
     means = ", ".join(
         f"{w.label} = band {n} with mean {mean:.4g} (the model saw {s.mean:.4g})"
         for w, n, mean, s in zip(spec.bands, match.numbers, order.means, spec.band_statistics)
     )
     if not order.suspicious:
-        found.passed(title, f"taken {match.how}; brightness fits: {means}.")
+        found.passed(title, f"{'found' if named else 'taken'} {match.how}; brightness fits: {means}.")
         return
     better = [match.numbers[i] for i in order.positions]
     names = ", ".join(w.label for w in spec.bands)
+    if named:
+        found.warn(
+            title,
+            f"The bands were found {match.how}, but their brightness does not fit, so what the layer says about its"
+            f" bands may be wrong: {means}. The order {', '.join(map(str, better))} fits {names} better (by"
+            f" {order.gain:.2g}; above {bandorder.VISIBLE_GAIN:g} is suspicious).",
+            f"If the names are wrong, set Bands, for example 'BANDS={';'.join(map(str, better))}'.",
+        )
+        return
     found.warn(
         title,
         f"The bands were taken {match.how}, but their brightness does not fit: {means}. The order"

@@ -108,6 +108,12 @@ def way_in(
     return reading, _form(spec, reading)
 
 
+def without_statistics(reading: units.Reading, form: InputForm, spec: ModelSpec) -> Values:
+    """The way of a layer's numbers to the unit of a form, without the scaling that would have to be measured."""
+    unit_steps = tuple(_into_unit(form, reading, spec, i) for i in range(len(form.band_steps)))
+    return Values(reading, form, unit_steps, unit_steps, ())
+
+
 def _reading(said: str, facts: LayerFacts, match: BandMatch, probe: Probe) -> units.Reading:
     return units.read_as(
         said, [facts.dtypes[n - 1] for n in match.numbers], [facts.bands[n - 1] for n in match.numbers], probe

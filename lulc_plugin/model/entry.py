@@ -11,6 +11,7 @@ from . import deepness, formats
 from .describing import probing
 from .describing.signature import open_session, signature_of
 from .mlm import reading as mlm
+from .running import graphfile
 from .spec import ModelSpec
 
 #: metadata keys that hold an MLM description, ours first
@@ -42,7 +43,7 @@ def load(path: Path) -> Entry:
     _check_size(path, spec)
     if not spec.output.activation:
         spec = _tried_out(path, spec)
-    return Entry(path, spec)
+    return Entry(path, replace(spec, input_type=graphfile.input_type(path, spec.input_name)))
 
 
 def sidecar_of(path: Path) -> Path | None:

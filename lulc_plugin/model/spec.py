@@ -206,6 +206,7 @@ class ModelSpec:
         confidence: held-out confidence, or None if unknown.
         warnings: what the user of this network should be warned of, found while its description was read.
         notes: what a log should tell about the description.
+        input_type: whole-number type that the graph takes, such as `uint8`; empty for floating point or unknown.
         extra: properties of the description that this program does not know or only carries along.
     """
 
@@ -242,6 +243,7 @@ class ModelSpec:
     confidence: Confidence | None = None
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    input_type: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -137,7 +137,7 @@ def match(
     )
     order = ", ".join(w.label for w in wanted)
     unclear = [
-        f"{b.name} is {said}" for b in usable if bandnames.is_code(b.name) and (said := bandnames.meanings(b.name))
+        f"{b.name} is {meant}" for b in usable if bandnames.is_code(b.name) and (meant := bandnames.meanings(b.name))
     ]
     differ = f" The layer does not say which sensor it is from: {'; '.join(unclear)}." if unclear else ""
     raise LulcError(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..progress import Progress
+from .filler import Filler, FillerCount, without
 from .source import PixelRegion, Source, usable
 
 #: At most this many pixels of a layer enter its statistics.
@@ -87,7 +88,7 @@ class Survey:
     """What a few squares of a region hold, or all of a small one.
 
     Attributes:
-        values: one array of stored values a band; only pixels that are valid in all of them.
+        values: one array of stored values a band; only pixels that are valid in all of them and not all `filler`.
         probe: the same of the squares alone, as `probe_layer` gives them.
         pixels: pixels looked at.
         valid: those of them that are valid, by the nodata policy.
@@ -95,6 +96,7 @@ class Survey:
         rim_pixels: pixels looked at on the region's outermost rows and columns.
         rim_zeros: those of them that are valid and 0 in every band.
         complete: every pixel of the region was looked at.
+        filler: a value other than 0 that seems to stand for no data although it is not marked; None without.
     """
 
     values: list[npt.NDArray[Any]]
@@ -105,6 +107,7 @@ class Survey:
     rim_pixels: int
     rim_zeros: int
     complete: bool
+    filler: Filler | None = None
 
 
 class _Tally:
@@ -115,6 +118,7 @@ class _Tally:
         self._policy = policy
         self.parts: list[npt.NDArray[Any]] = []
         self.pixels = self.valid = self.zeros = self.rim_pixels = self.rim_zeros = 0
+        self._fillers = FillerCount()
 
     def add(self, piece: PixelRegion, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> None:
         """Count `values` and `valid`, `(bands, rows, cols)`."""
@@ -127,6 +131,12 @@ class _Tally:
         self.zeros += int(empty.sum())
         self.rim_pixels += int(on_rim.sum())
         self.rim_zeros += int((empty & on_rim).sum())
+        self._fillers.add(values, everywhere, on_rim)
+
+    @property
+    def filler(self) -> Filler | None:
+        """The unmarked filler of the pieces counted so far."""
+        return self._fillers.found(self.pixels, self.rim_pixels)
 
 
 def survey_layer(
@@ -171,7 +181,9 @@ def survey_layer(
         tally.add(region, *source.read(bands, region))
     elif not complete and not probe[0].size:
         return _search(source, bands, progress, region, policy, (across * size) ** 2)
-    values = list(np.concatenate(tally.parts, axis=1))
+    filler = tally.filler
+    probe = without(probe, filler)
+    values = without(list(np.concatenate(tally.parts, axis=1)), filler)
     return Survey(
         values,
         probe if probe[0].size else values,
@@ -181,6 +193,7 @@ def survey_layer(
         tally.rim_pixels,
         tally.rim_zeros,
         complete,
+        filler,
     )
 
 
@@ -229,7 +242,7 @@ def probe_layer(
         size: height and width of a square, pixels.
 
     Returns:
-        One array of stored values a band; only pixels that are valid in all of them.
+        One array of stored values a band; only pixels that are valid in all of them, without an unmarked filler.
     """
     return survey_layer(source, bands, progress, across=across, size=size).probe
 

@@ -58,7 +58,8 @@ class Step:
             if name not in required and name not in optional:
                 raise LulcError(f"Scaling step {self.op!r} has no parameter {name!r}.")
             if not math.isfinite(value):
-                raise LulcError(f"Scaling step {self.op!r}: {name} is {value}.")
+                said = "NaN, not a number" if math.isnan(value) else f"{value}"
+                raise LulcError(f"Scaling step {self.op!r}: {name} is {said}.")
         if self.op == "scale" and given["value"] == 0:
             raise LulcError("Scaling step 'scale' divides by 0.")
         if self.op == "z-score" and given["stddev"] <= 0:

@@ -105,7 +105,7 @@ def test_a_plain_network(net):
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("size", [None, 96])
 def test_layout_and_size(net, layout, size):
-    spec = describe(net(layout=layout, size=size), RGBN, THREE)
+    spec = describe(net(layout=layout, size=size), RGBN, THREE, "none")
     assert spec.layout == layout
     assert (spec.window.size, spec.window.minimum) == ((size, size) if size else (512, 64))
     assert mlm.from_item(mlm.to_item(spec)) == spec
@@ -150,7 +150,7 @@ def test_one_plane(net, end, activation, three_axes):
 
 @pytest.mark.parametrize("size", [None, 128])
 def test_smaller_and_coarser_outputs(net, size):
-    smaller = describe(net(cut=6, size=size), RGBN, THREE)
+    smaller = describe(net(cut=6, size=size), RGBN, THREE, "none")
     assert smaller.output.cut == 6 and smaller.window.margin >= 6
     assert mlm.from_item(mlm.to_item(smaller)) == smaller
     coarser = describe(net(part=4, size=size), RGBN, THREE)
@@ -245,7 +245,72 @@ def test_the_reason_is_told(net):
     assert "softmax is applied" in describe(net(), RGBN, THREE).description
 
 
+@pytest.mark.parametrize(
+    ("options", "said", "words"),
+    [
+        ({}, "none", "ACTIVATION=none says probabilities.* the sums were −.* … .*; choose softmax"),
+        ({"layout": "NHWC"}, "none", "; choose softmax"),
+        ({"end": "sigmoid"}, "none", "each class has a score by itself"),
+        ({"end": "softmax"}, "softmax", "ACTIVATION=softmax.*probabilities already; choose none"),
+        ({"end": "softmax"}, "none", None),
+        ({"end": "sigmoid"}, "softmax", None),
+        ({}, "softmax", None),
+        ({}, "sigmoid", None),
+        ({}, "auto", None),
+    ],
+)
+def test_an_activation_that_random_windows_speak_against_is_warned_of(net, options, said, words):
+    warnings = describe(net(**options), RGBN, THREE, "none", activation=said).warnings
+    assert len(warnings) == (words is not None)
+    assert words is None or re.search(words, warnings[0]), warnings
+
+
+def test_a_single_plane_of_raw_scores_said_to_be_probabilities(net):
+    (warning,) = describe(net(classes=1), RGBN, THREE[:1], "none", activation="none").warnings
+    assert re.search("the numbers were .* … .*; choose sigmoid", warning)
+    assert describe(net(classes=1, end="sigmoid"), RGBN, THREE[:1], "none", activation="none").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [("none", "they run from"), ("sigmoid", "the sums of a pixel's scores run from"), ("softmax", "")]
+)
+def test_scores_that_are_no_probabilities_are_noticed_in_the_run(net, raster, classify, scene, tmp_path, end, words):
+    path = net(end=end)
+    write_description(describe(path, RGBN, THREE, "10000", 30, "none"), tmp_path / "net.json")
+    made = classify(raster("a.tif", scene(600, 140)), model_file=str(path))
+    told = [w for w in made.progress.warnings if "not probabilities" in w]
+    (line,) = [text for text in made.progress.lines if "Mean confidence" in text]
+    if not words:
+        assert told == [] and 0 < made.result.confidence <= 1 and re.search(r"map 0\.\d{3};", line)
+        return
+    assert len(told) == 1 and words in told[0] and "the mean confidence is not meaningful" in told[0]
+    assert told[0] in made.result.warnings
+    assert made.result.confidence is None
+    assert "not meaningful" in line and not re.search(r"\d\.\d{3}", line)
+
+
+def test_a_scaling_that_was_not_given_is_told(net):
+    for said in (None, "", " "):
+        (note,) = describe(net(), RGBN, THREE, said).notes
+        assert "SCALING was not given" in note and "wrong map without an error" in note
+    assert describe(net(), RGBN, THREE, "none").notes == ()
+
+
+@pytest.mark.parametrize("said", ["10000", "255", "0-1", "scale 3000", "z-score 500/400", '[{"op": "log1p"}]'])
+def test_a_scaling_of_which_whole_numbers_leave_nothing_is_refused(net, said):
+    with pytest.raises(LulcError, match=r"whole numbers \(uint8\), but SCALING=.*which leaves \d+ different") as caught:
+        describe(net(kind="uint8"), RGBN, THREE, said)
+    assert "SCALING=none" in caught.value.remedy
+    assert describe(net(kind="float16"), RGBN, THREE, said)
+
+
+@pytest.mark.parametrize("said", ["none", "scale 40"])
+def test_a_scaling_that_whole_numbers_can_take(net, said):
+    assert describe(net(kind="uint8"), RGBN, THREE, said).forms
+
+
 def test_judging_numbers_that_are_not_finite():
+    assert probing.doubt("none", [np.full((1, 2, 4, 4), np.nan)], False, "NCHW") == ""
     with pytest.raises(LulcError, match="not finite"):
         probing.judge([np.full((1, 2, 4, 4), np.nan)], False, "NCHW")
 
@@ -360,6 +425,11 @@ def test_scaling_of_reflectance_takes_pictures_too():
 def test_scalings_refused(text, count, words):
     with pytest.raises(LulcError, match=words):
         read_scaling(text, count)
+
+
+def test_nan_in_a_scaling_is_said_as_such():
+    with pytest.raises(LulcError, match="mean is NaN"):
+        read_scaling('[{"op": "z-score", "mean": NaN, "stddev": 1}]', 3)
 
 
 def test_stored_numbers_of_satellites_can_be_made_from_reflectance(net):

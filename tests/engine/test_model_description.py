@@ -259,6 +259,20 @@ REFUSED = {
     "window zero": ({"lulc:window/minimum": -5}, "impossible"),
     "window huge": ({"lulc:window/size": 10**9}, "impossible"),
     "window astronomic": ({"lulc:window/size": 10**400}, "window size"),
+    "window multiple zero": ({"lulc:window/multiple": 0}, "multiple is 0"),
+    "window size zero": ({"lulc:window/size": 0}, "size is 0"),
+    "input unit": ({"lulc:input_unit": "furlongs"}, "'furlongs'"),
+    "tasks of the model": ({"mlm:tasks": ["object-detection"]}, "1 task, object-detection"),
+    "wavelength negative": ({"bands/0/eo:center_wavelength": -1}, "-1 micrometres"),
+    "wavelength of nanometres": ({"bands/0/eo:center_wavelength": 665}, "665 micrometres"),
+    "width negative": ({"bands/0/eo:full_width_half_max": -0.1}, "-0.1 micrometres"),
+    "name with NUL": ({"mlm:name": "a\x00b"}, "U+0000 at place 2"),
+    "name with a line break": ({"mlm:name": "ab\n"}, "U+000A at place 3"),
+    "scaling of NaN": (
+        {"mlm:input/0/value_scaling": [{"type": "z-score", "mean": float("nan"), "stddev": 1}]},
+        "mean is NaN",
+    ),
+    "form of NaN": ({"lulc:input_forms/0/bands/0": [{"op": "scale", "value": float("nan")}]}, "value is NaN"),
     "gsd text": ({"gsd": "10"}, "gsd"),
     "gsd range": ({"lulc:gsd_range": [30, 10]}, "gsd_range"),
     "gsd range negative": ({"lulc:gsd_range": [-1, 10]}, "gsd_range"),
@@ -271,6 +285,7 @@ def test_refused(spec, name):
     with pytest.raises(LulcError, match=re.escape(words)) as caught:
         read_with(spec(), **changes)
     assert "a.json" in str(caught.value) or "JSON" in str(caught.value)
+    assert caught.value.remedy
     assert len(str(caught.value)) < 1500
 
 
@@ -281,14 +296,52 @@ def test_refused(spec, name):
     ids=range(13),
 )  # fmt: skip
 def test_broken_text(text):
-    with pytest.raises(LulcError):
+    with pytest.raises(LulcError) as caught:
         mlm.from_text(text, "a.json")
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "name", ["window multiple zero", "input unit", "tasks of the model", "wavelength negative", "name with NUL"]
+)
+def test_the_remedy_names_the_file(spec, name):
+    with pytest.raises(LulcError) as caught:
+        read_with(spec(), **REFUSED[name][0])
+    assert "Correct it in a.json" in caught.value.remedy
+
+
+def test_without_a_remedy_of_its_own_a_refusal_gets_one(spec):
+    with pytest.raises(LulcError) as caught:
+        read_with(spec(), **{"lulc:fill": [0, 0]})
+    assert caught.value.remedy == "Correct the description, or write a new one with lulc:describemodel."
+
+
+def test_numbers_that_are_missing_elsewhere_than_in_a_scaling(spec, tmp_path):
+    """They are carried along as null, also under a name that scalings have."""
+    item = mlm.to_item(spec())
+    item["properties"]["mlm:hyperparameters"] = {"statistics": {"mean": float("nan")}, "rate": float("nan")}
+    item["properties"]["other"] = {"statistics": [float("nan")]}
+    item["properties"]["mlm:input"][0]["value_scaling"] = float("nan")
+    read = mlm.from_text(json.dumps(item), "a.json")
+    assert read.training.hyperparameters == {"statistics": {"mean": None}, "rate": None}
+    assert read.extra["other"] == {"statistics": [None]}
+    mlm.write(read, tmp_path / "a.json")
+    assert mlm.read(tmp_path / "a.json") == read
+
+
+def test_other_segmentations_and_radar_are_let_through():
+    read = mlm.from_item(foreign(**{"properties/mlm:tasks": ["classification", "panoptic-segmentation"]}))
+    assert read.output.name == "scores"
+    item = foreign()
+    item["assets"]["weights"]["eo:bands"][0]["center_wavelength"] = 55_465.76
+    assert mlm.from_item(item).bands[0].wavelength == 55_465.76
 
 
 def test_unreadable_files(tmp_path):
     path = tmp_path / "a.json"
-    with pytest.raises(LulcError, match="cannot be read"):
+    with pytest.raises(LulcError, match="cannot be read") as caught:
         mlm.read(path)
+    assert caught.value.remedy == "Correct the description, or write a new one with lulc:describemodel."
     path.write_bytes(b"\xff\xfe\x00nonsense")
     with pytest.raises(LulcError, match="cannot be read"):
         mlm.read(path)

@@ -193,7 +193,7 @@ def test_a_hostile_model_name_does_not_break_the_metadata(raster, network, class
     net = network("pixel")
     from lulc_plugin.model.mlm import reading as mlm
 
-    hostile = 'a<b>&"\x01\x00/../../x'
+    hostile = 'a<b>&"\u202e\ufffd/../../x'  # control characters are refused
     item = mlm.to_item(net.spec)
     item["properties"]["mlm:name"] = hostile
     (tmp_path / "networks" / "pixel-v1.json").write_text(json.dumps(item))

@@ -14,6 +14,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from lulc_plugin.classify import pipeline
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
@@ -197,7 +198,14 @@ def test_a_killed_run_leaves_no_map_and_the_next_one_tidies_up(begin, classify, 
     assert listing(folder) == before
     made = classify(layer, net, output=str(folder / "other.tif"))
     assert listing(folder) == {"other.tif", "other.tif.aux.xml", "other.qml"}
-    assert any("partial file" in line and "killed" in line for line in made.progress.lines)
+    (line,) = [line for line in made.progress.lines if "partial file" in line]
+    count = len([name for name in before if name.endswith(".tif")])
+    assert f"Removed {count} partial file{'s' if count > 1 else ''} of " in line
+
+
+def test_the_words_of_what_was_removed():
+    assert pipeline._removed(1) == "Removed 1 partial file of a run that was killed"
+    assert pipeline._removed(3) == "Removed 3 partial files of runs that were killed"
 
 
 def test_an_older_map_survives_a_kill(begin):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import rasterio
 from affine import Affine
@@ -41,6 +42,9 @@ SEEN = (
     BandStatistics(0.050, 0.031, 0.008, 0.111),
     BandStatistics(0.233, 0.099, 0.034, 0.414),
 )
+
+real = pytest.mark.skipif(not EUROPE.is_dir() or not HLS.is_dir(), reason="the data sets are not beside the checkout")
+with_network = pytest.mark.skipif(not bundled.model_names(), reason="no network is bundled yet")
 
 
 def land(rows=200, cols=200, seed=0):
@@ -165,6 +169,51 @@ def test_black_in_the_middle_is_no_rim(raster, network, found):
     assert "Black rim" not in found(raster("a.tif", values), network("pixel"))
 
 
+def _block(values, value):
+    values[:, :, :78] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "text"),
+    [
+        ("int16", -9999, "-9999"),
+        ("int16", -32768, "-32768"),
+        ("int32", -99999, "-99999"),
+        ("uint16", 65535, "65535"),
+        ("uint8", 255, "255"),
+        ("float32", -9999, "-9999"),
+        ("float32", float(np.float32(-1e31)), "-9.99999985e+30"),
+    ],
+)
+def test_an_unmarked_filler_is_told(raster, network, found, dtype, value, text):
+    base = land() // 40 if dtype == "uint8" else land()
+    layer = raster("a.tif", _block(base.astype(dtype), value))
+    finding = found(layer, network("pixel"))["Unmarked empty pixels"]
+    assert finding.level == WARNING and finding.text.startswith("39 %")
+    assert f"gdal_edit.py -a_nodata {text}." in finding.remedy
+    marked = found(raster("b.tif", _block(base.astype(dtype), value), nodata=value), network("pixel"))
+    assert "Unmarked empty pixels" not in marked
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_light_that_is_too_strong_is_no_filler(raster, network, found, dtype):
+    """Snow along the rim and cloud: saturated in one band after the other."""
+    largest = np.iinfo(dtype).max
+    bright = np.linspace(0.5, 2.2, 200)[None, None, :] * np.array([1.15, 1.05, 1.0, 1.25])[:, None, None]
+    values = np.clip(bright * np.ones((4, 200, 200)) * largest, 1, largest).astype(dtype)
+    assert "Unmarked empty pixels" not in found(raster("a.tif", values), network("pixel"))
+    inner = (land() // 40).astype("uint8")
+    inner[:, 60:140, 60:140] = 255
+    assert "Unmarked empty pixels" not in found(raster("b.tif", inner), network("pixel"))
+
+
+def test_a_filler_does_not_make_reflectance_a_picture(raster, network, found):
+    findings = found(raster("a.tif", _block(land(), 65_535)), network("pixel", band_statistics=SEEN))
+    assert "read as reflectance" in findings["Values"].text
+    assert findings["Range of values"].level == PASS and findings["Order of bands"].level == PASS
+
+
 def test_a_band_of_one_value(raster, network, found):
     values = land()
     values[2] = 500
@@ -267,13 +316,67 @@ def test_a_declared_offset_is_in_order(raster, network, found):
     assert found(layer, network("pixel"))["Offset of the stored numbers"].level == PASS
 
 
+def whole_number_graph(net, kind):
+    """Make the graph of `net` take whole numbers."""
+    model = onnx.load(net.path)
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            if name == "image":
+                node.input[i] = "image_cast"
+    model.graph.node.insert(
+        0, onnx.helper.make_node("Cast", ["image"], ["image_cast"], to=onnx.TensorProto.FLOAT)
+    )  # fmt: skip
+    onnx.save(model, net.path)
+    return net
+
+
+def stored(spec, *steps, **changes):
+    """Spec changes of a network that takes stored numbers."""
+    channels = tuple(band_channel(b.name, i, steps) for i, b in enumerate(spec().bands))
+    return {"channels": channels, "forms": (InputForm("dn", "dn", ((),) * 4),), **changes}
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps", "level", "limit"),
+    [
+        (onnx.TensorProto.UINT8, (), WARNING, "255"),
+        (onnx.TensorProto.UINT8, (Step.of("scale", value=10),), WARNING, "2,550"),
+        (onnx.TensorProto.UINT16, (), PASS, "65,535"),
+        (onnx.TensorProto.FLOAT, (), NOTE, ""),
+    ],
+)
+def test_a_graph_of_whole_numbers_takes_no_larger_ones(raster, network, found, spec, kind, steps, level, limit):
+    net = whole_number_graph(network("pixel", **stored(spec, *steps)), kind)
+    finding = found(raster("a.tif", land()), net)["Range of values"]
+    assert finding.level == level, finding
+    assert limit in finding.text
+    if level == WARNING:
+        assert f"the layer's maximum {land().max():,} is above {limit}" in finding.text
+        small = raster("b.tif", (land() / 30).astype(np.uint8))
+        assert found(small, net)["Range of values"].level == PASS
+
+
+def test_bytes_by_scaling_or_data_type_are_strict(raster, network, found, spec):
+    """98 % of the numbers are in order, some are three times as large."""
+    values = (land() / 30).astype(np.uint16)
+    values[:, 0, :150] = 700
+    layer = raster("a.tif", values)
+    by_scaling = network("pixel", name="scaled-v1", **stored(spec, Step.of("scale", value=255)))
+    bands = tuple(replace(b, data_type="uint8") for b in spec().bands)
+    by_type = network("pixel", name="typed-v1", bands=bands, **stored(spec))
+    for net in (by_scaling, by_type):
+        finding = found(layer, net)["Range of values"]
+        assert finding.level == WARNING and "maximum 700 is above 255" in finding.text, finding
+
+
 # ---------------------------------------------------------------- room
 
 
 Usage = namedtuple("Usage", "total used free")
 
 
-@pytest.mark.parametrize(("free", "level"), [(10**9, PASS), (50_000, WARNING), (500, ERROR)])
+@pytest.mark.parametrize(("free", "level"), [(10**9, PASS), (50_000, WARNING), (9_400, WARNING), (9_200, ERROR)])
 def test_disk_space(raster, network, found, monkeypatch, free, level):
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: Usage(10**9, 0, free))
     finding = found(raster("a.tif", land()), network("pixel"))["Disk space"]
@@ -310,10 +413,41 @@ def test_the_users_own_numbers_are_judged_as_well(raster, network, found):
     assert wrong.level == WARNING and "BANDS=3;2;1;4" in wrong.remedy
 
 
-def test_named_bands_are_believed(raster, network, found):
-    """Whatever they look like: the file says which is which."""
+def test_names_that_contradict_the_brightness_are_told(raster, network, found):
+    """The bands are taken as the file says, but the file may be wrong."""
+    net = network("pixel", band_statistics=SEEN)
+    right = found(raster("a.tif", land()), net)["Order of bands"]
+    assert right.level == PASS and "brightness fits" in right.text
+    wrong = found(raster("b.tif", land()[[2, 1, 0, 3]]), net)["Order of bands"]
+    assert wrong.level == WARNING and "may be wrong" in wrong.text and "BANDS=3;2;1;4" in wrong.remedy
+    assert "red = band 1 with mean" in wrong.text and "the model saw 0.109" in wrong.text
+
+
+def test_names_are_believed_where_the_brightness_cannot_tell(raster, network, found):
     layer = raster("a.tif", land()[[2, 1, 0, 3]])
-    assert found(layer, network("pixel", band_statistics=SEEN))["Order of bands"].level == PASS
+    assert found(layer, network("pixel", name="bare-v1"))["Order of bands"].level == PASS
+    lake = raster("c.tif", np.random.default_rng(0).normal(400, 20, (4, 90, 90)).astype(np.uint16))
+    assert found(lake, network("pixel", band_statistics=SEEN))["Order of bands"].level == PASS
+
+
+def test_a_band_taken_twice_is_told_and_never_advised(raster, network, found):
+    layer = raster("a.tif", land()[[2, 1, 0, 3]], names=None)
+    findings = found(layer, network("pixel", band_statistics=SEEN), bands=(3, 3, 1, 4))
+    assert findings["Bands"].level == WARNING
+    assert "Band 3 is used twice (red, green)." in findings["Bands"].text
+    order = findings["Order of bands"]
+    assert order.level == NOTE and "more than once" in order.text and "BANDS=" not in order.remedy
+    thrice = found(layer, network("pixel", band_statistics=SEEN), bands=(3, 3, 3, 4))["Bands"]
+    assert "Band 3 is used 3 times (red, green, blue)." in thrice.text
+
+
+@real
+@with_network
+def test_the_names_of_real_scenes_are_not_suspected():
+    for path in sorted((HLS / "images").glob("*.tif"))[::25]:
+        planned = plan(ClassifyJob(str(path), NO_OUTPUT), writes=False)
+        finding = next(f for f in planned.findings if f.title == "Order of bands")
+        assert finding.level == PASS, f"{path.name}: {finding.text}"
 
 
 def test_what_cannot_be_judged_says_so(raster, network, found):
@@ -337,10 +471,6 @@ def test_brightness_and_haze_do_not_matter_for_the_order():
         assert wrong is not None and wrong.suspicious and wrong.positions == (2, 1, 0, 3)
     nir_first = bandorder.compare(list(values[[3, 0, 1, 2]]), names, usual)
     assert nir_first is not None and nir_first.suspicious and nir_first.positions == (1, 2, 3, 0)
-
-
-real = pytest.mark.skipif(not EUROPE.is_dir() or not HLS.is_dir(), reason="the data sets are not beside the checkout")
-with_network = pytest.mark.skipif(not bundled.model_names(), reason="no network is bundled yet")
 
 
 def unnamed_copy(path, target, bands):
@@ -458,6 +588,26 @@ def test_check_of_a_layer(raster, network):
     assert any(line.startswith("PASS  Bands of one value:") for line in lines)
     assert json.loads(check_json(check))["findings"][0]["title"] == check.findings[0].title
     assert not list(Path(layer).parent.glob("nothing*"))
+
+
+@with_network
+@pytest.mark.parametrize("broken", ["nodata", "extent"])
+def test_no_network_is_said_to_fit_a_layer_that_cannot_be_classified(raster, broken):
+    values = np.full((4, 90, 90), 7, np.uint16) if broken == "nodata" else land()
+    extent = (0, 0, 30, 30) if broken == "extent" else None
+    check = check_layer(ClassifyJob(raster("a.tif", values, nodata=7), NO_OUTPUT, extent=extent))
+    assert check.count(ERROR)
+    assert not any(m.fits for m in check.models)
+    assert "no network can help before that is mended" in check.choice
+    assert not any("FITS" in line for _, line in check.lines())
+
+
+def test_a_candidate_carries_its_own_range_warning(raster, network, spec):
+    net = whole_number_graph(network("pixel", **stored(spec)), onnx.TensorProto.UINT8)
+    layer = raster("a.tif", land())
+    check = check_layer(ClassifyJob(layer, NO_OUTPUT, model_file=net.path, models_folder=str(Path(net.path).parent)))
+    (own,) = [m for m in check.models if m.name == net.spec.name]
+    assert own.fits and f"but the layer's maximum {land().max():,} is above 255" in own.reason
 
 
 @with_network

@@ -110,6 +110,19 @@ def test_a_band_that_nobody_knows(describe):
     assert "Nothing is known of the band(s) purple" in feedback.textLog()
 
 
+@pytest.mark.parametrize("said", [None, "", "none", "10000"])
+def test_a_scaling_that_was_not_given_is_told(describe, said):
+    feedback = QgsProcessingFeedback()
+    describe(SCALING=said, feedback=feedback)
+    assert ("SCALING was not given" in feedback.textLog()) == (not said)
+
+
+def test_an_activation_that_the_network_speaks_against_is_told(describe):
+    feedback = QgsProcessingFeedback()
+    describe(ACTIVATION="softmax", feedback=feedback)
+    assert "ACTIVATION=softmax says raw scores come out" in feedback.textLog()
+
+
 @pytest.mark.parametrize(
     "values, words",
     [

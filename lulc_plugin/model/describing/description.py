@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from ... import provenance
 from ...errors import LulcError
 from ...legend import Legend, LegendClass
@@ -19,7 +21,7 @@ from ..mlm.output import FRACTIONS, centred_cut, two_classes
 from ..spec import ModelSpec, Output, Window, band_channel
 from . import bandlist, probing
 from .probing import Trial
-from .scalingtext import read_scaling
+from .scalingtext import NOT_GIVEN, Scaling, few_left, read_scaling
 from .signature import Port, open_session, signature_of
 
 #: what a user may say about the numbers that come out
@@ -42,7 +44,7 @@ def describe(
     network: Path,
     band_names: str,
     classes: Sequence[LegendClass],
-    scaling: str = "none",
+    scaling: str | None = None,
     gsd: float | None = None,
     activation: str = "auto",
     *,
@@ -55,7 +57,8 @@ def describe(
         network: an `.onnx` file.
         band_names: its bands in channel order, like `red,green,blue,nir` (see `bandlist.bands_of`).
         classes: its classes in channel order (see `classlist`); one for a network with a single plane of scores.
-        scaling: how it wants its numbers (see `scalingtext.REMEDY`).
+        scaling: how it wants its numbers (see `scalingtext.REMEDY`); None or empty: as they are stored, which a note
+            tells.
         gsd: pixel size it was trained on in metres; None: not known.
         activation: what to apply to its numbers: `softmax`, `sigmoid`, `none` (they are probabilities), or `auto`:
             a few random windows tell.
@@ -75,10 +78,11 @@ def describe(
     bands = bandlist.bands_of(band_names)
     if not classes:
         raise LulcError("The network's classes are missing.", "List value and name of each, in channel order.")
-    wanted = read_scaling(scaling, len(bands))
+    wanted = read_scaling(scaling or "", len(bands))
     bands = tuple(replace(b, scale=wanted.dn_scale, offset=None if wanted.dn_scale is None else 0.0) for b in bands)
     session = open_session(network)
     image = signature_of(session).image
+    _check_whole_numbers(image, wanted, scaling or "")
     trial = _try_layouts(session, image, len(bands))
     outputs = signature_of(session).outputs
     result = _result(trial, outputs, len(classes))
@@ -86,12 +90,14 @@ def describe(
         result = _told_apart(result, probing.try_out(session, trial.layout, len(bands), 2 * trial.size), outputs)
     listed = two_classes(list(classes)) if result.plane else list(classes)
     answers = trial.answers[result.port.name]
+    doubt = ""
     if activation == "auto":
         steps, because = probing.judge(answers, result.plane, trial.layout)
         note = f"The numbers of output {result.port.name!r}: {because}."
     else:
         steps = ("argmax",) if activation == "none" else (activation, "argmax")
         note = ""
+        doubt = probing.doubt(activation, answers, result.plane, trial.layout)
     own = name or network.stem
     names = ", ".join(b.label for b in bands)
     return ModelSpec(
@@ -113,6 +119,8 @@ def describe(
         file_size=network.stat().st_size,
         sha256=provenance.file_digest(network),
         layout=trial.layout,
+        notes=() if (scaling or "").strip() else (NOT_GIVEN,),
+        warnings=(doubt,) if doubt else (),
     )
 
 
@@ -129,6 +137,27 @@ def write_description(spec: ModelSpec, path: Path) -> None:
 
 
 # ---------------------------------------------------------------- what the graph shows
+
+
+def _check_whole_numbers(image: Port, wanted: Scaling, said: str) -> None:
+    """Refuse a scaling of which rounding to an input's whole numbers leaves next to nothing.
+
+    Raises:
+        LulcError: with the scaled range.
+    """
+    kind = probing.DTYPES.get(image.kind)
+    if kind is None or np.dtype(kind).kind not in "iu":
+        return
+    few = few_left(wanted, np.dtype(kind))
+    if few is None:
+        return
+    count, low, high = few
+    raise LulcError(
+        f"The network's input {image.words} takes whole numbers ({np.dtype(kind)}), but SCALING={said.strip()[:50]}"
+        f" makes numbers from {low:.3g} to {high:.3g}, which leaves {count} different value{'s' * (count > 1)}.",
+        "Give SCALING=none if the network scales its numbers itself, or a scaling that reaches its range, such as"
+        " scale 40 for reflectance times 10,000; or export it with an input of 32-bit numbers.",
+    )
 
 
 def _try_layouts(session: object, image: Port, count: int) -> Trial:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ...errors import LulcError
 from .signature import Signature, signature_of
 
-_DTYPES = {
+DTYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
     "tensor(double)": np.float64,
@@ -28,6 +28,7 @@ _DTYPES = {
 }
 _FREE_SIZES = (64, 128, 256, 512)
 _LARGEST_SIDE = 4096
+_SUM_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def _run(
     session: Any, signature: Signature, layout: str, channels: int, side: int
 ) -> dict[str, tuple[npt.NDArray[Any], ...]]:
     port = signature.image
-    if port.kind not in _DTYPES:
-        raise LulcError(f"The network's input is {port.kind}; known are {', '.join(_DTYPES)}.")
-    dtype = np.dtype(_DTYPES[port.kind])
+    if port.kind not in DTYPES:
+        raise LulcError(f"The network's input is {port.kind}; known are {', '.join(DTYPES)}.")
+    dtype = np.dtype(DTYPES[port.kind])
     random = np.random.default_rng(20)
     batch = port.shape[0] or 1
     shape = (batch, channels, side, side) if layout == "NCHW" else (batch, side, side, channels)
@@ -119,8 +120,40 @@ def judge(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> tupl
         if within:
             return ("argmax",), "random windows gave numbers from 0 to 1, so they are probabilities"
         return ("sigmoid", "argmax"), f"random windows gave {low:.3g} to {high:.3g}, so a sigmoid is applied"
-    if within and all(np.abs(a.sum(axis=axis) - 1).max() <= 0.01 for a in finite):
+    if within and all(np.abs(a.sum(axis=axis) - 1).max() <= _SUM_ROUNDING for a in finite):
         return ("argmax",), "random windows gave numbers that sum to 1, so they are probabilities"
     if within:
         return ("argmax",), "random windows gave numbers from 0 to 1, so they are scores of each class by itself"
     return ("softmax", "argmax"), f"random windows gave {low:.3g} to {high:.3g}, so a softmax is applied"
+
+
+def doubt(said: str, answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> str:
+    """What random windows show against an activation that was said; empty if nothing.
+
+    Args:
+        said: `none`, `softmax` or `sigmoid`.
+        answers: see `judge`.
+        plane: there is a single plane of scores.
+        layout: `NCHW` or `NHWC`.
+    """
+    finite = [np.asarray(a, np.float64) for a in answers if np.isfinite(np.asarray(a, np.float64)).all()]
+    if not finite:
+        return ""
+    shown = judge(finite, plane, layout)[0][0]
+    sums = finite if plane else [a.sum(axis=1 if layout == "NCHW" else -1) for a in finite]
+    low, high = min(float(s.min()) for s in sums), max(float(s.max()) for s in sums)
+    words = f"on random windows the {'numbers' if plane else 'sums'} were {low:.2g} … {high:.2g}".replace("-", "\u2212")
+    if said == "none" and shown != "argmax":
+        return f"ACTIVATION=none says probabilities come out, but {words}; choose {shown}."
+    if plane:
+        alone = shown == "argmax"
+    else:
+        alone = shown == "argmax" and max(abs(low - 1), abs(high - 1)) <= _SUM_ROUNDING
+    if said == "none" and not alone:
+        return (
+            f"ACTIVATION=none says probabilities come out, but {words}: each class has a score by itself, so the mean"
+            " confidence of a map is not meaningful."
+        )
+    if said != "none" and alone:
+        return f"ACTIVATION={said} says raw scores come out, but {words}: they are probabilities already; choose none."
+    return ""

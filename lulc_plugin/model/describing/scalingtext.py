@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...errors import LulcError
-from ...raster.scaling import Step, Steps, steps_from_json
+from ...raster.scaling import Step, Steps, apply_steps, resolve, steps_from_json
 from ..spec import UNITS, InputForm
 
 REMEDY = (
@@ -18,6 +20,14 @@ REMEDY = (
     " scale 3000, z-score M1,M2,…/S1,S2,… (means / standard deviations of the channels), imagenet, or a JSON list of"
     ' steps like [{"op": "scale", "value": 3000}, {"op": "clip", "minimum": 0, "maximum": 1}].'
 )
+NOT_GIVEN = (
+    "SCALING was not given: the network gets the numbers as they are stored; a wrong scaling gives a wrong map without"
+    " an error"
+)
+#: unit → what its numbers usually reach
+_REACH = {"reflectance": 1.0, "dn": 10_000.0, "byte": 255.0}
+#: fewer different numbers than this are left of an image only by mistake
+_FEWEST = 32
 #: stored numbers of satellites that are divided by so much are reflectance × 10,000
 _SMALLEST_DN_DIVISOR = 1000.0
 _DN_SCALE = 0.0001
@@ -74,6 +84,21 @@ def read_scaling(text: str, count: int) -> Scaling:
     raise LulcError(f"The scaling {text[:80]!r} is not understood.", REMEDY)
 
 
+def few_left(scaling: Scaling, kind: np.dtype[Any]) -> tuple[int, float, float] | None:
+    """How many numbers the usual values of its unit become in a network's whole numbers, and their range before that.
+
+    None where enough are left.
+    """
+    usual = np.linspace(0, _REACH[scaling.forms[0].unit], 10_001)
+    limits = np.iinfo(kind)
+    for form, steps in zip(scaling.forms[0].band_steps, scaling.channel_steps):
+        scaled = apply_steps(usual, resolve((*form, *steps), usual))
+        count = len(np.unique(np.clip(np.rint(scaled), limits.min, limits.max)))
+        if count < _FEWEST:
+            return count, float(scaled.min()), float(scaled.max())
+    return None
+
+
 def _plain(unit: str, name: str, steps: Steps, count: int, dn_scale: float | None = None) -> Scaling:
     return Scaling(_forms(unit, name, count), (steps,) * count, dn_scale)
 
@@ -125,7 +150,7 @@ def _numbers(text: str, count: int, what: str) -> tuple[float, ...]:
 def _of_json(text: str, count: int) -> Scaling:
     """A list of steps for all channels, a list of such lists, or an object with `unit` and `steps`."""
     try:
-        data: Any = json.loads(text, parse_constant=lambda _: None)
+        data: Any = json.loads(text, parse_constant=float)
     except (ValueError, RecursionError) as error:
         raise LulcError(f"The scaling is no JSON: {error}.", REMEDY) from error
     unit = "dn"

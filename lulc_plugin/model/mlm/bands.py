@@ -17,6 +17,8 @@ from . import jsonvalues
 MOST_BANDS = 512
 _LISTS = ("bands", "eo:bands", "raster:bands")
 _MOST_ASSETS = 100
+#: micrometres: ultraviolet to thermal infrared, and radar; what lies between are nanometres gone astray
+_WAVELENGTHS = ((0.1, 100.0), (3000.0, 1e7))
 
 
 def listed_bands(item: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[ModelBand, ...]:
@@ -64,13 +66,34 @@ def _band(data: Mapping[str, Any]) -> ModelBand:
     def either(field: str) -> Any:
         return data.get(f"eo:{field}", data.get(field))
 
+    name = jsonvalues.text(data.get("name"), "the name of a band")
     return ModelBand(
-        name=jsonvalues.text(data.get("name"), "the name of a band"),
+        name=name,
         common_name=jsonvalues.optional_text(either("common_name") or None, "common_name"),
-        wavelength=jsonvalues.number(either("center_wavelength"), "center_wavelength"),
-        width=jsonvalues.number(either("full_width_half_max"), "full_width_half_max"),
+        wavelength=_wavelength(either("center_wavelength"), name),
+        width=_width(either("full_width_half_max"), name),
         description=str(data.get("description") or "")[:1000],
         scale=jsonvalues.number(data.get("raster:scale"), "raster:scale"),
         offset=jsonvalues.number(data.get("raster:offset"), "raster:offset"),
         data_type=jsonvalues.optional_text(data.get("data_type"), "data_type"),
     )
+
+
+def _wavelength(value: Any, name: str) -> float | None:
+    centre = jsonvalues.number(value, "center_wavelength")
+    if centre is not None and not any(low <= centre <= high for low, high in _WAVELENGTHS):
+        raise LulcError(
+            f"'eo:center_wavelength' of band {name[:50]!r} is {centre:g} micrometres, which no sensor sees.",
+            "Correct it in the description, in micrometres (0.49 for 490 nm), or leave it out.",
+        )
+    return centre
+
+
+def _width(value: Any, name: str) -> float | None:
+    width = jsonvalues.number(value, "full_width_half_max")
+    if width is not None and not 0 <= width <= _WAVELENGTHS[-1][1]:
+        raise LulcError(
+            f"'eo:full_width_half_max' of band {name[:50]!r} is {width:g} micrometres, no width of a band.",
+            "Correct it in the description, in micrometres, or leave it out.",
+        )
+    return width

@@ -42,6 +42,7 @@ def read_output(properties: Mapping[str, Any], layout: str, size: int | None) ->
     Raises:
         LulcError: no output is a semantic segmentation, or it cannot make a map.
     """
+    _check_tasks(properties.get("mlm:tasks"))
     outputs = jsonvalues.entries(properties, "mlm:output", 32)
     main = _segmentation(outputs, properties)
     activation, threshold, warnings = _activation(main.get("post_processing_function"))
@@ -85,6 +86,19 @@ def read_output(properties: Mapping[str, Any], layout: str, size: int | None) ->
         warnings,
         tuple(notes),
     )
+
+
+def _check_tasks(tasks: Any) -> None:
+    """Refuse tasks of the model of which none is a segmentation; nothing said is nothing refused."""
+    said = [tasks] if isinstance(tasks, str) else tasks if isinstance(tasks, list) else []
+    words = [task for task in said if isinstance(task, str) and task]
+    if words and not any(task.endswith("segmentation") for task in words):
+        raise LulcError(
+            f"'mlm:tasks' names {len(words)} {'task' if len(words) == 1 else 'tasks'}, {', '.join(words)[:200]}, and no"
+            " semantic segmentation.",
+            "Only segmentation models make a map. Correct it in the description if the network is one:"
+            " semantic-segmentation.",
+        )
 
 
 def _is_segmentation(output: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:

@@ -8,6 +8,8 @@ limited, unknown fields are carried along unread, nothing is evaluated.
 from __future__ import annotations
 
 import json
+import math
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from ...errors import LulcError
 from ...raster.scaling import steps_from_json
 from ..fixedwindow import usual_multiple
-from ..spec import InputForm, ModelSpec, Window
+from ..spec import UNITS, InputForm, ModelSpec, Window
 from . import history as mlm_history
 from . import jsonvalues
 from .bands import assets_of, listed_bands
@@ -26,6 +28,9 @@ from .writing import VERSION, to_item, write, written_properties
 __all__ = ["from_item", "from_text", "read", "to_item", "write"]
 
 _LARGEST_FILE = 4_000_000
+_REMEDY = "Correct the description, or write a new one with lulc:describemodel."
+#: where the numbers of a scaling stand: there a NaN is told, elsewhere it is a number that is missing
+_SCALINGS = frozenset(("value_scaling", "pre_processing_function", "norm_clip", "statistics", "lulc:input_forms"))
 #: what MLM prefixes; stac-model writes the same names without it into PyTorch archives
 _UNPREFIXED = (
     "name", "architecture", "tasks", "framework", "framework_version", "memory_size", "total_parameters", "pretrained",
@@ -40,12 +45,24 @@ def read(path: Path) -> ModelSpec:
         LulcError: not readable, too large, not JSON, or not a description this program can run.
     """
     try:
+        return from_text(_text_of(path), path.name)
+    except LulcError as error:
+        raise _with_remedy(error, path.name) from error
+
+
+def _text_of(path: Path) -> str:
+    try:
         if path.stat().st_size > _LARGEST_FILE:
             raise LulcError(f"The model description {path.name} is larger than {_LARGEST_FILE} bytes.")
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LulcError(f"The model description {path} cannot be read: {error}.") from error
-    return from_text(text, path.name)
+
+
+def _with_remedy(error: LulcError, where: str) -> LulcError:
+    """`error` with a remedy that names the file, ours if it has none."""
+    remedy = error.remedy.replace("Correct it in the description", f"Correct it in {where}")
+    return LulcError(error.problem, remedy or _REMEDY)
 
 
 def from_text(text: str, where: str) -> ModelSpec:
@@ -55,19 +72,32 @@ def from_text(text: str, where: str) -> ModelSpec:
         LulcError: see `read`.
     """
     if len(text) > _LARGEST_FILE:
-        raise LulcError(f"The model description in {where} is longer than {_LARGEST_FILE} characters.")
+        raise LulcError(f"The model description in {where} is longer than {_LARGEST_FILE} characters.", _REMEDY)
     try:
         # NaN and Infinity are no JSON, but many programs write them where a number is missing
-        item = json.loads(text, parse_constant=lambda _: None)
+        item = json.loads(text, parse_constant=lambda word: math.nan if word == "NaN" else None)
+        item = _without_nan(item, _SCALINGS)
         # JSON can spell half of a character, which no screen and no file takes
         json.dumps(item, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
-        raise LulcError(f"The model description in {where} is not valid JSON: {error}.") from error
+        raise LulcError(f"The model description in {where} is not valid JSON: {error}.", _REMEDY) from error
     try:
         return from_item(item)
     except LulcError as error:
         problem = f"The model description in {where} cannot be used: {error.problem[:600]}"
-        raise LulcError(problem, error.remedy) from error
+        raise _with_remedy(LulcError(problem, error.remedy), where) from error
+
+
+def _without_nan(node: Any, kept: frozenset[str] = frozenset()) -> Any:
+    """A JSON tree with None for NaN, but for objects and lists under the keys `kept`."""
+    if isinstance(node, dict):
+        return {
+            key: value if key in kept and isinstance(value, (dict, list)) else _without_nan(value, kept)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [_without_nan(value, kept) for value in node]
+    return None if isinstance(node, float) and math.isnan(node) else node
 
 
 def from_item(item: Any) -> ModelSpec:
@@ -97,6 +127,7 @@ def _spec_from_item(item: Any) -> ModelSpec:
             'It has no "mlm:input".',
             "It should be a STAC description with the Machine Learning Model extension; lulc:describemodel writes one.",
         )
+    _check_unit(properties)
     inputs = jsonvalues.entries(properties, "mlm:input", 8)
     if len(inputs) != 1:
         raise LulcError(f"The model has {len(inputs)} inputs; only models with one input can be run.")
@@ -111,7 +142,8 @@ def _spec_from_item(item: Any) -> ModelSpec:
         forms = (InputForm("as described", unit, ((),) * len(into.bands)),)
         notes = (*notes, *why)
     asset = next(iter(assets_of(item)), {})
-    name = jsonvalues.text(properties.get("mlm:name") or item.get("id") or "unnamed", "mlm:name")
+    clean = _without_nan(dict(properties))
+    name = _name(properties.get("mlm:name") or item.get("id") or "unnamed")
     return ModelSpec(
         name=name,
         title=jsonvalues.text(properties.get("title") or properties.get("mlm:name") or "unnamed", "title"),
@@ -130,8 +162,8 @@ def _spec_from_item(item: Any) -> ModelSpec:
         instruments=tuple(jsonvalues.text(i, "an instrument") for i in properties.get("instruments") or ()),
         license=jsonvalues.text(properties.get("license") or "other", "license"),
         description=jsonvalues.text(properties.get("description") or "", "description", 20_000),
-        providers=tuple(p for p in properties.get("providers") or () if isinstance(p, Mapping)),
-        training=mlm_history.training(properties),
+        providers=tuple(p for p in clean.get("providers") or () if isinstance(p, Mapping)),
+        training=mlm_history.training(clean),
         scores=mlm_history.scores(properties),
         parameters=int(jsonvalues.number(properties.get("mlm:total_parameters"), "mlm:total_parameters") or 0),
         memory_bytes=int(jsonvalues.number(properties.get("mlm:memory_size"), "mlm:memory_size") or 0),
@@ -146,8 +178,34 @@ def _spec_from_item(item: Any) -> ModelSpec:
         confidence=mlm_history.confidence(properties),
         warnings=warnings,
         notes=notes,
-        extra={k: v for k, v in properties.items() if k not in written_properties()},
+        extra={k: v for k, v in clean.items() if k not in written_properties()},
     )
+
+
+def _name(said: Any) -> str:
+    """`said`, a name that files, tags and logs can bear.
+
+    Raises:
+        LulcError: it is no text, or has control characters.
+    """
+    name = jsonvalues.text(said, "mlm:name")
+    for place, character in enumerate(str(said), 1):
+        if unicodedata.category(character) == "Cc":
+            raise LulcError(
+                f"'mlm:name' has the control character U+{ord(character):04X} at place {place}.",
+                "Correct it in the description: a name has letters, digits, blanks and marks only.",
+            )
+    return name
+
+
+def _check_unit(properties: Mapping[str, Any]) -> None:
+    said = properties.get("lulc:input_unit")
+    if said is not None and said != "" and said not in UNITS:
+        raise LulcError(
+            f"'lulc:input_unit' is {str(said)[:50]!r}, none of the {len(UNITS)} units {', '.join(UNITS)}.",
+            f"Correct it in the description: {UNITS[0]} for 0 to 1, {UNITS[1]} for stored numbers, {UNITS[2]} for 0 to"
+            " 255.",
+        )
 
 
 def _newer(properties: Mapping[str, Any]) -> tuple[str, ...]:
@@ -186,20 +244,37 @@ def _form(data: Mapping[str, Any], count: int) -> InputForm:
 
 def _window(properties: Mapping[str, Any], fixed: int | None, cut: int) -> Window:
     data = jsonvalues.mapping(properties.get("lulc:window"), "lulc:window")
-    size = int(jsonvalues.number(data.get("size"), "window size") or fixed or 512)
+    size = _length(data, "size") or fixed or 512
     if fixed is not None and size != fixed:
         raise LulcError(
             f"Its input takes windows of {fixed} × {fixed} pixels only, 'lulc:window' says {size}.",
         )
-    multiple = int(jsonvalues.number(data.get("multiple"), "window multiple") or usual_multiple(fixed))
+    multiple = _length(data, "multiple") or usual_multiple(fixed)
     margin = jsonvalues.number(data.get("margin"), "window margin")
     return Window(
         size=size,
         multiple=multiple,
-        minimum=int(jsonvalues.number(data.get("minimum"), "window minimum") or fixed or multiple),
+        minimum=_length(data, "minimum") or fixed or multiple,
         receptive_field=int(jsonvalues.number(data.get("receptive_field"), "receptive field") or 0),
         margin=max(cut, min(64, size // 8) if margin is None else int(margin)),
     )
+
+
+def _length(data: Mapping[str, Any], key: str) -> int | None:
+    """A length of `lulc:window` in whole pixels, None where it is not said.
+
+    Raises:
+        LulcError: it is below 1, or no whole number.
+    """
+    value = jsonvalues.number(data.get(key), f"window {key}")
+    if value is None:
+        return None
+    if value < 1 or not value.is_integer():
+        raise LulcError(
+            f"'lulc:window' is impossible: its {key} is {value:g}, not a whole number of pixels from 1 on.",
+            f"Correct it in the description, or leave the {key} out.",
+        )
+    return int(value)
 
 
 def _gsd_range(properties: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -38,6 +38,8 @@ _INPUT = 11
 _LARGEST_FIELD = 1_000_000
 _MOST_INPUTS = 64
 _MOST_AXES = 16
+#: Whole numbers among TensorProto.DataType.
+_WHOLE = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32"}
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ class GraphFile:
         ir: version of the file format, 0 when it does not say.
         opset: version of the standard operators, 0 when it does not say.
         inputs: name → length of each axis, None where it is free.
+        whole: name → type of the inputs that take whole numbers, such as `uint8`.
     """
 
     ir: int
     opset: int
     inputs: Mapping[str, tuple[int | None, ...]]
+    whole: Mapping[str, str]
 
 
 def read(path: Path) -> GraphFile | None:
@@ -81,6 +85,20 @@ def fixed_size(path: Path, input_name: str, layout: str) -> tuple[int, int] | No
         return None
     rows, cols = shape[1:3] if layout == "NHWC" else shape[2:4]
     return None if rows is None or cols is None else (rows, cols)
+
+
+def input_type(path: Path, input_name: str) -> str:
+    """The whole-number type that the graph's input takes, such as `uint8`; empty for others or where it is unknown.
+
+    Args:
+        path: the `.onnx` file.
+        input_name: name of the input; where there is no such one, the only input.
+    """
+    found = read(path)
+    if found is None:
+        return ""
+    name = next(iter(found.inputs)) if len(found.inputs) == 1 else input_name
+    return found.whole.get(name, "")
 
 
 def cannot_load(path: Path, error: Exception) -> LulcError:
@@ -138,6 +156,7 @@ class _NotProtobuf(Exception):
 def _model(stream: BinaryIO, size: int) -> GraphFile:
     ir, opset = 0, 0
     inputs: dict[str, tuple[int | None, ...]] = {}
+    whole: dict[str, str] = {}
     for number, value in _fields(stream, size, {_OPSET}, {_GRAPH}):
         if number == _IR and isinstance(value, int):
             ir = value
@@ -151,24 +170,30 @@ def _model(stream: BinaryIO, size: int) -> GraphFile:
             stream.seek(begin)
             for inner, text in _fields(stream, begin + length, {_INPUT}, set()):
                 if inner == _INPUT and isinstance(text, bytes) and len(inputs) < _MOST_INPUTS:
-                    name, shape = _input(text)
+                    name, shape, kind = _input(text)
                     inputs[name] = shape
-    return GraphFile(ir, opset, inputs)
+                    if kind in _WHOLE:
+                        whole[name] = _WHOLE[kind]
+    return GraphFile(ir, opset, inputs, whole)
 
 
-def _input(text: bytes) -> tuple[str, tuple[int | None, ...]]:
-    """Name and axes of a ValueInfoProto: type (2) → tensor (1) → shape (2) → dimensions (1) → length (1)."""
+def _input(text: bytes) -> tuple[str, tuple[int | None, ...], int]:
+    """Name, axes and element type of a ValueInfoProto.
+
+    type (2) → tensor (1) → element type (1) and shape (2) → dimensions (1) → length (1).
+    """
     parts = dict(_parts(text))
-    inner: int | bytes = parts.get(2, b"")
-    for number in (1, 2):
-        inner = dict(_parts(inner)).get(number, b"") if isinstance(inner, bytes) else b""
+    outer: int | bytes = parts.get(2, b"")
+    tensor = dict(_parts(outer)).get(1, b"") if isinstance(outer, bytes) else b""
+    described = dict(_parts(tensor)) if isinstance(tensor, bytes) else {}
+    inner, kind = described.get(2, b""), described.get(1, 0)
     axes: list[int | None] = []
     for number, dimension in _parts(inner) if isinstance(inner, bytes) else ():
         if number == 1 and isinstance(dimension, bytes) and len(axes) < _MOST_AXES:
             length = dict(_parts(dimension)).get(1)
             axes.append(length if isinstance(length, int) and 0 < length < 1 << 31 else None)
     name = parts.get(1, b"")
-    return (name.decode("utf-8") if isinstance(name, bytes) else ""), tuple(axes)
+    return (name.decode("utf-8") if isinstance(name, bytes) else ""), tuple(axes), kind if isinstance(kind, int) else 0
 
 
 def _parts(text: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -37,6 +37,7 @@ class Network:
         warnings: what the user should not overlook, e.g. why it does not run on the faster device.
         seconds: time spent inside the network so far.
         pixels: window pixels it has seen so far.
+        probable: False once scores came out that are no probabilities although they are taken as such.
 
     Raises:
         LulcError: the file is no network, not the one that `spec` describes, or the device is not there.
@@ -64,6 +65,7 @@ class Network:
         self.notes: list[str] = []
         self.seconds = 0.0
         self.pixels = 0
+        self.probable = True
         asked = devices.ways(device, provider, ort.get_available_providers(), ort.__version__)
         self.warnings = list(asked.warnings)
         self.device = self._start(asked.ways, batch, window or (spec.window.size, spec.window.size))
@@ -222,7 +224,20 @@ class Network:
             ) from error
         self.seconds += time.perf_counter() - started
         self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
-        return scores.probabilities(raw, self._spec, (batch.shape[2], batch.shape[3]))
+        result = scores.probabilities(raw, self._spec, (batch.shape[2], batch.shape[3]))
+        if self.probable:
+            self._doubt(scores.no_probabilities(raw, self._spec))
+        return result
+
+    def _doubt(self, why: str) -> None:
+        """Warn, once, of scores that are no probabilities."""
+        if not why:
+            return
+        self.probable = False
+        self.warnings.append(
+            f"The scores of {self._spec.name} are not probabilities: {why}; the mean confidence is not meaningful. If"
+            " they are raw scores, set the activation in its description to softmax (sigmoid for a single plane)."
+        )
 
     def _raw(self, batch: FloatArray) -> npt.NDArray[Any]:
         fed: npt.NDArray[Any] = np.moveaxis(batch, 1, 3) if self._spec.layout == "NHWC" else batch

@@ -13,6 +13,9 @@ from ..spec import ModelSpec
 
 FloatArray = npt.NDArray[np.float32]
 _MOST_TIMES_SMALLER = 32
+#: how far probabilities, and their sums, may be off: numbers of 16 bits are not more exact
+_RANGE_ROUNDING = 1e-3
+_SUM_ROUNDING = 0.01
 
 
 def channels_of(spec: ModelSpec) -> int:
@@ -101,6 +104,30 @@ def probabilities(raw: npt.NDArray[Any], spec: ModelSpec, size: tuple[int, int])
         out = np.concatenate([np.float32(1) - out, out], axis=1)
     cut = spec.output.cut
     return np.pad(out, ((0, 0), (0, 0), (cut, cut), (cut, cut))) if cut else out
+
+
+def no_probabilities(raw: npt.NDArray[Any], spec: ModelSpec) -> str:
+    """What speaks against the scores of a graph, that are to be taken as they are, being probabilities; else empty.
+
+    Args:
+        raw: what the graph returned; `probabilities` took it.
+        spec: the network; with a softmax or a sigmoid nothing speaks against it.
+    """
+    if spec.output.activation and spec.output.activation[0] != "argmax":
+        return ""
+    scores = planes(raw, spec)
+    if not scores.size:
+        return ""
+    low, high = float(scores.min()), float(scores.max())
+    if low < -_RANGE_ROUNDING or high > 1 + _RANGE_ROUNDING:
+        return f"they run from {low:.3g} to {high:.3g}"
+    if spec.output.plane:
+        return ""
+    sums = scores.sum(axis=1, dtype=np.float32)
+    least, most = float(sums.min()), float(sums.max())
+    if least < 1 - _SUM_ROUNDING or most > 1 + _SUM_ROUNDING:
+        return f"the sums of a pixel's scores run from {least:.3g} to {most:.3g}"
+    return ""
 
 
 def enlarge(values: FloatArray, times: int, axis: int) -> FloatArray:
