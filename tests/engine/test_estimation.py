@@ -241,9 +241,7 @@ def test_strata_as_map_classes_are_olofsson_2014(matrix, sizes):
     for j in range(3):
         others = [i for i in range(3) if i != j]
         first = total[j] ** 2 * (1 - producers[j]) ** 2 * users[j] * (1 - users[j]) / (n[j] - 1)
-        second = producers[j] ** 2 * sum(
-            total[i] ** 2 * share[i, j] * (1 - share[i, j]) / (n[i] - 1) for i in others
-        )
+        second = producers[j] ** 2 * sum(total[i] ** 2 * share[i, j] * (1 - share[i, j]) / (n[i] - 1) for i in others)
         expected.append(math.sqrt((first + second) / reference[j] ** 2))
     close([e.value for e in found.producers], producers)
     close(ses(found.producers), expected)
@@ -598,3 +596,15 @@ def test_a_thousand_classes_take_seconds():
     sizes = StrataSizes(tuple(map(str, range(1000))), np.full(1000, 5e4), True, tuple(range(1000)))
     found = estimation.stratified(units, sizes, 1000)
     assert len(found.users) == 1000 and found.kappa.se > 0
+
+
+def test_a_stratum_that_is_wholly_in_the_sample_has_no_error():
+    """One pixel, sizes by area: a stratum of one unit whose variance is not unknown but 0."""
+    units = estimation.Units(np.array([0, 0, 1]), np.array([0, 0, 1]), np.array([0, 1, 1]), np.array([18, 2, 1]))
+    sizes = (("a", "b"), np.array([99.9, 0.1]), False, (0, 1))
+    unknown = estimation.stratified(units, estimation.StrataSizes(*sizes), 2)
+    assert unknown.overall.se is None and unknown.notes
+    known = estimation.stratified(units, estimation.StrataSizes(*sizes, complete=(False, True)), 2)
+    assert known.overall.se == pytest.approx(0.999 * np.sqrt(0.9 * 0.1 / 19)) and not known.notes
+    never = estimation.stratified(units, estimation.StrataSizes(*sizes, complete=(False, True)), 2, fpc="never")
+    assert never.overall.se is None
