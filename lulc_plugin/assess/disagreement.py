@@ -48,7 +48,11 @@ def legend_of(result: Assessment) -> Legend:
         )
     pairs = np.argwhere(result.estimates.counts > 0)
     classes = [
-        LegendClass(int(i) * k + int(j) + 1, _name(result.classes[i], result.classes[j], i == j), _colour(i, j, k))
+        LegendClass(
+            int(i) * k + int(j) + 1,
+            _name(result.classes[i], result.classes[j], i == j),
+            _colour(result.classes[i].colour, i, j, k),
+        )
         for i, j in pairs
     ]
     return Legend.of(classes, nodata=0)
@@ -61,11 +65,17 @@ def _name(of_map: AssessedClass, of_reference: AssessedClass, same: bool) -> str
     return f"map {of_map.name[:half]}, reference {of_reference.name[:half]}"
 
 
-def _colour(i: int, j: int, k: int) -> str:
+def _colour(of_map: str | None, i: int, j: int, k: int) -> str:
     if i == j:
         return _AGREES
-    # hue from the map's class, lightness from the reference's: neighbours in the legend stay apart
-    red, green, blue = colorsys.hls_to_rgb(i / k, 0.35 + 0.35 * j / max(1, k - 1), 0.75)
+    hue, saturation = i / k, 0.75
+    if of_map is not None:
+        own, _, strength = colorsys.rgb_to_hls(*(int(of_map[n : n + 2], 16) / 255 for n in (1, 3, 5)))
+        if strength > 0.1:  # a grey one would look like agreement
+            # water that is none stays blue: the hue is that of the map's class
+            hue, saturation = own, strength
+    # lightness from the reference's class: neighbours in the legend stay apart
+    red, green, blue = colorsys.hls_to_rgb(hue, 0.3 + 0.4 * j / max(1, k - 1), saturation)
     return f"#{round(255 * red):02X}{round(255 * green):02X}{round(255 * blue):02X}"
 
 

@@ -12,6 +12,7 @@ from rasterio.transform import from_origin
 from lulc_plugin.assess.assessment import assess
 from lulc_plugin.assess.job import AssessJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature
 from lulc_plugin.errors import LulcError
+from lulc_plugin.legend import LegendClass
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster.source import open_dataset
 from lulc_plugin.report import json_object
@@ -451,3 +452,15 @@ def test_disagreement_raster(make, tmp_path):
     style = (tmp_path / "d.qml").read_text()
     assert "map Land, reference Sea" in style and "Land: agrees" in style
     assert json.loads((tmp_path / "a.json").read_text())["overall_accuracy"]["value"] == pytest.approx(0.5)
+
+
+def test_errors_have_the_hue_of_the_maps_class(make):
+    from lulc_plugin.assess.disagreement import legend_of
+
+    m, r = np.array([[1, 1, 2, 2]], np.uint8), np.array([[1, 2, 1, 2]], np.uint8)
+    named = (LegendClass(1, "Sea", "#0000FF"), LegendClass(2, "Grey", "#888888"))
+    map_input = RasterInput(make(m).path, classes=named)
+    colours = {c.value: c.rgb for c in legend_of(run(map_input, make(r, "r.tif"))).classes}
+    assert colours[2][2] > max(colours[2][:2])  # sea that is none: blue
+    assert len(set(colours[3])) > 1  # a grey class: still no grey, which says that the two agree
+    assert colours[1] == colours[4] == (0xE6, 0xE6, 0xE6)
