@@ -10,7 +10,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterBand,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFileDestination,
@@ -72,20 +71,7 @@ class CheckLayer(LulcAlgorithm):
             ),
             parameters.model_parameter(),
             parameters.model_file_parameter(),
-            explained(
-                QgsProcessingParameterBand(
-                    self.BANDS,
-                    self.tr("Bands, in the model's order (empty: found by their names)"),
-                    None,
-                    self.INPUT,
-                    True,
-                    True,
-                ),
-                self.tr(
-                    "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the"
-                    " command line: 'BANDS=3;2;1;4'."
-                ),
-            ),
+            parameters.bands_parameter(self.BANDS, self.INPUT),
             explained(
                 QgsProcessingParameterExtent(self.EXTENT, self.tr("Extent (empty: the whole layer)"), None, True),
                 self.tr("Also look whether this part has data; may be in another coordinate system."),

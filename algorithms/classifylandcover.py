@@ -12,7 +12,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
@@ -97,20 +96,7 @@ class ClassifyLandCover(LulcAlgorithm):
             ),
             parameters.model_parameter(),
             parameters.model_file_parameter(),
-            explained(
-                QgsProcessingParameterBand(
-                    self.BANDS,
-                    self.tr("Bands, in the model's order (empty: found by their names)"),
-                    None,
-                    self.INPUT,
-                    True,
-                    True,
-                ),
-                self.tr(
-                    "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the"
-                    " command line: 'BANDS=3;2;1;4'."
-                ),
-            ),
+            parameters.bands_parameter(self.BANDS, self.INPUT),
             explained(
                 QgsProcessingParameterExtent(self.EXTENT, self.tr("Extent (empty: the whole layer)"), None, True),
                 self.tr("Grows outwards to whole pixels of the image; may be in another coordinate system."),

@@ -14,6 +14,7 @@ from qgis.core import (
     Qgis,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
+    QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
@@ -80,6 +81,18 @@ def onnx_parameter(label: str, optional: bool) -> QgsProcessingParameterFile:
     return QgsProcessingParameterFile(MODEL_FILE, label, optional=optional, fileFilter=filters)
 
 
+def bands_parameter(name: str, layer: str) -> QgsProcessingParameterDefinition:
+    """Bands of the parameter `layer` in the order of the model's."""
+    description = tr("Bands, in the model's order (empty: found by their names)")
+    return explained(
+        QgsProcessingParameterBand(name, description, None, layer, True, True),
+        tr(
+            "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the command line:"
+            " 'BANDS=3;2;1;4'."
+        ),
+    )
+
+
 def model_names() -> tuple[str, ...]:
     """Names of the bundled networks, then of the user's own. Read anew each time an algorithm's dialog opens."""
     try:
@@ -124,16 +137,10 @@ def whole_number(
     """
     if name not in parameters:
         return None
-    value = parameters[name]
-    if isinstance(value, QgsProperty):
-        value = algorithm.parameterAsDouble(parameters, name, context)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not number.is_integer():
+    value, found = _as_float(algorithm, parameters, name, context)
+    if not found.is_integer():
         raise LulcError(tr("{name} is {value!r}, which is not a whole number.").format(name=name, value=value))
-    return int(number)
+    return int(found)
 
 
 def number(
@@ -146,16 +153,23 @@ def number(
     """
     if name not in parameters:
         return None
+    value, found = _as_float(algorithm, parameters, name, context)
+    if not math.isfinite(found):
+        raise LulcError(tr("{name} is {value!r}, which is not a number.").format(name=name, value=value))
+    return found
+
+
+def _as_float(
+    algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> tuple[Any, float]:
+    """The value as it was given (evaluated where it is an expression), and as a number: NaN where it is none."""
     value = parameters[name]
     if isinstance(value, QgsProperty):
         value = algorithm.parameterAsDouble(parameters, name, context)
     try:
-        found = float(value)
+        return value, float(value)
     except (TypeError, ValueError):
-        found = math.nan
-    if not math.isfinite(found):
-        raise LulcError(tr("{name} is {value!r}, which is not a number.").format(name=name, value=value))
-    return found
+        return value, math.nan
 
 
 def band_number(

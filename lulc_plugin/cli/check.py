@@ -7,10 +7,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .. import bundled
-from ..classify.job import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
+from ..classify.job import NO_OUTPUT, ClassifyJob
 from ..progress import Progress
-from .lists import four_numbers, integers, names_a_file
+from . import layeroptions
 
 
 def add_to(commands: Any) -> None:
@@ -18,22 +17,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("check", help="look at a raster before a map is made of it")
     parser.set_defaults(command=_check)
     parser.add_argument("input", metavar="IN", help="raster to look at")
-    parser.add_argument(
-        "--model",
-        default=AUTO,
-        metavar="NAME|FILE",
-        help=f"auto, an .onnx file, or: {', '.join(bundled.model_names())}",
-    )
-    parser.add_argument(
-        "--bands", type=integers, default=(), metavar="3,2,1,4", help="band numbers in the order of the model's bands"
-    )
-    parser.add_argument(
-        "--extent", type=four_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"
-    )
-    parser.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
-    parser.add_argument(
-        "--resample", choices=RESAMPLE, default=AUTO, help="pixels of another size than the model's: resampled or not"
-    )
+    layeroptions.add_options(parser)
     parser.add_argument("--html", metavar="FILE", help="write the same as a page")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
@@ -44,16 +28,10 @@ def _check(options: argparse.Namespace) -> int:
     require()
     from ..classify.layercheck import check_layer
 
-    is_file = names_a_file(options.model)
     job = ClassifyJob(
         input=options.input,
         output=NO_OUTPUT,
-        model=AUTO if is_file else options.model,
-        model_file=options.model if is_file else None,
-        bands=options.bands,
-        extent=options.extent,
-        values=options.values,
-        resample=options.resample,
+        **layeroptions.said(options),
     )
     found = check_layer(job, Progress())
     if options.html or options.json:

@@ -6,10 +6,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .. import bundled
-from ..classify.job import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
+from ..classify.job import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
 from ..progress import ConsoleProgress
-from .lists import four_numbers, integers, names_a_file
+from . import layeroptions
 
 
 def add_to(commands: Any) -> None:
@@ -18,24 +17,12 @@ def add_to(commands: Any) -> None:
     classify.set_defaults(command=_classify)
     classify.add_argument("input", metavar="IN", help="raster to classify")
     classify.add_argument("output", metavar="OUT", help="map to write, .tif")
-    classify.add_argument(
-        "--model",
-        default=AUTO,
-        metavar="NAME|FILE",
-        help=f"auto, an .onnx file, or: {', '.join(bundled.model_names())}",
-    )
-    classify.add_argument(
-        "--bands", type=integers, default=(), metavar="3,2,1,4", help="band numbers in the order of the model's bands"
-    )
-    classify.add_argument(
-        "--extent", type=four_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"
-    )
+    layeroptions.add_options(classify)
     classify.add_argument("--overlap", type=int, metavar="PX", help="pixels shared by neighbouring windows")
     classify.add_argument("--window", type=int, metavar="PX", help="height and width of a window")
     classify.add_argument("--batch-size", type=int, default=0, metavar="N", help="windows a run; 0: automatic")
     classify.add_argument("--nodata-policy", choices=NODATA_POLICIES, default="any", help="when a pixel is nodata")
     classify.add_argument("--statistics-from", metavar="RASTER", help="raster whose statistics fix the scaling")
-    classify.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
     classify.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0: all")
     classify.add_argument("--device", choices=DEVICES, default=AUTO, help="where the network runs")
     classify.add_argument(
@@ -44,30 +31,21 @@ def add_to(commands: Any) -> None:
         metavar="NAME[;OPTION=VALUE…]",
         help="any onnxruntime provider instead of a device, e.g. 'dml' or 'openvino;device_type=GPU'; untested",
     )
-    classify.add_argument(
-        "--resample", choices=RESAMPLE, default=AUTO, help="pixels of another size than the model's: resampled or not"
-    )
 
 
 def _classify(options: argparse.Namespace) -> int:
-    is_file = names_a_file(options.model)
     job = ClassifyJob(
         input=options.input,
         output=options.output,
-        model=AUTO if is_file else options.model,
-        model_file=options.model if is_file else None,
-        bands=options.bands,
-        extent=options.extent,
+        **layeroptions.said(options),
         overlap=options.overlap,
         window=options.window,
         batch_size=options.batch_size,
         nodata_policy=options.nodata_policy,
         statistics_from=options.statistics_from,
-        values=options.values,
         threads=options.threads,
         device=options.device,
         provider=options.provider,
-        resample=options.resample,
     )
     from ..dependencies import require
 

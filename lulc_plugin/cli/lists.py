@@ -1,15 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of numbers, and names or files, as a person writes them at a shell."""
+"""Lists of numbers as a person writes them at a shell."""
 
 from __future__ import annotations
 
 import argparse
-import os
-
-
-def names_a_file(model: str) -> bool:
-    """Whether `--model` is a file and not the name of a network, also a file of a kind that cannot be run."""
-    return model.lower().endswith(".onnx") or os.path.dirname(model) != "" or os.path.isfile(model)
 
 
 def integers(text: str) -> tuple[int, ...]:

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
 from ..errors import LulcError
+from ..wholefile import write_whole
 from .findings import LEVELS, Finding, count, verdict
 
 #: Style sheets of the other reports, as plain files.
@@ -36,13 +34,9 @@ def write_page(output: Path, findings: Sequence[Finding], date: str) -> None:
     Raises:
         LulcError: it cannot be written.
     """
-    temporary = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        temporary.write_text(page(findings, date), encoding="utf-8")
-        os.replace(temporary, output)
+        write_whole(output, page(findings, date).encode("utf-8"))
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise LulcError(
             f"The report {output} cannot be written: {error.strerror or error}.",
             "Close it elsewhere, or choose another place.",

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..assess.job import Outputs
 from ..assess.result import Assessment, Comparison
 from ..errors import LulcError
+from ..wholefile import write_whole
 from .assessed import assessed
 from .compared import compared
 from .document import Document
@@ -114,14 +113,9 @@ def put(path: Path, data: bytes) -> None:
     Raises:
         LulcError: it cannot be written; what was there before stays.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        write_whole(Path(path), data)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise LulcError(
             f"The report {path} cannot be written: {error.strerror or error}.",
             "Close it elsewhere, or choose another place.",

@@ -13,13 +13,14 @@ FILES = sorted(p for p in ENGINE.rglob("*.py") if "_bundled" not in p.parts)
 
 #: room → rooms it may import from (itself always)
 GROUND = {"errors", "progress"}
-SHELF = {"legend", "provenance", "bundled", "dependencies"}
+SHELF = {"legend", "provenance", "bundled", "dependencies", "wholefile"}
 ARROWS = {
     "errors": set(),
     "progress": {"errors"},
     "legend": {"errors"},
     "dependencies": {"errors"},
     "bundled": {"errors"},
+    "wholefile": set(),
     "provenance": {"errors", "dependencies"},
     "raster": SHELF | GROUND,
     "model": {"raster"} | SHELF | GROUND,

@@ -56,15 +56,6 @@ class Signature:
         return self.inputs[0]
 
 
-def read_signature(path: Path) -> Signature:
-    """The signature of the network at `path`.
-
-    Raises:
-        LulcError: it cannot be loaded.
-    """
-    return signature_of(open_session(path))
-
-
 def open_session(path: Path) -> Any:
     """An onnxruntime session on one CPU thread, made quickly and for short use.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import LulcError
 from ...raster.scaling import Steps
+from ...wholefile import write_whole
 from ..spec import ModelBand, ModelSpec, Scores, TrainingSet
 
 EXTENSIONS = (
@@ -140,7 +141,7 @@ def write(spec: ModelSpec, path: Path) -> None:
         LulcError: the folder cannot be written to, or the description holds a number that JSON has no word for.
     """
     try:
-        path.write_text(as_text(spec), encoding="utf-8")
+        write_whole(path, as_text(spec).encode("utf-8"))
     except OSError as error:
         raise LulcError(
             f"The model description {path} cannot be written: {error.strerror or error}.", "Choose another folder."

@@ -179,12 +179,6 @@ class Network:
         return int(self._session.get_session_options().intra_op_num_threads)
 
     @property
-    def fixed_window(self) -> int | None:
-        """The only height and width the graph takes, None when they are free."""
-        length = ports.axes(self._session.get_inputs()[0].shape, self._spec.layout)[0]
-        return length if isinstance(length, int) else None
-
-    @property
     def fixed_batch(self) -> int | None:
         """The only batch size the graph takes, None when it is free."""
         batch = self._session.get_inputs()[0].shape[0]
