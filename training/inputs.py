@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network is fed: bands, indices, and the ways in. The exporter writes exactly this into the sidecar.
+
+The channels expect band values as reflectance (0..1). A layer of reflectance comes in by the form `reflectance`; a
+picture (8 bits, or raw numbers) by the form `picture`, which stretches each band between percentiles of the whole layer
+onto the range where that band usually lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model.spec import InputForm, ModelBand
+from lulc_plugin.raster.indices import INDICES, parse
+from lulc_plugin.raster.sampling import sample_array
+from lulc_plugin.raster.scaling import Channel, Step, Steps, prepare, resolve
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+WAYS = ("reflectance", "picture")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the bench knows of a band.
+
+    `centre` and `width` in micrometres (Sentinel-2A's, from ESA's spectral responses); `usual`: where the 2nd and 98th
+    percentile of a whole layer lie, as reflectance (training places of HLS, rounded); `divisor`: reflectance that becomes 1.
+    """
+
+    title: str
+    centre: float
+    width: float
+    usual: tuple[float, float]
+    divisor: float
+
+
+BANDS: dict[str, Known] = {
+    "coastal": Known("Coastal aerosol", 0.4427, 0.021, (0.01, 0.13), 0.3),
+    "blue": Known("Blue", 0.4924, 0.066, (0.02, 0.15), 0.3),
+    "green": Known("Green", 0.5598, 0.036, (0.03, 0.18), 0.3),
+    "red": Known("Red", 0.6646, 0.031, (0.02, 0.22), 0.3),
+    "rededge071": Known("Red edge 1", 0.7041, 0.015, (0.03, 0.25), 0.3),
+    "rededge075": Known("Red edge 2", 0.7405, 0.015, (0.04, 0.33), 0.6),
+    "rededge078": Known("Red edge 3", 0.7828, 0.020, (0.05, 0.38), 0.6),
+    "nir": Known("Near infrared", 0.8328, 0.106, (0.05, 0.40), 0.6),
+    "nir08": Known("Near infrared (narrow)", 0.8647, 0.021, (0.05, 0.40), 0.6),
+    "swir16": Known("Short-wave infrared 1", 1.6137, 0.091, (0.02, 0.40), 0.6),
+    "swir22": Known("Short-wave infrared 2", 2.2024, 0.175, (0.01, 0.32), 0.6),
+}
+
+#: Reflectance is not negative.
+NOT_BELOW_0: Steps = (Step.of("clip", minimum=0),)
+_BRIGHTEST = 1.2  # in units of the divisors; clouds and glints carry no more information beyond it
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The bands in the order a user names them, the channels of the network, and the ways in, the preferred one first."""
+
+    bands: tuple[ModelBand, ...]
+    channels: tuple[Channel, ...]
+    forms: tuple[InputForm, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the bands."""
+        return tuple(b.name for b in self.bands)
+
+    def form(self, picture: bool) -> InputForm:
+        """The way in for a picture or for reflectance.
+
+        Raises:
+            LulcError: the network has none.
+        """
+        for form in self.forms:
+            if (form.unit == "dn") == picture:
+                return form
+        raise LulcError(f"The network has no way in for {'pictures' if picture else 'reflectance'}.")
+
+    def of(
+        self,
+        values: npt.NDArray[np.generic],
+        valid: BoolArray,
+        picture: bool,
+        fill: Sequence[float],
+        layer_sample: npt.NDArray[np.generic] | None = None,
+    ) -> FloatArray:
+        """`(channels, rows, cols)` as the engine makes it, for an image whose values are reflectance or a picture's.
+
+        `layer_sample` is `(bands, pixels)`, the pixels that speak for the whole layer; by default those of the image.
+        """
+        everywhere = valid if valid.ndim == 2 else valid.any(axis=0)
+        sample = sample_array(values, everywhere) if layer_sample is None else layer_sample
+        return self.prepared(values, valid, resolved(self.form(picture).band_steps, sample), fill)
+
+    def prepared(
+        self, values: npt.NDArray[np.generic], valid: BoolArray, steps: Sequence[Steps], fill: Sequence[float]
+    ) -> FloatArray:
+        """The network's input after fixed steps of each band."""
+        return prepare(values, valid, self.names, steps, self.channels, fill)
+
+
+def inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequence[str] = ("reflectance",)) -> Inputs:
+    """Inputs of these bands and indices.
+
+    Raises:
+        LulcError: an unknown band, index or way, an index whose bands are not among `bands`, or none at all.
+    """
+    for kind, given, known in (("band", bands, BANDS), ("index", indices, INDICES), ("way in", ways, WAYS)):
+        for name in given:
+            if name not in known:
+                raise LulcError(f"The {kind} {name!r} is unknown; known are {', '.join(known)}.")
+        if len(set(given)) < len(given):
+            raise LulcError(f"A {kind} is named twice among {', '.join(given)}.")
+    if not bands or not ways:
+        raise LulcError("A network needs at least one band and one way in.")
+    names = tuple(bands)
+    made = tuple(
+        ModelBand(name, name, BANDS[name].centre, BANDS[name].width, BANDS[name].title) for name in names
+    )
+    channels = [Channel(name, i, None, _band_steps(name)) for i, name in enumerate(names)]
+    channels += [
+        Channel(name, None, parse(INDICES[name], names), (Step.of("clip", minimum=-1, maximum=1),)) for name in indices
+    ]
+    return Inputs(made, tuple(channels), tuple(_form(way, names) for way in ways))
+
+
+def from_table(table: Mapping[str, Any]) -> Inputs:
+    """Inputs of the table `[input]` of a recipe: `bands`, `indices`, `ways`.
+
+    Raises:
+        LulcError: an unknown key, band, index or way.
+    """
+    for key in table:
+        if key not in ("bands", "indices", "ways"):
+            raise LulcError(f"[input] has no {key!r}; it has bands, indices and ways.")
+    return inputs(table.get("bands", ()), table.get("indices", ()), table.get("ways", ("reflectance",)))
+
+
+def _band_steps(name: str) -> Steps:
+    half = _BRIGHTEST / 2
+    return (
+        Step.of("scale", value=BANDS[name].divisor),
+        Step.of("clip", minimum=0, maximum=_BRIGHTEST),
+        Step.of("z-score", mean=half, stddev=half),
+    )
+
+
+def _form(way: str, names: Sequence[str]) -> InputForm:
+    if way == "reflectance":
+        return InputForm(
+            "reflectance",
+            "reflectance",
+            tuple(NOT_BELOW_0 for _ in names),
+            "Surface or top-of-atmosphere reflectance, 0..1.",
+        )
+    return InputForm(
+        "picture",
+        "dn",
+        tuple(picture_steps(2, 98, *BANDS[name].usual) for name in names),
+        "Pictures of 8 bits and raw numbers: the 2nd and 98th percentile of each band of the whole layer are laid onto"
+        " the range of reflectance where that band usually lies.",
+    )
+
+
+def picture_steps(lower: float, upper: float, low: float, high: float) -> Steps:
+    """Stretch between two percentiles of the layer onto `low`..`high` reflectance; nothing below 0."""
+    return (
+        Step.of("percentile", lower=lower, upper=upper, clip=0),
+        Step.of("scale", value=1 / (high - low)),
+        Step.of("offset", value=-low),
+        Step.of("clip", minimum=0),
+    )
+
+
+def resolved(form_steps: Sequence[Steps], sample: npt.NDArray[np.generic]) -> list[Steps]:
+    """The steps of each band with the layer's statistics put in; `sample` is `(bands, pixels)` of the whole layer."""
+    return [resolve(steps, sample[i]) for i, steps in enumerate(form_steps)]

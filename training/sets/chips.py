@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Chips in memory: the bands a network wants, validity, what is known about each pixel, place and split."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lulc_plugin.errors import LulcError
+from lulc_plugin.raster.source import open_dataset
+
+from .description import SetDescription
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+_IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".vrt")
+
+
+@dataclass
+class Chip:
+    """One image with what is known about its pixels.
+
+    Attributes:
+        source: name of the set.
+        name: file.
+        place: group of chips that lie together; never split between training and test.
+        split: as the set says.
+        values: `(bands, rows, cols)`: reflectance 0..1, or stored numbers where `picture`.
+        valid: `(rows, cols)`; `present` says which bands the set has at all.
+        labels: `(rows, cols)` codes, 0 = unknown; `allowed[code]` says which classes the pixel may be.
+        allowed: `(codes, classes)`, row 0 empty. Code k of a set of sure labels is class k - 1.
+        picture: numbers are a picture's.
+        gsd, level: as the set's description.
+        soft: `(classes, rows, cols)` float16 shares of a teacher, or None; believed where `known`.
+        layer: `(bands, pixels)` sample of the chip's own values.
+        pool: sample of all chips of the place.
+    """
+
+    source: str
+    name: str
+    place: str
+    split: str
+    values: FloatArray
+    valid: BoolArray
+    labels: npt.NDArray[np.uint8]
+    allowed: BoolArray
+    picture: bool = False
+    gsd: float = 0.0
+    level: str = ""
+    present: tuple[bool, ...] = ()
+    soft: npt.NDArray[np.float16] | None = None
+    known: BoolArray | None = None
+    layer: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    pool: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    @property
+    def sure(self) -> bool:
+        """Every label names one class, and all classes have their own code."""
+        return bool((self.allowed.sum(axis=1) <= 1).all())
+
+    @property
+    def band_valid(self) -> BoolArray:
+        """`(rows, cols)`, or `(bands, rows, cols)` where the set lacks bands."""
+        if all(self.present):
+            return self.valid
+        return self.valid[None] & np.array(self.present)[:, None, None]
+
+
+def rows_of(description: SetDescription) -> list[dict[str, str]]:
+    """Rows of `split.csv` that are used.
+
+    Raises:
+        LulcError: the file is missing, or lacks a column that is needed.
+    """
+    path = description.folder / "split.csv"
+    if not path.is_file():
+        raise LulcError(f"{description.folder} has no split.csv.", "Splits are made once, by place, and kept.")
+    with open(path, newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    needed = {"file", "split"} | ({description.place} if description.place else set())
+    for name in needed:
+        if rows and name not in rows[0]:
+            raise LulcError(f"{path} has no column {name!r}.")
+    return [row for row in rows if not _left_out(row, description)]
+
+
+def _left_out(row: dict[str, str], description: SetDescription) -> bool:
+    return any(text in row.get(column, "") for column, texts in description.leave_out.items() for text in texts)
+
+
+def file_of(folder: Path, name: str) -> Path:
+    """The image or label file `name` (with or without its ending) in `folder`.
+
+    Raises:
+        LulcError: there is none.
+    """
+    exact = folder / name
+    if exact.suffix.lower() in _IMAGES and exact.is_file():
+        return exact
+    stem = exact.stem if exact.suffix.lower() in _IMAGES else name
+    for ending in _IMAGES:
+        path = folder / f"{stem}{ending}"
+        if path.is_file():
+            return path
+    raise LulcError(f"{folder} has no image {name}.")
+
+
+def stored(path: Path, bands: Sequence[int] | None = None) -> npt.NDArray[np.generic]:
+    """Stored numbers of a raster, `(bands, rows, cols)`."""
+    with open_dataset(path) as dataset:
+        return dataset.read(list(bands) if bands else None)
+
+
+def images(
+    description: SetDescription, splits: Collection[str], bands: Sequence[str]
+) -> Iterator[tuple[dict[str, str], FloatArray, BoolArray]]:
+    """Rows with values `(bands, rows, cols)` in the unit of the set and validity; bands that the set lacks are 0.
+
+    Raises:
+        LulcError: a file is missing or has fewer bands than described.
+    """
+    positions = [description.bands.index(b) + 1 if b in description.bands else 0 for b in bands]
+    for row in rows_of(description):
+        if row["split"] not in splits:
+            continue
+        path = file_of(description.folder / "images", row["file"])
+        numbers = stored(path)
+        if len(numbers) < len(description.bands):
+            raise LulcError(f"{path} has {len(numbers)} bands; its set describes {len(description.bands)}.")
+        valid = np.ones(numbers.shape[1:], bool)
+        if description.nodata is not None:
+            valid = ~(numbers == description.nodata).all(axis=0)
+        offset = 1000 if description.offset_column and row.get(description.offset_column) == "yes" else 0
+        values = np.zeros((len(bands), *numbers.shape[1:]), np.float32)
+        for i, position in enumerate(positions):
+            if position:
+                values[i] = numbers[position - 1]
+                if offset:
+                    # reflectance cannot be negative, and older products hold none that is
+                    values[i] = np.maximum(values[i] - offset, 0)
+                values[i] = values[i] * np.float32(description.scale) + np.float32(description.offset)
+        values[:, ~valid] = 0
+        yield row, values, valid
+
+
+def allowed_classes(description: SetDescription, names: Sequence[str]) -> tuple[BoolArray, npt.NDArray[np.uint8]]:
+    """`(codes, classes)` and a table of 256 stored labels → code.
+
+    Sure labels get the code of their class (index + 1), coarse ones the codes after those, in the order of their values.
+
+    Raises:
+        LulcError: a label names a class that the legend has not.
+    """
+    table = np.zeros(256, np.uint8)
+    coarse: list[list[int]] = []
+    for value, members in sorted(description.classes.items()):
+        for member in members:
+            if member not in names:
+                raise LulcError(
+                    f"Label {value} of {description.name} is {member!r}, which is not a class of the legend"
+                    f" ({', '.join(names)})."
+                )
+        indices = [names.index(m) for m in members]
+        if len(indices) == 1:
+            table[value] = indices[0] + 1
+        else:
+            coarse.append(indices)
+            table[value] = len(names) + len(coarse)
+    allowed = np.zeros((1 + len(names) + len(coarse), len(names)), bool)
+    allowed[1 : 1 + len(names)] = np.eye(len(names), dtype=bool)
+    for i, indices in enumerate(coarse):
+        allowed[1 + len(names) + i, indices] = True
+    return allowed, table
+
+
+def load(
+    description: SetDescription, splits: Collection[str], bands: Sequence[str], names: Sequence[str]
+) -> list[Chip]:
+    """Chips of some splits.
+
+    Args:
+        description: the set.
+        splits: which rows of `split.csv`.
+        bands: common names that the network wants, in its order.
+        names: class names of the network's legend.
+
+    Raises:
+        LulcError: files or bands are missing, or a label is of no class.
+    """
+    missing = [b for b in bands if b not in description.bands]
+    if len(missing) == len(bands):
+        raise LulcError(f"{description.name} has none of the bands {', '.join(bands)}.")
+    allowed, table = allowed_classes(description, names)
+    chips = []
+    for row, values, valid in images(description, splits, bands):
+        labels = np.zeros(valid.shape, np.uint8)
+        if description.label_band:
+            path = file_of(description.folder / "labels", row["file"])
+            codes = stored(path, (description.label_band,))[0]
+            if codes.shape != valid.shape:
+                raise LulcError(f"{path} has {codes.shape} pixels, its image {valid.shape}.")
+            labels = table[codes.astype(np.uint8)]
+        chip = Chip(
+            source=description.name,
+            name=row["file"],
+            place=row[description.place] if description.place else row["file"],
+            split=row["split"],
+            values=values,
+            valid=valid,
+            labels=labels,
+            allowed=allowed,
+            picture=description.picture,
+            gsd=description.gsd,
+            level=description.level,
+            present=tuple(b in description.bands for b in bands),
+        )
+        if description.soft:
+            chip.soft, chip.known = _soft(description, row["file"], len(names), valid.shape)
+        chips.append(chip)
+    if not chips:
+        raise LulcError(f"{description.name} has no image of the split {' or '.join(sorted(splits))}.")
+    chips = with_samples(chips)
+    if description.one_layer:
+        for chip in chips:
+            chip.layer = chip.pool
+    return chips
+
+
+def _soft(
+    description: SetDescription, name: str, classes: int, shape: tuple[int, int]
+) -> tuple[npt.NDArray[np.float16], BoolArray]:
+    path = description.folder / description.soft / f"{Path(name).stem}.npz"
+    if not path.is_file():
+        raise LulcError(f"{path} is missing; the set says that it has soft labels.")
+    with np.load(path, allow_pickle=False) as answer:
+        shares, known = answer["shares"], answer["known"]
+    if shares.shape != (classes, *shape):
+        raise LulcError(f"{path} holds shares of {shares.shape}; {(classes, *shape)} are needed.")
+    return shares, known
+
+
+def with_samples(chips: list[Chip], stride: int = 3) -> list[Chip]:
+    """The same chips with `layer` and `pool` filled in."""
+    places: dict[tuple[str, str], list[Chip]] = {}
+    for chip in chips:
+        step = max(stride, int(np.sqrt(chip.valid.size / 8000)))
+        grid = np.s_[step // 2 :: step]
+        chip.layer = chip.values[:, grid, grid][:, chip.valid[grid, grid]]
+        places.setdefault((chip.source, chip.place), []).append(chip)
+    for members in places.values():
+        pool = np.concatenate([m.layer for m in members], axis=1)
+        pool = pool[:, :: max(1, pool.shape[1] // 8000)]
+        for member in members:
+            member.pool = pool
+    return chips
+
+
+def fingerprint(chips: Sequence[Chip]) -> str:
+    """SHA-256 over names, splits, values and labels of chips, in groups of eight digits: what a run was trained on."""
+    digest = hashlib.sha256()
+    for chip in chips:
+        digest.update(f"{chip.source}/{chip.name}/{chip.place}/{chip.split}/{chip.values.shape}\n".encode())
+        for array in (chip.values, chip.valid, chip.labels, chip.soft, chip.known):
+            digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    text = digest.hexdigest()
+    return "-".join(text[i : i + 8] for i in range(0, 64, 8))

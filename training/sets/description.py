@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`set.toml`: bands, units, labels, licence and use of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomllib
+
+from lulc_plugin.errors import LulcError
+
+#: Descriptions of sets whose own folder cannot hold one.
+KNOWN = Path(__file__).parent
+USES = ("train", "evaluation")
+VALUES = ("reflectance", "picture")
+
+
+@dataclass(frozen=True)
+class SetDescription:
+    """A data set.
+
+    Attributes:
+        folder: holds `images/`, `split.csv` and perhaps `labels/`, `soft/`.
+        name: what recipes and credits call it.
+        title, credit, licence, url: for cards.
+        use: `train`, or `evaluation` for sets that nothing that trains or chooses may open.
+        gsd: metres, 0 where unknown.
+        level: of Sentinel-2's processing (`L1C`, `L2A`), empty where that says nothing.
+        place: column of `split.csv` whose values never cross splits; the file itself where empty.
+        bands: common names in the order of the files.
+        values: `reflectance` or `picture`.
+        scale, offset: stored number · scale + offset = reflectance; of pictures 1 and 0.
+        offset_column: column of `split.csv`; where it says `yes`, 1000 stored units are taken off first.
+        nodata: a pixel whose bands are all this is invalid.
+        label_band: band of the label files, 0 without labels.
+        classes: stored label → names of the classes that it may be; one name is a sure label, several a coarse one.
+        one_layer: the images of a place are parts of one picture: percentiles are those of all of them.
+        soft: folder of soft labels, or empty.
+        leave_out: column of `split.csv` → texts; a row that has one of them in that column is not used.
+    """
+
+    folder: Path
+    name: str
+    title: str
+    credit: str
+    licence: str
+    bands: tuple[str, ...]
+    values: str
+    url: str = ""
+    use: str = "train"
+    gsd: float = 0.0
+    level: str = ""
+    place: str = ""
+    scale: float = 1.0
+    offset: float = 0.0
+    offset_column: str = ""
+    nodata: float | None = None
+    label_band: int = 0
+    classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    one_layer: bool = False
+    soft: str = ""
+    leave_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def picture(self) -> bool:
+        """Stored numbers are a picture's, not reflectance."""
+        return self.values == "picture"
+
+
+def describe(root: Path, name: str) -> SetDescription:
+    """The description of set `name` below the folder `root`: its own `set.toml`, or the one that comes with the bench.
+
+    Raises:
+        LulcError: no such folder, no description, or one that does not say what is needed.
+    """
+    folder = root / name
+    if not folder.is_dir():
+        raise LulcError(f"There is no data set {name} in {root}.", "Name the folder of the data sets with --data.")
+    own, known = folder / "set.toml", KNOWN / f"{name}.toml"
+    path = own if own.is_file() else known
+    if not path.is_file():
+        raise LulcError(f"{folder} has no set.toml.", "Make the set with python -m training.prepare, or describe it.")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LulcError(f"{path} cannot be read: {error}.") from None
+    return parse(table, folder, str(path))
+
+
+def parse(table: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
+    """A description from the table of a `set.toml`; `where` is the file's name for messages.
+
+    Raises:
+        LulcError: something is missing, misspelt or impossible.
+    """
+    plain = {k: v for k, v in table.items() if k not in ("labels", "soft", "leave_out")}
+    allowed = set(SetDescription.__dataclass_fields__) - {"folder", "label_band", "classes", "soft", "leave_out"}
+    for key in plain:
+        if key not in allowed:
+            raise LulcError(f"{where}: {key!r} is unknown; known are {', '.join(sorted(allowed))}.")
+    for key in ("name", "bands", "values"):
+        if key not in plain:
+            raise LulcError(f"{where} does not say {key!r}.")
+    if plain["values"] not in VALUES or plain.get("use", "train") not in USES:
+        raise LulcError(f"{where}: values is one of {', '.join(VALUES)} and use one of {', '.join(USES)}.")
+    labels = table.get("labels", {})
+    classes = {int(k): tuple([v] if isinstance(v, str) else v) for k, v in labels.get("classes", {}).items()}
+    if any(not 0 < value <= 255 for value in classes):
+        raise LulcError(f"{where}: label values run from 1 to 255, 0 is unknown.")
+    plain["bands"] = tuple(plain["bands"])
+    for key in ("title", "credit", "licence"):
+        plain.setdefault(key, "")
+    return SetDescription(
+        folder=folder,
+        label_band=int(labels.get("band", 1)) if labels else 0,
+        classes=classes,
+        soft=table.get("soft", {}).get("folder", ""),
+        leave_out={k: tuple(v) for k, v in table.get("leave_out", {}).items()},
+        **plain,
+    )

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m training.train CONFIG.toml`: train a network as a recipe says, or go on with a stopped run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tomllib
+
+from lulc_plugin.errors import LulcError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
+    p.add_argument("config", type=Path, metavar="CONFIG.toml", help="the recipe")
+    p.add_argument("--data", type=Path, default=os.getenv("LULC_DATA"), help="folder of the data sets, or LULC_DATA")
+    p.add_argument("--run", type=Path, help="folder of checkpoints, log and curves; runs/NAME-sSEED by default")
+    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the recipe: run.steps=500")
+    p.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    p.add_argument("--threads", type=int, default=0, help="processor threads; all by default")
+    p.add_argument("--cache", type=Path, default=Path("runs/teachers"), help="folder of teachers' answers")
+    p.add_argument("--resume", action="store_true", help="go on with the run; without it a folder in use is refused")
+    p.add_argument("--stop-at", type=int, help="stop after this step; --resume goes on")
+    p.add_argument("--previews", action="store_true", help="write samples.png, what the augmentations make, and stop")
+    return p
+
+
+def changes_of(entries: Sequence[str]) -> dict[str, Any]:
+    """`run.steps=500` → {"run.steps": 500}; values as in TOML, other text as it stands.
+
+    Raises:
+        LulcError: an entry without `=`.
+    """
+    found: dict[str, Any] = {}
+    for entry in entries:
+        key, sign, value = entry.partition("=")
+        if not sign:
+            raise LulcError(f"--set {entry} has no '='.", "Write --set run.steps=500.")
+        try:
+            found[key.strip()] = tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            found[key.strip()] = value
+    return found
+
+
+def train(options: argparse.Namespace) -> Path:
+    """Do what the command line says; the best checkpoint.
+
+    Raises:
+        LulcError: anything the user can mend.
+    """
+    from .. import recipe as recipes
+
+    if options.data is None:
+        raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
+    recipe = recipes.read(options.config, changes_of(options.set))
+    folder = options.run or Path("runs") / f"{recipe.name}-s{recipe.run.seed}"
+    if (folder / "resume.pt").exists() and not options.resume:
+        raise LulcError(f"{folder} holds a run already.", "Add --resume to go on with it, or give another --run.")
+
+    import torch
+
+    from . import loop
+    from .parts import material
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    chips = material(recipe, options.data, options.cache)
+    if options.previews:
+        from .previews import previews
+
+        return previews(recipe, chips, folder)
+    return loop.run(recipe, chips, folder, options.device, options.stop_at)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    try:
+        print(train(parser().parse_args(arguments)))
+    except LulcError as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("training: stopped; --resume goes on from the last check", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Batches: number k is a function of seed and k alone, so that a stopped run goes on as if it had not stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..augment.geometry import mosaic
+from ..augment.samples import Sample, mixed, sample
+from ..losses.target import Target, class_weights
+from ..recipe import DataPart, Recipe
+from ..sets.chips import Chip
+
+
+def channel_means(recipe: Recipe, parts: Sequence[Sequence[Chip]]) -> list[float]:
+    """Mean of each channel in network units over training chips, of reflectance if there are any: the fill."""
+    chips = [c for part in parts for c in part]
+    chips = [c for c in chips if not c.picture and all(c.present)] or [c for c in chips if all(c.present)] or chips
+    zeros = [0.0] * len(recipe.inputs.channels)
+    means = [recipe.inputs.of(c.values, c.band_valid, c.picture, zeros).mean(axis=(1, 2)) for c in chips]
+    return [round(float(v), 3) for v in np.mean(means, axis=0)]
+
+
+def code_shares(chips: Sequence[Chip]) -> npt.NDArray[np.float64]:
+    """Share of each label code among the labelled pixels; code 0 has none."""
+    codes = len(chips[0].allowed)
+    counts = sum(np.bincount(c.labels.ravel(), minlength=codes) for c in chips).astype(np.float64)
+    counts[0] = 0
+    return counts / max(counts.sum(), 1)
+
+
+def chances(chips: Sequence[Chip], power: float) -> npt.NDArray[np.float64]:
+    """Probability of drawing each chip: the mean weight of its labelled pixels, rare labels weighing more."""
+    if not power:
+        return np.full(len(chips), 1 / len(chips))
+    shares = torch.from_numpy(code_shares(chips))
+    weights = np.zeros(len(shares))
+    used = np.flatnonzero(shares.numpy() > 0)
+    weights[used] = class_weights(shares[used], power, 12.0).numpy()
+    found = []
+    for chip in chips:
+        counts = np.bincount(chip.labels.ravel(), minlength=len(weights)).astype(float)
+        counts[0] = 0
+        total = counts.sum()
+        # a chip with hardly any label is seen now and then for what a teacher says of it
+        found.append(float((counts * weights).sum() / total) if total > 0.02 * chip.labels.size else 0.05)
+    return np.array(found) / np.sum(found)
+
+
+class Batches:
+    """Makes batches of a run."""
+
+    def __init__(self, recipe: Recipe, parts: Sequence[list[Chip]], fill: Sequence[float]) -> None:
+        self._recipe, self._parts, self._fill = recipe, parts, fill
+        self._chances = [chances(p, part.rarity) for p, part in zip(parts, recipe.data, strict=True)]
+
+    def __call__(self, number: int) -> list[list[Sample]]:
+        """Samples of each part for step `number`."""
+        run = self._recipe.run
+        rng = np.random.default_rng((run.seed, number))
+        large = bool(run.large_every) and number % run.large_every == run.large_every - 1
+        return [
+            self._drawn(part, chips, odds, large, rng)
+            for part, chips, odds in zip(self._recipe.data, self._parts, self._chances, strict=True)
+        ]
+
+    def _drawn(
+        self,
+        part: DataPart,
+        chips: list[Chip],
+        odds: npt.NDArray[np.float64],
+        large: bool,
+        rng: np.random.Generator,
+    ) -> list[Sample]:
+        run = self._recipe.run
+        size, count = run.size, part.samples
+        if large:
+            # about as many pixels as a usual batch, in windows in which a pixel sees no border
+            size, count = run.large, max(1, round(part.samples * (run.size / run.large) ** 2))
+        picked = [chips[i] for i in rng.choice(len(chips), count, p=odds)]
+        if large and len(chips) > 3:
+            picked = [c if min(c.valid.shape) >= size else self._amid(c, chips, odds, rng) for c in picked]
+        made = [sample(c, size, self._recipe.inputs, self._fill, part.augment, rng) for c in picked]
+        return mixed(made, part.augment.cutmix, rng)
+
+    def _amid(self, chip: Chip, chips: list[Chip], odds: npt.NDArray[np.float64], rng: np.random.Generator) -> Chip:
+        """The chip beside three others, in half of the cases of its own place where that has as many."""
+        near = [c for c in chips if c.place == chip.place and c is not chip]
+        if rng.random() < 0.5 and len(near) >= 3:
+            return mosaic([chip, *(near[i] for i in rng.choice(len(near), 3, replace=False))], rng)
+        return mosaic([chip, *(chips[i] for i in rng.choice(len(chips), 3, p=odds))], rng)
+
+
+class Targets:
+    """Turns the samples of a part into what its loss wants."""
+
+    def __init__(self, parts: Sequence[Sequence[Chip]], device: torch.device) -> None:
+        self._device = device
+        self._allowed = [torch.from_numpy(chips[0].allowed).to(device) for chips in parts]
+        self._shares = [torch.from_numpy(code_shares(chips)).to(device) for chips in parts]
+        self._soft_shares = [_soft_shares(chips) for chips in parts]
+
+    def of(self, part: int, samples: Sequence[Sample], worst: Sequence[int]) -> Target:
+        """Targets of the samples of part number `part`."""
+        soft = known = None
+        if all(s.soft is not None for s in samples):
+            soft = torch.from_numpy(np.stack([s.soft for s in samples])).to(self._device)
+            known = torch.from_numpy(np.stack([s.known for s in samples])).to(self._device)
+        labels = torch.from_numpy(np.stack([s.labels for s in samples])).to(self._device)
+        return Target(labels, self._allowed[part], self._shares[part], soft, known, self._soft_shares[part], worst)
+
+
+def _soft_shares(chips: Sequence[Chip]) -> torch.Tensor | None:
+    if any(c.soft is None for c in chips):
+        return None
+    sums = sum(c.soft[:, c.known].sum(axis=1, dtype=np.float64) for c in chips)
+    return torch.from_numpy(sums / max(sums.sum(), 1e-9))
+
+
+def images_of(samples: Sequence[Sequence[Sample]]) -> torch.Tensor:
+    """All images of a batch, `(n, channels, rows, cols)` in channels_last."""
+    stack = torch.from_numpy(np.stack([s.image for part in samples for s in part]))
+    return stack.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkpoints: plain values and tensors, read without pickle's powers, written whole or not at all."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lulc_plugin.errors import LulcError
+
+from ..networks.build import build
+from ..networks.network import Network
+from ..networks.settings import NetworkSettings
+from ..recipe import Recipe, parse
+
+
+def save(state: Mapping[str, Any], path: Path) -> None:
+    """Write a checkpoint. A stopped machine leaves no half file under the name a run resumes from."""
+    torch.save(dict(state), path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A checkpoint as it was saved.
+
+    Raises:
+        LulcError: there is none, or the file is something else.
+    """
+    if not path.is_file():
+        raise LulcError(f"There is no checkpoint {path}.")
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        said = str(error).splitlines()[0] if "WeightsUnpickler" not in str(error) else "it holds more than numbers"
+        raise LulcError(f"{path} is no checkpoint of this bench: {said}.") from None
+
+
+def load(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
+    """The network of a checkpoint ready to predict, its recipe, and the checkpoint itself.
+
+    Raises:
+        LulcError: the file is no checkpoint of `training.train`.
+    """
+    state = read(path)
+    for key in ("weights", "fill", "recipe", "step"):
+        if key not in state:
+            raise LulcError(f"{path} is no checkpoint of training.train: it has no {key!r}.")
+    recipe = parse(state["recipe"], Path(state.get("folder", ".")), path.name)
+    network = build(NetworkSettings.from_table(recipe.network), len(state["fill"]), len(recipe.legend.classes))
+    network.load_state_dict(state["weights"])
+    return network.eval().to(memory_format=torch.channels_last), recipe, state
+
+
+def revision(folder: Path) -> str:
+    """Git revision of the checkout in `folder`, with `+changes` where files differ from it; `unknown` without git."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty=+changes", "--abbrev=12"],
+            capture_output=True, text=True, timeout=20, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return found.stdout.strip()

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A look at held-out chips now and then: the score that chooses, lines for the log, numbers for the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from lulc_plugin.assess.statistics import accuracy
+from lulc_plugin.model.spec import Window
+
+from ..evaluate.maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_miou
+from ..recipe import Recipe
+from ..sets.chips import Chip
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a check found.
+
+    Attributes:
+        score: what chooses; NaN if nothing counts.
+        lines: for the log.
+        held_out, seen: mean over the sets that count, and over a sample of the training chips.
+        worst: channel indices of the classes from the lowest IoU up.
+    """
+
+    score: float
+    lines: list[str]
+    held_out: Fit
+    seen: Fit
+    worst: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well labelled pixels are met: mean -log of the probability given to their labels, mean IoU, mean Dice."""
+
+    nll: float
+    miou: float
+    dice: float
+
+
+def predictor(network: nn.Module, device: torch.device | None = None) -> Predictor:
+    """Probabilities by PyTorch in float32."""
+    device = device or torch.device("cpu")
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            tensor = torch.from_numpy(images).contiguous(memory_format=torch.channels_last).to(device)
+            return network(tensor).softmax(dim=1).cpu().numpy()
+
+    return predict
+
+
+def mapper(recipe: Recipe, network: nn.Module, fill: Sequence[float], device: torch.device | None = None) -> Mapper:
+    """The network of a run, ready to map chips. Its margin is not measured yet: that of the engine's default."""
+    window = Window(size=1024, multiple=network.multiple, minimum=2 * network.multiple, margin=96)
+    return Mapper(predictor(network, device), recipe.inputs, tuple(fill), window)
+
+
+def look(
+    recipe: Recipe,
+    network: nn.Module,
+    fill: Sequence[float],
+    checks: dict[str, list[Chip]],
+    seen: Sequence[Chip],
+    device: torch.device,
+) -> Looked:
+    """Map every held-out chip and a few of the training chips `seen`."""
+    network.eval()
+    maps = mapper(recipe, network, fill, device)
+    scores, lines, fits = [], [], []
+    worst: tuple[int, ...] = ()
+    for (name, chips), check in zip(checks.items(), recipe.checks, strict=True):
+        counts, nll = _mapped(maps, chips)
+        lines.append(f"{line(name, counts)} nll {nll:.3f}")
+        if not check.counts:
+            continue
+        result, fit = accuracy(counts), _fit(counts, nll)
+        scores.append(fit.miou if recipe.run.score == "miou" else 0.5 * (fit.miou + result.overall))
+        fits.append(fit)
+        if not worst and chips[0].sure:
+            ious = [2.0 if c.iou is None or not c.reference else c.iou for c in result.classes]
+            worst = tuple(int(i) for i in np.argsort(ious))
+    held_out = Fit(*(float(np.mean([getattr(f, k) for f in fits] or [np.nan])) for k in ("nll", "miou", "dice")))
+    score = float(np.mean(scores)) if scores else float("nan")
+    return Looked(score, lines, held_out, _fit(*_mapped(maps, seen)), worst)
+
+
+def _mapped(maps: Mapper, chips: Sequence[Chip]) -> tuple[Counts, float]:
+    """Confusion matrix of all chips of a set, and the mean -log of the probability of what the labels allow."""
+    groups, counts, logs, pixels = groups_of(chips), 0, 0.0, 0
+    for chip in chips:
+        shares = maps.shares(chip)
+        counts = counts + chip_matrix(shares, chip, groups)
+        known = (chip.labels > 0) & chip.valid
+        right = (shares[:, known] * chip.allowed[chip.labels[known]].T).sum(axis=0)
+        logs -= float(np.log(np.maximum(right, 1e-7)).sum())
+        pixels += int(known.sum())
+    return counts, logs / max(pixels, 1)
+
+
+def _fit(counts: Counts, nll: float) -> Fit:
+    hits, size = np.diag(counts), counts.sum(axis=0) + counts.sum(axis=1)
+    there = counts.sum(axis=0) > 0
+    return Fit(nll, reference_miou(counts), float((2 * hits[there] / size[there]).mean()))
+
+
+def few(chips: Sequence[Chip], count: int = 12) -> list[Chip]:
+    """Some labelled chips, spread evenly: enough to see whether training and held-out scores part."""
+    labelled = [c for c in chips if c.labels.any()]
+    at = np.unique(np.linspace(0, len(labelled) - 1, min(count, len(labelled))).round().astype(int))
+    return [labelled[i] for i in at]
