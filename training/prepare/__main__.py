@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m training.prepare COMMAND`: data sets from scenes and their labels."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from lulc_plugin.errors import LulcError
+
+from .commands import chips, codes, looks, overlap
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m training.prepare", description="Data sets for training, from your scenes."
+    )
+    commands = p.add_subparsers(required=True, metavar="COMMAND")
+    for command in (chips, overlap, looks, codes):
+        command.add_to(commands)
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status: 0 done, 1 the same ground is in two splits, 2 refused."""
+    try:
+        said = parser().parse_args(arguments)
+        return int(said.command(said))
+    except LulcError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
