@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Teachers' answers kept between runs: one file an image, in a folder that another table or network never shares."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lulc_plugin.raster import units
+from lulc_plugin.wholefile import write_whole
+
+from .panel import Panel
+from .settings import TeacherSettings
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+Soft = tuple[npt.NDArray[np.float16], BoolArray]
+#: Row of `split.csv`, common name → `(rows, cols)`, validity `(rows, cols)`.
+Image = tuple[Mapping[str, str], Mapping[str, FloatArray], BoolArray]
+
+
+def soft_labels(
+    set_name: str,
+    images: Iterable[Image],
+    settings: TeacherSettings | Sequence[TeacherSettings],
+    legend: Sequence[str],
+    cache: Path,
+    kind: str = units.REFLECTANCE,
+    level: str = "",
+    threads: int = 0,
+) -> list[Soft]:
+    """Soft labels of the images of a set, in their order.
+
+    An answer is computed once for each image, network, table and rule; the networks are opened only if one is missing.
+
+    Args:
+        set_name: name of the set, a folder of the cache.
+        images: row of `split.csv` (its `file` is used), bands as reflectance 0..1 or a picture's numbers, validity.
+        settings: the teacher, or several to average.
+        legend: names of the student's classes.
+        cache: folder of kept answers.
+        kind: `reflectance` or `picture`.
+        level: processing level of the set, such as L2A.
+        threads: CPU threads of the networks, 0 for all cores.
+
+    Returns:
+        for each image shares `(classes, rows, cols)` float16 and known `(rows, cols)`.
+
+    Raises:
+        LulcError: a network is missing or cannot be asked, see `Panel`.
+    """
+    panel = Panel(settings, legend, threads)
+    folder = cache / set_name / panel.fingerprint
+    out = []
+    for row, bands, valid in images:
+        path = folder / f"{row['file'].replace('/', '_')}.npz"
+        pixels = _digest(bands, valid, f"{kind} {level}")
+        found = _kept(path, pixels)
+        if found is None:
+            shares, known = panel.answer(bands, valid, kind, level)
+            found = shares.astype(np.float16), known
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, packed(*found, pixels=pixels))
+        out.append(found)
+    return out
+
+
+def packed(shares: FloatArray | npt.NDArray[np.float16], known: BoolArray, **more: str) -> bytes:
+    """An `.npz` file with `shares` (float16), `known` and further texts."""
+    stream = BytesIO()
+    np.savez_compressed(stream, shares=shares.astype(np.float16), known=known, **more)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def _kept(path: Path, pixels: str) -> Soft | None:
+    """The answer that is kept for the same pixels; None where there is none or it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["pixels"]) != pixels:
+                return None
+            return stored["shares"], stored["known"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _digest(bands: Mapping[str, FloatArray], valid: BoolArray, words: str) -> str:
+    digest = hashlib.blake2b(words.encode(), digest_size=16)
+    for name in sorted(bands):
+        digest.update(f"{name}{bands[name].shape}".encode())
+        digest.update(np.ascontiguousarray(bands[name], np.float32))
+    digest.update(np.packbits(valid))
+    return digest.hexdigest()

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A teacher: any ONNX network with a description, asked for its classes' shares through the engine's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lulc_plugin import provenance
+from lulc_plugin.classify import graphwindow, values
+from lulc_plugin.classify.blend import Blender
+from lulc_plugin.classify.job import NO_OUTPUT, ClassifyJob
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import entry
+from lulc_plugin.model.running.runtime import Network
+from lulc_plugin.raster import bands as band_matching
+from lulc_plugin.raster import units
+from lulc_plugin.raster.grid import Grid, plan_grid
+from lulc_plugin.raster.sampling import sample_array
+from lulc_plugin.raster.scaling import prepare, resolve_all
+from lulc_plugin.raster.source import LayerFacts
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Teacher:
+    """A network file with its description (a sidecar, or metadata inside it).
+
+    Args:
+        path: the `.onnx` file.
+        threads: CPU threads, 0 for all cores.
+        device: `cpu`, `cuda`, `openvino` or `auto`.
+        rim: pixels reflected at an image's own rim; None: as the engine does it, a third of the network's margin.
+
+    Raises:
+        LulcError: no such file, no description, or one that is of another network.
+    """
+
+    def __init__(self, path: Path, threads: int = 0, device: str = "cpu", rim: int | None = None) -> None:
+        self._entry = entry.load(path)
+        self._rim = rim
+        self.spec = self._entry.spec
+        self._network = Network(path, self.spec, threads, device)
+        self._warned = list(self._network.warnings)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the teacher's classes, in the order of its answer."""
+        return self.spec.legend.names
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should not overlook, found so far."""
+        return tuple(dict.fromkeys([*self.spec.warnings, *self._warned, *self._network.warnings]))
+
+    def ask(
+        self,
+        bands: Mapping[str, FloatArray],
+        valid: BoolArray,
+        kind: str = units.REFLECTANCE,
+        layer: Mapping[str, FloatArray] | None = None,
+    ) -> FloatArray:
+        """The teacher's answer on one image.
+
+        Args:
+            bands: STAC common name → `(rows, cols)`: reflectance 0..1, or a picture's stored numbers.
+            valid: `(rows, cols)`; the network sees its fill elsewhere.
+            kind: `reflectance` or `picture`.
+            layer: common name → `(pixels,)`: a sample of the whole layer that the image is a part of, for scaling
+                that is measured on a layer; None: the image is the layer.
+
+        Returns:
+            `(teacher's classes, rows, cols)` float32; 0 where a whole window has no valid pixel.
+
+        Raises:
+            LulcError: a band is missing, or the network has no way in for such numbers.
+        """
+        if not valid.any():
+            return np.zeros((len(self.classes), *valid.shape), np.float32)
+        return self._windows(self._network_input(bands, valid, kind, layer))
+
+    def _network_input(
+        self, bands: Mapping[str, FloatArray], valid: BoolArray, kind: str, layer: Mapping[str, FloatArray] | None
+    ) -> FloatArray:
+        """`(channels, rows, cols)` for the network."""
+        spec = self.spec
+        layer_bands = tuple(band_matching.LayerBand(i + 1, name) for i, name in enumerate(bands))
+        job = ClassifyJob(input="image", output=NO_OUTPUT, values=kind)
+        facts = LayerFacts(
+            path="", name="the image", height=valid.shape[0], width=valid.shape[1], crs=None, transform=None,
+            dtypes=("float32",) * len(layer_bands), bands=layer_bands, gsd=None,
+        )  # fmt: skip
+        match = values.match_bands(job, facts, spec)
+        self._warned.extend(match.warnings)
+        # without a sample the engine cannot take reflectance for anything else: it is 0..1 here
+        reading, form = values.way_in(job, facts, spec, match, [np.empty(0)] * len(spec.bands))
+        if form.unit != "reflectance" and kind == units.REFLECTANCE:
+            self._check_scale()
+        into = values.without_statistics(reading, form, spec).unit_steps
+        names = [list(bands)[n - 1] for n in match.numbers]
+        stored = np.stack([bands[n] for n in names])
+        sample = sample_array(stored, valid) if layer is None else np.stack([layer[n] for n in names])
+        steps, channels = resolve_all(
+            spec.band_names,
+            tuple(first + then for first, then in zip(into, form.band_steps)),
+            spec.channels,
+            sample if sample.size else stored[:, valid],
+        )
+        return prepare(stored, valid, spec.band_names, steps, channels, spec.fill)
+
+    def _check_scale(self) -> None:
+        for band in self.spec.bands:
+            if not band.scale:
+                raise LulcError(
+                    f"{self.spec.name} takes stored numbers of {band.label}; its description does not say what they"
+                    " are as reflectance.",
+                    "Give each band of the description its raster:scale (0.0001 for reflectance × 10,000).",
+                )
+
+    def _grid(self, rows: int, cols: int) -> Grid:
+        spec = self.spec
+        window = graphwindow.wanted(self._entry, None)
+        overlap, rim = graphwindow.covering(spec, graphwindow.wished_overlap(spec), False)
+        rim = rim if self._rim is None else self._rim
+        grid = plan_grid(rows, cols, window.size, overlap, window.multiple, window.minimum, rim)
+        graphwindow.check_covered(spec, grid)
+        return grid
+
+    def _windows(self, image: FloatArray) -> FloatArray:
+        """Probabilities of an image `(channels, rows, cols)`, from tapered windows as the engine lays them."""
+        rows, cols = image.shape[1:]
+        grid = self._grid(rows, cols)
+        blender = Blender(grid, len(self.classes), range(grid.cols.count), grid.rows.count - 1)
+        out = np.zeros((len(self.classes), rows, cols), np.float32)
+        for r in range(grid.rows.count):
+            down = grid.rows.indexes(r)
+            for c in range(grid.cols.count):
+                tensor = image[:, down[:, None], grid.cols.indexes(c)[None, :]]
+                batch = np.repeat(tensor[None], self._network.fixed_batch or 1, axis=0)
+                done = blender.add(r, c, self._network.probabilities(batch)[0])
+                part = out[:, done.row : done.row + done.probabilities.shape[1], done.col :]
+                part = part[:, :, : done.probabilities.shape[2]]
+                # the last windows hang over the image's end
+                part[:] = done.probabilities[:, : part.shape[1], : part.shape[2]]
+        return out
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a network and of its sidecar: another scaling is another teacher.
+
+    Raises:
+        LulcError: no such file.
+    """
+    if not path.is_file():
+        raise LulcError(f"The teacher {path} does not exist.", "Correct its file, or name another with --teacher.")
+    sidecar = entry.sidecar_of(path)
+    return " ".join(provenance.file_digest(p) for p in (path, sidecar) if p is not None)
