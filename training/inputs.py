@@ -32,7 +32,7 @@ class Known:
     """What the bench knows of a band.
 
     `centre` and `width` in micrometres (Sentinel-2A's, from ESA's spectral responses); `usual`: where the 2nd and 98th
-    percentile of a whole layer lie, as reflectance (training places of HLS, rounded); `divisor`: reflectance that becomes 1.
+    percentile of a whole layer lie, as reflectance (training places of HLS, rounded); `divisor`: what becomes 1.
     """
 
     title: str
@@ -63,7 +63,7 @@ _BRIGHTEST = 1.2  # in units of the divisors; clouds and glints carry no more in
 
 @dataclass(frozen=True)
 class Inputs:
-    """The bands in the order a user names them, the channels of the network, and the ways in, the preferred one first."""
+    """The bands in the order a user names them, the network's channels, and the ways in, the preferred one first."""
 
     bands: tuple[ModelBand, ...]
     channels: tuple[Channel, ...]

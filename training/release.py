@@ -1,166 +1,271 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a checkpoint to a released network: calibrate, export, measure, and keep every number in one file.
+"""`python -m training.release CHECKPOINT`: from a checkpoint to a bundled network with its description and card.
 
-Test splits are looked at here and nowhere else, once: where `results.json` exists it is read, not computed again.
+Calibrate on validation places → export → measure → score → describe → card. Test splits are opened here once: what was
+found is kept in the folder of the run (`release/scores.json`, `release/facts.json`) and read again if it is there, so
+that words can be mended without looking at the test again. Weights never change under a name.
 """
 
 from __future__ import annotations
 
-import hashlib
+import argparse
 import json
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from lulc_plugin import provenance
+from lulc_plugin.errors import LulcError
+from lulc_plugin.wholefile import write_whole
 
-from lulc_plugin.legend import Legend
-from lulc_plugin.model.mlm import reading as mlm
+if TYPE_CHECKING:
+    from .export.facts import Facts
+    from .export.making import Source
 
-from . import data, export, forest, margin, teacher, train
-from .calibrate import calibrate, scored
-from .channels import CHANNELS
-from .evaluate import (
-    MULTIPLE,
-    SURROUNDED,
-    as_pictures,
-    line,
-    miou_interval,
-    place_matrices,
-    pooled,
-)
-from .network import parameter_count, receptive_field
-
-LEGEND = Path(__file__).parent.parent / "resources" / "legends" / "landcover6.json"
-#: Key of the scores of chips amid their own reflection.
-AMID = "surrounded"
-Matrices = Mapping[str, npt.NDArray[np.int64]]
+#: Scores of the released networks, by name: what the next one is compared with.
+RESULTS = Path(__file__).parent / "results" / "scores"
 
 
-def legend() -> Legend:
-    """The six-class legend of the plugin."""
-    return Legend.from_file(LEGEND)
+@dataclass(frozen=True)
+class Places:
+    """Where things lie.
 
-
-def _plain(matrices: Matrices) -> dict[str, list[list[int]]]:
-    return {place: counts.tolist() for place, counts in matrices.items()}
-
-
-def matrices_of(plain: Mapping[str, Any]) -> dict[str, npt.NDArray[np.int64]]:
-    """Place → confusion matrix, as read back from `results.json`."""
-    return {place: np.array(counts, np.int64) for place, counts in plain.items()}
-
-
-def measure(
-    root: Path, teacher_path: Path, cache: Path, checkpoint: Path, target: Path, rehearsal: bool
-) -> dict[str, Any]:
-    """Export the checkpoint to `target` and measure everything the card and the sidecar tell.
-
-    A rehearsal uses validation places where a release uses test places, and leaves Europe alone.
+    Attributes:
+        target: the network; its description and card stand beside it.
+        kept: folder of what was found.
+        picture: the contact sheet.
+        results: folder of the scores of released networks.
     """
-    network, state = train.load(checkpoint)
-    fill, split = state["fill"], ("val",) if rehearsal else ("test",)
-    chips = train.bench(root, teacher_path, cache)
-    hls_val, india_val, oscd_val = chips.checks.values()
 
-    calibration = calibrate(
-        [scored(network, "HLS val", hls_val, fill), scored(network, "India val", india_val, fill)]
-    )
-    export.export(network, calibration.temperature, len(CHANNELS), target)
-    inputs = [c.network_input(fill) for c in [*hls_val, *india_val, *oscd_val]]
-    inputs = [i[:, : i.shape[1] // MULTIPLE * MULTIPLE, : i.shape[2] // MULTIPLE * MULTIPLE] for i in inputs]
-    same = export.parity(network, calibration.temperature, target, inputs)
-    print(f"parity {same}; sizes {(seconds := export.check_sizes(target, len(CHANNELS)))}", flush=True)
+    target: Path
+    kept: Path
+    picture: Path
+    results: Path
 
-    predict = export.session_predictor(target)
-    whole = [i[:, : margin.CHIP, : margin.CHIP] for i in inputs if min(i.shape[1:]) >= margin.CHIP]
-    # chips of the sets in turn, so that a composite holds more than one town
-    whole = margin.composites([whole[i] for i in np.random.default_rng(0).permutation(len(whole))])
-    table = margin.changed_labels(predict, whole)
-    print(f"margin {margin.margin(table)}: {table}", flush=True)
+    @property
+    def made(self) -> Path:
+        """The network until everything about it is known."""
+        return self.kept / "making" / self.target.name
 
-    tests = {"HLS": data.hls(root, split), "India": data.india(root, split)}
-    results: dict[str, Any] = {"network": {}, "forest": {}, "difference": {}}
-    for name, members in tests.items():
-        ours = place_matrices(predict, members, fill)
-        print(line(f"{name} {split[0]}", pooled(ours)), flush=True)
-        trees = forest.fitted(chips.hls if name == "HLS" else chips.india, fill)
-        theirs = forest.place_matrices(trees, members, fill)
-        print(line(f"{name} {split[0]}, forest", pooled(theirs)), flush=True)
-        results["network"][name] = _plain(ours)
-        results["forest"][name] = _plain(theirs)
-        results["difference"][name] = miou_interval(ours, theirs)
-        print(f"  network - forest, mIoU: {results['difference'][name]}", flush=True)
-        # inside a large layer a pixel sees no border; reflected surroundings are the nearest that a chip can offer
-        amid = f"{name}, {AMID}"
-        results["network"][amid] = _plain(wide := place_matrices(predict, members, fill, context=SURROUNDED))
-        results["difference"][amid] = miou_interval(wide, theirs)
-    results["network"]["HLS as pictures"] = _plain(as_pictures(predict, tests["HLS"], fill))
-    oscd = teacher.labelled(root, data.OSCD, split, teacher_path, cache)
-    results["network"]["OSCD (teacher)"] = _plain(place_matrices(predict, oscd, fill))
-    for name, members in {"HLS val": hls_val, "India val": india_val}.items():
-        results["network"][name] = _plain(place_matrices(predict, members, fill))
+    @property
+    def scores(self) -> Path:
+        """What was scored."""
+        return self.kept / "scores.json"
+
+    @property
+    def facts(self) -> Path:
+        """What was measured on the file."""
+        return self.kept / "facts.json"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(prog="python -m training.release", description=__doc__.partition("\n\n")[2])
+    from .export.__main__ import add_options
+
+    p.add_argument("checkpoint", type=Path, nargs="?", metavar="CHECKPOINT", help="best.pt of a run")
+    p.add_argument("--name", help="name of the released network; the recipe's by default")
+    p.add_argument("--models", type=Path, help="folder of released networks (default: models; of a rehearsal its own)")
+    p.add_argument("--pictures", type=Path, help="folder of contact sheets (default: docs/models)")
+    p.add_argument("--rehearse", action="store_true",
+                   help="on validation places and into RUN/rehearsal, to try everything; test splits stay closed")
+    p.add_argument("--no-forest", action="store_true", help="leave out the random forests (rehearsals only)")
+    p.add_argument("--speed", action="store_true", help="measure the speed again and mend description and card")
+    p.add_argument("--table", action="store_true", help="print the table “which network for my imagery?” and stop")
+    add_options(p)
+    return p
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.table:
+            from .cards import chooser
+
+            print(chooser.table(options.models or Path("models")))
+            return 0
+        if options.checkpoint is None:
+            raise LulcError("No checkpoint is named.", "python -m training.release runs/NAME/best.pt, or --table.")
+        run(options)
+    except LulcError as error:
+        print(error.problem, error.remedy, file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Release, or rehearse, as the command line says.
+
+    Raises:
+        LulcError: anything the user can mend.
+    """
+    from .export import opening
+
+    if options.no_forest and not options.rehearse:
+        raise LulcError("A release is compared with the random forest.", "Leave --no-forest out, or add --rehearse.")
+    source = opening.source(options.checkpoint, options.data, options.cache, options.card)
+    name = options.name or source.recipe.name
+    kept = options.checkpoint.parent / ("rehearsal" if options.rehearse else "release")
+    models = options.models or (kept if options.rehearse else Path("models"))
+    pictures = options.pictures or (kept if options.rehearse else Path("docs/models"))
+    places = Places(models / f"{name}.onnx", kept, pictures / f"{name}.jpg", RESULTS)
+    release(source, places, rehearsal=options.rehearse, forest=not options.no_forest, again=options.speed)
+
+
+def release(source: Source, places: Places, rehearsal: bool, forest: bool = True, again: bool = False) -> None:
+    """Write the network, its description, its card and its contact sheet.
+
+    Args:
+        source: the checkpoint.
+        places: where to.
+        rehearsal: validation places instead of test places; nothing is kept from an earlier one.
+        forest: compare with random forests.
+        again: measure the speed again.
+
+    Raises:
+        LulcError: other weights bear the name, or what was kept belongs to another checkpoint.
+    """
+    from .export.making import Wishes, describe_inside, make
+
+    facts = kept_facts(places, provenance.file_digest(source.path), rehearsal)
+    if facts is None:
+        facts, _ = make(source, places.made, Wishes())
+    elif again:
+        facts = _measured_again(facts, source, places)
+    scores = _scores(source, places, facts, rehearsal, forest)
+    if not facts.digest:
+        facts = describe_inside(facts, source.recipe, source.root, places.made, scores)
+        places.target.parent.mkdir(parents=True, exist_ok=True)
+        # facts first: a network without them would be taken for someone else's
+        facts.save(places.facts)
+        write_whole(places.target, places.made.read_bytes())
+    _describe(source, places, facts, scores)
     if not rehearsal:
-        results["network"]["Europe"] = _plain(place_matrices(predict, data.europe(root), fill))
-    for name, matrices in results["network"].items():
-        print(line(name, pooled(matrices_of(matrices))), flush=True)
+        _write_json(places.results / f"{facts.name}.json", scores)
 
-    counts: dict[str, tuple[int, int]] = {}
-    for chip in [*chips.hls, *chips.india, *chips.sentinel]:
-        images, pixels = counts.get(chip.source, (0, 0))
-        counts[chip.source] = (images + 1, pixels + int(np.count_nonzero(chip.labels)))
-    results.update(
-        split=split[0],
-        created=f"{date.today().isoformat()}T00:00:00Z",
-        fill=fill,
-        recipe=state["recipe"],
-        before=state.get("before", {}),
-        step=state["step"],
-        seconds=state["seconds"],
-        validation_score=state["score"],
-        temperature=calibration.temperature,
-        error_before=calibration.before,
-        error_after=calibration.after,
-        parity=asdict(same),
-        window_seconds=seconds,
-        speed=round(0.512 * 0.512 / seconds["1 x 512"], 2),
-        margin_table=table,
-        margin_chips=len(whole),
-        margin=margin.margin(table),
-        receptive_field=receptive_field(network),
-        parameters=parameter_count(network),
-        training_counts=counts,
-        file_size=target.stat().st_size,
-        digest=digest(target),
+
+def kept_facts(places: Places, checkpoint: str, rehearsal: bool) -> Facts | None:
+    """What an earlier release of the same checkpoint under the same name found; None: export now.
+
+    Raises:
+        LulcError: the name belongs to other weights, or the folder to another checkpoint.
+    """
+    from .export.facts import load
+
+    facts = load(places.facts) if places.facts.is_file() else None
+    if places.target.is_file():
+        there = provenance.file_digest(places.target)
+        if facts is None or there != facts.digest:
+            raise LulcError(
+                f"{places.target} holds other weights (sha256 {there[:17]}…) than this run released.",
+                "Weights never change under a name: choose another with --name.",
+            )
+    if rehearsal:
+        return None
+    if facts is not None and facts.checkpoint != checkpoint:
+        raise LulcError(
+            f"{places.kept} holds the release of another checkpoint ({facts.checkpoint[:17]}…, this is"
+            f" {checkpoint[:17]}…).",
+            "A test split is opened once a network. Release the one that was scored, or train in another folder.",
+        )
+    if facts is not None and facts.name != places.target.stem:
+        raise LulcError(
+            f"This checkpoint was released as {facts.name}; {places.target.stem} would be the same weights.",
+            f"Use --name {facts.name}.",
+        )
+    return facts if facts is not None and places.target.is_file() else None
+
+
+def _measured_again(facts: Facts, source: Source, places: Places) -> Facts:
+    from .export import session
+
+    others, fast = session.busy(), session.speed(places.target, len(source.recipe.inputs.channels))
+    print(f"{fast:.2f} Mpx/s with two threads{f'; {others}' if others else ''}")
+    facts = replace(facts, speed=fast)
+    facts.save(places.facts)
+    return facts
+
+
+def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, forest: bool) -> dict[str, Any]:
+    """Kept scores, or new ones with the contact sheet."""
+    if not rehearsal and places.scores.is_file():
+        scores = json.loads(places.scores.read_text(encoding="utf-8"))
+        if scores.get("checkpoint") != facts.checkpoint:
+            raise LulcError(
+                f"{places.scores} holds the scores of another checkpoint.",
+                "A test split is opened once a network. Train in another folder.",
+            )
+        return scores
+    from .evaluate.calibration import Calibration
+    from .evaluate.release import release_scores
+    from .export.making import mapper
+
+    found: list[Any] = []
+    scores = release_scores(
+        mapper(facts, source.recipe, places.target if facts.digest else places.made),
+        source.recipe,
+        source.root,
+        source.cache,
+        rehearsal,
+        name=facts.name,
+        calibration=Calibration(**facts.calibration),
+        others=_others(places, facts.name),
+        with_forest=forest,
+        keep=found.append,
     )
-    return results
+    scores["checkpoint"] = facts.checkpoint
+    _write_json(places.scores, scores)
+    _sheet(source, places, found, rehearsal)
+    return scores
 
 
-def digest(path: Path) -> str:
-    """SHA-256 in groups of eight digits joined by dashes."""
-    text = hashlib.sha256(path.read_bytes()).hexdigest()
-    return "-".join(text[i : i + 8] for i in range(0, 64, 8))
+def _others(places: Places, name: str) -> dict[str, Mapping[str, Any]]:
+    """Scores of the networks released before, by name."""
+    files = sorted(places.results.glob("*.json"))
+    return {f.stem: json.loads(f.read_text(encoding="utf-8")) for f in files if f.stem != name}
 
 
-def release(
-    root: Path, teacher_path: Path, cache: Path, checkpoint: Path, target: Path, rehearsal: bool = False
-) -> None:
-    """Write `target` (.onnx), its sidecar (.json) and its card (.md)."""
-    from . import band_statistics, card, sidecar
+def _sheet(source: Source, places: Places, found: list[Any], rehearsal: bool) -> None:
+    from .cards import sheet
+    from .evaluate.heldout import chips_of
 
-    kept = checkpoint.parent / ("rehearsal.json" if rehearsal else "results.json")
-    if rehearsal or not kept.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        results = measure(root, teacher_path, cache, checkpoint, target, rehearsal)
-        export.embed(target, mlm.to_item(sidecar.spec(results, target.stem)))
-        results.update(file_size=target.stat().st_size, digest=digest(target))
-        kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    results = json.loads(kept.read_text(encoding="utf-8"))
-    if digest(target) != results["digest"]:
-        raise SystemExit(f"{target} is not the network that {kept} describes; weights never change under a name.")
-    sidecar.write(results, target)
-    band_statistics.add(root, target)
-    target.with_suffix(".md").write_text(card.text(results, target.stem), encoding="utf-8")
+    recipe = source.recipe
+    rows: list[sheet.Shown] = []
+    for scored in found:
+        part = scored.part
+        if part.split != ("val" if rehearsal else "test") or part.teachers or part.description.use != "train":
+            continue
+        chips = chips_of(part, recipe.inputs.names, recipe.legend, recipe, source.root, source.cache)
+        title = (part.description.title or part.description.name).split(" (")[0].split(",")[0]
+        rows += sheet.shown(chips, scored.maps, recipe.inputs.names, recipe.legend, title[:28])
+    if rows:
+        sheet.draw(rows, recipe.legend, places.picture)
+    else:
+        print("No held-out chip may be shown: the card has no picture.")
+
+
+def _describe(source: Source, places: Places, facts: Facts, scores: Mapping[str, Any]) -> None:
+    """Sidecar and card; the network's own file stays as it is."""
+    import os
+
+    from .cards import card
+    from .export import sidecar
+
+    spec = sidecar.spec(facts, source.recipe, source.root, scores)
+    sidecar.write(spec, places.target)
+    picture = os.path.relpath(places.picture, places.target.parent) if places.picture.is_file() else ""
+    text = card.text(spec, facts, source.recipe, scores, Path(picture).as_posix() if picture else "")
+    write_whole(places.target.with_suffix(".md"), text.encode("utf-8"))
+    print(f"{places.target}: {facts.file_size / 1e6:.2f} MB, sha256 {facts.digest}")
+
+
+def _write_json(path: Path, table: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, (json.dumps(table, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

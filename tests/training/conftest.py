@@ -57,7 +57,10 @@ def write_raster(path: Path, values: np.ndarray) -> None:
         dataset.write(values)
 
 
-def make_set(root: Path, name: str, rows, classes="", values="reflectance", bands=("red", "green", "blue", "nir"), more=""):
+BANDS = ("red", "green", "blue", "nir")
+
+
+def make_set(root: Path, name: str, rows, classes="", values="reflectance", bands=BANDS, more=""):
     """A set of a few images; `rows` are (file, group, split, numbers, labels or None)."""
     folder = root / name
     folder.mkdir(parents=True)
@@ -79,7 +82,8 @@ def scene(rng: np.random.Generator, size: int = 64):
     """Water and trees side by side, wavy border: numbers `(4, size, size)` × 10 000 and stored labels 1 and 2."""
     edge = size // 2 + (8 * np.sin(np.arange(size) / 7 + rng.uniform(0, 6))).astype(int)
     water = np.arange(size)[None, :] < edge[:, None]
-    mean = np.where(water[None], np.array([300, 500, 600, 200])[:, None, None], np.array([300, 600, 300, 3000])[:, None, None])
+    blue, green = (np.array(n)[:, None, None] for n in ([300, 500, 600, 200], [300, 600, 300, 3000]))
+    mean = np.where(water[None], blue, green)
     return np.maximum(mean + rng.normal(0, 60, mean.shape), 0).astype(np.uint16), np.where(water, 1, 2)
 
 
@@ -95,11 +99,13 @@ def toy(tmp_path: Path, rng: np.random.Generator) -> Path:
     rows = []
     for i in range(4):
         numbers, labels = scene(rng)
-        rows.append((f"c{i}.tif", f"p{i}", ("train", "train", "train", "val")[i], (numbers // 16).astype(np.uint8), labels))
+        split = ("train", "train", "train", "val")[i]
+        rows.append((f"c{i}.tif", f"p{i}", split, (numbers // 16).astype(np.uint8), labels))
     make_set(root, "coarse", rows, '1 = ["Water"]\n2 = ["Trees", "Bare"]', values="picture")
     numbers, _ = scene(rng, 80)
     make_set(root, "plain", [("u0.tif", "u", "unlabelled", numbers, None)], more='offset_column = "plus1000_offset"')
-    make_set(root, "kept", [("k0.tif", "k", "train", *scene(rng))], '1 = ["Water"]\n2 = ["Trees"]', more='use = "evaluation"')
+    kept = [("k0.tif", "k", "train", *scene(rng))]
+    make_set(root, "kept", kept, '1 = ["Water"]\n2 = ["Trees"]', more='use = "evaluation"')
     return root
 
 

@@ -16,11 +16,11 @@ from lulc_plugin.legend import Legend, LegendClass  # noqa: E402
 from lulc_plugin.model.mlm import writing as mlm  # noqa: E402
 from lulc_plugin.model.spec import InputForm, ModelBand, ModelSpec, Output, Window, band_channel  # noqa: E402
 from lulc_plugin.raster.scaling import Step  # noqa: E402
-from training.distill import cache, levels  # noqa: E402
-from training.distill.mapping import class_map  # noqa: E402
-from training.distill.panel import Panel  # noqa: E402
-from training.distill.settings import Stays, TeacherSettings, parse  # noqa: E402
-from training.distill.teacher import Teacher  # noqa: E402
+from training.teachers import cache, levels  # noqa: E402
+from training.teachers.mapping import class_map  # noqa: E402
+from training.teachers.panel import Panel  # noqa: E402
+from training.teachers.settings import Stays, TeacherSettings, parse  # noqa: E402
+from training.teachers.teacher import Teacher  # noqa: E402
 
 NAMES = ("red", "nir")
 CLASSES = ("lake", "wood", "lawn")

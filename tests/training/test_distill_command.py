@@ -21,10 +21,10 @@ from lulc_plugin.raster.scaling import Step  # noqa: E402
 from lulc_plugin.raster.source import open_dataset  # noqa: E402
 from training.distill import __main__ as command  # noqa: E402
 from training.distill import places, scenes, student  # noqa: E402
-from training.distill.panel import Panel  # noqa: E402
-from training.distill.teacher import Teacher  # noqa: E402
 from training.sets.chips import load  # noqa: E402
 from training.sets.description import describe  # noqa: E402
+from training.teachers.panel import Panel  # noqa: E402
+from training.teachers.teacher import Teacher  # noqa: E402
 
 CLASSES = ["Water", "Trees", "Shrub and grass", "Cropland", "Built-up", "Bare"]
 TABLE = """

@@ -68,9 +68,8 @@ def test_refusals(toy, tmp_path, recipe_file):
     with pytest.raises(LulcError, match="evaluation only"):
         material(recipe.read(recipe_file, {"check": [{"set": "kept", "splits": ["train"]}]}), toy, tmp_path)
     with pytest.raises(LulcError, match="no labelled pixel"):
-        material(
-            recipe.read(recipe_file, {"data": [{"set": "plain", "splits": ["unlabelled"], "loss": loss}]}), toy, tmp_path
-        )
+        part = {"set": "plain", "splits": ["unlabelled"], "loss": loss}
+        material(recipe.read(recipe_file, {"data": [part]}), toy, tmp_path)
 
 
 def test_a_place_in_two_splits_is_refused(torn, tmp_path, recipe_file):

@@ -21,9 +21,10 @@ from lulc_plugin.model.spec import ModelSpec
 from lulc_plugin.progress import Progress
 from lulc_plugin.wholefile import write_whole
 
-from . import scenes, settings, sheet
+from ..teachers import settings
+from ..teachers.panel import Panel
+from . import scenes, sheet
 from .folder import SetFolder, class_shares
-from .panel import Panel
 
 LEGEND = "landcover6"
 #: As the engine compares pixel sizes.

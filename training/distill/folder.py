@@ -21,7 +21,7 @@ from lulc_plugin.raster import units
 from lulc_plugin.raster.source import open_dataset
 from lulc_plugin.wholefile import write_whole
 
-from .cache import packed
+from ..teachers.cache import packed
 from .places import VALIDATION, joined, validating
 from .scenes import Piece
 

@@ -152,7 +152,7 @@ def images(
 def allowed_classes(description: SetDescription, names: Sequence[str]) -> tuple[BoolArray, npt.NDArray[np.uint8]]:
     """`(codes, classes)` and a table of 256 stored labels → code.
 
-    Sure labels get the code of their class (index + 1), coarse ones the codes after those, in the order of their values.
+    Sure labels get the code of their class (index + 1), coarse ones the codes after those, in the order of values.
 
     Raises:
         LulcError: a label names a class that the legend has not.

@@ -13,7 +13,7 @@ from torch import nn
 from lulc_plugin.assess.statistics import accuracy
 from lulc_plugin.model.spec import Window
 
-from ..evaluate.maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_miou
+from ..maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_miou
 from ..recipe import Recipe
 from ..sets.chips import Chip
 

@@ -12,11 +12,11 @@ import numpy as np
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import units
 
-from ..distill.cache import soft_labels
-from ..distill.settings import TeacherSettings, parse
 from ..recipe import Recipe
 from ..sets.chips import Chip, fingerprint, images, load
 from ..sets.description import SetDescription, describe
+from ..teachers.cache import soft_labels
+from ..teachers.settings import TeacherSettings, parse
 
 
 @dataclass

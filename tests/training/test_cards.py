@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The card says what was measured: numbers put into sentences, coarse labels explained, the worst place named."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
+pytest.importorskip("onnx", reason="onnx is not installed")
+image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+from lulc_plugin.errors import LulcError  # noqa: E402
+from lulc_plugin.legend import Legend, LegendClass  # noqa: E402
+from training.cards import limits, markdown, scoretables, sheet  # noqa: E402
+from training.export import sidecar  # noqa: E402
+from training.sets.chips import Chip  # noqa: E402
+
+LEGEND = Legend.of(
+    [LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Trees", "#007700"), LegendClass(3, "Bare", "#AA8855")]
+)
+SURE = {"g1": [[80, 10, 0], [20, 90, 0], [0, 0, 0]], "g2": [[10, 0, 0], [0, 10, 30], [0, 0, 10]]}
+COARSE = {"p1": [[50, 5], [10, 35]]}
+
+
+def entry(title, names, places, **more):
+    usual = {
+        "title": title, "credit": "someone", "gsd": 10.0, "values": "reflectance", "teacher": False,
+        "evaluation_only": False, "counted": list(range(1, len(names) + 1)), "names": names, "places": places,
+        "surrounded": None, "pictures": None, "chips": 2,
+    }  # fmt: skip
+    return {**usual, **more}
+
+
+@pytest.fixture
+def scores():
+    return {
+        "network": "n-v1",
+        "rehearsal": False,
+        "created": "2026-11-21T00:00:00Z",
+        "sets": {
+            "sure/val": entry("Sure set", ["Water", "Trees", "Bare"], SURE),
+            "sure/test": entry("Sure set", ["Water", "Trees", "Bare"], SURE, surrounded=SURE, pictures=SURE),
+            "coarse/test": entry("Coarse set", ["Water", "Trees / Bare"], COARSE),
+            "towns/test": entry("Towns", ["Water", "Trees", "Bare"], {"t": SURE["g1"]}, teacher=True),
+            "far/all": entry("Far away", ["Water", "Trees", "Bare"], {"e": SURE["g2"]}, evaluation_only=True),
+        },
+        "forest": {
+            "sure/test": {"places": SURE, "difference": [0.08, 0.01, 0.15], "difference_surrounded": [0, -1, 1]}
+        },
+        "robustness": {"sure/test": {"as it is": SURE["g1"], "gain +20 %": [[50, 50, 0], [50, 50, 0], [0, 0, 0]]}},
+        "calibration": {"temperature": 0.8, "before": {}, "after": {}},
+        "compared": {"other-v1": {"sure/test": [-0.1, -0.2, -0.01]}},
+    }
+
+
+def test_sets_stand_in_the_order_of_what_they_prove(scores):
+    assert scoretables.in_order(scores) == ["sure/test", "coarse/test", "far/all", "sure/val", "towns/test"]
+    assert scoretables.main_sets(scores) == ["sure/test", "coarse/test"]
+    assert scoretables.outside_sets(scores) == ["far/all"]
+    scores["rehearsal"] = True
+    assert scoretables.main_sets(scores) == ["sure/val"]
+
+
+def test_headline_has_a_row_for_other_surroundings_and_pictures(scores):
+    table = scoretables.headline(scores)
+    assert table.count("reflected around") == 1 and table.count("stretched pictures") == 1
+    # 80 + 90 + 10 + 10 + 10 of 260
+    assert "| Sure set, **test** | 2 | 260 | 0.769 |" in table
+    assert "against the teacher, not against truth" in table and "never trained on" in table
+
+
+def test_classes_and_matrix(scores):
+    table = scoretables.classes(scores, "sure/test")
+    # water: 90 right of 100 mapped and of 110 in the reference
+    assert "| Water | 110 | 0.900 | 0.818 | 0.857 | 0.750 | 0.750 |" in table
+    assert "| **Trees** | 20 | 100 | 30 |" in scoretables.confusion(scores, "sure/test")
+
+
+def test_places_name_the_worst(scores):
+    assert scoretables.worst_place(scores, "sure/test") == ("g2", pytest.approx(0.5), "Bare")
+    assert scoretables.worst_place(scores, "coarse/test") is None
+    assert "| g2 | 60 | Bare 67%, Water 17% | 0.500 |" in scoretables.places(scores, "sure/test")
+
+
+def test_verdicts_follow_the_interval(scores):
+    (text,) = scoretables.differences(scores)
+    assert "+0.080" in text and "beats the forest" in text
+    (other,) = scoretables.compared(scores)
+    assert "the other beats the network" in other
+    scores["forest"]["sure/test"]["difference"] = [0.08, -0.01, 0.15]
+    assert "not told apart" in scoretables.differences(scores)[0]
+
+
+def test_numbers_are_put_into_the_recipes_sentences(scores):
+    assert limits.filled("Water (IoU {iou Water sure}).", scores) == "Water (IoU 0.750)."
+    assert limits.filled("{oa coarse}, {iou Trees / Bare coarse}", scores) == "0.850, 0.700"
+    assert limits.filled("{iou Water nowhere}", scores) == "not measured"
+    for wrong in ("{iou Snow sure}", "{beauty Water sure}"):
+        with pytest.raises(LulcError):
+            limits.filled(wrong, scores)
+
+
+def test_limits_follow_from_scores(scores):
+    said = " ".join(limits.found(scores))
+    assert "worst place g2 (mostly Bare)" in said and "Bare (0.250)" in said
+    assert "gain +20 %" in said
+
+
+def test_coarse_values_are_explained_in_the_sidecar(scores, tmp_path):
+    found = {s.dataset.split(";")[0]: s for s in sidecar.score_entries(scores, LEGEND, tmp_path)}
+    coarse = found["Coarse set"]
+    assert [c.value for c in coarse.classes] == [1, 2] and coarse.split == "test"
+    assert "value 2 stands for Trees / Bare" in coarse.dataset
+    assert found["Towns"].split == "evaluation" and found["Far away"].split == "evaluation"
+    assert found["Sure set"].confusion[1] == (20, 100, 30)
+
+
+def test_a_class_that_no_label_allows_has_a_value_of_its_own():
+    assert sidecar.legend_values({"names": ["Water", "Other classes"]}, LEGEND) == (1, 4)
+
+
+def chip(rng, labels, allowed):
+    values = rng.uniform(0, 0.3, (4, *labels.shape)).astype(np.float32)
+    valid = np.ones(labels.shape, bool)
+    valid[:2] = False
+    return Chip("sure", "a", "g", "test", values, valid, labels.astype(np.uint8), np.array(allowed, bool))
+
+
+def test_the_sheet_shows_the_worst_the_middle_and_the_best(rng, tmp_path):
+    allowed = [[0, 0, 0], [1, 0, 0], [0, 1, 1]]
+    labels = rng.integers(1, 3, (40, 50))
+    chips = [chip(rng, labels, allowed) for _ in range(5)]
+    maps = [np.where(rng.random(labels.shape) < k / 5, 3 - labels, labels).astype(np.uint8) - 1 for k in range(5)]
+    rows = sheet.shown(chips, maps, ("red", "green", "blue", "nir"), LEGEND, "Sure")
+    assert [r.overall for r in rows] == sorted(r.overall for r in rows) and len(rows) == 3
+    # a coarse label has the mean colour of its classes, what is invalid is black
+    assert tuple(rows[0].reference[10, 10]) in {(0, 0, 255), (85, 128, 42)}
+    assert not rows[0].classes[0].any()
+    path = tmp_path / "docs" / "n.jpg"
+    sheet.draw(rows, LEGEND, path)
+    assert path.stat().st_size <= sheet.LARGEST and image.open(path).format == "JPEG"
+    with pytest.raises(LulcError, match="does not fit"):
+        sheet.draw(rows, LEGEND, path, largest=1000)
+
+
+def test_pictures_that_may_not_be_shown_are_not(rng):
+    one = chip(rng, np.ones((8, 8)), [[0, 0, 0], [1, 0, 0]])
+    one.source = "deepglobe_mini"
+    assert sheet.shown([one], [np.zeros((8, 8), np.uint8)], ("red",), LEGEND, "x") == []
+
+
+def test_markdown_keeps_cells_apart():
+    assert "a\\|b" in markdown.table(["x"], [["a|b"]])
+    assert markdown.joined(["a", "b", "c"]) == "a, b and c" and markdown.number(None) == "–"

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Release: from a checkpoint to a network that the engine runs, with its card; weights never change under a name."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
+pytest.importorskip("onnx", reason="onnx is not installed")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+pytest.importorskip("PIL", reason="Pillow is not installed")
+
+from lulc_plugin.errors import LulcError  # noqa: E402
+from lulc_plugin.model import entry  # noqa: E402
+from training import recipe, release  # noqa: E402
+from training.export import cardtable, credits, margin, opening, places, session  # noqa: E402
+from training.networks.build import build  # noqa: E402
+from training.networks.settings import NetworkSettings  # noqa: E402
+from training.sets.description import describe  # noqa: E402
+from training.train import checkpoint  # noqa: E402
+
+CARD = {
+    "gsd": 10, "gsd_range": [5, 20], "imagery": "toy scenes", "limits": ["**Water** has IoU {iou Water sure} only."],
+    "description": "A toy.",
+}  # fmt: skip
+
+
+@pytest.fixture
+def saved(toy, recipe_file, tmp_path, monkeypatch):
+    """A checkpoint with random weights, and a bench that measures little."""
+    monkeypatch.setattr(margin, "SIDE", 64)
+    monkeypatch.setattr(margin, "DISTANCES", (0, 8, 16))
+    monkeypatch.setattr(session, "speed", lambda *_, **__: 1.25)
+    made = recipe.read(recipe_file, {"card": CARD})
+    torch.manual_seed(0)
+    network = build(NetworkSettings.from_table(made.network), 5, 3)
+    path = tmp_path / "run" / "best.pt"
+    path.parent.mkdir()
+    state = {
+        "weights": network.state_dict(), "fill": [0.0] * 5, "recipe": dict(made.table), "folder": str(tmp_path),
+        "step": 3, "score": 0.5, "seconds": 12.0, "data": "d", "revision": "r",
+    }  # fmt: skip
+    checkpoint.save(state, path)
+    return path
+
+
+def rehearse(saved, toy, tmp_path, *more):
+    return release.main(
+        [str(saved), "--rehearse", "--data", str(toy), "--cache", str(tmp_path / "c"), "--no-forest", *more]
+    )
+
+
+def test_a_rehearsal_makes_a_network_that_the_engine_runs(saved, toy, tmp_path, capsys):
+    assert rehearse(saved, toy, tmp_path) == 0, capsys.readouterr().err
+    network = tmp_path / "run" / "rehearsal" / "toy.onnx"
+    spec = entry.load(network).spec
+    assert spec.speed == 1.25 and spec.gsd_range == (5, 20) and spec.training.sets[0].license == "CC0"
+    assert spec.confidence is not None and spec.confidence.places == 1 and len(spec.band_statistics) == 4
+    assert spec.scores[0].split == "val" and "lulc:training_places" in spec.extra
+    assert spec.extra["lulc:training_run"]["revision"] == "r"
+    network.with_suffix(".json").unlink()
+    inside = entry.load(network).spec
+    assert inside.name == "toy" and inside.fill == spec.fill and inside.sha256 == "" and inside.window == spec.window
+    card = network.with_suffix(".md").read_text(encoding="utf-8")
+    for said in ("A rehearsal", "## What it cannot do", "**Water** has IoU 0.", "Toy sure", "CC0", "## Window border"):
+        assert said in card
+    assert spec.sha256 in card and "{" not in card.split("## How it was made")[0]
+    assert network.with_suffix(".jpg").stat().st_size < 250_000
+    # the sets that nobody may choose by stay closed
+    scores = json.loads((tmp_path / "run" / "rehearsal" / "scores.json").read_text())
+    assert {k.partition("/")[2] for k in scores["sets"]} == {"val"}
+
+
+def facts_of(name, digest, checkpoint_digest):
+    from training.export.facts import Facts
+
+    return Facts(
+        name, "2026-11-21T00:00:00Z", checkpoint_digest, "half", 1, 4, 8, 9, (0.0,), {"temperature": 1.0}, {}, (), 1.0,
+        {"pixels": 0}, (), (), {}, (), {}, 10, digest,
+    )  # fmt: skip
+
+
+def test_weights_never_change_under_a_name(tmp_path):
+    from lulc_plugin import provenance
+
+    target = tmp_path / "models" / "n-v1.onnx"
+    target.parent.mkdir()
+    target.write_bytes(b"one network")
+    where = release.Places(target, tmp_path / "release", tmp_path / "n.jpg", tmp_path / "results")
+    with pytest.raises(LulcError, match="other weights") as caught:
+        release.kept_facts(where, "c", False)
+    assert "--name" in caught.value.remedy
+    where.kept.mkdir()
+    digest = provenance.file_digest(target)
+    facts_of("n-v1", digest, "c").save(where.facts)
+    assert release.kept_facts(where, "c", False).digest == digest
+    with pytest.raises(LulcError, match="another checkpoint"):
+        release.kept_facts(where, "other", False)
+    other = release.Places(tmp_path / "models" / "n-v2.onnx", where.kept, where.picture, where.results)
+    with pytest.raises(LulcError, match="released as n-v1"):
+        release.kept_facts(other, "c", False)
+    target.write_bytes(b"changed")
+    with pytest.raises(LulcError, match="other weights"):
+        release.kept_facts(where, "c", False)
+
+
+def test_kept_scores_of_another_checkpoint_are_refused(saved, toy, tmp_path):
+    source = opening.source(saved, toy, tmp_path / "c")
+    where = release.Places(tmp_path / "n.onnx", tmp_path / "release", tmp_path / "n.jpg", tmp_path / "results")
+    where.kept.mkdir()
+    where.scores.write_text(json.dumps({"checkpoint": "other"}))
+    with pytest.raises(LulcError, match="opened once"):
+        release._scores(source, where, facts_of("n", "", "c"), False, False)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--card", "nowhere.toml"], "cannot be read"),
+        (["--data", "nowhere"], "no data set"),
+    ],
+)
+def test_what_is_missing_is_said(saved, toy, tmp_path, capsys, more, said):
+    assert rehearse(saved, toy, tmp_path, *more) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_release_without_forest_and_one_without_checkpoint_are_refused(capsys, tmp_path):
+    assert release.main([str(tmp_path / "best.pt"), "--no-forest", "--data", str(tmp_path)]) == 2
+    assert "forest" in capsys.readouterr().err
+    assert release.main([]) == 2 and "checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "card", [{"colour": "red"}, {"gsd_range": [30, 10]}, {"limits": "one"}, {"title": 3}, {"gsd": -1}]
+)
+def test_wrong_words_are_refused_before_anything_is_measured(recipe_file, card):
+    with pytest.raises(LulcError, match=r"\[card\]"):
+        cardtable.of(recipe.read(recipe_file, {"card": card}))
+
+
+def test_words_that_are_left_out_have_sober_ones(recipe_file):
+    made = cardtable.of(recipe.read(recipe_file))
+    assert made.architecture == "U-Net (small)" and made.title.startswith("Land cover, 3 classes, from red, green")
+
+
+def test_a_set_without_licence_is_refused(recipe_file, toy):
+    text = (toy / "sure" / "set.toml").read_text().replace('licence = "CC0"', "")
+    (toy / "sure" / "set.toml").write_text(text)
+    counts = [{"set": "sure", "images": 1, "pixels": 2, "teacher": []}]
+    with pytest.raises(LulcError, match="licence"):
+        credits.training_sets(recipe.read(recipe_file), toy, counts)
+
+
+def test_weights_of_unknown_origin_are_refused(recipe_file):
+    assert credits.encoder(recipe.read(recipe_file)) is None
+    known = recipe.read(recipe_file, {"network.pretrained": "x/mobilenetv2_imagenet.safetensors"})
+    assert "ImageNet" in credits.encoder(known)
+    with pytest.raises(LulcError, match="come from"):
+        credits.encoder(recipe.read(recipe_file, {"network.pretrained": "x/found_somewhere.pt"}))
+
+
+def test_training_places_are_rounded_and_said_once(toy):
+    rows = ("a.tif,g,train,10.04,50", "b.tif,g,train,10.01,50.02", "c.tif,g,val,1,1", "d.tif,g,train,,")
+    (toy / "sure" / "split.csv").write_text("\n".join(("file,group,split,lon,lat", *rows)))
+    assert places.training_places(describe(toy, "sure"), {"train"}) == {"set": "Toy sure", "places": [[10.0, 50.0]]}
+    assert places.training_places(describe(toy, "coarse"), {"train"})["places"] == []
+
+
+def test_the_table_lists_networks_of_a_folder(capsys):
+    models = Path(__file__).parents[2] / "models"
+    assert release.main(["--table", "--models", str(models)]) == 0
+    text = capsys.readouterr().out
+    assert "| imagery | bands | pixels | network |" in text and "](models/optical-rgbn" in text
+    assert release.main(["--table", "--models", str(Path(__file__).parent)]) == 2
+
+
+def test_confidence_is_over_pixels_and_places():
+    from training.export import confidence
+
+    found = confidence.summary({"a": (0.9, 300), "b": (0.5, 100)})
+    assert found == {"mean": 0.8, "q05": pytest.approx(0.52), "places": 2}
+    assert confidence.summary({}) == {} and np.isfinite(found["mean"])

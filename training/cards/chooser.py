@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table "which network for my imagery?", from the descriptions of a folder of networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import entry
+from lulc_plugin.model.spec import ModelSpec, Scores
+
+from ..export.sidecar import TEACHERS_WORD
+from . import markdown
+
+
+def table(folder: Path) -> str:
+    """A Markdown table, best held-out score first.
+
+    Raises:
+        LulcError: the folder has no network, or one that cannot be read.
+    """
+    files = sorted(folder.glob("*.onnx"))
+    if not files:
+        raise LulcError(f"{folder} has no network.", "Name the folder with --models.")
+    specs = [(path, entry.load(path).spec) for path in files]
+    specs.sort(key=lambda one: (-one[1].held_out_score, one[1].name))
+    rows = [_row(path, spec) for path, spec in specs]
+    header = ["imagery", "bands", "pixels", "network", "classes", "held-out OA / mean IoU", "MB", "Mpx/s, 2 threads"]
+    return markdown.texts(header, rows)
+
+
+def _row(path: Path, spec: ModelSpec) -> list[str]:
+    size = "–"
+    if spec.gsd_range:
+        size = f"{spec.gsd_range[0]:g}–{spec.gsd_range[1]:g} m"
+    elif spec.gsd:
+        size = f"{spec.gsd:g} m"
+    scores = [s for s in spec.scores if s.split in ("test", "evaluation") and TEACHERS_WORD not in s.dataset]
+    return [
+        str(spec.extra.get("lulc:imagery") or spec.title),
+        ", ".join(b.label for b in spec.bands),
+        size,
+        f"[{spec.name}](models/{spec.name}.md)",
+        ", ".join(c.name.lower() for c in spec.legend.classes),
+        "<br>".join(_score(s) for s in scores) or "not measured",
+        f"{path.stat().st_size / 1e6:.1f}",
+        f"{spec.speed:.1f}" if spec.speed else "–",
+    ]
+
+
+def _score(scores: Scores) -> str:
+    where = scores.dataset.split(";")[0].split(",")[0].split(" (")[0]
+    miou = "–" if scores.miou is None else f"{scores.miou:.2f}"
+    note = " (never trained on)" if scores.split == "evaluation" else ""
+    return f"{scores.overall_accuracy:.2f} / {miou} {where}{note}"

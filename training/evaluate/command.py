@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `python -m training.evaluate` does: networks in, a folder of tables, reports and pictures out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lulc_plugin.errors import LulcError
+
+from .. import recipe as recipes
+from ..recipe import Recipe
+from . import calibration, charts, report, sheets, tables
+from .baseline import Baselines
+from .heldout import Part, evaluation_only, loader, named, of_recipe
+from .release import Loader, Looks, compared, headed, scores
+from .scoring import Scored
+from .subjects import Subject, aligned, common, ensemble, subject
+
+
+def evaluate(options: argparse.Namespace) -> Path:
+    """Do what the command line says; the summary.
+
+    Raises:
+        LulcError: anything the user can mend.
+    """
+    subjects = _subjects(options)
+    recipe = recipes.read(options.config) if options.config else subjects[0].recipe
+    root, first = Path(options.data), subjects[0]
+    parts = _parts(options, root, recipe, first)
+    if options.forest and recipe is None:
+        raise LulcError("A forest learns on a recipe's training splits, but there is no recipe.", "Name one: --config.")
+    chips = loader(first.bands, first.legend, recipe, root, options.cache)
+    looks = _looks(options, recipe, first, chips, root)
+    folder = options.out or Path("runs") / f"evaluation-{first.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    every, results = [], {}
+    for one in subjects:
+        print(f"{one.name}", flush=True)
+        table, found = scores(one, parts, chips, looks, lambda text: print(f"  {text}", flush=True))
+        own = folder / _file_name(one.name)
+        own.mkdir(exist_ok=True)
+        fitted = None if options.no_calibration else _calibrated(one, parts, chips, own)
+        table = headed(one.name, table, False, fitted)
+        for other in every:
+            table["compared"][other["network"]] = compared(table, other)
+        every.append(table)
+        results[one.name] = found
+        (own / "scores.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
+        for scored in found:
+            report.write(scored, chips(scored.part), one.legend, one.name, own / f"{_file_name(scored.part.key)}.html")
+    _pictures(results, parts, chips, subjects, options.chips, folder)
+    if any(table["robustness"] for table in every):
+        charts.robustness_chart(_robust(every), folder / "robustness.png")
+    tables.write(every, folder)
+    print(tables.side_by_side(every))
+    return folder / "summary.md"
+
+
+def _subjects(options: argparse.Namespace) -> list[Subject]:
+    if options.threads:
+        _limit(options.threads)
+    found = [subject(path, options.threads) for path in options.networks]
+    if options.weights and not options.ensemble:
+        raise LulcError("--weights belong to --ensemble, which is not there.", "Add --ensemble.")
+    names: list[str] = []
+    for k, one in enumerate(found):
+        name = one.name
+        while name in names:
+            name = f"{one.name}-{k + 1}"
+        names.append(name)
+        found[k] = replace(one, name=name)
+    bands, legend = common(found)
+    found = [aligned(one, bands, legend) for one in found]
+    if options.ensemble:
+        found.append(ensemble(found, _weights(options.weights)))
+    return found
+
+
+def _limit(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _weights(said: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(w) for w in said.split(",") if w.strip())
+    except ValueError:
+        raise LulcError(f"--weights {said} are no numbers.", "Write them like 1,1,2.") from None
+
+
+def _parts(options: argparse.Namespace, root: Path, recipe: Recipe | None, first: Subject) -> list[Part]:
+    splits = tuple(s.strip() for s in options.splits.split(",") if s.strip())
+    if options.release:
+        splits = tuple(dict.fromkeys((*splits, "val", "test")))
+    if options.sets:
+        parts = named(options.sets, root, splits, recipe, options.release)
+    elif recipe is None:
+        raise LulcError(f"{first.name} has no recipe that says which sets.", "Name them with --sets, or --config.")
+    else:
+        parts = of_recipe(recipe, root, splits)
+        if options.release:
+            parts += evaluation_only(root, first.bands, first.legend)
+    lacking = []
+    for part in parts:
+        missing = [b for b in first.bands if b not in part.description.bands]
+        if missing and not _filled(part, recipe):
+            print(f"{part.key}: left out, it has no band {', '.join(missing)}")
+            lacking.append(part)
+    parts = [p for p in parts if p not in lacking]
+    if not parts:
+        raise LulcError(f"There is no labelled image of the split {' or '.join(splits)}.", "Name --sets or --splits.")
+    if any("test" in p.splits for p in parts):
+        print("A test split is opened: report it once for each released network, and choose nothing by it.")
+    return parts
+
+
+def _filled(part: Part, recipe: Recipe | None) -> bool:
+    """Whether the recipe trains on this set although it lacks bands."""
+    data = () if recipe is None else recipe.data
+    return any(d.set == part.description.name and d.missing == "fill" for d in data)
+
+
+def _looks(options: argparse.Namespace, recipe: Recipe | None, first: Subject, chips: Loader, root: Path) -> Looks:
+    forests = None
+    if recipe is not None and (options.forest or options.release):
+        own = chips
+        if recipe.inputs.names != first.bands or recipe.legend.names != first.legend.names:
+            own = loader(recipe.inputs.names, first.legend, recipe, root, options.cache)
+        forests = Baselines(recipe, own)
+    everything = options.release
+    return Looks(everything, everything, everything or options.robustness, forests, ("test",) if everything else ())
+
+
+def _calibrated(one: Subject, parts: Sequence[Part], chips: Loader, folder: Path) -> calibration.Calibration | None:
+    """Temperature and reliability diagram, where validation places with labels of their own are looked at."""
+    items = [
+        calibration.sampled(part.key, one.answers, chips(part))
+        for part in parts
+        if part.split == "val" and not part.teachers and one.takes(part.description.picture)
+    ]
+    if not items:
+        return None
+    found = calibration.calibrate(items)
+    charts.reliability_diagram(items, found, one.name, folder / "reliability.png")
+    print(f"  temperature {found.temperature:g}")
+    return found
+
+
+def _pictures(
+    results: dict[str, list[Scored]], parts: Sequence[Part], chips: Loader, subjects: Sequence[Subject], count: int,
+    folder: Path,
+) -> None:  # fmt: skip
+    """A sheet a split that is no training split; with several networks one of all, and one of errors for each."""
+    bands, legend = subjects[0].bands, subjects[0].legend
+    for part in parts:
+        if part.split == "train":
+            continue
+        own = {name: s for name, found in results.items() for s in found if s.part.key == part.key}
+        if not own:
+            continue
+        name = f"sheet-{_file_name(part.key)}.png"
+        for network, scored in own.items():
+            sheets.sheet(
+                {network: scored}, chips(part), bands, legend, folder / _file_name(network) / name, count=count
+            )
+        if len(own) > 1:
+            sheets.sheet(own, chips(part), bands, legend, folder / name, count=count)
+
+
+def _robust(every: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        table["network"]: {
+            key: {name: np.array(m) for name, m in conditions.items()}
+            for key, conditions in table["robustness"].items()
+        }
+        for table in every
+    }
+
+
+def _file_name(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m training.export CHECKPOINT --out NAME.onnx`: a trained network as a file that anyone can run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from lulc_plugin.errors import LulcError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m training.export",
+        description="Write a checkpoint as ONNX with its description (NAME.json, also inside the file), and measure "
+        "it: parity with PyTorch, sizes, speed, how far from a window's border the map depends on what lies beyond.",
+    )
+    p.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="best.pt of a run")
+    p.add_argument("--out", type=Path, required=True, metavar="NAME.onnx", help="file to write")
+    add_options(p)
+    p.add_argument("--temperature", type=float, help="of the softmax; fitted on the validation sets by default")
+    p.add_argument("--precision", default="half", help="of the larger filters in the file: half (default) or single")
+    p.add_argument("--features", action=argparse.BooleanOptionalAction, default=None,
+                   help="an output with the features of each pixel; by default where they are at most 32")
+    p.add_argument("--variants", default="", metavar="fp16,int8,int8dynamic,deepness", help="further files beside it")
+    return p
+
+
+def add_options(p: argparse.ArgumentParser) -> None:
+    """The options that a release has, too."""
+    known = os.environ.get("LULC_DATA")
+    p.add_argument("--data", type=Path, default=known, help="folder of the data sets (or LULC_DATA)")
+    p.add_argument("--cache", type=Path, default=Path("runs/teachers"), help="folder of teachers' answers")
+    p.add_argument("--card", type=Path, metavar="CONFIG.toml", help="take the words of [card] from this recipe instead")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        run(options)
+    except LulcError as error:
+        print(error.problem, error.remedy, file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the command line says.
+
+    Raises:
+        LulcError: anything the user can mend.
+    """
+    from . import opening
+    from .making import Wishes, describe_inside, make, make_variants
+    from .variants import checked
+
+    if options.out.suffix != ".onnx":
+        raise LulcError(f"{options.out} does not end in .onnx.", "Name the file to write, such as models/NAME.onnx.")
+    wishes = Wishes(options.temperature, options.precision, options.features, checked(options.variants))
+    source = opening.source(options.checkpoint, options.data, options.cache, options.card)
+    facts, data = make(source, options.out, wishes)
+    facts = describe_inside(facts, source.recipe, source.root, options.out)
+    facts = replace(facts, variants=make_variants(source, facts, options.out, wishes.variants, data))
+    facts.save(options.out.with_suffix(".facts.json"))
+    print(f"{options.out}: {facts.file_size / 1e6:.2f} MB, sha256 {facts.digest}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

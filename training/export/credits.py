@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What weights come from, under which terms, and the credit that each source asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomllib
+
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import entry
+from lulc_plugin.model.spec import TrainingSet
+
+from ..recipe import Recipe
+from ..sets.description import describe
+
+_FILE = Path(__file__).with_name("credits.toml")
+
+
+def _known() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+def training_sets(recipe: Recipe, root: Path, counts: Sequence[Mapping[str, Any]]) -> tuple[TrainingSet, ...]:
+    """Entries of the sidecar: the data sets with what each asks for, then the teachers.
+
+    Args:
+        recipe: the run.
+        root: folder of the data sets.
+        counts: `set`, `images`, `pixels`, `teacher` of each set, as in `Facts.sets`.
+
+    Raises:
+        LulcError: a set has no description or no licence, or nobody knows a teacher's licence.
+    """
+    found = []
+    for count in counts:
+        about = describe(root, count["set"])
+        if not about.licence:
+            raise LulcError(
+                f"The data set {about.name} does not say its licence.",
+                "Write `licence` and `credit` into its set.toml; say so where none is stated.",
+            )
+        found.append(
+            TrainingSet(
+                about.title or about.name, about.licence, about.credit, about.url, count["images"], count["pixels"]
+            )
+        )
+    used = dict.fromkeys(name for count in counts for name in count["teacher"])
+    return (*found, *dict.fromkeys(credit for name in used for credit in _teachers(recipe, name)))
+
+
+def _teachers(recipe: Recipe, name: str) -> list[TrainingSet]:
+    said = recipe.teachers[name]
+    tables = [said] if isinstance(said, Mapping) else list(said)
+    return [_teacher(str(table["file"]), recipe) for table in tables]
+
+
+def _teacher(file: str, recipe: Recipe) -> TrainingSet:
+    known = _known()["teachers"].get(Path(file).name)
+    if known is not None:
+        return TrainingSet(known["name"], known["licence"], known["credit"], known["url"])
+    from ..recipe import located
+
+    path = Path(located(file, recipe.folder))
+    sidecar = entry.sidecar_of(path)
+    spec = entry.load(path).spec if sidecar is not None else None
+    if spec is None or spec.license in ("", "other"):
+        raise LulcError(
+            f"Nobody knows under which terms the teacher {Path(file).name} comes.", f"Write its credit into {_FILE}."
+        )
+    return TrainingSet(f"{spec.title} (teacher; not part of this file)", spec.license, spec.description[:500])
+
+
+def encoder(recipe: Recipe) -> str | None:
+    """Credit of the weights that the training began with; None where it began with none.
+
+    Raises:
+        LulcError: nobody knows where they come from.
+    """
+    said = str(recipe.table["network"].get("pretrained", ""))
+    if not said:
+        return None
+    known = _known()["encoders"].get(Path(said).name)
+    if known is not None:
+        return str(known)
+    if said == "imagenet":
+        name = recipe.network.get("encoder", "")
+        return f"{name}, ImageNet, published weights of segmentation_models_pytorch or timm"
+    raise LulcError(f"Nobody knows where the weights {said} come from.", f"Write their credit into {_FILE}.")

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A network as an ONNX graph: normalisation folded, softmax and temperature inside, larger filters in float16."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from lulc_plugin.errors import LulcError
+
+from ..networks.network import Network
+
+INPUT, OUTPUT, FEATURES = "image", "probabilities", "features"
+PRECISIONS = ("half", "single")
+OPSET, _NEWEST_IR = 17, 8
+#: Filters with fewer numbers stay in single precision.
+_SMALL = 10_000
+_LARGEST_HALF = 6e4
+#: More features a pixel than this would cost 128 MB and more for each window of 1024 pixels, asked for or not.
+MOST_FEATURES = 32
+
+
+class Calibrated(nn.Module):
+    """Probabilities at a temperature and, where asked for, the features that they are made of."""
+
+    def __init__(self, network: Network, temperature: float, with_features: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.with_features = with_features
+        self.register_buffer("sharpness", torch.tensor(1 / temperature, dtype=torch.float32))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """`(n, classes, rows, cols)`, then perhaps `(n, features, rows, cols)`."""
+        if not self.with_features:
+            return ((self.network(image) * self.sharpness).softmax(dim=1),)
+        features = self.network.features(image)
+        return (self.network.head(features) * self.sharpness).softmax(dim=1), features
+
+
+def has_features(network: Network) -> bool:
+    """Whether its features are few enough to be an output beside the probabilities."""
+    return network.feature_count <= MOST_FEATURES
+
+
+def trace(module: nn.Module, channels: int, multiple: int, outputs: list[str], path: Path, side: int = 0) -> None:
+    """Write the bare graph of a module in single precision; the module is left as it is.
+
+    Batch normalisation behind a convolution is folded into it by PyTorch's exporter, which follows the data.
+
+    Args:
+        module: from `(n, channels, rows, cols)` to one tensor an output.
+        channels: of the input.
+        multiple: height and width are multiples of it.
+        outputs: their names.
+        path: file to write.
+        side: the only height and width, batch 1; 0 leaves batch and size free.
+    """
+    inner = deepcopy(module).to(memory_format=torch.contiguous_format).eval()
+    free = {0: "batch", 2: "height", 3: "width"}
+    example = torch.zeros(1, channels, side or 2 * multiple, side or 3 * multiple)
+    with warnings.catch_warnings():
+        # the tracer warns of every comparison of shapes inside the libraries
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            inner,
+            (example,),
+            str(path),
+            input_names=[INPUT],
+            output_names=outputs,
+            dynamic_axes=None if side else {name: free for name in (INPUT, *outputs)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def export(
+    network: Network, temperature: float, channels: int, path: Path, precision: str = "half", features: bool = True
+) -> None:
+    """Write the network as an ONNX file with free batch, height and width. `network` is left as it is.
+
+    Args:
+        network: what was trained.
+        temperature: scores are divided by it before the softmax.
+        channels: of the input.
+        path: file to write.
+        precision: of the larger filters in the file: `half` is read back to single where it is used.
+        features: a second output with the features of each pixel.
+
+    Raises:
+        LulcError: a temperature or a precision that makes no sense, filters that do not fit into half precision.
+    """
+    if not 0 < temperature < 100:
+        raise LulcError(f"The temperature {temperature} makes no sense.", "Give a number above 0, usually 0.5 to 3.")
+    if precision not in PRECISIONS:
+        raise LulcError(f"The precision {precision!r} is none of {', '.join(PRECISIONS)}.")
+    outputs = [OUTPUT, FEATURES] if features else [OUTPUT]
+    trace(Calibrated(network, temperature, features), channels, network.multiple, outputs, path)
+    model = onnx.load(str(path))
+    finish(halved(model) if precision == "half" else model, path)
+
+
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same model with its larger filters stored in float16 and cast to float32 where they are used.
+
+    Small filters (depthwise ones, stem, first and last layers) weigh little, and rounding them would cost most.
+
+    Raises:
+        LulcError: a filter has numbers too large for half precision.
+    """
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.ndim == 4 and values.size >= _SMALL:
+            largest = float(np.abs(values).max())
+            if not largest < _LARGEST_HALF:
+                raise LulcError(
+                    f"The filter {tensor.name} has numbers up to {largest:.3g}; half precision ends at 65504.",
+                    "Export with --precision single.",
+                )
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT, name=f"{name}_cast"))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def finish(model: onnx.ModelProto, path: Path) -> None:
+    """Check a model and write it, readable for older runtimes and without traces of the machine that made it."""
+    model.ir_version = min(model.ir_version, _NEWEST_IR)
+    for node in model.graph.node:
+        # paths and source lines of the exporter have no place in a published file
+        node.doc_string = ""
+        del node.metadata_props[:]
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))

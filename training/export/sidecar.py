@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The measured facts of a network as a `ModelSpec`, for the engine's own writer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lulc_plugin.assess.statistics import accuracy
+from lulc_plugin.legend import Legend
+from lulc_plugin.model.mlm import reading as mlm
+from lulc_plugin.model.spec import (
+    BandStatistics,
+    ClassScore,
+    Confidence,
+    ModelSpec,
+    Output,
+    Scores,
+    Training,
+    Window,
+)
+
+from ..maps import reference_miou
+from ..recipe import Recipe
+from ..sets.description import describe
+from . import cardtable, credits
+from .facts import Facts
+from .graph import FEATURES, INPUT, OUTPUT
+
+LARGEST_WINDOW = 1024
+TEACHERS_WORD = "the labels are the teacher's, not truth"
+
+
+def window(facts: Facts) -> Window:
+    """What the sidecar tells the engine about windows."""
+    return Window(
+        LARGEST_WINDOW, facts.multiple, 2 * facts.multiple, facts.receptive_field, int(facts.margin["pixels"])
+    )
+
+
+def spec(facts: Facts, recipe: Recipe, root: Path, scores: Mapping[str, Any] | None = None) -> ModelSpec:
+    """The description of an exported network.
+
+    Args:
+        facts: what was measured.
+        recipe: what it was trained by; its [card] has the words.
+        root: folder of the data sets, for their credits.
+        scores: content of `scores.json`; None before it was evaluated.
+
+    Raises:
+        LulcError: [card] is wrong, or a licence is missing.
+    """
+    card = cardtable.of(recipe)
+    return ModelSpec(
+        name=facts.name,
+        title=card.title,
+        architecture=card.architecture,
+        bands=recipe.inputs.bands,
+        channels=recipe.inputs.channels,
+        forms=recipe.inputs.forms,
+        fill=tuple(facts.fill),
+        input_name=INPUT,
+        output=Output(OUTPUT, ("argmax",), FEATURES if facts.features else None, facts.features),
+        legend=recipe.legend,
+        window=window(facts),
+        gsd=card.gsd or None,
+        gsd_range=(card.gsd_range[0], card.gsd_range[1]) if card.gsd_range else None,
+        constellation=card.constellation or None,
+        instruments=card.sensors,
+        license=card.license,
+        description=card.description or card.title,
+        providers=({"name": "Land Cover Classifier", "roles": ["producer", "licensor", "processor"]},),
+        training=Training(
+            credits.training_sets(recipe, root, facts.sets), _hyperparameters(recipe, facts), credits.encoder(recipe)
+        ),
+        scores=score_entries(scores, recipe.legend, root) if scores else (),
+        parameters=facts.parameters,
+        speed=facts.speed,
+        created=facts.created,
+        file_name=f"{facts.name}.onnx",
+        file_size=facts.file_size,
+        sha256=facts.digest,
+        band_statistics=tuple(
+            BandStatistics(b["mean"], b["stddev"], b["low"], b["high"]) for b in facts.band_statistics
+        ),
+        confidence=Confidence(**facts.confidence) if facts.confidence else None,
+        extra={
+            "lulc:calibration": {
+                "temperature": facts.calibration["temperature"],
+                "expected_error_before": {k: round(v, 4) for k, v in facts.calibration["before"].items()},
+                "expected_error_after": {k: round(v, 4) for k, v in facts.calibration["after"].items()},
+            },
+            "lulc:imagery": card.imagery,
+            "lulc:training_places": [dict(entry) for entry in facts.places],
+            "lulc:training_run": dict(facts.run),
+        },
+    )
+
+
+def _hyperparameters(recipe: Recipe, facts: Facts) -> dict[str, Any]:
+    run, optimiser = recipe.run, recipe.optimiser
+    terms = dict.fromkeys(term.name for part in recipe.data for term in part.loss)
+    return {
+        "steps": facts.run["step"],
+        "seed": run.seed,
+        "batch": sum(part.samples for part in recipe.data),
+        "size": run.size,
+        "optimizer": optimiser.name,
+        "learning_rate": optimiser.rate,
+        "learning_rate_pretrained": optimiser.pretrained_rate,
+        "weight_decay": optimiser.decay,
+        "schedule": optimiser.schedule,
+        "weight_average": run.average,
+        "loss": " + ".join(terms),
+    }
+
+
+def score_entries(scores: Mapping[str, Any], legend: Legend, root: Path) -> tuple[Scores, ...]:
+    """One entry a data set and split of `scores.json`."""
+    found = []
+    for key, entry in scores["sets"].items():
+        if not entry["places"]:
+            continue
+        name, _, split = key.partition("/")
+        counts = pooled(entry)
+        result = accuracy(counts)
+        values = legend_values(entry, legend)
+        found.append(
+            Scores(
+                dataset=dataset_words(name, entry, values, legend, root),
+                # what a teacher says is no truth, and what was never trained on says less of the training's land
+                split="evaluation" if entry["teacher"] or entry["evaluation_only"] else split,
+                pixels=int(result.total),
+                overall_accuracy=round(result.overall, 4),
+                kappa=_short(result.kappa),
+                macro_f1=_short(result.macro_f1),
+                # over the classes of the reference, as the card says
+                miou=_short(reference_miou(counts)),
+                classes=tuple(
+                    ClassScore(v, _short(c.users), _short(c.producers), _short(c.f1), _short(c.iou), int(c.reference))
+                    for v, c in zip(values, result.classes, strict=True)
+                ),
+                confusion=tuple(tuple(int(n) for n in row) for row in counts),
+            )
+        )
+    return tuple(found)
+
+
+def pooled(entry: Mapping[str, Any], kind: str = "places") -> np.ndarray:
+    """Confusion matrix of all places of an entry of `scores.json`, rows map."""
+    return np.sum([np.array(m, np.int64) for m in entry[kind].values()], axis=0)
+
+
+def legend_values(entry: Mapping[str, Any], legend: Legend) -> tuple[int, ...]:
+    """Legend value that stands for each counted value of an entry.
+
+    Counted values are classes where the names are the legend's. A coarse label (`Trees / Bare`) is represented by its
+    first class that no other one has taken, and by a number beyond the legend where all are.
+    """
+    by_name = {c.name: c.value for c in legend.classes}
+    taken = {by_name[n] for n in entry["names"] if n in by_name}
+    found = []
+    for name in entry["names"]:
+        if name in by_name:
+            found.append(by_name[name])
+            continue
+        free = [by_name[n] for n in name.split(" / ") if n in by_name and by_name[n] not in taken]
+        value = free[0] if free else max([*by_name.values(), *taken]) + 1
+        taken.add(value)
+        found.append(value)
+    return tuple(found)
+
+
+def dataset_words(
+    name: str, entry: Mapping[str, Any], values: tuple[int, ...], legend: Legend, root: Path
+) -> str:
+    """The data set in words, with what coarse values stand for and what its labels are."""
+    title = str(entry["title"]) or describe(root, name).title or name
+    names = {c.value: c.name for c in legend.classes}
+    coarse = [
+        f"value {value} stands for {said}"
+        for value, said in zip(values, entry["names"], strict=True)
+        if names.get(value) != said
+    ]
+    notes = [TEACHERS_WORD] if entry["teacher"] else []
+    notes += ["not trained on"] if entry["evaluation_only"] else []
+    return "; ".join([title, *notes, *coarse])
+
+
+def _short(number: float | None) -> float | None:
+    return None if number is None or not np.isfinite(number) else round(number, 4)
+
+
+def write(description: ModelSpec, target: Path) -> None:
+    """Write the sidecar beside the network `target`."""
+    mlm.write(description, target.with_suffix(".json"))

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every architecture of the bench behind one interface: `build(settings, channels, classes)`."""
+
+from __future__ import annotations
+
+from .build import build
+from .network import Network
+from .pretrained import Loaded, load_pretrained
+from .settings import NetworkSettings
+
+__all__ = ["Loaded", "Network", "NetworkSettings", "build", "load_pretrained"]

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every network of the bench offers, whatever is inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+
+class Network(nn.Module):
+    """A network that gives features and class scores to every pixel.
+
+    Attributes:
+        head: 1x1 convolution from features to class scores; set by the subclass.
+        feature_count: number of features of a pixel.
+        multiple: height and width of the input must be multiples of this.
+    """
+
+    head: nn.Conv2d
+    feature_count: int
+    multiple: int
+
+    def features(self, x: Tensor) -> Tensor:
+        """Penultimate features `(n, feature_count, rows, cols)` of an input `(n, channels, rows, cols)`."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Class scores (logits) `(n, classes, rows, cols)`."""
+        return self.head(self.features(x))
+
+    def encoder_module(self) -> nn.Module | None:
+        """The part that pretrained weights may fill; None where there is none."""
+        return None
+
+    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
+        """Parameters of the encoder, for freezing and a lower rate of learning; empty without an encoder."""
+        encoder = self.encoder_module()
+        return iter(()) if encoder is None else encoder.parameters()

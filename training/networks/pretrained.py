@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts a network, or its encoder, from weights that were trained before, and says what was and was not loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lulc_plugin.errors import LulcError
+
+from .network import Network
+from .sources import read_weights
+from .with_encoder import WithEncoder
+
+#: what stands before a key here and not there: a bare encoder's file, and one of timm
+_PREFIXES = ("", "encoder.", "encoder.model.")
+_INPUT_DIMENSION = 1
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a file of weights.
+
+    Args:
+        source: where they came from.
+        taken: keys of the network that were filled.
+        adapted: those of them whose number of input channels differed, each with what was done.
+        fresh: keys of the network that keep their random start.
+        unused: keys of the file that the network has no place for, or another shape.
+    """
+
+    source: str
+    taken: tuple[str, ...]
+    adapted: tuple[str, ...]
+    fresh: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.taken)} of {len(self.taken) + len(self.fresh)} tensors from {self.source}"]
+        lines += [f"adapted: {sentence}" for sentence in self.adapted]
+        for word, keys in (("fresh", self.fresh), ("not used", self.unused)):
+            if keys:
+                lines.append(f"{word}: {', '.join(_parts(keys))}")
+        return "; ".join(lines)
+
+
+def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2)) -> Loaded:
+    """Fill what fits of a network, in place.
+
+    A file may hold MobileNetV2 weights with the published keys (`features.*`), an encoder of
+    segmentation_models_pytorch or timm, or a whole network of this bench, whose number of input channels and of classes
+    may be another one. Filters of channels that the file does not know start as the mean of those it knows, and all are
+    scaled so that the sum over the channels stays about what it was. A head for another number of classes stays fresh.
+
+    Args:
+        network: one of `build`.
+        source: `imagenet` (published weights of a named encoder, downloaded unless they are cached), or what
+            `sources.read_weights` takes: a path, package:NAME/PATH, hub:OWNER/NAME/FILE.
+        rgb: which input channels of the network are red, green and blue; for weights of photographs.
+
+    Raises:
+        LulcError: no such weights, no connection, or not one filter that fits.
+    """
+    found = _imagenet(network) if source == "imagenet" else read_weights(source)
+    target = network.state_dict()
+    weights = _renamed(found, target)
+    channels = _input_channels(network)
+    taken, adapted, filled = [], [], {}
+    for key, old in weights.items():
+        if key not in target:
+            continue
+        new = target[key]
+        if old.shape != new.shape and _differs_in_channels(old, new, channels):
+            adapted.append(f"{key} from {old.shape[_INPUT_DIMENSION]} to {channels} channels")
+            old = with_channels(old, channels, rgb)
+        if old.shape == new.shape:
+            filled[key] = old.to(new.dtype)
+            taken.append(key)
+    if not any(tensor.dim() == 4 for tensor in filled.values()):
+        raise LulcError(
+            f"Nothing in the weights “{source}” fits this network: it has {', '.join(_parts(tuple(target)))}; "
+            f"the file has {', '.join(_parts(tuple(found)))}.",
+            "Give weights of the same encoder, or a checkpoint of the same architecture.",
+        )
+    network.load_state_dict(filled, strict=False)
+    return Loaded(
+        source,
+        tuple(taken),
+        tuple(adapted),
+        tuple(key for key in target if key not in filled),
+        tuple(key for key in weights if key not in filled),
+    )
+
+
+def with_channels(filters: Tensor, channels: int, rgb: Sequence[int] = (0, 1, 2)) -> Tensor:
+    """Filters `(out, known, rows, cols)` for another number of input channels.
+
+    Three known channels are those of photographs and go where `rgb` says; any other number is taken in order. Fewer
+    channels than known take the first, and so does a network that lacks one of red, green and blue.
+    """
+    known = filters.shape[_INPUT_DIMENSION]
+    places = tuple(rgb) if known == 3 and channels > 3 else tuple(range(min(known, channels)))
+    result = filters.float().mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
+    result[:, list(places)] = filters[:, : len(places)].float()
+    return result * (known / channels)
+
+
+def _imagenet(network: Network) -> dict[str, Tensor]:
+    if not isinstance(network, WithEncoder):
+        raise LulcError(
+            "This network has the bench's own encoder, or none, and no published weights of its own.",
+            "Give the path of MobileNetV2 weights (…/weights/mobilenetv2_imagenet.safetensors) instead of imagenet.",
+        )
+    try:
+        return network.imagenet_encoder()
+    # the libraries and the hub's client raise errors of many kinds; all mean that the weights are not to be had
+    except Exception as error:
+        raise LulcError(
+            f"The ImageNet weights of {network.encoder_name} could not be had: {str(error).strip() or repr(error)}",
+            "Check the connection, or download them elsewhere and give the path of the file.",
+        ) from error
+
+
+def _renamed(found: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The file's tensors under the network's keys: the prefix under which most of them have a place."""
+    plain = {key.replace("segmentation_head.0.", "head."): tensor for key, tensor in found.items()}
+    best = max(_PREFIXES, key=lambda prefix: sum(prefix + key in target for key in plain))
+    return {best + key: tensor for key, tensor in plain.items()}
+
+
+def _input_channels(network: Network) -> int:
+    """Channels of the network's input: those of its first convolution."""
+    return next(module.in_channels for module in network.modules() if isinstance(module, torch.nn.Conv2d))
+
+
+def _differs_in_channels(old: Tensor, new: Tensor, channels: int) -> bool:
+    """Whether only the number of input channels differs, at a convolution that sees the input."""
+    if old.dim() != 4 or new.dim() != 4 or new.shape[_INPUT_DIMENSION] != channels:
+        return False
+    return old.shape[0] == new.shape[0] and old.shape[2:] == new.shape[2:]
+
+
+def _parts(keys: tuple[str, ...]) -> list[str]:
+    """The first words of keys, each once, at most twelve."""
+    words = list(dict.fromkeys(".".join(key.split(".")[:2]) for key in keys))
+    shorter = list(dict.fromkeys(key.split(".")[0] for key in keys)) if len(words) > 12 else words
+    return shorter[:12] + (["…"] if len(shorter) > 12 else [])

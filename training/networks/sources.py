@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads files of weights, from the disk, a Python package or a hub; never by unpickling arbitrary objects."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lulc_plugin.errors import LulcError
+
+#: where checkpoints keep their weights, the first that is there
+_INSIDE = ("weights", "state_dict", "model_state_dict", "model")
+
+
+def read_weights(source: str) -> dict[str, Tensor]:
+    """Tensors by key.
+
+    Args:
+        source: a path; `package:NAME/PATH`, a file inside an installed Python package; or `hub:OWNER/NAME/FILE`, a file
+            of the Hugging Face hub, which is downloaded unless it is cached.
+
+    Raises:
+        LulcError: no such file, a file that holds no weights, a hub that cannot be reached.
+    """
+    path = find(source)
+    weights = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
+    return {key.removeprefix("module."): tensor for key, tensor in weights.items()}
+
+
+def find(source: str) -> Path:
+    """The file on this machine that a source means; see read_weights.
+
+    Raises:
+        LulcError: there is none.
+    """
+    kind, _, rest = source.partition(":")
+    if kind == "package":
+        return _in_package(source, rest)
+    if kind == "hub":
+        return _from_hub(source, rest)
+    path = Path(source).expanduser()
+    if not path.is_file():
+        raise LulcError(
+            f"There is no file of pretrained weights “{source}”.",
+            "Give the path of a .safetensors or PyTorch file, package:NAME/PATH, hub:OWNER/NAME/FILE, or imagenet "
+            "where an encoder is named.",
+        )
+    return path
+
+
+def _in_package(source: str, rest: str) -> Path:
+    name, _, inside = rest.partition("/")
+    spec = find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise LulcError(f"There is no Python package “{name}” for the weights “{source}”.", "Install it with pip.")
+    path = Path(next(iter(spec.submodule_search_locations))) / inside
+    if not path.is_file():
+        raise LulcError(f"The Python package “{name}” has no file “{inside}”.", f"Look into {path.parent}.")
+    return path
+
+
+def _from_hub(source: str, rest: str) -> Path:
+    parts = rest.split("/", 2)
+    if len(parts) != 3:
+        raise LulcError(f"“{source}” does not say which file of the hub.", "Write hub:OWNER/NAME/FILE.")
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(f"{parts[0]}/{parts[1]}", parts[2]))
+    # the hub's client raises errors of several packages; all mean that the file is not to be had
+    except Exception as error:
+        raise LulcError(
+            f"“{source}” could not be downloaded: {_first_line(error)}",
+            "Check the name and the connection, or download the file elsewhere and give its path.",
+        ) from error
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(str(path))
+    except SafetensorError as error:
+        raise LulcError(f"“{path}” is no safetensors file: {error}.", "Download or copy it again.") from error
+
+
+def _checkpoint(path: Path) -> dict[str, Tensor]:
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise LulcError(
+            f"“{path}” is no PyTorch file that can be read safely: {_first_line(error)}",
+            "Give a checkpoint of this bench, or save the state dict alone.",
+        ) from error
+    for key in _INSIDE:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+            break
+    if not isinstance(content, Mapping) or not any(isinstance(v, Tensor) for v in content.values()):
+        raise LulcError(f"“{path}” holds no weights.", f"They are looked for at the top and in {', '.join(_INSIDE)}.")
+    return {key: value for key, value in content.items() if isinstance(value, Tensor)}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

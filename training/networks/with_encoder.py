@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""U-Net, U-Net++, DeepLabV3 and DeepLabV3+ of segmentation_models_pytorch with any of its or timm's encoders.
+
+Two things differ from the library's own networks, both so that a pixel's class does not depend on the window in which
+it is classified: enlargement does not align corners, and the pyramid's branch of the window's mean is off unless asked
+for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lulc_plugin.errors import LulcError
+
+from .network import Network
+from .options import at_least, of_length, one_of
+from .torchvision_operators import prepare_torchvision
+
+
+@dataclass(frozen=True)
+class EncoderUNetOptions:
+    """Options of U-Net and U-Net++ with an encoder.
+
+    Args:
+        decoder: width of each decoder level, coarsest first; their number (3 to 5) is the encoder's depth.
+    """
+
+    decoder: tuple[int, ...] = (256, 128, 64, 32, 16)
+
+    def __post_init__(self) -> None:
+        of_length("decoder", self.decoder, 3, 5)
+
+
+@dataclass(frozen=True)
+class EncoderDeepLabOptions:
+    """Options of DeepLabV3 with an encoder.
+
+    Args:
+        output_stride: 16 or 8: input pixels along a side of a cell of the coarsest map.
+        rates: dilations of the three 3x3 branches.
+        width: channels of each branch and after them.
+        pooling: add the branch of the window's mean, as published; a tiled map then depends on its tiles.
+        separable: split the branches' filters into one a channel and a 1x1 convolution.
+        dropout: share of the pyramid's channels that a training step leaves out.
+    """
+
+    output_stride: int = 16
+    rates: tuple[int, ...] = (6, 12, 18)
+    width: int = 256
+    pooling: bool = False
+    separable: bool = False
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        one_of("output_stride", str(self.output_stride), ("8", "16"))
+        of_length("rates", self.rates, 3, 3)
+        at_least("width", self.width, 1)
+
+
+@dataclass(frozen=True)
+class EncoderDeepLabPlusOptions(EncoderDeepLabOptions):
+    """Options of DeepLabV3+ with an encoder: as DeepLabV3, with separable branches."""
+
+    separable: bool = True
+
+
+#: architecture → its options when an encoder is named
+OPTIONS: dict[str, Any] = {
+    "unet": EncoderUNetOptions,
+    "unetplusplus": EncoderUNetOptions,
+    "deeplabv3": EncoderDeepLabOptions,
+    "deeplabv3plus": EncoderDeepLabPlusOptions,
+}
+
+
+class WithEncoder(Network):
+    """A network of segmentation_models_pytorch behind the bench's interface.
+
+    Args:
+        architecture: unet, unetplusplus, deeplabv3 or deeplabv3plus.
+        encoder: name of an encoder; `tu-NAME` for timm's.
+        channels: input channels.
+        classes: number of classes.
+        options: the dataclass of OPTIONS.
+
+    Raises:
+        LulcError: an encoder that does not exist or does not go with the architecture; a missing package.
+    """
+
+    def __init__(
+        self,
+        architecture: str,
+        encoder: str,
+        channels: int,
+        classes: int,
+        options: EncoderUNetOptions | EncoderDeepLabOptions,
+    ) -> None:
+        super().__init__()
+        library = import_library()
+        _refuse_unknown(library, encoder)
+        deeplab = isinstance(options, EncoderDeepLabOptions)
+        if isinstance(options, EncoderDeepLabOptions):
+            self.depth, self.output_stride = 5, options.output_stride
+            given: dict[str, Any] = {
+                "encoder_output_stride": options.output_stride,
+                "decoder_channels": options.width,
+                "decoder_atrous_rates": options.rates,
+                "decoder_aspp_separable": options.separable,
+                "decoder_aspp_dropout": options.dropout,
+            }
+        else:
+            self.depth, self.output_stride = len(options.decoder), 32
+            given = {"encoder_depth": self.depth, "decoder_channels": options.decoder}
+        names = {"unet": "Unet", "unetplusplus": "UnetPlusPlus", "deeplabv3": "DeepLabV3"}
+        kind = getattr(library, names.get(architecture, "DeepLabV3Plus"))
+        try:
+            whole = kind(encoder, encoder_weights=None, in_channels=channels, classes=classes, **given)
+        except (ValueError, TypeError, KeyError, RuntimeError, AssertionError) as error:
+            raise LulcError(
+                f"The encoder “{encoder}” does not go with {architecture}: {error}",
+                "Take another one, for example resnet50, or another architecture.",
+            ) from error
+        self.encoder_name = encoder
+        self.encoder, self.decoder = whole.encoder, whole.decoder
+        self.head = whole.segmentation_head[0]
+        self.feature_count = self.head.in_channels
+        # a decoder of DeepLabV3 ends at the coarsest map, that of DeepLabV3+ at 1/4
+        self.factor = {"deeplabv3": self.output_stride, "deeplabv3plus": 4}.get(architecture, 1)
+        self.multiple = min(self.output_stride, 2**self.depth)
+        for module in self.decoder.modules():
+            if isinstance(module, nn.Upsample) and module.mode == "bilinear":
+                module.align_corners = False
+        if deeplab and not options.pooling:  # type: ignore[union-attr]
+            _drop_pooling(self.decoder.aspp if architecture == "deeplabv3" else self.decoder.aspp[0])
+
+    def encoder_module(self) -> nn.Module:
+        """The encoder."""
+        return self.encoder
+
+    def _enlarged(self, x: Tensor) -> Tensor:
+        if self.factor == 1:
+            return x
+        return functional.interpolate(x, scale_factor=float(self.factor), mode="bilinear", align_corners=False)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The decoder's answer at full size `(n, feature_count, rows, cols)`."""
+        return self._enlarged(self.decoder(self.encoder(x)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Class scores `(n, classes, rows, cols)`; enlarged after the head, which is the same and cheaper."""
+        return self._enlarged(self.head(self.decoder(self.encoder(x))))
+
+    def imagenet_encoder(self) -> dict[str, Tensor]:
+        """Published ImageNet weights of the same encoder with three channels, downloaded unless they are cached.
+
+        Raises:
+            Exception: whatever the library raises offline or without such weights.
+        """
+        library = import_library()
+        stride = self.output_stride
+        # timm takes the tag of the weights from the encoder's name and only wants to know whether to load them
+        wanted: Any = True if self.encoder_name.startswith("tu-") else "imagenet"
+        filled = library.encoders.get_encoder(self.encoder_name, 3, self.depth, wanted, stride)
+        return filled.state_dict()
+
+
+def import_library() -> Any:
+    """The package segmentation_models_pytorch.
+
+    Raises:
+        LulcError: it is not installed.
+    """
+    prepare_torchvision()
+    try:
+        import segmentation_models_pytorch
+    except ImportError as error:
+        raise LulcError(
+            f"segmentation_models_pytorch cannot be imported: {error}.",
+            "Run scripts/setup.sh training, or leave `encoder` out to use the bench's own small network.",
+        ) from error
+    return segmentation_models_pytorch
+
+
+def _refuse_unknown(library: Any, encoder: str) -> None:
+    if encoder.startswith("tu-"):
+        import timm
+
+        name, known = encoder[3:].split(".")[0], timm.list_models()
+        prefix = "tu-"
+    else:
+        name, known, prefix = encoder, [n for n in library.encoders.get_encoder_names() if n[:5] != "timm-"], ""
+    if name in known:
+        return
+    near = [prefix + n for n in difflib.get_close_matches(name, known, 4)]
+    advice = f"Did you mean {', '.join(near)}? " if near else ""
+    raise LulcError(
+        f"There is no encoder “{encoder}”.",
+        f"{advice}Names are those of segmentation_models_pytorch, or tu- and a name of timm.",
+    )
+
+
+def _drop_pooling(pyramid: Any) -> None:
+    """Take the branch of the window's mean out of a pyramid, and out of the convolution that joins the branches."""
+    pyramid.convs = nn.ModuleList(list(pyramid.convs)[:-1])
+    joined = pyramid.project[0]
+    width = joined.out_channels
+    pyramid.project[0] = nn.Conv2d(width * len(pyramid.convs), width, 1, bias=False)
