@@ -91,6 +91,15 @@ def test_jitter_changes_values_within_reason(chip, rng):
     assert np.std(means) > 0.003 and 0.5 < np.mean(means) / chip.values.mean() < 1.6
 
 
+def test_red_sees_nothing_of_the_near_infrared(rng):
+    """A twentieth of the near infrared would drown what red tells of plants; neighbours in the visible do mix."""
+    values = np.array([0.03, 0.05, 0.03, 0.40], np.float32)[:, None, None]
+    strength = Strength(jitter=1.0, gain=0.0, band_gain=0.0, haze=0.0)
+    made = np.stack([radiometry.jittered(values, BANDS, strength, rng)[:, 0, 0] for _ in range(200)])
+    unchanged = made[np.isclose(made[:, 3], 0.40, rtol=1e-3)]
+    assert len(unchanged) > 50 and unchanged[:, 0].max() < 0.04 and unchanged[:, 0].std() > 0
+
+
 def test_pictures_of_bytes(toy, rng):
     chip = load(describe(toy, "coarse"), ("train",), BANDS, ("Water", "Trees", "Bare"))[0]
     plain = sample(chip, 64, INPUTS, FILL, NOTHING, rng)

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 
 from lulc_plugin.errors import LulcError  # noqa: E402
 from training.networks import Network, NetworkSettings, build  # noqa: E402
+from training.networks.deeplab import Atrous, DeepLabOptions  # noqa: E402
 from training.networks.receptive_field import reach  # noqa: E402
 
 SMALL = [
@@ -140,8 +141,8 @@ def test_nothing_beyond_the_reach_is_felt(architecture, options):
     cell = network.multiple
     start = -(-(far + 1) // cell) * cell
     image = torch.randn(1, 1, cell, 2 * start + cell, dtype=torch.float64)
-    changed = image.clone()
     for column in (start, start + cell - 1):
+        changed = image.clone()
         changed[..., : column - far] += 1
         changed[..., column + far + 1 :] -= 1
         with torch.inference_mode():
@@ -153,13 +154,15 @@ def test_reach_of_two_plain_levels():
     assert reach(made("unet", {"widths": [2, 2]})) == 9
 
 
-def test_a_pooling_branch_sees_the_whole_window():
-    network = made("deeplabv3", {"pooling": True, "width": 8, "rates": [1]}, channels=1, classes=2)
-    image = torch.zeros(1, 1, 16, 1024)
-    changed = image.clone()
-    changed[..., 1000:] = 5
+@pytest.mark.parametrize("pooling", [False, True])
+def test_only_a_pooling_branch_sees_the_whole_window(pooling):
+    torch.manual_seed(0)
+    pyramid = Atrous(8, DeepLabOptions(width=16, rates=(1,), pooling=pooling)).double().eval()
+    cells = torch.randn(1, 8, 1, 64, dtype=torch.float64)
+    changed = cells.clone()
+    changed[..., 60:] += 5
     with torch.inference_mode():
-        assert not torch.equal(network(image)[..., 0], network(changed)[..., 0])
+        assert torch.equal(pyramid(cells)[..., 0], pyramid(changed)[..., 0]) is not pooling
 
 
 @pytest.mark.parametrize(("architecture", "options"), SMALL)

@@ -41,6 +41,10 @@ HAZE: dict[str, float] = {
 }
 
 
+#: Bands whose centres are no farther apart (micrometres) may see a little of each other.
+_NEIGHBOURS = 0.12
+
+
 def changed(
     values: FloatArray, bands: Sequence[str], level: str, strength: Strength, rng: np.random.Generator
 ) -> FloatArray:
@@ -92,6 +96,9 @@ def jittered(x: FloatArray, bands: Sequence[str], strength: Strength, rng: np.ra
     # another sensor's band sees a little of its neighbours in wavelength
     order = sorted(range(count), key=lambda i: BANDS[bands[i]].centre)
     for a, b in zip(order, order[1:], strict=False):
+        # a twentieth of near infrared would drown what red tells of plants
+        if BANDS[bands[b]].centre - BANDS[bands[a]].centre > _NEIGHBOURS:
+            continue
         for to, of in ((a, b), (b, a)):
             share = abs(rng.normal(0, 0.05))
             mix[to, of] += share * gains[of]
