@@ -6,7 +6,7 @@ The bundled networks come first, the user's own after them; one broken file does
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,11 +55,24 @@ def _at_hand(folder: Path | None) -> tuple[tuple[Entry, ...], tuple[Broken, ...]
     # a bundled name always means the bundled network
     files = [path for path in library.files(_own(folder)) if path.stem not in bundled_names]
     own, own_broken = library.look_through(files)
-    return (*sorted(ours, key=_rank), *sorted(own, key=_rank)), (*ours_broken, *own_broken)
+    return (*_ordered(ours), *_ordered(own)), (*ours_broken, *own_broken)
 
 
-def _rank(entry: Entry) -> tuple[float, float, str]:
-    return -entry.spec.held_out_score, -entry.spec.speed, entry.spec.name
+def _ordered(found: Sequence[Entry]) -> list[Entry]:
+    """Best first: each held-out score counts as a share of the best one there is on the same data.
+
+    A plain mean would favour networks that were tested on easier data.
+    """
+    best: dict[str, float] = {}
+    for entry in found:
+        for name, score in entry.spec.held_out_scores.items():
+            best[name] = max(score, best.get(name, 0.0))
+
+    def rank(entry: Entry) -> tuple[float, float, str]:
+        shares = [score / (best[name] or 1.0) for name, score in entry.spec.held_out_scores.items()]
+        return -(sum(shares) / len(shares) if shares else -1.0), -entry.spec.speed, entry.spec.name
+
+    return sorted(found, key=rank)
 
 
 def _own(folder: Path | None) -> Path | None:

@@ -267,10 +267,9 @@ class ModelSpec:
         return tuple(b.name for b in self.bands)
 
     @property
-    def held_out_score(self) -> float:
-        """Mean IoU over the test splits that are not marked `evaluation`; -1 without scores. Orders the catalogue."""
-        found = [s.miou for s in self.scores if s.split == "test" and s.miou is not None]
-        return sum(found) / len(found) if found else -1.0
+    def held_out_scores(self) -> dict[str, float]:
+        """Data set → mean IoU of its test split, if any. Orders the catalogue."""
+        return {s.dataset: s.miou for s in self.scores if s.split == "test" and s.miou is not None}
 
 
 def band_channel(name: str, band: int, steps: Steps = ()) -> Channel:

@@ -32,8 +32,8 @@ def shelf(tmp_path, monkeypatch, spec, graph):
     monkeypatch.setattr(bundled, "folder", lambda name: {"models": folder}[name])
 
     def put(name, miou=0.5, speed=1.0, **changes):
-        scores = () if miou is None else (test_score(miou),)
-        made = replace(spec("pixel", name=name), scores=scores, speed=speed, **changes)
+        changes.setdefault("scores", () if miou is None else (test_score(miou),))
+        made = replace(spec("pixel", name=name), speed=speed, **changes)
         mlm.write(made, folder / f"{name}.json")
         model = graph("pixel", len(made.channels), len(made.legend.classes))
         (folder / f"{name}.onnx").write_bytes(model.SerializeToString())
@@ -60,8 +60,17 @@ def test_order_by_score_then_speed_then_name(shelf):
 def test_only_held_out_scores_count(shelf, spec):
     plain = spec()
     scores = (test_score(0.9, "validation"), test_score(0.5), test_score(0.3), test_score(0.99, "evaluation"))
-    assert replace(plain, scores=scores).held_out_score == pytest.approx(0.4)
-    assert plain.held_out_score == -1
+    assert replace(plain, scores=scores).held_out_scores == {"set": 0.3}
+    assert plain.held_out_scores == {}
+
+
+def test_networks_tested_on_other_data_are_compared_where_they_meet(shelf):
+    """`two` was tested on an easy set as well; on the hard one, which both know, `one` is better."""
+    hard, easy = test_score(0.4), replace(test_score(0.9), dataset="easy")
+    shelf("two-v1", scores=(hard, easy))
+    shelf("one-v1", scores=(test_score(0.5),))
+    shelf("other-v1", scores=(replace(test_score(0.1), dataset="its own"),), speed=0.1)
+    assert [e.spec.name for e in catalogue.entries()] == ["one-v1", "other-v1", "two-v1"]
 
 
 def test_auto_takes_the_first_that_fits_and_logs_the_others(shelf, raster, classify, scene):
@@ -323,7 +332,7 @@ needs_models = pytest.mark.skipif(not REAL, reason="no network is bundled yet")
 def test_bundled_networks_have_complete_descriptions():
     for entry in catalogue.entries():
         assert entry.spec.name == entry.path.stem
-        assert entry.spec.held_out_score > 0
+        assert entry.spec.held_out_scores
         assert entry.path.with_suffix(".md").is_file()
         assert entry.path.stat().st_size <= 6_000_000
         Network(entry.path, entry.spec, 1)

@@ -371,7 +371,7 @@ def places(node, path=()):
 def use(read):
     """What the program does with a description that it accepted."""
     json.dumps(mlm.to_item(read)).encode()
-    assert isinstance(read.held_out_score, float)
+    assert all(isinstance(score, float) for score in read.held_out_scores.values())
     try:
         match([LayerBand(1, "red"), LayerBand(2, wavelength=0.56)], read.bands)
     except LulcError as error:
