@@ -55,6 +55,7 @@ PLANS: dict[str, Plan] = {
         tuple(
             Variant(f"{n or 'all'}", "experiments/sparse.toml", _sparse(n)) for n in (1, 10, 100, 0)
         ),
+        (0,),
     ),
     "transfer": Plan(
         "Do ImageNet weights help?",
