@@ -25,6 +25,8 @@ Predictor = Callable[[FloatArray], FloatArray]
 
 #: Pixels reflected around a chip where it is to be seen as it would be amid other land.
 SURROUNDED = 96
+#: With fewer places, draws of them say nothing of places that nobody looked at.
+LEAST_PLACES = 5
 
 
 class Answers(Protocol):
@@ -69,9 +71,10 @@ class Mapper:
             chip: the chip.
             context: so many pixels beyond each border are reflected instead of the engine's rim.
             picture: shown as a picture or not; by default as what it is.
-            layer_sample: `(bands, pixels)` that speak for the whole layer; by default the chip's own pixels.
+            layer_sample: `(bands, pixels)` that speak for the whole layer; by default those of the chip's layer.
         """
         picture = chip.picture if picture is None else picture
+        layer_sample = chip.whole if layer_sample is None else layer_sample
         image = self.inputs.of(chip.values, chip.band_valid, picture, self.fill, layer_sample)
         return probabilities(self.predict, image, self.window, context)
 
@@ -108,13 +111,23 @@ class Groups:
 
     Attributes:
         values: counted values.
-        of_class: channel index → counted value.
+        of_class: channel index → counted value where the label does not allow the class; of several that of the label
+            with the fewest classes.
         of_code: label code → counted value, 0 = not counted.
+        allowed: `(codes, classes)` as those of the chips.
     """
 
     values: tuple[int, ...]
     of_class: npt.NDArray[np.uint8]
     of_code: npt.NDArray[np.uint8]
+    allowed: npt.NDArray[np.bool_]
+
+    def of_map(self, classes: npt.NDArray[np.generic], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Counted values of a map of class indices: that of the label wherever the label allows the class.
+
+        Labels may overlap (Water, and Water or Wetland), so a class alone does not say as what it counts.
+        """
+        return np.where(self.allowed[labels, classes], self.of_code[labels], self.of_class[classes])
 
 
 def groups_of(chips: Sequence[Chip]) -> Groups:
@@ -126,17 +139,17 @@ def groups_of(chips: Sequence[Chip]) -> Groups:
     codes, classes = allowed.shape
     if chips[0].sure:
         values = np.arange(codes, dtype=np.uint8)
-        return Groups(tuple(range(1, classes + 1)), values[1 : classes + 1], values)
+        return Groups(tuple(range(1, classes + 1)), values[1 : classes + 1], values, allowed)
     used = sorted({int(c) for chip in chips for c in np.unique(chip.labels)} - {0} | set(range(classes + 1, codes)))
     of_code, of_class = np.zeros(codes, np.uint8), np.zeros(classes, np.uint8)
-    for code in used:
+    for code in sorted(used, key=lambda code: -int(allowed[code].sum())):
         of_code[code] = code
         of_class[allowed[code]] = code
     values = list(used)
     if not of_class.all():
         of_class[of_class == 0] = codes
         values.append(codes)
-    return Groups(tuple(values), of_class, of_code)
+    return Groups(tuple(values), of_class, of_code, allowed)
 
 
 def chip_matrix(shares: FloatArray, chip: Chip, groups: Groups) -> Counts:
@@ -146,7 +159,7 @@ def chip_matrix(shares: FloatArray, chip: Chip, groups: Groups) -> Counts:
 
 def class_matrix(classes: npt.NDArray[np.generic], chip: Chip, groups: Groups) -> Counts:
     """Confusion matrix (rows map) of a map of one chip, `(rows, cols)` class indices, over its labelled pixels."""
-    return value_matrix(groups.of_class[classes], chip, groups)
+    return value_matrix(groups.of_map(classes, chip.labels), chip, groups)
 
 
 def value_matrix(values: npt.NDArray[np.uint8], chip: Chip, groups: Groups) -> Counts:
@@ -164,12 +177,11 @@ def place_matrices(mapper: Answers, chips: Sequence[Chip], context: int | None =
     return found
 
 
-def as_pictures(mapper: Answers, chips: Sequence[Chip], one_layer: bool = False) -> dict[str, Counts]:
-    """`place_matrices` of chips of reflectance as pictures: each place is a layer, or all together are one."""
+def as_pictures(mapper: Answers, chips: Sequence[Chip]) -> dict[str, Counts]:
+    """`place_matrices` of chips of reflectance as pictures; each place is a layer."""
     groups, found = groups_of(chips), {}
-    together = np.concatenate([c.layer for c in chips], axis=1)
     for chip in chips:
-        shares = mapper.shares(chip, picture=True, layer_sample=together if one_layer else chip.pool)
+        shares = mapper.shares(chip, picture=True, layer_sample=chip.pool)
         found[chip.place] = found.get(chip.place, 0) + chip_matrix(shares, chip, groups)
     return found
 
@@ -202,16 +214,22 @@ def line(name: str, counts: Counts) -> str:
 
 def miou_interval(
     first: Mapping[str, Counts], second: Mapping[str, Counts], draws: int = 4000, seed: int = 0
-) -> tuple[float, float, float]:
-    """Difference in mean IoU, first minus second, and its 95 % interval over places drawn with replacement."""
+) -> tuple[float, float | None, float | None]:
+    """Difference in mean IoU, first minus second, and its 95 % interval over places drawn with replacement.
+
+    There is no interval (None, None) of fewer than `LEAST_PLACES` places with a labelled pixel.
+    """
     places = sorted(first)
     a, b = (np.stack([one[p] for p in places]).astype(np.float64) for one in (first, second))
+    difference = reference_miou(a.sum(axis=0)) - reference_miou(b.sum(axis=0))
+    if np.count_nonzero(a.any(axis=(1, 2))) < LEAST_PLACES:
+        return difference, None, None
     picks = np.random.default_rng(seed).integers(0, len(places), (draws, len(places)))
     times = np.stack([np.bincount(pick, minlength=len(places)) for pick in picks]).astype(np.float64)
     # the classes of the whole split count in every draw, as far as a draw has them
     drawn = [np.tensordot(times, one, axes=1) for one in (a, b)]
     low, high = np.percentile(_mious(drawn[0]) - _mious(drawn[1]), [2.5, 97.5])
-    return reference_miou(a.sum(axis=0)) - reference_miou(b.sum(axis=0)), float(low), float(high)
+    return difference, float(low), float(high)
 
 
 def _mious(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,15 @@ from .augment.strength import from_table as strength_of
 from .inputs import Inputs
 from .inputs import from_table as inputs_of
 from .losses.total import Term, terms_of
+from .tables import filled, like, no_others, positive, table, tables, words
 
 LEGENDS = Path(__file__).parent.parent / "resources" / "legends"
 _DEEPEST = 5
 SCORES = ("miou", "miou_oa")
 SCHEDULES = ("cosine", "plateau", "constant")
+#: Weights that are no file: none, and those that are published with an encoder.
+_NO_FILE = ("", "imagenet")
+_ELSEWHERE = ("package:", "hub:")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Run:
         clip: largest norm of the gradient.
         half: bfloat16 where the device has it.
         freeze_steps: steps in which the pretrained part stays as it is.
+        fixed_norm: batch normalisation keeps its means and variances; for going on with a network that was exported,
+            where they are folded into the filters.
         score: what chooses the best checkpoint, mean over the sets of [[check]] that count: mean IoU, or the mean of
             mean IoU and overall accuracy.
     """
@@ -58,7 +63,12 @@ class Run:
     clip: float = 2.0
     half: bool = True
     freeze_steps: int = 0
+    fixed_norm: bool = False
     score: str = "miou"
+
+    def of_large(self, samples: int) -> int:
+        """About as many pixels as `samples` usual samples have, as a number of large ones."""
+        return max(1, round(samples * (self.size / self.large) ** 2))
 
 
 @dataclass(frozen=True)
@@ -121,7 +131,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run. `table` is what was parsed, for the checkpoint."""
+    """A whole run. `table` is what was parsed, for the checkpoint; the legend is in it, wherever that came from."""
 
     name: str
     legend: Legend
@@ -144,10 +154,10 @@ def read(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     Raises:
         LulcError: the file cannot be read, or says something unknown or impossible.
     """
-    table = _with_base(path, 0)
+    said = _with_base(path, 0)
     for key, value in (changes or {}).items():
-        _put(table, key, value)
-    return parse(table, path.parent, path.name)
+        _put(said, key, value)
+    return parse(said, path.parent, path.name)
 
 
 def _with_base(path: Path, depth: int) -> dict[str, Any]:
@@ -157,11 +167,11 @@ def _with_base(path: Path, depth: int) -> dict[str, Any]:
     if not path.is_file():
         raise LulcError(f"There is no recipe {path}.")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LulcError(f"{path} cannot be read: {error}.") from None
-    base = table.pop("base", "")
-    return _over(_with_base(path.parent / base, depth + 1), table) if base else table
+    base = like("", said.pop("base", ""), f"{path}: base")
+    return _over(_with_base(path.parent / base, depth + 1), said) if base else said
 
 
 def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,51 +181,81 @@ def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return below
 
 
-def _put(table: dict[str, Any], key: str, value: Any) -> None:
+def _put(said: dict[str, Any], key: str, value: Any) -> None:
     *rooms, last = key.split(".")
     for room in rooms:
-        table = table.setdefault(room, {})
-        if not isinstance(table, dict):
+        said = said.setdefault(room, {})
+        if not isinstance(said, dict):
             raise LulcError(f"{key!r} is no key of a recipe.")
-    table[last] = value
+    said[last] = value
 
 
-def parse(table: Mapping[str, Any], folder: Path, where: str = "recipe") -> Recipe:
+def parse(said: Mapping[str, Any], folder: Path, where: str = "recipe", trained: bool = False) -> Recipe:
     """A recipe from a table, as `read` does; `folder` is what relative paths in it start from.
+
+    Where a network is `trained`, its weights are at hand, and the file that it began with is not sought.
 
     Raises:
         LulcError: it says something unknown or impossible, or lacks something.
     """
     known = ("name", "legend", "input", "network", "run", "optimiser", "augment", "data", "check", "teachers", "card")
-    _no_others(table, known, where)
+    no_others(said, known, where)
     for key in ("name", "legend", "input", "network", "data"):
-        if key not in table:
+        if key not in said:
             raise LulcError(f"{where} does not say {key!r}.")
-    legend = _legend(table["legend"], folder)
-    network = dict(table["network"])
-    pretrained = located(network.pop("pretrained", ""), folder)
-    run, optimiser = _filled(Run, table.get("run", {}), "[run]"), _filled(
-        Optimiser, table.get("optimiser", {}), "[optimiser]"
-    )
+    legend = _legend(said["legend"], folder)
+    network = dict(table(said["network"], "[network]"))
+    pretrained = like("", network.pop("pretrained", ""), "[network] pretrained")
+    if not trained:
+        pretrained = located(pretrained, folder)
+    run = filled(Run, said.get("run", {}), "[run]")
+    optimiser = filled(Optimiser, said.get("optimiser", {}), "[optimiser]")
     _choice(run.score, SCORES, "[run] score")
     _choice(optimiser.schedule, SCHEDULES, "[optimiser] schedule")
     _choice(optimiser.name, ("adamw", "sgd"), "[optimiser] name")
     if run.steps < 1 or run.size < 32 or run.check_every < 1:
         raise LulcError(f"[run] steps {run.steps}, size {run.size}, check_every {run.check_every}: too small.")
-    general = strength_of(table.get("augment", {}))
-    teachers = table.get("teachers", {})
-    data = tuple(_data(entry, general, legend.names, teachers) for entry in table["data"])
-    checks = tuple(_check(entry, teachers) for entry in table.get("check", ()))
+    if run.large_every and run.large < run.size:
+        raise LulcError(f"[run] large is {run.large}, less than size {run.size}.")
+    if run.average >= 1:
+        raise LulcError(f"[run] average is {run.average}.", "Give a number below 1, as 0.995; 0 for no average.")
+    general = strength_of(table(said.get("augment", {}), "[augment]"))
+    teachers = table(said.get("teachers", {}), "[teachers]")
+    for name, entry in teachers.items():
+        tables([entry] if isinstance(entry, Mapping) else entry, f"[teachers.{name}]")
+    data = tuple(_data(entry, general, legend.names, teachers) for entry in tables(said["data"], "[[data]]"))
+    checks = tuple(_check(entry, teachers) for entry in tables(said.get("check", ()), "[[check]]"))
+    if not data:
+        raise LulcError(f"{where} has no [[data]].")
+    _no_twins(checks)
     if optimiser.schedule == "plateau" and not any(c.counts for c in checks):
         raise LulcError("The schedule plateau waits for a better score, but no [[check]] counts.")
+    inputs = inputs_of({k: words(v, f"[input] {k}") for k, v in table(said["input"], "[input]").items()})
     return Recipe(
-        str(table["name"]), legend, inputs_of(table["input"]), network, pretrained, run, optimiser, data, checks,
-        teachers, table.get("card", {}), json.loads(json.dumps(table)), folder,
+        like("", said["name"], f"{where}: name"), legend, inputs, network, pretrained, run, optimiser, data, checks,
+        teachers, table(said.get("card", {}), "[card]"), _plain({**said, "legend": legend.to_json()}), folder,
     )  # fmt: skip
 
 
+def _plain(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a table that every checkpoint can hold."""
+
+    def refuse(value: Any) -> None:
+        raise LulcError(f"{value} in the recipe is no text, number or list.", "Put dates and times in quotes.")
+
+    return json.loads(json.dumps(said, default=refuse))
+
+
+def _no_twins(checks: Sequence[Check]) -> None:
+    for i, check in enumerate(checks):
+        if any((c.set, sorted(c.splits)) == (check.set, sorted(check.splits)) for c in checks[:i]):
+            raise LulcError(f"Two [[check]] look at {check.set} {'+'.join(check.splits)}.", "Leave one out.")
+
+
 def located(said: str, folder: Path) -> str:
-    """A file with variables of the environment put in, relative to `folder`; a mere word (`imagenet`) as it is.
+    """A file with variables of the environment put in, relative to `folder`.
+
+    What is no file stays as it is: `imagenet`, `package:NAME/PATH`, `hub:OWNER/NAME/FILE`.
 
     Raises:
         LulcError: a variable is not set.
@@ -223,7 +263,7 @@ def located(said: str, folder: Path) -> str:
     text = os.path.expandvars(said)
     if "$" in text:
         raise LulcError(f"{said} names a variable of the environment that is not set.", "Set it to the folder meant.")
-    return str(folder / text) if "/" in text or "\\" in text else text
+    return text if text in _NO_FILE or text.startswith(_ELSEWHERE) else str(folder / Path(text).expanduser())
 
 
 def _legend(said: Any, folder: Path) -> Legend:
@@ -235,72 +275,64 @@ def _legend(said: Any, folder: Path) -> Legend:
     raise LulcError(f"There is no legend {said!r}.", f"Give a file, a table, or a name from {LEGENDS}.")
 
 
-def _filled(kind: type, table: Mapping[str, Any], where: str) -> Any:
-    known = {f.name: f for f in fields(kind)}
-    _no_others(table, known, where)
-    values = {}
-    for key, value in table.items():
-        usual = known[key].default
-        right = isinstance(value, type(usual)) and isinstance(value, bool) == isinstance(usual, bool)
-        if isinstance(usual, float) and isinstance(value, int) and not isinstance(value, bool):
-            value, right = float(value), True
-        if not right or (isinstance(value, float) and not math.isfinite(value)):
-            raise LulcError(f"{where} {key} is {value!r}; {type(usual).__name__} is wanted.")
-        if isinstance(value, (int, float)) and value < 0:
-            raise LulcError(f"{where} {key} is {value}, less than 0.")
-        values[key] = value
-    return kind(**values)
-
-
 def _data(
     entry: Mapping[str, Any], general: Strength, names: tuple[str, ...], teachers: Mapping[str, Any]
 ) -> DataPart:
     where = f"[[data]] {entry.get('set', '?')}"
-    _no_others(entry, [f.name for f in fields(DataPart)], where)
-    if "set" not in entry:
-        raise LulcError("A [[data]] does not say which set.")
+    no_others(entry, [f.name for f in fields(DataPart)], where)
     part = DataPart(
-        set=entry["set"],
-        splits=tuple(entry.get("splits", ("train",))),
-        samples=int(entry.get("samples", 8)),
-        weight=float(entry.get("weight", 1.0)),
-        loss=terms_of(entry.get("loss", ()), names, where),
+        set=_set(entry, "[[data]]"),
+        splits=_splits(entry, "train", where),
+        samples=positive(8, entry.get("samples", 8), f"{where}: samples"),
+        weight=positive(1.0, entry.get("weight", 1.0), f"{where}: weight"),
+        loss=terms_of(tables(entry.get("loss", ()), f"{where}: loss"), names, where),
         teacher=_teachers(entry, teachers, where),
-        rarity=float(entry.get("rarity", 0.0)),
-        missing=entry.get("missing", "refuse"),
-        sparse=int(entry.get("sparse", 0)),
-        augment=strength_of(entry.get("augment", {}), general),
+        rarity=positive(0.0, entry.get("rarity", 0.0), f"{where}: rarity"),
+        missing=like("", entry.get("missing", "refuse"), f"{where}: missing"),
+        sparse=positive(0, entry.get("sparse", 0), f"{where}: sparse"),
+        augment=strength_of(table(entry.get("augment", {}), f"{where}: augment"), general),
     )
     _choice(part.missing, ("refuse", "fill"), f"{where}: missing")
-    if part.samples < 1 or part.sparse < 0:
-        raise LulcError(f"{where}: samples {part.samples}, sparse {part.sparse}.")
+    if part.samples < 1:
+        raise LulcError(f"{where}: samples {part.samples}.")
     return part
 
 
 def _check(entry: Mapping[str, Any], teachers: Mapping[str, Any]) -> Check:
     where = f"[[check]] {entry.get('set', '?')}"
-    _no_others(entry, ("set", "splits", "teacher", "counts"), where)
+    no_others(entry, ("set", "splits", "teacher", "counts"), where)
+    return Check(
+        _set(entry, "[[check]]"),
+        _splits(entry, "val", where),
+        _teachers(entry, teachers, where),
+        like(True, entry.get("counts", True), f"{where}: counts"),
+    )
+
+
+def _set(entry: Mapping[str, Any], where: str) -> str:
     if "set" not in entry:
-        raise LulcError("A [[check]] does not say which set.")
-    splits = tuple(entry.get("splits", ("val",)))
-    if "test" in splits:
-        raise LulcError(f"{where}: a test split must not choose.", "Use val here; training.evaluate looks at test.")
-    return Check(entry["set"], splits, _teachers(entry, teachers, where), bool(entry.get("counts", True)))
+        raise LulcError(f"A {where} does not say which set.")
+    return like("", entry["set"], f"{where} set")
+
+
+def _splits(entry: Mapping[str, Any], usual: str, where: str) -> tuple[str, ...]:
+    found = words(entry.get("splits", usual), f"{where}: splits")
+    if not found:
+        raise LulcError(f"{where} names no split.")
+    if "test" in found:
+        does = "train" if usual == "train" else "choose"
+        raise LulcError(
+            f"{where}: a test split must not {does}.", f"Use {usual} here; training.evaluate looks at test."
+        )
+    return found
 
 
 def _teachers(entry: Mapping[str, Any], teachers: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    said = entry.get("teacher", ())
-    found = (said,) if isinstance(said, str) else tuple(said)
+    found = words(entry.get("teacher", ()), f"{where}: teacher")
     for name in found:
         if name not in teachers:
             raise LulcError(f"{where}: there is no [teachers.{name}].")
     return found
-
-
-def _no_others(table: Mapping[str, Any], known: Any, where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise LulcError(f"{where} has no {key!r}; it has {', '.join(known)}.")
 
 
 def _choice(value: str, known: tuple[str, ...], where: str) -> None:

@@ -128,8 +128,11 @@ def release(source: Source, places: Places, rehearsal: bool, forest: bool = True
     Raises:
         LulcError: other weights bear the name, or what was kept belongs to another checkpoint.
     """
+    from .evaluate.release import release_parts
     from .export.making import Wishes, describe_inside, make
 
+    # what cannot be scored is refused before anything is measured
+    release_parts(source.recipe, source.root, rehearsal)
     facts = kept_facts(places, provenance.file_digest(source.path), rehearsal)
     if facts is None:
         facts, _ = make(source, places.made, Wishes())

@@ -55,10 +55,10 @@ def _at_hand(folder: Path | None) -> tuple[tuple[Entry, ...], tuple[Broken, ...]
     # a bundled name always means the bundled network
     files = [path for path in library.files(_own(folder)) if path.stem not in bundled_names]
     own, own_broken = library.look_through(files)
-    return (*_ordered(ours), *_ordered(own)), (*ours_broken, *own_broken)
+    return (*ordered(ours), *ordered(own)), (*ours_broken, *own_broken)
 
 
-def _ordered(found: Sequence[Entry]) -> list[Entry]:
+def ordered(found: Sequence[Entry]) -> list[Entry]:
     """Best first: each held-out score counts as a share of the best one there is on the same data.
 
     A plain mean would favour networks that were tested on easier data.

@@ -63,6 +63,20 @@ def test_shrinking_averages_and_drops_mixed_pixels(chip, rng):
     assert (got.labels > 0).mean() > 0.9 and set(np.unique(got.labels)) <= {0, 1, 2}
 
 
+@pytest.mark.parametrize("scale", [0.8, 1.0, 1.25, 2.0, 3.0])
+def test_single_labelled_pixels_survive_another_scale(chip, rng, scale):
+    """Ten labelled pixels an image are all that a network trained on sparse labels has."""
+    at = [(8 + 12 * (i // 4), 8 + 14 * (i % 4)) for i in range(16)]
+    dense, chip.labels = chip.labels.copy(), np.zeros_like(chip.labels)
+    for row, col in at:
+        chip.labels[row, col] = dense[row, col]
+    got = cut(chip, round(64 / scale), scale, rng)
+    assert 14 <= (got.labels > 0).sum() <= 16 * max(1, 2.5 / scale**2) + 16
+    whole = cut(replace(chip, labels=dense), round(64 / scale), scale, rng).labels
+    both = (got.labels > 0) & (whole > 0)
+    assert (got.labels[both] == whole[both]).mean() > 0.9
+
+
 def test_small_chips_are_reflected(chip, rng):
     got = cut(chip, 96, 1.0, rng)
     assert np.array_equal(got.labels[:64, :64], chip.labels) and np.array_equal(got.labels[64:], got.labels[63:31:-1])

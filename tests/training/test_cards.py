@@ -88,6 +88,9 @@ def test_verdicts_follow_the_interval(scores):
     assert "the other beats the network" in other
     scores["forest"]["sure/test"]["difference"] = [0.08, -0.01, 0.15]
     assert "not told apart" in scoretables.differences(scores)[0]
+    scores["forest"]["sure/test"]["difference"] = [0.08, None, None]
+    (text,) = scoretables.differences(scores)
+    assert "+0.080" in text and "too few places" in text and "beats" not in text
 
 
 def test_numbers_are_put_into_the_recipes_sentences(scores):

@@ -18,6 +18,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 from lulc_plugin.errors import LulcError  # noqa: E402
 from lulc_plugin.model.mlm import writing as mlm  # noqa: E402
 from lulc_plugin.model.spec import ModelSpec, Output, Window  # noqa: E402
+from training import maps  # noqa: E402
 from training import recipe as recipes  # noqa: E402
 from training.evaluate import baseline, calibration, charts, heldout, release, report, robustness, sheets  # noqa: E402
 from training.evaluate.__main__ import main  # noqa: E402
@@ -25,9 +26,10 @@ from training.evaluate.forest import Forest  # noqa: E402
 from training.evaluate.scoring import score  # noqa: E402
 from training.evaluate.subjects import Ensemble, Subject, aligned, common, ensemble, subject  # noqa: E402
 from training.evaluate.tables import side_by_side, summary  # noqa: E402
+from training.export.making import input_of  # noqa: E402
 from training.inputs import inputs  # noqa: E402
 from training.maps import Mapper, groups_of, miou_interval, reference_miou  # noqa: E402
-from training.sets.chips import Chip, with_samples  # noqa: E402
+from training.sets.chips import Chip, load, with_samples  # noqa: E402
 from training.sets.description import describe  # noqa: E402
 
 NAMES = ("Water", "Land", "Town")
@@ -177,6 +179,26 @@ def test_coarse_labels_are_counted_as_groups(rng, folder):
     assert reference_miou(found.total) == 1.0
 
 
+def test_labels_that_overlap_are_met_by_whatever_they_allow(rng, folder, tmp_path):
+    """Land and Town have labels of their own, and some pixels are one of both."""
+    chips, allowed = chips_of(rng), np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]], bool)
+    for chip in chips:
+        unsure = (chip.labels > 1) & (rng.random(chip.labels.shape) < 0.5)
+        chip.labels, chip.allowed = np.where(unsure, 4, chip.labels).astype(np.uint8), allowed
+    right, legend = score(Rule(), part_of(folder), chips, parsed().legend), parsed().legend
+    assert right.names == (*NAMES, "Land / Town") and np.trace(right.total) == right.total.sum() > 0
+    result = report.write(right, chips, legend, "net", tmp_path / "a.html")
+    np.testing.assert_array_equal(result.estimates.counts, right.total)
+    sure = calibration.sampled("made/val", Rule(0.97), chips)
+    assert calibration.expected_error(sure, 1.0) == pytest.approx(0.03, abs=1e-3)
+    # a class that the label does not allow stays wrong, and one is not right for the other
+    town = replace(chips[0], labels=np.full_like(chips[0].labels, 3))
+    wrong = score(Rule(), part_of(folder), [town], legend).total
+    assert 0 < np.trace(wrong) == np.count_nonzero(chips[0].values[1] > 0.4) < wrong.sum()
+    forest = Forest(inputs(("red", "nir")), chips_of(rng), per_chip=200)
+    assert np.trace(sum(forest.place_matrices(chips).values())) > 0.99 * right.total.sum()
+
+
 def test_an_ensemble_averages_with_its_weights(rng):
     chip = chips_of(rng, 1)[0]
     a, b = Rule(0.9, band=1), Rule(0.6, band=0)
@@ -210,12 +232,13 @@ def test_networks_with_other_bands_and_class_order_are_aligned(rng):
         common([first, Subject("c", Rule(), ("red",), strange, ("reflectance",))])
 
 
-def test_the_interval_is_over_places():
+def test_the_interval_is_over_places(monkeypatch):
     right, wrong = np.diag([10, 10]), np.array([[0, 10], [10, 0]])
     same = {f"p{k}": right for k in range(5)}
     worse = same | {"p0": wrong}
     difference, low, high = miou_interval(same, worse, draws=300)
     assert difference > 0 and low == 0 and high > difference
+    monkeypatch.setattr(maps, "LEAST_PLACES", 2)
     one = {"p0": np.array([[7, 1], [2, 5]]), "p1": np.array([[3, 3], [0, 0]])}
     # a draw is a mean over the classes that it has in its reference
     miou = {k: reference_miou(sum(one[p] for p in k)) for k in (("p0", "p0"), ("p0", "p1"), ("p1", "p1"))}
@@ -223,6 +246,19 @@ def test_the_interval_is_over_places():
     found = miou_interval(one, nothing, draws=500)
     assert found[0] == pytest.approx(miou["p0", "p1"])
     assert (found[1], found[2]) == pytest.approx((min(miou.values()), max(miou.values())))
+
+
+def test_few_places_give_no_interval():
+    right, wrong = np.diag([10, 10]), np.array([[9, 1], [1, 9]])
+    good, bad = ({f"p{k}": m for k in range(4)} for m in (right, wrong))
+    assert miou_interval(good, bad)[1:] == (None, None) and miou_interval(good, bad)[0] > 0
+    # a place without a labelled pixel is none
+    empty = {"p4": 0 * right}
+    assert miou_interval(good | empty, bad | empty)[1] is None
+    table = release.headed("net", {"sets": {}, "forest": {}, "robustness": {}}, False, None)
+    table["compared"] = {"other": {"sure/val": list(miou_interval(good, bad))}}
+    text = summary([json.loads(json.dumps(table))])
+    assert "too few places" in text and "better" not in text
 
 
 # ---------------------------------------------------------------- calibration
@@ -338,6 +374,24 @@ def test_test_splits_and_kept_sets_are_opened_only_on_release(folder):
     assert [p.key for p in heldout.named(["sure:train+val"], folder, (), recipe, False)] == ["sure/train", "sure/val"]
 
 
+@pytest.mark.parametrize("table", [{"data": [{**RECIPE["data"][0], "splits": ["train", "late"]}]},
+                                   {"check": [{"set": "sure", "splits": ["late"]}]}])  # fmt: skip
+def test_places_that_trained_are_not_tested(folder, checkpoint, tmp_path, capsys, table):
+    recipe = recipes.parse(RECIPE | table, Path("."))
+    release.release_parts(recipe, folder, rehearsal=False)
+    rows = (folder / "sure" / "split.csv").read_text()
+    # an image of a test place, p2, comes into a split that the recipe uses
+    (folder / "sure" / "split.csv").write_text(rows.replace("c4.tif,p2,test", "c4.tif,p2,late"))
+    with pytest.raises(LulcError, match="p2") as caught:
+        release.release_parts(recipe, folder, rehearsal=False)
+    assert "sure/test" in caught.value.problem
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save(state | {"recipe": RECIPE | table}, checkpoint)
+    said = [str(checkpoint), "--data", str(folder), "--cache", str(tmp_path), "--out", str(tmp_path / "o")]
+    assert main([*said, "--sets", "sure:test"]) == 2
+    assert "p2" in capsys.readouterr().err
+
+
 def test_release_scores_hold_what_the_card_needs(folder):
     recipe, said = parsed(), []
     table = release.release_scores(Rule(), recipe, folder, folder, name="net", say=said.append)
@@ -353,7 +407,7 @@ def test_release_scores_hold_what_the_card_needs(folder):
     assert set(table["forest"]) == {"sure/test"} and len(table["forest"]["sure/test"]["difference"]) == 3
     assert set(table["robustness"]) == {"sure/test"}
     assert "test" not in "".join(again["sets"]) and again["rehearsal"]
-    assert again["compared"]["net"]["sure/val"] == [0.0, 0.0, 0.0]
+    assert again["compared"]["net"]["sure/val"] == [0.0, None, None]
     json.dumps(table)
     text = summary([table])
     assert "sure/test: changed radiometry" in text and "## Against others" in text
@@ -411,7 +465,7 @@ def test_the_command_writes_tables_reports_and_pictures(folder, checkpoint, tmp_
     # the same network twice and their average are one and the same
     assert set(by_name) == {"tiny", "other", "ensemble of 2"} and len(set(by_name.values())) == 1
     table = json.loads((out / "other" / "scores.json").read_text())
-    assert table["compared"]["tiny"]["sure/val"] == [0.0, 0.0, 0.0]
+    assert table["compared"]["tiny"]["sure/val"] == [0.0, None, None]
     assert "OA train | OA val" in side_by_side([table])
 
 
@@ -478,3 +532,30 @@ def test_an_exported_network_is_run_as_its_description_says(rng, tmp_path):
         there, direct = (aligned(s, ("red", "nir"), legend).answers for s in (one, here))
         for more in ({}, {"context": 16}, {"picture": True, "layer_sample": chip.pool}):
             np.testing.assert_allclose(there.shares(chip, **more), direct.shares(chip, **more), atol=1e-5)
+    # a band that the set lacks is filled in by both; a part of a picture is stretched like the whole of it
+    lacking = replace(chips[1], present=(True, False))
+    part = replace(chips[1], picture=True, one_layer=True, layer=3 * chips[1].layer)
+    for chip in (lacking, part):
+        there, direct = (aligned(s, ("red", "nir"), legend).answers for s in (one, here))
+        np.testing.assert_allclose(there.shares(chip), direct.shares(chip), atol=1e-5)
+        usual = replace(chip, present=(True, True), one_layer=False)
+        assert np.abs(there.shares(chip) - there.shares(usual)).max() > 0.01
+
+
+def test_parts_of_one_picture_are_judged_as_they_trained(folder):
+    """Every chip of such a set is stretched by the sample of all of them."""
+    path = folder / "coarse" / "set.toml"
+    path.write_text(path.read_text().replace("[labels]", "one_layer = true\n\n[labels]", 1))
+    chips = load(describe(folder, "coarse"), ("train",), ("red", "nir"), NAMES)
+    chips[0].values[1] *= 0.5
+    fed, fill, seen = inputs(("red", "nir"), (), ("picture",)), (0.0, 0.0), []
+
+    def predict(images):
+        seen.append(images[0])
+        return np.zeros((1, 3, *images.shape[2:]), np.float32)
+
+    trained = fed.of(chips[0].values, chips[0].valid, True, fill, chips[0].layer)
+    assert np.abs(trained - fed.of(chips[0].values, chips[0].valid, True, fill)).max() > 0.1
+    Mapper(predict, fed, fill, Window(40, 8, 8, margin=0)).shares(chips[0])
+    np.testing.assert_array_equal(seen[0], trained)
+    np.testing.assert_array_equal(input_of(replace(parsed(), inputs=fed), chips[0], fill), trained)

@@ -113,3 +113,20 @@ def test_a_sum_of_terms():
     got = total(scores, known, (Term("partial_ce", 2.0), Term("dice", 0.5)))
     expected = 2 * terms.partial_ce(scores, known) + 0.5 * terms.dice(scores, known)
     assert got.item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+def test_label_smoothing_does_not_teach_absent_classes():
+    """A class that the set never has gets no share of the smoothing, whatever the weights."""
+    known = target(4, 1)
+    scores = scores_of(SHARES, SHARES)
+    terms.weighted_ce(scores, known, power=0.6, smoothing=0.2).backward()
+    gradient = scores.grad.sum(dim=(0, 2, 3))
+    # descending lowers the scores of classes 2 and 3, which do not occur
+    assert gradient[1] > 0 and gradient[2] > 0
+    free = torch.zeros(1, 4, 1, 1, requires_grad=True)
+    steps = torch.optim.SGD([free], lr=2.0)
+    for _ in range(300):
+        steps.zero_grad()
+        terms.weighted_ce(free, target(4), power=0.6, smoothing=0.2).backward()
+        steps.step()
+    assert free.softmax(dim=1)[0, 3].item() > 0.95

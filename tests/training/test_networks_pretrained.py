@@ -143,3 +143,19 @@ def test_a_file_that_would_run_code_is_not_opened(tmp_path):
     with pytest.raises(LulcError, match="read safely"):
         load_pretrained(made(3, 2), str(tmp_path / "trap.pt"))
     assert not (tmp_path / "sprung").exists()
+
+
+def test_an_exported_network_goes_on_where_it_was(tmp_path):
+    """Its normalisation is inside the filters of the file; here it becomes one that does nothing else."""
+    from training.export.graph import export
+
+    torch.manual_seed(1)
+    settings = NetworkSettings("mobile_unet", options={"cut": "1/16", "decoder": [16, 8, 8, 8]})
+    old, new = build(settings, 4, 3), build(settings, 4, 3)
+    old.train()
+    old(torch.randn(2, 4, 64, 64))
+    export(old.eval(), 0.7, 4, tmp_path / "old.onnx", "single", True)
+    load_pretrained(new, str(tmp_path / "old.onnx"))
+    x = torch.randn(1, 4, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(new.eval()(x), old(x), atol=1e-4, rtol=1e-4)

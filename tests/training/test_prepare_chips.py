@@ -69,9 +69,9 @@ def stored(path):
 
 
 def test_chips_are_the_scenes_again(scenes):
-    assert run(scenes) == 0
+    assert run(scenes, "--shares", "train=1") == 0
     rows = rows_in(scenes / "set")
-    assert {r["split"] for r in rows} == {"train", "val", "test"} and {r["place"] for r in rows} == {"s0", "s1", "s2"}
+    assert {r["split"] for r in rows} == {"train"} and {r["place"] for r in rows} == {"s0", "s1", "s2"}
     for i in range(3):
         image, mask = stored(scenes / "images" / f"s{i}.tif"), stored(scenes / "masks" / f"s{i}.png")[0]
         mask = np.where((image == 0).all(axis=0), 0, mask)
@@ -86,6 +86,25 @@ def test_chips_are_the_scenes_again(scenes):
     with open_dataset(scenes / "set" / "images" / "s1_r00028_c00043.tif") as dataset:
         assert dataset.transform.c == 500_000 + 10 * 1043 and dataset.transform.f == 5_000_000 - 280
         assert dataset.descriptions == ("blue", "green", "red", "nir") and dataset.nodata == 0
+
+
+@pytest.mark.parametrize("stride", [0, 20])
+def test_outside_training_every_label_is_counted_once(scenes, stride):
+    assert run(scenes, "--stride", stride) == 0
+    rows = rows_in(scenes / "set")
+    splits = {r["scene"]: r["split"] for r in rows}
+    assert sorted(splits.values()) == ["test", "train", "val"]
+    for name, split in splits.items():
+        image, mask = stored(scenes / "images" / f"{name}.tif"), stored(scenes / "masks" / f"{name}.png")[0]
+        mask = np.where((image == 0).all(axis=0), 0, mask)
+        times, found = np.zeros(mask.shape, int), np.zeros_like(mask)
+        for r in (r for r in rows if r["scene"] == name):
+            part = np.s_[int(r["row"]) : int(r["row"]) + 32, int(r["col"]) : int(r["col"]) + 32]
+            label = stored(scenes / "set" / "labels" / r["file"])[0]
+            times[part] += label > 0
+            found[part] = np.maximum(found[part], label)
+        assert (found == mask).all()
+        assert (times.max() == 1) == (split != "train")
 
 
 def test_training_can_read_the_set(scenes):

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Recipes: what they say is taken, what they misspell is refused with its name."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
 from lulc_plugin.errors import LulcError  # noqa: E402
 from training import recipe  # noqa: E402
+from training.train import loop  # noqa: E402
 from training.train.__main__ import changes_of  # noqa: E402
+from training.train.batches import fitting  # noqa: E402
+from training.train.parts import material  # noqa: E402
 
 
 def test_a_recipe_is_read(recipe_file):
@@ -53,6 +59,28 @@ def test_a_base_is_overlaid_table_by_table(recipe_file):
         ('data=[{set="sure",loss=[{term="hardest_classes",classes=["Snow"]}]}]', "Snow"),
         ('check=[{set="sure",splits=["test"]}]', "test split"),
         ('network.pretrained="$LULC_NOWHERE_AT_ALL/x.pt"', "LULC_NOWHERE_AT_ALL"),
+        ("run=5", "[run] is 5"),
+        ("run.half=1", "true or false"),
+        (f"run.seed={2**70}", "too large"),
+        ("run.average=1.0", "average is 1.0"),
+        ('input="red"', "[input]"),
+        ("input.bands=[1]", "[input] bands"),
+        ('network="unet"', "[network]"),
+        ("network.pretrained=5", "[network] pretrained is 5"),
+        ("teachers=5", "[teachers]"),
+        ("teachers.a=5", "[teachers.a]"),
+        ("card=2", "[card]"),
+        ("card.date=2024-01-01", "2024-01-01"),
+        ("augment=1", "[augment]"),
+        ("augment.holes=5", "holes is 5"),
+        ("augment.noise=nan", "noise is nan"),
+        ("augment.shrink_to=0.5", "shrink_to"),
+        ("data=[]", "no [[data]]"),
+        ('data={set="sure"}', "[[data]] is"),
+        ('check={set="sure"}', "[[check]] is"),
+        ('check=[{set="sure",counts="yes"}]', "counts is 'yes'"),
+        ('check=[{set="sure",splits=[]}]', "names no split"),
+        ('check=[{set="sure",splits=["val","more"]},{set="sure",splits=["more","val"]}]', "Two [[check]]"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(recipe_file, change, said):
@@ -61,16 +89,119 @@ def test_what_cannot_be_is_refused_by_name(recipe_file, change, said):
     assert said in str(caught.value)
 
 
-def test_every_recipe_of_the_bench_is_sound(monkeypatch):
-    monkeypatch.setenv("LULC_WEIGHTS", "/nowhere")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("set=5", "set is 5"),
+        ('splits=["train","test"]', "test split must not train"),
+        ('samples="two"', "samples is 'two'"),
+        ("samples=2.5", "samples is 2.5"),
+        ('weight="a"', "weight is 'a'"),
+        ("rarity=-1", "less than 0"),
+        ("teacher=5", "teacher is 5"),
+        ("missing=5", "missing is 5"),
+        ("augment=1", "augment is 1"),
+        ('loss="dice"', "loss is 'dice'"),
+        ('loss={term="dice"}', "loss is {"),
+        ('loss=[{term=["dice"]}]', "['dice'] is unknown"),
+        ('loss=[{term="dice",weight="a"}]', "weight of a term is 'a'"),
+        ('loss=[{term="focal",power="x"}]', "power is 'x'"),
+        ('loss=[{term="weighted_ce",smoothing=2}]', "smoothing is 2"),
+        ('loss=[{term="hardest_classes",classes=5}]', "classes is 5"),
+    ],
+)
+def test_a_part_of_the_wrong_kind_is_refused_by_name(recipe_file, change, said):
+    data = {"set": "sure", "loss": [{"term": "dice"}], **changes_of([change])}
+    with pytest.raises(LulcError) as caught:
+        recipe.read(recipe_file, {"data": [data]})
+    assert said in str(caught.value)
+
+
+def test_base_is_a_name(recipe_file):
+    above = recipe_file.with_name("above.toml")
+    above.write_text("base = 5\n", encoding="utf-8")
+    with pytest.raises(LulcError, match="base is 5"):
+        recipe.read(above)
+
+
+def test_one_word_is_a_list_of_one(recipe_file):
+    data = {"set": "sure", "splits": "train", "loss": [{"term": "dice"}]}
+    assert recipe.read(recipe_file, {"data": [data]}).data[0].splits == ("train",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"run.size": 45}, "size is 45; this network takes multiples of 32"),
+        ({"run.size": 64, "run.large": 100, "run.large_every": 2}, "large is 100"),
+        ({"run.size": 32}, "a batch has one sample"),
+    ],
+)
+def test_sizes_that_the_network_cannot_take_are_refused(recipe_file, changes, said):
+    data = [{"set": "sure", "samples": 1, "loss": [{"term": "dice"}]}]
+    with pytest.raises(LulcError, match=said):
+        fitting(recipe.read(recipe_file, {"data": data, **changes}), 32)
+    fitting(recipe.read(recipe_file, {"data": data, "run.size": 64}), 32)
+    fitting(recipe.read(recipe_file, {"run.size": 32}), 32)
+
+
+def test_no_batch_that_the_network_cannot_take_is_trained(recipe_file, toy, tmp_path):
+    r = recipe.read(recipe_file, {"run.size": 45})
+    with pytest.raises(LulcError, match="size is 45"):
+        loop.run(r, material(r, toy, tmp_path), tmp_path / "run", "cpu", quiet=True)
+
+
+def test_large_windows_are_no_smaller_than_usual_ones(recipe_file):
+    with pytest.raises(LulcError, match="large is 0"):
+        recipe.read(recipe_file, {"run.large_every": 2, "run.large": 0})
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("", ""),
+        ("imagenet", "imagenet"),
+        ("hub:owner/name/w.safetensors", "hub:owner/name/w.safetensors"),
+        ("package:name/w.pt", "package:name/w.pt"),
+        ("w.safetensors", "/r/w.safetensors"),
+        ("../w.pt", "/r/../w.pt"),
+        ("/w/w.pt", "/w/w.pt"),
+        ("$LULC_WEIGHTS/w.pt", "/v/w.pt"),
+    ],
+)
+def test_where_weights_lie(monkeypatch, said, found):
+    monkeypatch.setenv("LULC_WEIGHTS", "/v")
+    assert Path(recipe.located(said, Path("/r"))) == Path(found)
+
+
+def test_a_checkpoint_needs_neither_the_legend_file_nor_the_first_weights(recipe_file, monkeypatch):
+    legend = recipe_file.with_name("mine.json")
+    first = recipe.read(recipe_file).legend
+    legend.write_text(json.dumps(first.to_json()), encoding="utf-8")
+    monkeypatch.setenv("LULC_WEIGHTS", "/v")
+    r = recipe.read(recipe_file, {"legend": "mine.json", "network.pretrained": "$LULC_WEIGHTS/w.pt"})
+    legend.unlink()
+    monkeypatch.delenv("LULC_WEIGHTS")
+    again = recipe.parse(r.table, r.folder, trained=True)
+    assert again.legend == first and again.table == r.table
+    with pytest.raises(LulcError, match="LULC_WEIGHTS"):
+        recipe.parse(r.table, r.folder)
+
+
+@pytest.fixture
+def named_folders(monkeypatch):
+    for name in ("LULC_WEIGHTS", "LULC_TEACHERS"):
+        monkeypatch.setenv(name, "/nowhere")
+
+
+def test_every_recipe_of_the_bench_is_sound(named_folders):
     files = sorted((recipe.LEGENDS.parents[1] / "training" / "configs").rglob("*.toml"))
     assert len(files) >= 5
     for path in files:
         assert recipe.read(path).data
 
 
-def test_no_recipe_names_an_evaluation_set(monkeypatch):
-    monkeypatch.setenv("LULC_WEIGHTS", "/nowhere")
+def test_no_recipe_names_an_evaluation_set(named_folders):
     for path in (recipe.LEGENDS.parents[1] / "training" / "configs").rglob("*.toml"):
         r = recipe.read(path)
         assert not {"s2_europe_rgbn16", "deepglobe_mini"} & {d.set for d in (*r.data, *r.checks)}

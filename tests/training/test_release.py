@@ -15,7 +15,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError  # noqa: E402
 from lulc_plugin.model import entry  # noqa: E402
 from training import recipe, release  # noqa: E402
-from training.export import cardtable, credits, margin, opening, places, session  # noqa: E402
+from training.export import cardtable, credits, margin, opening, parity, places, session  # noqa: E402
 from training.networks.build import build  # noqa: E402
 from training.networks.settings import NetworkSettings  # noqa: E402
 from training.sets.description import describe  # noqa: E402
@@ -152,6 +152,44 @@ def test_a_set_without_licence_is_refused(recipe_file, toy):
     counts = [{"set": "sure", "images": 1, "pixels": 2, "teacher": []}]
     with pytest.raises(LulcError, match="licence"):
         credits.training_sets(recipe.read(recipe_file), toy, counts)
+
+
+def exported(saved, toy, tmp_path, *more):
+    from training.export.__main__ import main
+
+    out = tmp_path / "out" / "net.onnx"
+    return main([str(saved), "--out", str(out), "--data", str(toy), "--cache", str(tmp_path / "c"), *more]), out
+
+
+def test_terms_are_asked_for_before_anything_is_measured(saved, toy, tmp_path, capsys, monkeypatch):
+    text = (toy / "sure" / "set.toml").read_text().replace('licence = "CC0"', "")
+    (toy / "sure" / "set.toml").write_text(text)
+    monkeypatch.setattr("training.export.making.make", None)
+    status, out = exported(saved, toy, tmp_path)
+    assert status == 2 and "licence" in capsys.readouterr().err and not out.parent.exists()
+
+
+def test_a_file_that_is_refused_replaces_no_good_one(saved, toy, tmp_path, capsys, monkeypatch):
+    status, out = exported(saved, toy, tmp_path, "--temperature", "1")
+    assert status == 0, capsys.readouterr().err
+    names = {"net.onnx", "net.json", "net.facts.json"}
+    assert {p.name for p in out.parent.iterdir()} == names and entry.load(out).spec.name == "net"
+    good = out.read_bytes()
+    monkeypatch.setattr(parity.require_same, "__defaults__", (2.0,))
+    status, _ = exported(saved, toy, tmp_path, "--temperature", "2")
+    assert status == 2 and "not the network" in capsys.readouterr().err
+    assert out.read_bytes() == good and {p.name for p in out.parent.iterdir()} == names
+
+
+def test_a_run_without_checks_is_measured_on_what_it_trained_on(saved, toy, tmp_path, capsys):
+    state = checkpoint.read(saved)
+    checkpoint.save(state | {"recipe": {k: v for k, v in state["recipe"].items() if k != "check"}}, saved)
+    assert exported(saved, toy, tmp_path)[0] == 2
+    assert "--temperature 1" in capsys.readouterr().err
+    status, out = exported(saved, toy, tmp_path, "--temperature", "1")
+    said = capsys.readouterr()
+    assert status == 0, said.err
+    assert "measured on training images" in said.out and out.is_file()
 
 
 def test_weights_of_unknown_origin_are_refused(recipe_file):

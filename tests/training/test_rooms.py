@@ -8,16 +8,17 @@ import pytest
 
 BENCH = Path(__file__).parents[2] / "training"
 FILES = sorted(BENCH.rglob("*.py"))
-GROUND = {"recipe", "inputs", "sets", "augment", "losses", "maps"}
+GROUND = {"recipe", "tables", "inputs", "sets", "augment", "losses", "maps"}
 ARROWS = {
     "inputs": set(),
-    "losses": set(),
+    "tables": set(),
+    "losses": {"tables"},
     "networks": set(),
-    "sets": set(),
+    "sets": {"tables"},
     "maps": {"inputs", "sets"},
-    "augment": {"inputs", "sets"},
+    "augment": {"inputs", "sets", "tables"},
     "teachers": {"augment", "inputs"},
-    "recipe": {"inputs", "augment", "losses"},
+    "recipe": {"inputs", "augment", "losses", "tables"},
     "prepare": {"sets"},
     "train": GROUND | {"networks", "teachers", "prepare"},
     "distill": {"sets", "teachers", "recipe", "train"},

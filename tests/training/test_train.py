@@ -16,6 +16,7 @@ from training.train import checkpoint, loop, pace  # noqa: E402
 from training.train.__main__ import main  # noqa: E402
 from training.train.batches import Batches, Targets, images_of  # noqa: E402
 from training.train.parts import material  # noqa: E402
+from training.train.previews import previews  # noqa: E402
 
 JOINT = [
     {"set": "sure", "samples": 3, "loss": [{"term": "weighted_ce"}, {"term": "dice", "weight": 0.3}]},
@@ -143,3 +144,43 @@ def test_a_checkpoint_is_not_executed(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(LulcError, match="no checkpoint"):
         checkpoint.read(path)
+
+
+def test_previews_are_pictures(joint, tmp_path):
+    r, chips = joint
+    path = previews(r, chips, tmp_path / "run")
+    assert path.read_bytes()[:4] == b"\x89PNG" and path.stat().st_size > 10_000
+
+
+def test_a_run_that_had_lost_patience_does_not_go_on(joint, recipe_file, tmp_path):
+    _, chips = joint
+    changes = {"data": JOINT, "run.steps": 30, "run.check_every": 1, "run.patience": 1, "optimiser.rate": 0.0}
+    r = recipe.read(recipe_file, {**changes, "optimiser.pretrained_rate": 0.0, "run.average": 0.0})
+    loop.run(r, chips, tmp_path / "run", "cpu")
+    before = checkpoint.read(tmp_path / "run" / "resume.pt")["state"]["step"]
+    loop.run(r, chips, tmp_path / "run", "cpu")
+    assert checkpoint.read(tmp_path / "run" / "resume.pt")["state"]["step"] == before < 30
+
+
+def test_a_loss_that_is_no_number_stops_the_run(joint, tmp_path):
+    r, chips = joint
+    for part in chips.training:
+        for chip in part:
+            chip.values[:] = np.nan
+    with pytest.raises(LulcError, match="no numbers"):
+        loop.run(r, chips, tmp_path / "run", "cpu")
+    assert not (tmp_path / "run" / "best.pt").exists()
+
+
+def test_fixed_normalisation_keeps_its_statistics(toy, recipe_file):
+    network = build(NetworkSettings("mobile_unet", options={"cut": "1/16"}), 5, 3).train()
+    pace.fix_norm(network)
+    before = {k: v.clone() for k, v in network.state_dict().items() if "running" in k}
+    network(torch.randn(2, 5, 64, 64))
+    after = network.state_dict()
+    assert before and all(torch.equal(v, after[k]) for k, v in before.items())
+
+
+def test_unknown_devices_are_refused():
+    with pytest.raises(LulcError, match="'xpu'"):
+        loop.chosen_device("xpu")

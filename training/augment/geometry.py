@@ -16,7 +16,8 @@ from ..sets.chips import Chip
 from .strength import Strength
 
 FloatArray = npt.NDArray[np.float32]
-_PURE = 0.55  # a shrunken pixel keeps a label only if this share of it agrees
+_PURE = 0.55  # a pixel of another size keeps a label only if this share of what is known of it agrees
+_KNOWN = 0.3  # and if this share of a source pixel, or of itself where it is smaller, is known
 
 
 @dataclass
@@ -56,7 +57,7 @@ def cut(chip: Chip, size: int, scale: float, rng: np.random.Generator) -> Cut:
         values = resized(values, target)
         masks = resized(np.stack([valid, known]).astype(np.float32), target)
         valid, known = masks[0] > 0.99, masks[1] > 0.5
-        labels = _shrunken_labels(labels, target)
+        labels = _resized_labels(labels, target, scale)
         soft = None if soft is None else resized(soft, target)
     pad = ((0, size - target[0]), (0, size - target[1]))
     if any(p[1] for p in pad):
@@ -70,13 +71,18 @@ def cut(chip: Chip, size: int, scale: float, rng: np.random.Generator) -> Cut:
     return Cut(values, valid, labels, soft, known)
 
 
-def _shrunken_labels(labels: npt.NDArray[np.uint8], target: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def _resized_labels(
+    labels: npt.NDArray[np.uint8], target: tuple[int, int], scale: float
+) -> npt.NDArray[np.uint8]:
+    """Labels at another size; single labelled pixels among unknown ones survive."""
     codes = np.unique(labels)
     codes = codes[codes > 0]
     if not codes.size:
         return np.zeros(target, np.uint8)
     planes = resized(np.stack([labels == k for k in codes]).astype(np.float32), target)
-    return np.where(planes.max(axis=0) >= _PURE, codes[planes.argmax(axis=0)], 0).astype(np.uint8)
+    known = planes.sum(axis=0)
+    keeps = (known >= _KNOWN / max(1.0, scale * scale)) & (planes.max(axis=0) >= _PURE * known)
+    return np.where(keeps, codes[planes.argmax(axis=0)], 0).astype(np.uint8)
 
 
 def resized(planes: FloatArray, target: tuple[int, int]) -> FloatArray:

@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from lulc_plugin.errors import LulcError
+
+from ..tables import no_others, positive
+
+#: Shares of samples.
+_SHARES = ("shrink", "pictures", "picture_jitter", "jitter", "offset", "level_shift", "holes", "cutmix")
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,13 @@ def from_table(table: Mapping[str, Any], base: Strength | None = None) -> Streng
     """Strength of a table; what it does not say is as in `base`.
 
     Raises:
-        LulcError: an unknown key, or a number of the wrong kind or below 0.
+        LulcError: an unknown key, a number of the wrong kind or below 0, a share above 1.
     """
     known = {f.name: f for f in fields(Strength)}
     values = {name: getattr(base or Strength(), name) for name in known}
+    no_others(table, known, "[augment]")
     for key, value in table.items():
-        if key not in known:
-            raise LulcError(f"[augment] has no {key!r}; it has {', '.join(known)}.")
-        if isinstance(values[key], bool) != isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-            raise LulcError(f"[augment] {key} is {value!r}.", "Give a number of 0 or more (true or false for turn).")
-        values[key] = value
+        values[key] = positive(known[key].default, value, f"[augment] {key}", 1 if key in _SHARES else math.inf)
+    if values["shrink_to"] < 1:
+        raise LulcError(f"[augment] shrink_to is {values['shrink_to']}.", "Give how many times larger: 1 or more.")
     return Strength(**values)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import entry
+from lulc_plugin.model import catalogue, entry
 from lulc_plugin.model.spec import ModelSpec, Scores
 
 from ..export.sidecar import TEACHERS_WORD
@@ -14,7 +14,7 @@ from . import markdown
 
 
 def table(folder: Path) -> str:
-    """A Markdown table, best held-out score first.
+    """A Markdown table in the engine's order, the best held-out scores first.
 
     Raises:
         LulcError: the folder has no network, or one that cannot be read.
@@ -22,9 +22,7 @@ def table(folder: Path) -> str:
     files = sorted(folder.glob("*.onnx"))
     if not files:
         raise LulcError(f"{folder} has no network.", "Name the folder with --models.")
-    specs = [(path, entry.load(path).spec) for path in files]
-    specs.sort(key=lambda one: (-one[1].held_out_score, one[1].name))
-    rows = [_row(path, spec) for path, spec in specs]
+    rows = [_row(one.path, one.spec) for one in catalogue.ordered([entry.load(path) for path in files])]
     header = ["imagery", "bands", "pixels", "network", "classes", "held-out OA / mean IoU", "MB", "Mpx/s, 2 threads"]
     return markdown.texts(header, rows)
 

@@ -186,18 +186,22 @@ def compared(scores: Table) -> list[str]:
     return found
 
 
-def interval(difference: list[float]) -> str:
-    """Difference of mean IoU with its interval."""
+def interval(difference: list[float | None]) -> str:
+    """Difference of mean IoU with its interval, where there are enough places for one."""
     d, low, high = difference
+    if low is None:
+        return f"{d:+.3f} mean IoU, without an interval"
     return f"{d:+.3f} mean IoU, 95 % interval {low:+.3f} to {high:+.3f}"
 
 
 def _places(number_of: int) -> str:
-    return f"{number_of} places" if number_of > 1 else "1 place, so the interval says nothing"
+    return f"{number_of} place{'s' if number_of > 1 else ''}"
 
 
-def _verdict(difference: list[float], other: str) -> str:
+def _verdict(difference: list[float | None], other: str) -> str:
     _, low, high = difference
+    if low is None or high is None:
+        return f"too few places to tell it apart from {other}"
     if low > 0:
         return f"the network beats {other}: the interval lies above 0"
     if high < 0:

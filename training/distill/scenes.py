@@ -238,7 +238,7 @@ def _described(folder: Path) -> bool:
 
 def _set(folder: Path, only: set[str] | None) -> Scenes:
     folder = folder.resolve()
-    d = describe(folder.parent, folder.name)
+    d = describe(folder.resolve().parent, folder.resolve().name)
     if d.use != "train":
         raise LulcError(f"{d.name} is for evaluation only; nothing may be trained on it.", "Name another set.")
     kind = units.PICTURE if d.picture else units.REFLECTANCE

@@ -49,14 +49,12 @@ class Sampled:
             number a pixel that the softmax takes away.
         may_be: `(pixels, classes)`: what the label allows.
         groups: `(classes,)` number of the counted value that a class belongs to.
-        truth: `(pixels,)` number of the counted value of the label.
     """
 
     name: str
     logs: FloatArray
     may_be: npt.NDArray[np.bool_]
     groups: npt.NDArray[np.intp]
-    truth: npt.NDArray[np.intp]
 
     def shares(self, temperature: float) -> FloatArray:
         """Probabilities `(pixels, classes)` at a temperature."""
@@ -66,9 +64,12 @@ class Sampled:
 
     def counted(self, temperature: float) -> FloatArray:
         """Probabilities `(pixels, values)` of the counted values: coarse labels sum those of their classes."""
-        member = np.zeros((len(self.groups), int(self.groups.max()) + 1), np.float32)
-        member[np.arange(len(self.groups)), self.groups] = 1
-        return self.shares(temperature) @ member
+        return self.shares(temperature) @ self.member.astype(np.float32)
+
+    @property
+    def member(self) -> npt.NDArray[np.bool_]:
+        """`(classes, values)`: which classes a counted value has."""
+        return self.groups[:, None] == np.arange(int(self.groups.max()) + 1)
 
 
 def sampled(name: str, answers: Answers, chips: Sequence[Chip], most: int = _MOST, seed: int = 0) -> Sampled:
@@ -95,9 +96,7 @@ def sampled(name: str, answers: Answers, chips: Sequence[Chip], most: int = _MOS
     code = np.concatenate(codes)
     place = np.zeros(256, np.intp)
     place[list(groups.values)] = np.arange(len(groups.values))
-    return Sampled(
-        name, np.concatenate(logs), chips[0].allowed[code], place[groups.of_class], place[groups.of_code[code]]
-    )
+    return Sampled(name, np.concatenate(logs), chips[0].allowed[code], place[groups.of_class])
 
 
 def nll(item: Sampled, temperature: float) -> float:
@@ -116,11 +115,12 @@ def reliability(
     counted = item.counted(temperature)
     best = counted.argmax(axis=1)
     confidence = counted[np.arange(len(best)), best].astype(np.float64)
+    met = (item.member.T[best] <= item.may_be).all(axis=1)
     at = np.minimum((confidence * bins).astype(int), bins - 1)
     count = np.bincount(at, minlength=bins)
     with np.errstate(invalid="ignore"):
         mean = np.bincount(at, confidence, bins) / count
-        right = np.bincount(at, best == item.truth, bins) / count
+        right = np.bincount(at, met, bins) / count
     return mean, right, count
 
 
@@ -138,7 +138,10 @@ def calibrate(items: Sequence[Sampled]) -> Calibration:
         LulcError: there is no set.
     """
     if not items:
-        raise LulcError("There is no validation set to calibrate on.", "Give the recipe a [[check]] that counts.")
+        raise LulcError(
+            "There is no validation set to calibrate on.",
+            "Give the recipe a [[check]] that counts and has labels, or export with --temperature 1.",
+        )
     tried = np.exp(np.linspace(np.log(LOWEST), np.log(HIGHEST), TRIED))
     low, high = 0, TRIED - 1
     costs: dict[int, float] = {}

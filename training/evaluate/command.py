@@ -18,7 +18,7 @@ from .. import recipe as recipes
 from ..recipe import Recipe
 from . import calibration, charts, report, sheets, tables
 from .baseline import Baselines
-from .heldout import Part, evaluation_only, loader, named, of_recipe
+from .heldout import Part, evaluation_only, loader, named, of_recipe, require_unseen
 from .release import Loader, Looks, compared, headed, scores
 from .scoring import Scored
 from .subjects import Subject, aligned, common, ensemble, subject
@@ -34,6 +34,8 @@ def evaluate(options: argparse.Namespace) -> Path:
     recipe = recipes.read(options.config) if options.config else subjects[0].recipe
     root, first = Path(options.data), subjects[0]
     parts = _parts(options, root, recipe, first)
+    for trained in {id(r): r for r in (recipe, *(s.recipe for s in subjects)) if r is not None}.values():
+        require_unseen(parts, trained)
     if options.forest and recipe is None:
         raise LulcError("A forest learns on a recipe's training splits, but there is no recipe.", "Name one: --config.")
     chips = loader(first.bands, first.legend, recipe, root, options.cache)

@@ -67,7 +67,7 @@ class Forest:
 
     def _features(self, chip: Chip) -> npt.NDArray[np.float32]:
         zeros = (0.0,) * len(self._inputs.channels)
-        image = self._inputs.of(chip.values, chip.band_valid, chip.picture, zeros)
+        image = self._inputs.of(chip.values, chip.band_valid, chip.picture, zeros, chip.whole)
         return pixel_features(image, len(self._inputs.bands))
 
     def codes(self, chip: Chip) -> npt.NDArray[np.uint8]:
@@ -84,5 +84,9 @@ class Forest:
             values[code] = values[code] or groups.of_class[code - 1]
         found: dict[str, Counts] = {}
         for chip in chips:
-            found[chip.place] = found.get(chip.place, 0) + value_matrix(values[self.codes(chip)], chip, groups)
+            codes = self.codes(chip)
+            # where labels overlap, a narrower one than the reference's is right
+            met = (groups.allowed[codes] <= groups.allowed[chip.labels]).all(axis=-1)
+            counted = np.where(met, groups.of_code[chip.labels], values[codes])
+            found[chip.place] = found.get(chip.place, 0) + value_matrix(counted, chip, groups)
         return found

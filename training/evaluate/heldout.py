@@ -110,6 +110,27 @@ def evaluation_only(root: Path, bands: Sequence[str], legend: Legend) -> list[Pa
     return found
 
 
+def require_unseen(parts: Sequence[Part], recipe: Recipe) -> None:
+    """Nothing, if no place that is to be tested is one that a recipe trained on or chose by.
+
+    Raises:
+        LulcError: one is; `train` and `val` are known to be looked at.
+    """
+    for part in parts:
+        if part.split in ("train", "val"):
+            continue
+        name, place = part.description.folder.name, part.description.place or "file"
+        used = {s for entry in (*recipe.data, *recipe.checks) if entry.set == name for s in entry.splits}
+        rows = rows_of(part.description)
+        both = {r[place] for r in rows if r["split"] in used} & {r[place] for r in rows if r["split"] in part.splits}
+        if both:
+            raise LulcError(
+                f"{recipe.name} trained or chose on {len(both)} places of {part.key}, {min(both)} among them; scores"
+                " there say nothing.",
+                "Split by place, and train and check on other splits.",
+            )
+
+
 def _whole(description: SetDescription) -> Part:
     """All labelled rows of a set that nobody chose by."""
     splits = {row["split"] for row in rows_of(description)} - {_NO_LABELS}

@@ -19,7 +19,7 @@ from ..sets.chips import Chip
 from . import robustness
 from .baseline import Baselines
 from .calibration import Calibration
-from .heldout import Part, evaluation_only, loader, of_recipe
+from .heldout import Part, evaluation_only, loader, of_recipe, require_unseen
 from .scoring import Scored, matrices_of, plain, score
 from .subjects import Subject, subject, ways_of
 
@@ -82,8 +82,9 @@ def scores(
         if theirs is not None:
             table["forest"][part.key] = against(found, theirs)
             difference, low, high = table["forest"][part.key]["difference"]
+            sure = "too few places for an interval" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}"
             say(line("  forest", sum(theirs.values())))
-            say(f"  network minus forest: mIoU {difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
+            say(f"  network minus forest: mIoU {difference:+.3f}, {sure}")
     return table, results
 
 
@@ -155,11 +156,12 @@ def release_parts(recipe: Recipe, root: Path, rehearsal: bool) -> list[Part]:
     """The splits a released network is scored on.
 
     Raises:
-        LulcError: a set is missing.
+        LulcError: a set is missing, or the recipe trained on a place that is to be tested.
     """
     if rehearsal:
         return of_recipe(recipe, root, ("val",))
     own = of_recipe(recipe, root, ("val", "test"))
+    require_unseen(own, recipe)
     return own + evaluation_only(root, recipe.inputs.names, recipe.legend)
 
 
@@ -177,7 +179,7 @@ def headed(
     }
 
 
-def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, list[float]]:
+def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, list[float | None]]:
     """`SET/SPLIT` → difference in mean IoU, ours minus theirs, with its interval, where both counted the same."""
     found = {}
     for key, entry in ours["sets"].items():

@@ -41,7 +41,7 @@ def write(scored: Scored, chips: Sequence[Chip], legend: Legend, network: str, p
         LulcError: no pixel is labelled, or the file cannot be written.
     """
     groups = groups_of(chips)
-    maps = [np.where(c.valid, groups.of_class[m], 0) for c, m in zip(chips, scored.maps, strict=True)]
+    maps = [np.where(c.valid, groups.of_map(m, c.labels), 0) for c, m in zip(chips, scored.maps, strict=True)]
     truth = [np.where(c.valid, groups.of_code[c.labels], 0) for c in chips]
     colours = colours_of(groups, chips, legend)
     classes = tuple(

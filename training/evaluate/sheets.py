@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
 
-from ..maps import groups_of, value_matrix
+from ..maps import class_matrix, groups_of
 from ..prepare.preview import Rgb, rgb_of
 from ..sets.chips import Chip
 from .heldout import colours_of, names_of
@@ -37,7 +37,7 @@ def spread(scored: Scored, chips: Sequence[Chip], count: int) -> list[int]:
     groups = groups_of(chips)
     shares = []
     for i, (classes, chip) in enumerate(zip(scored.maps, chips, strict=True)):
-        counts = value_matrix(groups.of_class[classes], chip, groups)
+        counts = class_matrix(classes, chip, groups)
         if counts.sum():
             shares.append((-np.trace(counts) / counts.sum(), i))
     order = [i for _, i in sorted(shares)]
@@ -78,7 +78,7 @@ def sheet(
         for name, result in results.items():
             shown = classes[result.maps[i]].copy()
             shown[~chip.valid] = 1
-            counts = value_matrix(groups.of_class[result.maps[i]], chip, groups)
+            counts = class_matrix(result.maps[i], chip, groups)
             right = np.trace(counts) / max(counts.sum(), 1)
             pictures.append(shown)
             texts.append(f"OA {right:.2f} {name}" if counts.sum() else name)

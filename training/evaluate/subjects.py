@@ -111,10 +111,11 @@ class Exported:
     ) -> FloatArray:
         """Class probabilities `(classes, rows, cols)`; arguments as those of `Mapper.shares`."""
         picture = chip.picture if picture is None else picture
+        layer_sample = chip.whole if layer_sample is None else layer_sample
         layer = None if layer_sample is None else dict(zip(self.bands, layer_sample, strict=True))
         return self._with_rim(context).ask(
             dict(zip(self.bands, chip.values, strict=True)),
-            chip.valid,
+            chip.band_valid,
             units.PICTURE if picture else units.REFLECTANCE,
             layer,
         )

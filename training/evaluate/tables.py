@@ -167,8 +167,10 @@ def _one(table: Scores, key: str, entry: Scores) -> list[str]:
     return [*out, grid(["place", "pixels", "mostly", "OA", "mIoU"], places)]
 
 
-def _interval(figures: Sequence[float]) -> str:
+def _interval(figures: Sequence[float | None]) -> str:
     difference, low, high = figures
+    if low is None or high is None:
+        return f"{difference:+.3f}, too few places for an interval"
     verdict = "better" if low > 0 else "worse" if high < 0 else "not told apart"
     return f"{difference:+.3f} ({low:+.3f} to {high:+.3f}), {verdict}"
 

@@ -55,7 +55,7 @@ PLANS: dict[str, Plan] = {
         tuple(
             Variant(f"{n or 'all'}", "experiments/sparse.toml", _sparse(n)) for n in (1, 10, 100, 0)
         ),
-        (0,),
+        (0, 1, 2),
     ),
     "transfer": Plan(
         "Do ImageNet weights help?",
@@ -65,7 +65,7 @@ PLANS: dict[str, Plan] = {
             Variant("ImageNet, encoder frozen for 100 steps", _HLS, {"run.freeze_steps": 100}),
             Variant("ImageNet, encoder frozen throughout", _HLS, {"run.freeze_steps": 300}),
         ),
-        (0,),
+        (0, 1, 2),
     ),
     "architectures": Plan(
         "Which architecture, on the same data, steps and losses?",

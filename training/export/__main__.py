@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,10 +64,16 @@ def run(options: argparse.Namespace) -> None:
         raise LulcError(f"{options.out} does not end in .onnx.", "Name the file to write, such as models/NAME.onnx.")
     wishes = Wishes(options.temperature, options.precision, options.features, checked(options.variants))
     source = opening.source(options.checkpoint, options.data, options.cache, options.card)
-    facts, data = make(source, options.out, wishes)
-    facts = describe_inside(facts, source.recipe, source.root, options.out)
-    facts = replace(facts, variants=make_variants(source, facts, options.out, wishes.variants, data))
-    facts.save(options.out.with_suffix(".facts.json"))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    # a file that is refused replaces no good one of that name
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=options.out.parent) as folder:
+        made = Path(folder) / options.out.name
+        facts, data = make(source, made, wishes)
+        facts = describe_inside(facts, source.recipe, source.root, made)
+        facts = replace(facts, variants=make_variants(source, facts, made, wishes.variants, data))
+        facts.save(made.with_suffix(".facts.json"))
+        for path in sorted(Path(folder).iterdir()):
+            path.replace(options.out.with_name(path.name))
     print(f"{options.out}: {facts.file_size / 1e6:.2f} MB, sha256 {facts.digest}")
 
 

@@ -23,6 +23,16 @@ def _known() -> dict[str, Any]:
     return tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
 
+def require_known(recipe: Recipe, root: Path) -> None:
+    """Nothing, if the terms of everything that the weights come from are known.
+
+    Raises:
+        LulcError: as `training_sets` and `encoder`.
+    """
+    training_sets(recipe, root, [{"set": d.set, "images": 0, "pixels": 0, "teacher": d.teacher} for d in recipe.data])
+    encoder(recipe)
+
+
 def training_sets(recipe: Recipe, root: Path, counts: Sequence[Mapping[str, Any]]) -> tuple[TrainingSet, ...]:
     """Entries of the sidecar: the data sets with what each asks for, then the teachers.
 

@@ -12,6 +12,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lulc_plugin.errors import LulcError
 
@@ -52,7 +53,8 @@ def has_features(network: Network) -> bool:
 def trace(module: nn.Module, channels: int, multiple: int, outputs: list[str], path: Path, side: int = 0) -> None:
     """Write the bare graph of a module in single precision; the module is left as it is.
 
-    Batch normalisation behind a convolution is folded into it by PyTorch's exporter, which follows the data.
+    Batch normalisation behind a convolution is folded into it: inside `nn.Sequential` here, so that filters keep their
+    names and training can go on from the file; elsewhere by PyTorch's exporter, which follows the data.
 
     Args:
         module: from `(n, channels, rows, cols)` to one tensor an output.
@@ -63,6 +65,7 @@ def trace(module: nn.Module, channels: int, multiple: int, outputs: list[str], p
         side: the only height and width, batch 1; 0 leaves batch and size free.
     """
     inner = deepcopy(module).to(memory_format=torch.contiguous_format).eval()
+    _fold(inner)
     free = {0: "batch", 2: "height", 3: "width"}
     example = torch.zeros(1, channels, side or 2 * multiple, side or 3 * multiple)
     with warnings.catch_warnings():
@@ -78,6 +81,15 @@ def trace(module: nn.Module, channels: int, multiple: int, outputs: list[str], p
             opset_version=OPSET,
             dynamo=False,
         )
+
+
+def _fold(module: nn.Module) -> None:
+    for container in list(module.modules()):
+        children = list(container.named_children()) if isinstance(container, nn.Sequential) else []
+        for (name, first), (after, second) in zip(children, children[1:], strict=False):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                setattr(container, name, fuse_conv_bn_eval(first, second))
+                setattr(container, after, nn.Identity())
 
 
 def export(

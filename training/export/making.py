@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,9 @@ from .graph import export, has_features
 
 FloatArray = npt.NDArray[np.float32]
 Say = Callable[[str], None]
+Item = TypeVar("Item")
 _MOST_PARITY = 24
+_MOST_TRAINING = 100
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,13 @@ def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tupl
     target.parent.mkdir(parents=True, exist_ok=True)
     export(network, temperature, channels, target, wishes.precision, features)
     opened, original = session.session(target), parity.by_torch(network, temperature, features)
+    if not data.checks:
+        say("The recipe has no [[check]]: everything is measured on training images.")
     real = real_inputs(recipe, data, fill, network.multiple)
     on_noise = parity.parity(original, parity.by_session(opened), parity.noise(channels, network.multiple))
     say(f"parity on noise: {on_noise}")
     on_real = parity.require_same(parity.parity(original, parity.by_session(opened), _few(real, _MOST_PARITY)))
-    say(f"parity on validation images: {on_real}")
+    say(f"parity on {'validation' if data.checks else 'training'} images: {on_real}")
     sizes = session.check_sizes(target, channels, network.multiple)
     others, fast = session.busy(), session.speed(target, channels)
     say(f"{target.stat().st_size / 1e6:.2f} MB, {fast:.2f} Mpx/s with two threads; sizes tried: {'; '.join(sizes)}")
@@ -205,10 +209,13 @@ def held_out(recipe: Recipe, data: Material) -> dict[str, list[Chip]]:
 def real_inputs(recipe: Recipe, data: Material, fill: Sequence[float], multiple: int) -> list[FloatArray]:
     """Network inputs of all held-out chips, cut to sizes that the network takes, sets in turn.
 
+    A recipe without checks has none; a few of its training chips stand in for them.
+
     Raises:
-        LulcError: there is no held-out chip.
+        LulcError: all chips are smaller than the network takes.
     """
-    sets = [[input_of(recipe, chip, fill) for chip in chips] for chips in data.checks.values()]
+    looked = list(data.checks.values()) or [_few(chips, _MOST_TRAINING) for chips in data.training]
+    sets = [[input_of(recipe, chip, fill) for chip in chips] for chips in looked]
     cut = [
         [i[:, : i.shape[1] // multiple * multiple, : i.shape[2] // multiple * multiple] for i in images]
         for images in sets
@@ -216,16 +223,19 @@ def real_inputs(recipe: Recipe, data: Material, fill: Sequence[float], multiple:
     turns = [images[k] for k in range(max(map(len, cut), default=0)) for images in cut if k < len(images)]
     found = [image for image in turns if image.size]
     if not found:
-        raise LulcError("The recipe has no [[check]] with images to measure the exported file on.")
+        raise LulcError(
+            f"No image is {multiple} pixels wide and high, so there is nothing to measure the exported file on.",
+            "Give the recipe a [[check]] with larger images.",
+        )
     return found
 
 
 def input_of(recipe: Recipe, chip: Chip, fill: Sequence[float]) -> FloatArray:
     """The network's input for a chip as the engine makes it."""
-    return recipe.inputs.of(chip.values, chip.band_valid, chip.picture, fill)
+    return recipe.inputs.of(chip.values, chip.band_valid, chip.picture, fill, chip.whole)
 
 
-def _few(images: Sequence[FloatArray], most: int) -> list[FloatArray]:
+def _few(images: Sequence[Item], most: int) -> list[Item]:
     at = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
     return [images[i] for i in at]
 

@@ -73,7 +73,7 @@ def composites(images: Sequence[FloatArray], most: int = 6, seed: int = 0) -> li
                 order = np.concatenate(orders)[: number * each].reshape(number, each)
                 return [_joined([cut[side][i] for i in part], across[side]) for part in order]
     raise LulcError(
-        f"The {len(images)} validation images are too small or too few to measure the margin.",
+        f"The {len(images)} images are too small or too few to measure the margin.",
         f"At least {_LEAST_IMAGES} tiles of {_TILES[-1]} x {_TILES[-1]} pixels are needed.",
     )
 

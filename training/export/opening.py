@@ -12,7 +12,7 @@ from lulc_plugin.errors import LulcError
 
 from ..recipe import Recipe
 from ..train import checkpoint
-from . import cardtable
+from . import cardtable, credits
 from .making import Source
 
 
@@ -26,14 +26,15 @@ def source(path: Path, root: Path | None, cache: Path, card: Path | None = None)
         card: a recipe whose [card] is used instead of the checkpoint's: words may be mended after the training.
 
     Raises:
-        LulcError: a file is missing or wrong.
+        LulcError: a file is missing or wrong, or the terms of what the weights come from are not known.
     """
     if root is None:
         raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
     network, recipe, state = checkpoint.load(path)
     recipe = recipe if card is None else with_card(recipe, card)
-    # words that are wrong should not be found after minutes of measuring
+    # words that are wrong or missing should not be found after minutes of measuring
     cardtable.of(recipe)
+    credits.require_known(recipe, Path(root))
     return Source(path, network, recipe, state, Path(root), cache)
 
 

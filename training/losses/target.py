@@ -45,9 +45,11 @@ class Target:
 def class_weights(shares: Tensor, power: float, most: float) -> Tensor:
     """Weight of each class, share ** -power, at most `most` times the smallest, with mean 1 over pixels.
 
-    A class without pixels gets the largest weight there is and counts for nothing.
+    A class without pixels weighs 0: label smoothing must not teach it.
     """
-    share = shares.double().clamp_min(1e-6)
-    weights = share**-power
-    weights = weights.clamp_max(float(weights.min()) * most)
+    share = shares.double()
+    if not (share > 0).any():
+        return torch.zeros_like(share, dtype=torch.float32)
+    weights = share.clamp_min(1e-6) ** -power
+    weights = weights.clamp_max(float(weights[share > 0].min()) * most) * (share > 0)
     return (weights / (weights * share).sum() * share.sum()).to(torch.float32)

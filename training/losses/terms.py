@@ -19,7 +19,8 @@ def weighted_ce(
 ) -> Tensor:
     """Cross-entropy with class weights, (share of the class) ** -`power`, at most `most` times the smallest.
 
-    `smoothing` spreads so much of each label over all classes (Szegedy et al. 2016).
+    `smoothing` spreads so much of each label over all classes that occur (Szegedy et al. 2016), by the same weights:
+    rare classes get more of it.
     """
     labels = _sure(target, "weighted_ce")
     if not (labels >= 0).any():
@@ -104,17 +105,14 @@ def dice_of(shares: Tensor, onehot: Tensor) -> Tensor:
     return (1 - 2 * overlap[present] / size[present]).mean()
 
 
-def soft(scores: Tensor, target: Target, power: float = 0.0, most: float = 6.0, temperature: float = 1.0) -> Tensor:
-    """Cross-entropy against a teacher's shares where they are believed, pixels weighted by their mean class weight.
-
-    Scores are divided by `temperature` first (Hinton et al. 2015).
-    """
+def soft(scores: Tensor, target: Target, power: float = 0.0, most: float = 6.0) -> Tensor:
+    """Cross-entropy against a teacher's shares where they are believed, pixels weighted by their mean class weight."""
     if target.soft is None or target.known is None:
         raise LulcError("The loss term soft needs a teacher.", "Name one in [[data]], or leave the term out.")
     shares = target.soft_shares if target.soft_shares is not None else torch.ones(scores.shape[1])
     weights = class_weights(shares.to(scores.device), power, most)
     weight = (target.soft * weights[None, :, None, None]).sum(dim=1) * target.known
-    entropy = -(target.soft * functional.log_softmax(scores / temperature, dim=1)).sum(dim=1)
+    entropy = -(target.soft * functional.log_softmax(scores, dim=1)).sum(dim=1)
     return (entropy * weight).sum() / weight.sum().clamp_min(1e-6)
 
 

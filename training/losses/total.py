@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from lulc_plugin.errors import LulcError
 
+from ..tables import positive, words
 from .target import Target
 from .terms import TERMS
 
@@ -38,16 +40,20 @@ def terms_of(entries: Sequence[Mapping[str, Any]], legend_names: Sequence[str], 
     terms = []
     for entry in entries:
         options = dict(entry)
-        name, weight = options.pop("term", ""), options.pop("weight", 1.0)
-        if name not in TERMS:
+        name, weight = options.pop("term", ""), positive(1.0, options.pop("weight", 1.0), f"{where}: weight of a term")
+        if not isinstance(name, str) or name not in TERMS:
             raise LulcError(f"{where}: the loss term {name!r} is unknown; known are {', '.join(TERMS)}.")
         if "classes" in options and name == "hardest_classes":
-            options["indices"] = tuple(_index(c, legend_names, where) for c in options.pop("classes"))
-        known = list(inspect.signature(TERMS[name]).parameters)[2:]
-        for option in options:
+            named = words(options.pop("classes"), f"{where}: classes")
+            options["indices"] = tuple(_index(c, legend_names, where) for c in named)
+        known = dict(list(inspect.signature(TERMS[name]).parameters.items())[2:])
+        for option, value in options.items():
             if option not in known:
                 raise LulcError(f"{where}: {name} has no option {option!r}; it has {', '.join(known) or 'none'}.")
-        terms.append(Term(name, float(weight), options))
+            if option != "indices":
+                most = 1 if option == "smoothing" else math.inf
+                options[option] = positive(known[option].default, value, f"{where}: {name} {option}", most)
+        terms.append(Term(name, weight, options))
     return tuple(terms)
 
 

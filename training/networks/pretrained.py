@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lulc_plugin.errors import LulcError
 
@@ -66,7 +66,7 @@ def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2
     """
     found = _imagenet(network) if source == "imagenet" else read_weights(source)
     target = network.state_dict()
-    weights = _renamed(found, target)
+    weights = _unfolded(_renamed(found, target), network)
     channels = _input_channels(network)
     taken, adapted, filled = [], [], {}
     for key, old in weights.items():
@@ -129,6 +129,29 @@ def _renamed(found: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, T
     plain = {key.replace("segmentation_head.0.", "head."): tensor for key, tensor in found.items()}
     best = max(_PREFIXES, key=lambda prefix: sum(prefix + key in target for key in plain))
     return {best + key: tensor for key, tensor in plain.items()}
+
+
+def _unfolded(weights: dict[str, Tensor], network: Network) -> dict[str, Tensor]:
+    """Biases of folded convolutions go into the normalisation behind them, which does nothing else then.
+
+    Exported networks have their normalisation folded into the convolutions.
+    """
+    made = dict(weights)
+    for name, container in network.named_modules():
+        children = list(container.named_children())
+        for (conv, first), (norm, second) in zip(children, children[1:], strict=False):
+            place = f"{name}." if name else ""
+            bias = made.get(f"{place}{conv}.bias")
+            if not isinstance(first, nn.Conv2d) or not isinstance(second, nn.BatchNorm2d) or bias is None:
+                continue
+            if first.bias is not None or f"{place}{norm}.running_mean" in made:
+                continue
+            del made[f"{place}{conv}.bias"]
+            made[f"{place}{norm}.bias"] = bias
+            made[f"{place}{norm}.weight"] = torch.full_like(bias, (1 + second.eps) ** 0.5)
+            made[f"{place}{norm}.running_mean"] = torch.zeros_like(bias)
+            made[f"{place}{norm}.running_var"] = torch.ones_like(bias)
+    return made
 
 
 def _input_channels(network: Network) -> int:

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from lulc_plugin.errors import LulcError
 
+#: what the exporter puts before every name
+_EXPORTED = "network."
 #: where checkpoints keep their weights, the first that is there
 _INSIDE = ("weights", "state_dict", "model_state_dict", "model")
 
@@ -22,13 +24,16 @@ def read_weights(source: str) -> dict[str, Tensor]:
     """Tensors by key.
 
     Args:
-        source: a path; `package:NAME/PATH`, a file inside an installed Python package; or `hub:OWNER/NAME/FILE`, a file
-            of the Hugging Face hub, which is downloaded unless it is cached.
+        source: a path (safetensors, a checkpoint, a network exported by this bench); `package:NAME/PATH`, a file inside
+            an installed Python package; or `hub:OWNER/NAME/FILE`, a file of the Hugging Face hub, which is downloaded
+            unless it is cached.
 
     Raises:
         LulcError: no such file, a file that holds no weights, a hub that cannot be reached.
     """
     path = find(source)
+    if path.suffix == ".onnx":
+        return _exported(path)
     weights = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
     return {key.removeprefix("module."): tensor for key, tensor in weights.items()}
 
@@ -89,6 +94,29 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(str(path))
     except SafetensorError as error:
         raise LulcError(f"“{path}” is no safetensors file: {error}.", "Download or copy it again.") from error
+
+
+def _exported(path: Path) -> dict[str, Tensor]:
+    """Filters and biases of a network that this bench exported; its normalisation is inside them."""
+    import numpy as np
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        stored = onnx.load(str(path)).graph.initializer
+    except DecodeError as error:
+        raise LulcError(f"“{path}” is no ONNX file: {_first_line(error)}.", "Download or copy it again.") from error
+    found = {}
+    for tensor in stored:
+        if tensor.name.startswith(_EXPORTED):
+            key = tensor.name.removeprefix(_EXPORTED).removesuffix("_half")
+            found[key] = torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype(np.float32))
+        elif len(tensor.dims) == 4:
+            raise LulcError(
+                f"The filters of “{path}” have not kept the names they had in training ({tensor.name}).",
+                "Give the checkpoint instead.",
+            )
+    return found
 
 
 def _checkpoint(path: Path) -> dict[str, Tensor]:

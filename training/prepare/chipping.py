@@ -111,7 +111,8 @@ class ChipWriter:
     ) -> tuple[list[ChipRow], LeftOut]:
         """The chips of the areas of one scene.
 
-        Windows are read one by one, so a scene may be larger than memory. Pixels that are not valid get no label.
+        Windows are read one by one, so a scene may be larger than memory. Pixels that are not valid get no label, and
+        outside training a pixel has its label in one chip only, so that it is counted once.
 
         Returns:
             rows of `split.csv` and what was left out.
@@ -123,7 +124,7 @@ class ChipWriter:
         left = LeftOut()
         with Source(str(scene.path)) as source:
             for area in areas:
-                for window in self.options.tiling.windows(area.rectangle):
+                for window, new in self.options.tiling.windows_and_new(area.rectangle):
                     progress.check()
                     region = PixelRegion(window.row0, window.row1, window.col0, window.col1)
                     values, valid = _pixels(source, scene, region, self.nodata)
@@ -136,6 +137,9 @@ class ChipWriter:
                         known = self._kept(known, name, area.split, left)
                         if known is None:
                             continue
+                        if area.split != "train":
+                            known[: new.row0 - window.row0] = UNKNOWN
+                            known[:, : new.col0 - window.col0] = UNKNOWN
                     self._save(scene, name, region, values, known)
                     rows.append(_row(name, area, scene, window, 0 if known is None else int(np.count_nonzero(known))))
         return rows, left

@@ -258,7 +258,7 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
     _say_left_out(left, job.chips, progress)
     write_split(folder, rows)
     write_description(folder, job.credits, plan.names, plan.numbers, plan.gsd, nodata, plan.table)
-    description = describe(folder.parent, folder.name)
+    description = describe(folder.resolve().parent, folder.resolve().name)
     found = statistics.statistics(description, Progress())
     statistics.write_statistics(found, folder / "stats.json")
     if job.previews:

@@ -44,10 +44,15 @@ class Tiling:
 
     def windows(self, area: Rectangle) -> list[Rectangle]:
         """Chips of `area`, row by row; an area smaller than a chip is one chip."""
+        return [window for window, _ in self.windows_and_new(area)]
+
+    def windows_and_new(self, area: Rectangle) -> list[tuple[Rectangle, Rectangle]]:
+        """Chips of `area`, each with the part of it that no chip before it has."""
+        down, across = self._spans(area.row0, area.row1), self._spans(area.col0, area.col1)
         return [
-            Rectangle(row0, row1, col0, col1)
-            for row0, row1 in self._spans(area.row0, area.row1)
-            for col0, col1 in self._spans(area.col0, area.col1)
+            (Rectangle(row0, row1, col0, col1), Rectangle(new_row, row1, new_col, col1))
+            for (row0, row1), new_row in zip(down, _ends_before(down), strict=True)
+            for (col0, col1), new_col in zip(across, _ends_before(across), strict=True)
         ]
 
     def _spans(self, start: int, stop: int) -> list[tuple[int, int]]:
@@ -58,3 +63,8 @@ class Tiling:
             after = out[-1][0] + self.stride
             out.append((stop - self.size, stop) if self.edges == "shift" else (after, stop))
         return out
+
+
+def _ends_before(spans: list[tuple[int, int]]) -> list[int]:
+    """Where the span before each one ends; of the first, where it begins."""
+    return [spans[0][0], *(stop for _, stop in spans[:-1])]

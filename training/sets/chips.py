@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from rasterio.errors import RasterioError
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster.source import open_dataset
 
-from .description import SetDescription
+from .description import SetDescription, plain_name
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -38,8 +40,9 @@ class Chip:
         picture: numbers are a picture's.
         gsd, level: as the set's description.
         soft: `(classes, rows, cols)` float16 shares of a teacher, or None; believed where `known`.
-        layer: `(bands, pixels)` sample of the chip's own values.
+        layer: `(bands, pixels)` sample of the chip's own values; where `one_layer`, of those of the place.
         pool: sample of all chips of the place.
+        one_layer: the chips of the place are parts of one picture.
     """
 
     source: str
@@ -58,6 +61,12 @@ class Chip:
     known: BoolArray | None = None
     layer: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     pool: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    one_layer: bool = False
+
+    @property
+    def whole(self) -> FloatArray | None:
+        """What speaks for the picture that the chip is a part of; None: the chip's own pixels do."""
+        return self.layer if self.picture and self.one_layer else None
 
     @property
     def sure(self) -> bool:
@@ -76,17 +85,23 @@ def rows_of(description: SetDescription) -> list[dict[str, str]]:
     """Rows of `split.csv` that are used.
 
     Raises:
-        LulcError: the file is missing, or lacks a column that is needed.
+        LulcError: the file is missing or no UTF-8, lacks something that is needed, or names a file elsewhere.
     """
     path = description.folder / "split.csv"
     if not path.is_file():
         raise LulcError(f"{description.folder} has no split.csv.", "Splits are made once, by place, and kept.")
-    with open(path, newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    needed = {"file", "split"} | ({description.place} if description.place else set())
+    try:
+        # spreadsheets put a byte order mark before the first name
+        with open(path, newline="", encoding="utf-8-sig") as handle:
+            rows = list(csv.DictReader(handle, restval=""))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LulcError(f"{path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from None
+    needed = ["file", "split", *([description.place] if description.place else [])]
     for name in needed:
         if rows and name not in rows[0]:
             raise LulcError(f"{path} has no column {name!r}.")
+    for row in rows:
+        plain_name(row["file"], f"{path}: an image")
     return [row for row in rows if not _left_out(row, description)]
 
 
@@ -112,15 +127,53 @@ def file_of(folder: Path, name: str) -> Path:
 
 
 def stored(path: Path, bands: Sequence[int] | None = None) -> npt.NDArray[np.generic]:
-    """Stored numbers of a raster, `(bands, rows, cols)`."""
-    with open_dataset(path) as dataset:
-        return dataset.read(list(bands) if bands else None)
+    """Stored numbers of a raster, `(bands, rows, cols)`.
+
+    Raises:
+        LulcError: the file cannot be read, or has no such band.
+    """
+    return _read(path, bands)[0]
+
+
+def _read(path: Path, bands: Sequence[int] | None = None) -> tuple[npt.NDArray[np.generic], float | None]:
+    """Stored numbers, and what the file says stands for no number."""
+    try:
+        with open_dataset(path) as dataset:
+            absent = [b for b in bands or () if b > dataset.count]
+            if absent:
+                raise LulcError(f"{path} has {dataset.count} bands; band {absent[0]} is asked for.")
+            return dataset.read(list(bands) if bands else None), dataset.nodata
+    except (RasterioError, OSError) as error:
+        raise LulcError(f"{path} cannot be read: {error}.", "Copy or make the file again.") from None
+
+
+def codes(path: Path, band: int) -> npt.NDArray[np.uint8]:
+    """Stored labels `(rows, cols)`, 0 = unknown: also where the file says nodata with a number that is no label.
+
+    Raises:
+        LulcError: the file cannot be read, or holds other numbers than whole ones from 0 to 255.
+    """
+    numbers, nodata = _read(path, (band,))
+    numbers = numbers[0]
+    # numbers that are none (NaN) fail every comparison
+    fits = (numbers >= 0) & (numbers <= 255) & (numbers == np.floor(numbers))
+    wrong = ~fits
+    if nodata is not None:
+        wrong &= ~(np.isnan(numbers) if np.isnan(nodata) else numbers == nodata)
+    if wrong.any():
+        raise LulcError(
+            f"{path} holds the label {numbers[wrong][0]}; labels are whole numbers from 0 to 255, 0 is unknown.",
+            "Renumber them; python -m training.prepare does so by a table.",
+        )
+    return np.where(fits, numbers, 0).astype(np.uint8)
 
 
 def images(
     description: SetDescription, splits: Collection[str], bands: Sequence[str]
 ) -> Iterator[tuple[dict[str, str], FloatArray, BoolArray]]:
     """Rows with values `(bands, rows, cols)` in the unit of the set and validity; bands that the set lacks are 0.
+
+    A pixel that is nodata, or no number (NaN, infinity) in one of these bands, is invalid.
 
     Raises:
         LulcError: a file is missing or has fewer bands than described.
@@ -136,6 +189,8 @@ def images(
         valid = np.ones(numbers.shape[1:], bool)
         if description.nodata is not None:
             valid = ~(numbers == description.nodata).all(axis=0)
+        wanted = [position - 1 for position in positions if position]
+        valid &= np.isfinite(numbers[wanted]).all(axis=0)
         offset = 1000 if description.offset_column and row.get(description.offset_column) == "yes" else 0
         values = np.zeros((len(bands), *numbers.shape[1:]), np.float32)
         for i, position in enumerate(positions):
@@ -192,20 +247,24 @@ def load(
 
     Raises:
         LulcError: files or bands are missing, or a label is of no class.
+
+    Warns:
+        UserWarning: labels that the set does not list, which count as unknown; with their number of pixels.
     """
     missing = [b for b in bands if b not in description.bands]
     if len(missing) == len(bands):
         raise LulcError(f"{description.name} has none of the bands {', '.join(bands)}.")
     allowed, table = allowed_classes(description, names)
-    chips = []
+    chips, stray = [], np.zeros(256, np.int64)
     for row, values, valid in images(description, splits, bands):
         labels = np.zeros(valid.shape, np.uint8)
         if description.label_band:
             path = file_of(description.folder / "labels", row["file"])
-            codes = stored(path, (description.label_band,))[0]
-            if codes.shape != valid.shape:
-                raise LulcError(f"{path} has {codes.shape} pixels, its image {valid.shape}.")
-            labels = table[codes.astype(np.uint8)]
+            said = codes(path, description.label_band)
+            if said.shape != valid.shape:
+                raise LulcError(f"{path} has {said.shape} pixels, its image {valid.shape}.")
+            labels = np.where(valid, table[said], 0).astype(np.uint8)
+            stray += np.bincount(said[valid], minlength=256) * (table == 0)
         chip = Chip(
             source=description.name,
             name=row["file"],
@@ -221,14 +280,23 @@ def load(
             present=tuple(b in description.bands for b in bands),
         )
         if description.soft:
-            chip.soft, chip.known = _soft(description, row["file"], len(names), valid.shape)
+            chip.soft, known = _soft(description, row["file"], len(names), valid.shape)
+            chip.known = known & valid
         chips.append(chip)
     if not chips:
         raise LulcError(f"{description.name} has no image of the split {' or '.join(sorted(splits))}.")
+    stray[0] = 0
+    if stray.any():
+        values = ", ".join(map(str, np.flatnonzero(stray)))
+        warnings.warn(
+            f"{description.name}, {'+'.join(splits)}: {stray.sum()} pixels have labels that set.toml does not list"
+            f" ({values}); they count as unknown.",
+            stacklevel=2,
+        )
     chips = with_samples(chips)
     if description.one_layer:
         for chip in chips:
-            chip.layer = chip.pool
+            chip.layer, chip.one_layer = chip.pool, True
     return chips
 
 
@@ -252,6 +320,8 @@ def with_samples(chips: list[Chip], stride: int = 3) -> list[Chip]:
         step = max(stride, int(np.sqrt(chip.valid.size / 8000)))
         grid = np.s_[step // 2 :: step]
         chip.layer = chip.values[:, grid, grid][:, chip.valid[grid, grid]]
+        if not chip.layer.size:
+            chip.layer = chip.values[:, chip.valid]
         places.setdefault((chip.source, chip.place), []).append(chip)
     for members in places.values():
         pool = np.concatenate([m.layer for m in members], axis=1)

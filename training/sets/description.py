@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import MISSING, dataclass, field
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import tomllib
 
 from lulc_plugin.errors import LulcError
+
+from ..tables import like, no_others, positive, table, words
 
 #: Descriptions of sets whose own folder cannot hold one.
 KNOWN = Path(__file__).parent
@@ -76,7 +78,7 @@ def describe(root: Path, name: str) -> SetDescription:
     Raises:
         LulcError: no such folder, no description, or one that does not say what is needed.
     """
-    folder = root / name
+    folder = root / plain_name(name, "The data set")
     if not folder.is_dir():
         raise LulcError(f"There is no data set {name} in {root}.", "Name the folder of the data sets with --data.")
     own, known = folder / "set.toml", KNOWN / f"{name}.toml"
@@ -84,40 +86,69 @@ def describe(root: Path, name: str) -> SetDescription:
     if not path.is_file():
         raise LulcError(f"{folder} has no set.toml.", "Make the set with python -m training.prepare, or describe it.")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LulcError(f"{path} cannot be read: {error}.") from None
-    return parse(table, folder, str(path))
+    return parse(said, folder, str(path))
 
 
-def parse(table: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
+def plain_name(name: str, where: str) -> str:
+    """The name of a folder or file that lies where it is sought, and nowhere else.
+
+    Raises:
+        LulcError: it is empty, leads elsewhere or into a folder.
+    """
+    # what leads elsewhere on any system: Windows knows both separators, and drives
+    if name in ("", "..") or "\0" in name or PureWindowsPath(name).name != name:
+        raise LulcError(f"{where} is named {name!r}.", "Give a name without folders.")
+    return name
+
+
+def parse(said: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
     """A description from the table of a `set.toml`; `where` is the file's name for messages.
 
     Raises:
-        LulcError: something is missing, misspelt or impossible.
+        LulcError: something is missing, misspelt, impossible or of the wrong kind.
     """
-    plain = {k: v for k, v in table.items() if k not in ("labels", "soft", "leave_out")}
-    allowed = set(SetDescription.__dataclass_fields__) - {"folder", "label_band", "classes", "soft", "leave_out"}
+    plain = {k: v for k, v in said.items() if k not in ("labels", "soft", "leave_out")}
+    fields = SetDescription.__dataclass_fields__
     for key in plain:
-        if key not in allowed:
-            raise LulcError(f"{where}: {key!r} is unknown; known are {', '.join(sorted(allowed))}.")
+        if key not in set(fields) - {"folder", "label_band", "classes", "soft", "leave_out"}:
+            raise LulcError(f"{where}: {key!r} is unknown; known are {', '.join(sorted(fields))}.")
     for key in ("name", "bands", "values"):
         if key not in plain:
             raise LulcError(f"{where} does not say {key!r}.")
+    for key, value in plain.items():
+        usual = "" if fields[key].default is MISSING else 0.0 if key == "nodata" else fields[key].default
+        # a file of floating-point numbers may say nan; such pixels are invalid anyway
+        if key != "bands" and not (key == "nodata" and value != value):
+            plain[key] = like(usual, value, f"{where}: {key}")
+    plain["bands"] = words(plain["bands"], f"{where}: bands")
     if plain["values"] not in VALUES or plain.get("use", "train") not in USES:
         raise LulcError(f"{where}: values is one of {', '.join(VALUES)} and use one of {', '.join(USES)}.")
-    labels = table.get("labels", {})
-    classes = {int(k): tuple([v] if isinstance(v, str) else v) for k, v in labels.get("classes", {}).items()}
-    if any(not 0 < value <= 255 for value in classes):
-        raise LulcError(f"{where}: label values run from 1 to 255, 0 is unknown.")
-    plain["bands"] = tuple(plain["bands"])
+    plain_name(plain["name"], f"{where}: the set")
+    labels = table(said.get("labels", {}), f"{where}: labels")
+    no_others(labels, ("band", "classes"), f"{where}: labels")
+    soft = like("", table(said.get("soft", {}), f"{where}: soft").get("folder", ""), f"{where}: soft.folder")
+    left_out = table(said.get("leave_out", {}), f"{where}: leave_out")
     for key in ("title", "credit", "licence"):
         plain.setdefault(key, "")
     return SetDescription(
         folder=folder,
-        label_band=int(labels.get("band", 1)) if labels else 0,
-        classes=classes,
-        soft=table.get("soft", {}).get("folder", ""),
-        leave_out={k: tuple(v) for k, v in table.get("leave_out", {}).items()},
+        label_band=positive(1, labels.get("band", 1), f"{where}: labels.band") if labels else 0,
+        classes=_classes(labels.get("classes", {}), where),
+        soft=plain_name(soft, f"{where}: the folder of soft labels") if soft else "",
+        leave_out={k: words(v, f"{where}: leave_out.{k}") for k, v in left_out.items()},
         **plain,
     )
+
+
+def _classes(said: Any, where: str) -> dict[int, tuple[str, ...]]:
+    classes = {}
+    for key, value in table(said, f"{where}: labels.classes").items():
+        if not (key.isascii() and key.isdigit() and 0 < int(key) <= 255):
+            raise LulcError(f"{where}: a label value is {key!r}; they run from 1 to 255, 0 is unknown.")
+        classes[int(key)] = words(value, f"{where}: label {key}")
+        if not classes[int(key)]:
+            raise LulcError(f"{where}: label {key} names no class.", "Leave it out where it is unknown.")
+    return classes

@@ -68,7 +68,7 @@ class Teacher:
 
         Args:
             bands: STAC common name → `(rows, cols)`: reflectance 0..1, or a picture's stored numbers.
-            valid: `(rows, cols)`; the network sees its fill elsewhere.
+            valid: `(rows, cols)`, or `(bands, rows, cols)` of each band; the network sees its fill elsewhere.
             kind: `reflectance` or `picture`.
             layer: common name → `(pixels,)`: a sample of the whole layer that the image is a part of, for scaling
                 that is measured on a layer; None: the image is the layer.
@@ -80,7 +80,7 @@ class Teacher:
             LulcError: a band is missing, or the network has no way in for such numbers.
         """
         if not valid.any():
-            return np.zeros((len(self.classes), *valid.shape), np.float32)
+            return np.zeros((len(self.classes), *valid.shape[-2:]), np.float32)
         return self._windows(self._network_input(bands, valid, kind, layer))
 
     def _network_input(
@@ -91,7 +91,7 @@ class Teacher:
         layer_bands = tuple(band_matching.LayerBand(i + 1, name) for i, name in enumerate(bands))
         job = ClassifyJob(input="image", output=NO_OUTPUT, values=kind)
         facts = LayerFacts(
-            path="", name="the image", height=valid.shape[0], width=valid.shape[1], crs=None, transform=None,
+            path="", name="the image", height=valid.shape[-2], width=valid.shape[-1], crs=None, transform=None,
             dtypes=("float32",) * len(layer_bands), bands=layer_bands, gsd=None,
         )  # fmt: skip
         match = values.match_bands(job, facts, spec)
@@ -103,12 +103,14 @@ class Teacher:
         into = values.without_statistics(reading, form, spec).unit_steps
         names = [list(bands)[n - 1] for n in match.numbers]
         stored = np.stack([bands[n] for n in names])
-        sample = sample_array(stored, valid) if layer is None else np.stack([layer[n] for n in names])
+        everywhere = valid if valid.ndim == 2 else valid.any(axis=0)
+        valid = valid if valid.ndim == 2 else valid[[n - 1 for n in match.numbers]]
+        sample = sample_array(stored, everywhere) if layer is None else np.stack([layer[n] for n in names])
         steps, channels = resolve_all(
             spec.band_names,
             tuple(first + then for first, then in zip(into, form.band_steps)),
             spec.channels,
-            sample if sample.size else stored[:, valid],
+            sample if sample.size else stored[:, everywhere],
         )
         return prepare(stored, valid, spec.band_names, steps, channels, spec.fill)
 

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lulc_plugin.errors import LulcError
+
 from ..augment.geometry import mosaic
 from ..augment.samples import Sample, mixed, sample
 from ..losses.target import Target, class_weights
@@ -17,12 +19,39 @@ from ..sets.chips import Chip
 
 
 def channel_means(recipe: Recipe, parts: Sequence[Sequence[Chip]]) -> list[float]:
-    """Mean of each channel in network units over training chips, of reflectance if there are any: the fill."""
+    """Mean of each channel in network units over training chips, of reflectance if there are any: the fill.
+
+    Invalid pixels do not count.
+    """
     chips = [c for part in parts for c in part]
     chips = [c for c in chips if not c.picture and all(c.present)] or [c for c in chips if all(c.present)] or chips
     zeros = [0.0] * len(recipe.inputs.channels)
-    means = [recipe.inputs.of(c.values, c.band_valid, c.picture, zeros).mean(axis=(1, 2)) for c in chips]
+    means = [recipe.inputs.of(c.values, c.band_valid, c.picture, zeros)[:, c.valid].mean(axis=1) for c in chips]
     return [round(float(v), 3) for v in np.mean(means, axis=0)]
+
+
+def fitting(recipe: Recipe, multiple: int) -> None:
+    """Refuse samples that a network cannot take, whose inputs are multiples of `multiple` pixels wide.
+
+    Raises:
+        LulcError: another size, or one sample that is one pixel at the network's coarsest level, where batch
+            normalisation then has nothing to take a mean of.
+    """
+    run = recipe.run
+    batches = [("size", run.size, sum(part.samples for part in recipe.data))]
+    if run.large_every:
+        batches.append(("large", run.large, sum(run.of_large(part.samples) for part in recipe.data)))
+    for key, size, count in batches:
+        if size % multiple:
+            raise LulcError(
+                f"[run] {key} is {size}; this network takes multiples of {multiple} pixels.",
+                f"Give {max(1, round(size / multiple)) * multiple}.",
+            )
+        if count < 2 and size == multiple:
+            raise LulcError(
+                f"[run] {key} is {size}, and a batch has one sample: too little for this network.",
+                f"Raise samples in [[data]], or give {key} = {2 * multiple}.",
+            )
 
 
 def code_shares(chips: Sequence[Chip]) -> npt.NDArray[np.float64]:
@@ -34,9 +63,15 @@ def code_shares(chips: Sequence[Chip]) -> npt.NDArray[np.float64]:
 
 
 def chances(chips: Sequence[Chip], power: float) -> npt.NDArray[np.float64]:
-    """Probability of drawing each chip: the mean weight of its labelled pixels, rare labels weighing more."""
+    """Probability of drawing each chip: the mean weight of its labelled pixels, rare labels weighing more.
+
+    Raises:
+        LulcError: `power` is not 0, and there is no label to weigh.
+    """
     if not power:
         return np.full(len(chips), 1 / len(chips))
+    if not any(c.labels.any() for c in chips):
+        raise LulcError(f"{chips[0].source} has no labels, but its rarity is {power}.", "Leave rarity out there.")
     shares = torch.from_numpy(code_shares(chips))
     weights = np.zeros(len(shares))
     used = np.flatnonzero(shares.numpy() > 0)
@@ -79,8 +114,8 @@ class Batches:
         run = self._recipe.run
         size, count = run.size, part.samples
         if large:
-            # about as many pixels as a usual batch, in windows in which a pixel sees no border
-            size, count = run.large, max(1, round(part.samples * (run.size / run.large) ** 2))
+            # windows in which a pixel sees no border
+            size, count = run.large, run.of_large(part.samples)
         picked = [chips[i] for i in rng.choice(len(chips), count, p=odds)]
         if large and len(chips) > 3:
             picked = [c if min(c.valid.shape) >= size else self._amid(c, chips, odds, rng) for c in picked]

@@ -50,7 +50,7 @@ def load(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
     for key in ("weights", "fill", "recipe", "step"):
         if key not in state:
             raise LulcError(f"{path} is no checkpoint of training.train: it has no {key!r}.")
-    recipe = parse(state["recipe"], Path(state.get("folder", ".")), path.name)
+    recipe = parse(state["recipe"], Path(state.get("folder", ".")), path.name, trained=True)
     network = build(NetworkSettings.from_table(recipe.network), len(state["fill"]), len(recipe.legend.classes))
     network.load_state_dict(state["weights"])
     return network.eval().to(memory_format=torch.channels_last), recipe, state

@@ -71,7 +71,7 @@ def look(
     seen: Sequence[Chip],
     device: torch.device,
 ) -> Looked:
-    """Map every held-out chip and a few of the training chips `seen`."""
+    """Map every held-out chip and a few of the training chips `seen`; none where all learn from soft labels alone."""
     network.eval()
     maps = mapper(recipe, network, fill, device)
     scores, lines, fits = [], [], []
@@ -89,7 +89,8 @@ def look(
             worst = tuple(int(i) for i in np.argsort(ious))
     held_out = Fit(*(float(np.mean([getattr(f, k) for f in fits] or [np.nan])) for k in ("nll", "miou", "dice")))
     score = float(np.mean(scores)) if scores else float("nan")
-    return Looked(score, lines, held_out, _fit(*_mapped(maps, seen)), worst)
+    nan = float("nan")
+    return Looked(score, lines, held_out, _fit(*_mapped(maps, seen)) if seen else Fit(nan, nan, nan), worst)
 
 
 def _mapped(maps: Mapper, chips: Sequence[Chip]) -> tuple[Counts, float]:

@@ -27,7 +27,7 @@ from ..networks.pretrained import load_pretrained
 from ..networks.settings import NetworkSettings
 from ..recipe import Recipe
 from . import checkpoint, curves, pace
-from .batches import Batches, Targets, channel_means, images_of
+from .batches import Batches, Targets, channel_means, fitting, images_of
 from .checks import few, look
 from .parts import Material
 
@@ -45,6 +45,7 @@ class State:
     waited: int = 0
     plateau: float = 1.0
     seconds: float = 0.0
+    losses: list[float] = field(default_factory=list)
     worst: tuple[int, ...] = ()
     rows: list[dict[str, float]] = field(default_factory=list)
 
@@ -72,7 +73,7 @@ def run(
         quiet: no progress bar.
 
     Returns:
-        The best checkpoint; without checks that count, the last one.
+        The best checkpoint; without checks that count, the last one; what --resume goes on from where none was made.
 
     Raises:
         LulcError: `folder` holds another run, or the device is not there.
@@ -82,6 +83,7 @@ def run(
     torch.manual_seed(recipe.run.seed)
     fill = channel_means(recipe, material.training)
     network = build(NetworkSettings.from_table(recipe.network), len(recipe.inputs.channels), len(recipe.legend.classes))
+    fitting(recipe, network.multiple)
     said = _pretrained(network, recipe) if recipe.pretrained else "fresh weights"
     network = network.to(place, memory_format=torch.channels_last)
     average = deepcopy(network).eval()
@@ -105,25 +107,27 @@ def run(
             print(text, file=log, flush=True)
 
         say(f"{recipe.name}, seed {recipe.run.seed}, {facts['revision']}, {place}; {said}; fill {fill}")
-        last = min(recipe.run.steps, stop_at or recipe.run.steps)
+        last = recipe.run.steps if stop_at is None else min(recipe.run.steps, stop_at)
+        if _out_of_patience(recipe, state):
+            say(f"the run had stopped at step {state.step} for want of a better score")
+            last = state.step
         began = time.monotonic() - state.seconds
-        losses: list[float] = []
         coming = ahead.submit(batches, state.step)
         bar = tqdm(total=recipe.run.steps, initial=state.step, unit="step", disable=quiet or not sys.stderr.isatty())
         while state.step < last:
             batch, coming = coming.result(), ahead.submit(batches, state.step + 1)
-            losses.append(_step(recipe, network, average, steps, batch, targets, state, place))
+            state.losses.append(_step(recipe, network, average, steps, batch, targets, state, place))
             state.step += 1
             bar.update()
             if state.step % _KEEP_LINES == 0:
                 spent = time.monotonic() - began
-                say(f"{state.step} loss {np.mean(losses[-_KEEP_LINES:]):.4f}; {spent / state.step:.2f} s a step")
+                say(f"{state.step} loss {np.mean(state.losses[-_KEEP_LINES:]):.4f}; {spent / state.step:.2f} s a step")
             if state.step % recipe.run.check_every == 0 or state.step == recipe.run.steps:
                 judged = average if recipe.run.average else network
                 looked = look(recipe, judged, fill, material.checks, seen, place)
                 state.seconds = time.monotonic() - began
-                _judge(recipe, state, looked, float(np.mean(losses)))
-                losses = []
+                _judge(recipe, state, looked, float(np.mean(state.losses)))
+                state.losses = []
                 say(f"step {state.step} score {looked.score:.4f} after {state.seconds:.0f} s")
                 say("\n".join(f"  {text}" for text in looked.lines))
                 saved = {**facts, "weights": judged.state_dict(), "step": state.step, "score": looked.score}
@@ -133,15 +137,18 @@ def run(
                 checkpoint.save(saved, folder / "last.pt")
                 _keep(folder, facts, network, average, steps, state)
                 curves.write(state.rows, folder)
-                if recipe.run.patience and state.since_best >= recipe.run.patience:
+                if _out_of_patience(recipe, state):
                     say(f"no better score in {state.since_best} checks: stopped at step {state.step}")
                     break
             elif state.step == last:
                 state.seconds = time.monotonic() - began
                 _keep(folder, facts, network, average, steps, state)
         bar.close()
-    best = folder / "best.pt"
-    return best if best.is_file() else folder / "last.pt"
+    return next(p for p in (folder / "best.pt", folder / "last.pt", folder / "resume.pt") if p.is_file())
+
+
+def _out_of_patience(recipe: Recipe, state: State) -> bool:
+    return 0 < recipe.run.patience <= state.since_best
 
 
 def _pretrained(network: Network, recipe: Recipe) -> str:
@@ -164,6 +171,8 @@ def _step(
     network.train()
     if recipe.pretrained:
         pace.freeze(network, state.step < recipe.run.freeze_steps)
+    if recipe.run.fixed_norm:
+        pace.fix_norm(network)
     pace.set_rate(steps, pace.share_of_rate(state.step, recipe, state.plateau))
     half = recipe.run.half and (place.type == "cpu" or torch.cuda.is_bf16_supported())
     with torch.autocast(place.type, torch.bfloat16, enabled=half):
@@ -172,11 +181,15 @@ def _step(
     steps.zero_grad(set_to_none=True)
     loss.backward()
     norm = nn.utils.clip_grad_norm_(network.parameters(), recipe.run.clip or math.inf)
-    # one bad batch must not spoil the weights
-    if torch.isfinite(norm):
-        steps.step()
-        if recipe.run.average:
-            pace.follow(average, network, state.step, recipe.run.average)
+    if not torch.isfinite(norm):
+        raise LulcError(
+            f"The loss of step {state.step} is {float(loss.detach())}, its gradient {float(norm)}: the run stops here.",
+            "Look for values that are no numbers in the images, or lower the learning rate; --resume goes on from the"
+            " last check.",
+        )
+    steps.step()
+    if recipe.run.average:
+        pace.follow(average, network, state.step, recipe.run.average)
     return float(loss.detach())
 
 
@@ -230,6 +243,8 @@ def _keep(
 ) -> None:
     kept = {**facts, "network": network.state_dict(), "average": average.state_dict(), "optimiser": steps.state_dict()}
     kept.update(state=state.plain(), chance=torch.get_rng_state())
+    if torch.cuda.is_available():
+        kept["chance_cuda"] = torch.cuda.get_rng_state_all()
     checkpoint.save(kept, folder / "resume.pt")
 
 
@@ -248,6 +263,8 @@ def _resumed(
     average.load_state_dict(kept["average"])
     steps.load_state_dict(kept["optimiser"])
     torch.set_rng_state(kept["chance"])
+    if "chance_cuda" in kept and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(kept["chance_cuda"])
     state = State(**kept["state"])
     state.worst = tuple(state.worst)
     return state
@@ -261,7 +278,9 @@ def chosen_device(name: str) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    if name != "cpu" and not name.startswith("cuda"):
+        raise LulcError(f"The device {name!r} is unknown.", "Give cpu, cuda, cuda:1 or auto.")
+    if name != "cpu" and not torch.cuda.is_available():
         raise LulcError("There is no CUDA device here.", "Use --device cpu, or a PyTorch build for your GPU.")
     return torch.device(name)
 

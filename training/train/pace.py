@@ -60,6 +60,13 @@ def follow(average: nn.Module, network: nn.Module, step: int, keep: float) -> No
                 old.copy_(new)
 
 
+def fix_norm(network: Network) -> None:
+    """Let batch normalisation use the means and variances that it has."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
 def freeze(network: Network, frozen: bool) -> None:
     """Keep the pretrained part as it is, its running means included, or let it learn."""
     module = network.encoder_module()

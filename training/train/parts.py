@@ -60,13 +60,15 @@ def material(recipe: Recipe, root: Path, cache: Path) -> Material:
         if not any(c.labels.any() or c.soft is not None for c in chips):
             raise LulcError(f"{part.set} has no labelled pixel and no teacher.")
         training.append(chips)
-    checks = {}
+    checks: dict[str, list[Chip]] = {}
     for check in recipe.checks:
         description = describe(root, check.set)
         if description.use != "train":
             raise LulcError(f"{check.set} is for {description.use} only; nothing may be chosen by it.")
         name = f"{check.set} {'+'.join(check.splits)}"
         checks[name] = labelled(recipe, description, check.splits, check.teacher, root, cache)
+        if not any(c.labels.any() for c in checks[name]):
+            raise LulcError(f"[[check]] {name} has no labelled pixel.", "Name a set with labels, or a teacher for it.")
     _apart(training, checks)
     return Material(training, checks)
 
@@ -81,12 +83,16 @@ def labelled(
 ) -> list[Chip]:
     """Chips of some splits, with the mean answer of the teachers named; without labels, those of the teachers.
 
+    Images without a valid pixel are left out.
+
     Raises:
-        LulcError: as `sets.chips.load`, or a teacher cannot be used.
+        LulcError: as `sets.chips.load`, no image has a valid pixel, or a teacher cannot be used.
     """
     chips = load(description, splits, recipe.inputs.names, recipe.legend.names)
+    if not any(c.valid.any() for c in chips):
+        raise LulcError(f"No image of {description.name} {'+'.join(splits)} has a valid pixel.")
     if not teachers:
-        return chips
+        return [c for c in chips if c.valid.any()]
     settings: list[TeacherSettings] = []
     for name in teachers:
         settings += parse(recipe.teachers[name], recipe.folder)
@@ -102,7 +108,7 @@ def labelled(
         chip.soft, chip.known = shares, known & chip.valid
         if not description.label_band:
             chip.labels = np.where(chip.known, shares.argmax(axis=0) + 1, 0).astype(np.uint8)
-    return chips
+    return [c for c in chips if c.valid.any()]
 
 
 def sparse(chip: Chip, count: int, seed: int) -> Chip:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..prepare.previews import augmented_sheet
+from ..prepare.preview import augmented_sheet
 from ..recipe import Recipe
 from .batches import Batches, channel_means
 from .parts import Material

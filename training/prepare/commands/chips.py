@@ -69,8 +69,10 @@ def add_to(commands: Any) -> None:
         "--stride", type=int, default=0, metavar="PIXELS", help="less than the size: overlap (default: size)"
     )
     chips.add_argument(
-        "--edges", choices=EDGES, default="shift", help="shift: the last chip is moved inwards; smaller: it is cut"
-    )
+        "--edges", choices=EDGES, default="shift",
+        help="shift: the last chip is moved inwards; smaller: it is cut. Where chips overlap outside train, each pixel"
+        " has its label in one of them",
+    )  # fmt: skip
     chips.add_argument(
         "--min-labelled", type=float, default=0.0, metavar="SHARE", help="leave out chips with less, 0 to 1 (default 0)"
     )
