@@ -24,7 +24,7 @@ SINGLE_FILES = ("metadata.txt", "__init__.py", "LICENSE", "NOTICE", "README.md",
 FOLDERS = ("lulc_plugin", "algorithms", "models", "resources", "docs")
 # What may lie in those folders; anything else is a mistake until it is added here.
 SUFFIXES = frozenset(
-    ".css .csv .gpkg .html .j2 .json .md .model3 .onnx .png .py .qm .qml .svg .tif .ts .txt .typed .xml".split()
+    ".css .csv .gpkg .html .j2 .jpg .json .md .model3 .onnx .png .py .qm .qml .svg .tif .ts .txt .typed .xml".split()
 )
 LARGEST = 25_000_000  # bytes, the limit of plugins.qgis.org
 OLDEST_PYTHON = (3, 9)

@@ -263,7 +263,7 @@ def test_own_networks(own):
 def test_a_bundled_network_that_was_damaged(monkeypatch, tmp_path):
     folder = tmp_path / "models"
     shutil.copytree(bundled.folder("models"), folder)
-    (name,) = bundled.model_names()
+    name = bundled.model_names()[0]
     path = folder / f"{name}.onnx"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
     monkeypatch.setattr(bundled, "folder", lambda _: folder)

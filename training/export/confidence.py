@@ -12,6 +12,10 @@ from ..maps import Mapper
 from ..sets.chips import Chip
 
 
+#: A quantile of fewer places says nothing.
+_FEWEST = 3
+
+
 def of_places(mapper: Mapper, sets: Mapping[str, Sequence[Chip]]) -> dict[str, tuple[float, int]]:
     """Place → mean winning probability and number of valid pixels, over held-out chips mapped as the engine does."""
     sums: dict[str, tuple[float, int]] = {}
@@ -24,8 +28,8 @@ def of_places(mapper: Mapper, sets: Mapping[str, Sequence[Chip]]) -> dict[str, t
 
 
 def summary(places: Mapping[str, tuple[float, int]]) -> dict[str, Any]:
-    """Mean over all pixels and 5 % quantile over the places; empty without places."""
-    if not places:
+    """Mean over all pixels and 5 % quantile over the places; empty where these are too few to have one."""
+    if len(places) < _FEWEST:
         return {}
     means = np.array([mean for mean, _ in places.values()])
     pixels = np.array([count for _, count in places.values()])
