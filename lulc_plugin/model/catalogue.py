@@ -31,7 +31,7 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
 
 
 def entries(folder: Path | None = None) -> tuple[Entry, ...]:
-    """The bundled networks, ordered by held-out score, then by speed; then the user's own in the same order.
+    """The bundled networks, ordered by held-out score, number of bands and speed; then the user's own in that order.
 
     Args:
         folder: see `names`.
@@ -68,9 +68,11 @@ def ordered(found: Sequence[Entry]) -> list[Entry]:
         for name, score in entry.spec.held_out_scores.items():
             best[name] = max(score, best.get(name, 0.0))
 
-    def rank(entry: Entry) -> tuple[float, float, str]:
-        shares = [score / (best[name] or 1.0) for name, score in entry.spec.held_out_scores.items()]
-        return -(sum(shares) / len(shares) if shares else -1.0), -entry.spec.speed, entry.spec.name
+    def rank(entry: Entry) -> tuple[float, int, float, str]:
+        spec = entry.spec
+        shares = [score / (best[name] or 1.0) for name, score in spec.held_out_scores.items()]
+        # networks that were never tested on the same data are equals; then the one that looks at more of a layer leads
+        return -(sum(shares) / len(shares) if shares else -1.0), -len(spec.bands), -spec.speed, spec.name
 
     return sorted(found, key=rank)
 

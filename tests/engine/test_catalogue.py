@@ -57,6 +57,16 @@ def test_order_by_score_then_speed_then_name(shelf):
     ]  # fmt: skip
 
 
+def test_among_equals_the_one_with_more_bands_leads(shelf, spec):
+    """A layer with four bands must not go to a network for three, only because that is faster."""
+    four = spec("pixel")
+    forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
+    fewer = {"bands": four.bands[:3], "channels": four.channels[:3], "fill": four.fill[:3], "forms": forms}
+    shelf("three-v1", speed=9, scores=(replace(test_score(0.9), dataset="pictures"),), **fewer)
+    shelf("four-v1", speed=1)
+    assert [e.spec.name for e in catalogue.entries()] == ["four-v1", "three-v1"]
+
+
 def test_only_held_out_scores_count(shelf, spec):
     plain = spec()
     scores = (test_score(0.9, "validation"), test_score(0.5), test_score(0.3), test_score(0.99, "evaluation"))

@@ -11,7 +11,6 @@ import numpy as np
 from ..maps import Mapper
 from ..sets.chips import Chip
 
-
 #: A quantile of fewer places says nothing.
 _FEWEST = 3
 
