@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
+
 TEXT = (Path(__file__).parents[2] / "training" / "README.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"python -m (lulc_plugin|training\.\w+)([^`#\n|]*)", TEXT.replace("\\\n", " "))
 
