@@ -14,8 +14,8 @@ from .strength import Strength
 
 FloatArray = npt.NDArray[np.float32]
 
-#: Gain and added reflectance that bring L2A roughly to L1C, by band: path radiance, strongest in blue. Blue to red edge 1
-#: were fitted by eye: with them a teacher made for L1C draws fields, towns and sea on L2A. The others are estimates.
+#: Gain and added reflectance that bring L2A roughly to L1C, by band: path radiance, strongest in blue. Blue to red edge
+#: 1 were fitted by eye: with them a teacher made for L1C draws fields, towns and sea on L2A. The others are estimates.
 L1C_LIKE: dict[str, tuple[float, float]] = {
     "coastal": (0.80, 0.100),
     "blue": (0.85, 0.070),
