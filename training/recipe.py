@@ -228,6 +228,11 @@ def parse(said: Mapping[str, Any], folder: Path, where: str = "recipe", trained:
     if not data:
         raise LulcError(f"{where} has no [[data]].")
     _no_twins(checks)
+    if run.freeze_steps and not pretrained:
+        raise LulcError(
+            f"[run] freeze_steps is {run.freeze_steps}, but nothing pretrained is there to freeze.",
+            "Name weights in [network] pretrained, or leave freeze_steps out.",
+        )
     if optimiser.schedule == "plateau" and not any(c.counts for c in checks):
         raise LulcError("The schedule plateau waits for a better score, but no [[check]] counts.")
     inputs = inputs_of({k: words(v, f"[input] {k}") for k, v in table(said["input"], "[input]").items()})

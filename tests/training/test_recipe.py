@@ -46,6 +46,7 @@ def test_a_base_is_overlaid_table_by_table(recipe_file):
     [
         ("run.stepz=3", "stepz"),
         ("run.steps=0", "steps 0"),
+        ("run.freeze_steps=5", "nothing pretrained"),
         ('run.steps="many"', "'many'"),
         ("run.score=best", "best"),
         ("augment.nose=1", "nose"),
