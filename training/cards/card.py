@@ -248,7 +248,7 @@ def _making(facts: Facts, recipe: Recipe, spec: ModelSpec) -> str:
     what = "the mean of overall accuracy and mean IoU" if run.score == "miou_oa" else "mean IoU"
     averaged = f"the averaged weights (EMA {run.average:g})" if run.average else "the weights"
     source = spec.training.pretrained_source
-    begun = f"The encoder began as {source}." if source else "All weights began random."
+    begun = f"Training began with {source}." if source else "All weights began random."
     notes = "".join(f" {note}" for note in cardtable.of(recipe).notes)
     parity = facts.parity["real"]
     return f"""## How it was made
@@ -288,6 +288,6 @@ def _credits(spec: ModelSpec) -> str:
         for s in spec.training.sets
     ]  # fmt: skip
     source = spec.training.pretrained_source
-    begun = f"\n\n{source}: starting weights of the encoder." if source else ""
+    begun = f"\n\n{source}: starting weights." if source else ""
     return f"""## Training data and credits
 {markdown.texts(["data", "licence", "credit", "images", "labelled pixels"], rows)}{begun}"""

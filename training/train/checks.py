@@ -13,7 +13,7 @@ from torch import nn
 from lulc_plugin.assess.statistics import accuracy
 from lulc_plugin.model.spec import Window
 
-from ..maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_miou
+from ..maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_dice, reference_miou
 from ..recipe import Recipe
 from ..sets.chips import Chip
 
@@ -107,9 +107,7 @@ def _mapped(maps: Mapper, chips: Sequence[Chip]) -> tuple[Counts, float]:
 
 
 def _fit(counts: Counts, nll: float) -> Fit:
-    hits, size = np.diag(counts), counts.sum(axis=0) + counts.sum(axis=1)
-    there = counts.sum(axis=0) > 0
-    return Fit(nll, reference_miou(counts), float((2 * hits[there] / size[there]).mean()))
+    return Fit(nll, reference_miou(counts), reference_dice(counts))
 
 
 def few(chips: Sequence[Chip], count: int = 12) -> list[Chip]:
