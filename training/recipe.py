@@ -48,6 +48,8 @@ class Run:
         freeze_steps: steps in which the pretrained part stays as it is.
         fixed_norm: batch normalisation keeps its means and variances; for going on with a network that was exported,
             where they are folded into the filters.
+        fixed_norm_from: the step from which they are kept, for a network with new layers, whose statistics have to be
+            found first.
         score: what chooses the best checkpoint, mean over the sets of [[check]] that count: mean IoU, or the mean of
             mean IoU and overall accuracy.
     """
@@ -64,6 +66,7 @@ class Run:
     half: bool = True
     freeze_steps: int = 0
     fixed_norm: bool = False
+    fixed_norm_from: int = 0
     score: str = "miou"
 
     def of_large(self, samples: int) -> int:

@@ -181,6 +181,23 @@ def test_fixed_normalisation_keeps_its_statistics(toy, recipe_file):
     assert before and all(torch.equal(v, after[k]) for k, v in before.items())
 
 
+def test_normalisation_is_fixed_from_a_step_on(joint, toy, recipe_file, tmp_path):
+    def statistics(stop, **run):
+        r = recipe.read(recipe_file, {"data": JOINT, **{f"run.{k}": v for k, v in run.items()}})
+        folder = tmp_path / f"{stop} {run}"
+        loop.run(r, joint[1], folder, "cpu", stop_at=stop)
+        kept = checkpoint.read(folder / "resume.pt")["network"]
+        return torch.cat([v.ravel() for k, v in kept.items() if "running" in k])
+
+    def as_begun(values):
+        return bool(((values == 0) | (values == 1)).all())
+
+    assert as_begun(statistics(2, fixed_norm=True))
+    one = statistics(1, fixed_norm=True, fixed_norm_from=1)
+    assert not as_begun(one) and torch.equal(one, statistics(3, fixed_norm=True, fixed_norm_from=1))
+    assert not torch.equal(one, statistics(3))
+
+
 def test_unknown_devices_are_refused():
     with pytest.raises(LulcError, match="'xpu'"):
         loop.chosen_device("xpu")

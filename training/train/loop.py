@@ -171,7 +171,7 @@ def _step(
     network.train()
     if recipe.pretrained:
         pace.freeze(network, state.step < recipe.run.freeze_steps)
-    if recipe.run.fixed_norm:
+    if recipe.run.fixed_norm and state.step >= recipe.run.fixed_norm_from:
         pace.fix_norm(network)
     pace.set_rate(steps, pace.share_of_rate(state.step, recipe, state.plateau))
     half = recipe.run.half and (place.type == "cpu" or torch.cuda.is_bf16_supported())
