@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
-import subprocess
 import sys
+import time
 from pathlib import Path
 
 #: `started` could not find out.
@@ -15,6 +16,7 @@ UNKNOWN = "unknown"
 GONE = ""
 _WINDOWS_QUERY = 0x1000
 _WINDOWS_NO_SUCH = 87
+_PATIENCE = 5.0  # seconds
 
 
 def host() -> str:
@@ -77,15 +79,40 @@ def _really_gone(pid: int) -> str:
 
 
 def _started_by_ps(pid: int) -> str:
+    reading, writing = os.pipe()
     try:
-        # "LC_ALL": the date must not follow the user's language
-        done = subprocess.run(
-            ["/bin/ps", "-o", "lstart=", "-p", str(pid)],
-            env={"LC_ALL": "C"}, capture_output=True, text=True, timeout=5, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
+        # a fixed program with a number; "LC_ALL": the date must not follow the user's language
+        words = ["/bin/ps", "-o", "lstart=", "-p", str(pid)]
+        streams = [(os.POSIX_SPAWN_DUP2, writing, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+        child = os.posix_spawn(words[0], words, {"LC_ALL": "C"}, file_actions=streams)
+    except OSError:
+        os.close(reading)
         return UNKNOWN
-    return " ".join(done.stdout.split()) if done.returncode == 0 else GONE
+    finally:
+        os.close(writing)
+    with open(reading, encoding="ascii", errors="replace") as stream:
+        code = _ended_with(child)
+        # one line of 24 letters: a pipe holds it until it is read
+        said = "" if code is None else stream.read()
+    if code is None:
+        return UNKNOWN
+    return " ".join(said.split()) if code == 0 else GONE
+
+
+def _ended_with(child: int) -> int | None:
+    """The exit status of a child, None where it had to be stopped or somebody else took it."""
+    until = time.monotonic() + _PATIENCE
+    try:
+        while time.monotonic() < until:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done == child:
+                return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+            time.sleep(0.01)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    except ChildProcessError:
+        return None
+    return None
 
 
 def _started_windows(pid: int) -> str:

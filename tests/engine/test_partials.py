@@ -126,6 +126,17 @@ def test_processes():
     assert processes.host() == processes.host() != ""
 
 
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="needs ps")
+def test_the_way_of_macos(monkeypatch):
+    monkeypatch.setattr(processes.sys, "platform", "darwin")
+    mine = processes.started(os.getpid())
+    shown = time.strptime(mine, "%a %b %d %H:%M:%S %Y")
+    assert abs(time.mktime(shown) - time.time()) < 24 * 3600
+    assert processes.started(dead_pid()) == processes.GONE
+    monkeypatch.setattr(processes, "_PATIENCE", 0)  # stopped before it could answer
+    assert processes.started(os.getpid()) == processes.UNKNOWN
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_a_process_of_somebody_else_and_one_that_only_waits_to_be_buried():
     assert processes.started(1) not in (processes.UNKNOWN, processes.GONE)

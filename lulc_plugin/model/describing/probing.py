@@ -82,16 +82,16 @@ def _run(
     if port.kind not in DTYPES:
         raise LulcError(f"The network's input is {port.kind}; known are {', '.join(DTYPES)}.")
     dtype = np.dtype(DTYPES[port.kind])
-    random = np.random.default_rng(20)
+    generator = np.random.default_rng(20)
     batch = port.shape[0] or 1
     shape = (batch, channels, side, side) if layout == "NCHW" else (batch, side, side, channels)
     names = [p.name for p in signature.outputs]
     windows: Sequence[npt.NDArray[Any]]
     if dtype.kind == "f":
         # usual network units, far from them, and stored numbers
-        windows = (random.uniform(0, 1, shape), random.normal(0, 3, shape), random.uniform(0, 3000, shape))
+        windows = (generator.uniform(0, 1, shape), generator.normal(0, 3, shape), generator.uniform(0, 3000, shape))
     else:
-        windows = tuple(random.integers(0, 256, shape) for _ in range(3))
+        windows = tuple(generator.integers(0, 256, shape) for _ in range(3))
     runs = [session.run(names, {port.name: window.astype(dtype)}) for window in windows]
     return {name: tuple(np.asarray(run[i]) for run in runs) for i, name in enumerate(names)}
 
