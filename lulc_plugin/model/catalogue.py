@@ -20,6 +20,9 @@ __all__ = ["Broken", "Entry", "broken", "by_name", "entries", "first_fit", "load
 
 Found = TypeVar("Found")
 
+#: Shares of the best mean IoU that differ by less are equal: held-out places are few.
+_NOISE = 0.02
+
 
 def names(folder: Path | None = None) -> tuple[str, ...]:
     """Names of the bundled networks, then of the user's own in `folder`; nothing is opened.
@@ -59,22 +62,53 @@ def _at_hand(folder: Path | None) -> tuple[tuple[Entry, ...], tuple[Broken, ...]
 
 
 def ordered(found: Sequence[Entry]) -> list[Entry]:
-    """Best first: each held-out score counts as a share of the best one there is on the same data.
+    """Best first.
 
-    A plain mean would favour networks that were tested on easier data.
+    Networks that were tested on the same data form a family and are compared there: each held-out score counts as a
+    share of the family's best on that data, because a plain mean would favour networks that were tested on easier data.
+    Of those that are equal but for noise the one with more bands leads, then the faster one. Of two families the one
+    that looks at more of a layer leads; untested networks come last.
     """
-    best: dict[str, float] = {}
+
+    def leading(family: Sequence[Entry]) -> tuple[bool, int, float, str]:
+        first = family[0].spec
+        return not first.held_out_scores, -max(len(e.spec.bands) for e in family), -first.speed, first.name
+
+    families = sorted((_by_score(family) for family in _families(found)), key=leading)
+    return [entry for family in families for entry in family]
+
+
+def _families(found: Sequence[Entry]) -> list[list[Entry]]:
+    """Networks that share a data set, directly or through others, together; those without a score each alone."""
+    families: list[list[Entry]] = []
     for entry in found:
+        mine = [entry]
+        for family in [*families]:
+            if any(entry.spec.held_out_scores.keys() & other.spec.held_out_scores.keys() for other in family):
+                families.remove(family)
+                mine = family + mine
+        families.append(mine)
+    return families
+
+
+def _by_score(family: Sequence[Entry]) -> list[Entry]:
+    best: dict[str, float] = {}
+    for entry in family:
         for name, score in entry.spec.held_out_scores.items():
             best[name] = max(score, best.get(name, 0.0))
 
-    def rank(entry: Entry) -> tuple[float, int, float, str]:
-        spec = entry.spec
-        shares = [score / (best[name] or 1.0) for name, score in spec.held_out_scores.items()]
-        # networks that were never tested on the same data are equals; then the one that looks at more of a layer leads
-        return -(sum(shares) / len(shares) if shares else -1.0), -len(spec.bands), -spec.speed, spec.name
+    def share(entry: Entry) -> float:
+        shares = [score / (best[name] or 1.0) for name, score in entry.spec.held_out_scores.items()]
+        return sum(shares) / len(shares) if shares else 0.0
 
-    return sorted(found, key=rank)
+    rest, done = list(family), []
+    while rest:
+        least = max(map(share, rest)) - _NOISE
+        equals = [entry for entry in rest if share(entry) >= least]
+        first = min(equals, key=lambda e: (-len(e.spec.bands), -e.spec.speed, e.spec.name))
+        done.append(first)
+        rest.remove(first)
+    return done
 
 
 def _own(folder: Path | None) -> Path | None:

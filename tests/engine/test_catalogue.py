@@ -80,7 +80,25 @@ def test_networks_tested_on_other_data_are_compared_where_they_meet(shelf):
     shelf("two-v1", scores=(hard, easy))
     shelf("one-v1", scores=(test_score(0.5),))
     shelf("other-v1", scores=(replace(test_score(0.1), dataset="its own"),), speed=0.1)
-    assert [e.spec.name for e in catalogue.entries()] == ["one-v1", "other-v1", "two-v1"]
+    assert [e.spec.name for e in catalogue.entries()] == ["one-v1", "two-v1", "other-v1"]
+
+
+def test_a_lead_within_noise_goes_to_the_faster_one(shelf):
+    shelf("slow-v1", 0.600, 1)
+    shelf("fast-v1", 0.595, 3)
+    shelf("worse-v1", 0.580, 9)
+    assert [e.spec.name for e in catalogue.entries()] == ["fast-v1", "slow-v1", "worse-v1"]
+
+
+def test_a_network_that_nobody_can_be_compared_with_does_not_lead_for_it(shelf, spec):
+    """`three` is the best of all on its own data, and the only one there."""
+    four = spec("pixel")
+    forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
+    fewer = {"bands": four.bands[:3], "channels": four.channels[:3], "fill": four.fill[:3], "forms": forms}
+    shelf("three-v1", speed=9, scores=(replace(test_score(0.9), dataset="pictures"),), **fewer)
+    shelf("good-v1", scores=(test_score(0.5), replace(test_score(0.4), dataset="hard")))
+    shelf("also-v1", scores=(test_score(0.4), replace(test_score(0.5), dataset="hard")), speed=2)
+    assert [e.spec.name for e in catalogue.entries()] == ["also-v1", "good-v1", "three-v1"]
 
 
 def test_auto_takes_the_first_that_fits_and_logs_the_others(shelf, raster, classify, scene):
