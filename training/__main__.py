@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 COMMANDS = {
+    "toy": "made-up scenes and a data set, where no data is at hand",
     "prepare": "scenes, masks, polygons or points → a data set of chips, split by place",
     "train": "a recipe → a checkpoint, with curves and log; --resume goes on bit for bit",
     "evaluate": "checkpoints or networks → scores, reports and pictures of held-out places",

@@ -27,6 +27,7 @@ ARROWS = {
     "cards": GROUND | {"train", "evaluate", "export"},
     "experiments": GROUND | {"networks", "train"},
     "release": GROUND | {"evaluate", "export", "cards", "train"},
+    "toy": {"prepare"},
     "__main__": set(),
     "__init__": set(),
 }
