@@ -3,7 +3,7 @@
 ENGINE := .venv-engine/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-training demo test lint package screenshot bench-accuracy clean
+.PHONY: help setup setup-training demo test lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,19 @@ screenshot: ## the same classification in the QGIS desktop, photographed (build/
 bench-accuracy: ## accuracy report against reading the files, OTB and GRASS r.kappa on 20,000 × 20,000 pixels
 	@scripts/setup.sh bench-accuracy
 	@env PYTHONPATH=. $(ENGINE) benchmarks/accuracy.py $(BENCH)
+
+test-desktop: ## a newcomer in the QGIS desktop without a screen: install the zip, dialog, batch, model (build/desktop-test)
+	@scripts/setup.sh screenshot
+	@scripts/desktop_test.sh
+
+guide: setup ## the pages behind the buttons Help, from docs/*.md
+	@$(ENGINE) scripts/make_guide.py
+
+release-check: setup ## zip, wheel, Bandit and detect-secrets; what a release would still be refused for (build/rehearsal)
+	@scripts/release --rehearsal
+
+test-qgis-matrix: ## the tests on QGIS 3.22, 3.34, 3.40, 3.44, each in a system of its own, and a table (as root; ONLY=trixie,sid)
+	@/usr/bin/env python3 scripts/qgis_matrix --only "$(ONLY)" $(MATRIX)
 
 clean: ## remove what the targets above made, except the environments
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .qgis-settings

@@ -15,7 +15,7 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
-from .bridge import settings
+from .bridge import privatepackages, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
@@ -79,7 +79,7 @@ class CheckInstallation(LulcAlgorithm):
         from ..lulc_plugin.installation import checks, findings, page
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
-        found = checks.check_installation(folder, _host(), progress)
+        found = checks.check_installation(folder, _host(), progress, privatepackages.parent())
         failed, warned = (findings.count(found, level) for level in (findings.FAIL, findings.WARN))
         (progress.warn if failed or warned else progress.log)(findings.verdict(found))
         results: Parameters = {self.REPORT: findings.json_text(found), self.FAILED: failed, self.WARNINGS: warned}

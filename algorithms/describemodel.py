@@ -49,6 +49,8 @@ class _Wish:
 class DescribeModel(LulcAlgorithm):
     """Adapter of `lulc_plugin.model.describing.description`."""
 
+    REQUIRES = ("numpy", "onnxruntime")
+
     BAND_NAMES = "BAND_NAMES"
     CLASS_TABLE = "CLASS_TABLE"
     CLASS_TABLE_FILE = "CLASS_TABLE_FILE"

@@ -28,6 +28,8 @@ class _Wish:
 class ImportModel(LulcAlgorithm):
     """Adapter of `lulc_plugin.model.library.import_model`."""
 
+    REQUIRES = ("numpy", "onnxruntime")
+
     MODEL_NAME = "MODEL_NAME"
     MODEL_PATH = "MODEL_PATH"
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingParameterEnum, QgsProcessingParameterFileDestination
 
-from ..lulc_plugin import dependencies
 from ..lulc_plugin.errors import LulcError
 from .bridge import parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
@@ -30,7 +29,8 @@ class _Wish:
 class ModelInformation(LulcAlgorithm):
     """Adapter of `lulc_plugin.report.card.cardpage`."""
 
-    REQUIRES = tuple({**dependencies.REQUIRED, **dependencies.FOR_ACCURACY})
+    #: A network without a description beside it is opened too; the engine then asks for onnxruntime.
+    REQUIRES = ("numpy", "jinja2")
 
     OUTPUT_HTML = "OUTPUT_HTML"
 

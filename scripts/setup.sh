@@ -134,7 +134,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log
 
-packages=(qgis python3-qgis qgis-providers python3-rasterio python3-venv python3-pytest fonts-dejavu-core)
+# scipy: up to Debian 13 it comes with QGIS, later it does not.
+packages=(qgis python3-qgis qgis-providers python3-rasterio python3-scipy python3-venv python3-pytest fonts-dejavu-core)
 if [ "$part" = screenshot ]; then
     packages+=(xvfb xauth openbox imagemagick)
 elif [ "$part" = bench-accuracy ]; then

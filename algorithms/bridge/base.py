@@ -17,8 +17,8 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from ...lulc_plugin import dependencies
-from ...lulc_plugin.errors import LulcError
-from . import translation
+from ...lulc_plugin.errors import CancelledError, LulcError
+from . import guide, messagelog, translation
 from .feedback import FeedbackProgress
 from .helptext import HelpText
 from .parameters import said
@@ -27,12 +27,25 @@ Parameters = dict[str, Any]
 
 
 @contextmanager
-def errors_for_qgis() -> Iterator[None]:
-    """Turn the engine's `LulcError` into the exception that QGIS shows without a traceback; a bug keeps its own."""
+def errors_for_qgis(title: str) -> Iterator[None]:
+    """Turn the engine's `LulcError` into the exception that QGIS shows without a traceback; a bug keeps its own.
+
+    Either goes to the message log, under the algorithm's `title`.
+    """
     try:
         yield
-    except LulcError as error:
+    except CancelledError as error:
+        messagelog.tell(f"{title}: {error}")
         raise QgsProcessingException(str(error)) from error
+    except LulcError as error:
+        messagelog.fail(f"{title}: {error}")
+        raise QgsProcessingException(str(error)) from error
+    except QgsProcessingException as error:
+        messagelog.fail(f"{title}: {error}")
+        raise
+    except Exception as error:
+        messagelog.fail_with_bug(title, error)
+        raise
 
 
 class LulcAlgorithm(QgsProcessingAlgorithm):
@@ -101,9 +114,12 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def shortHelpString(self) -> str:
         return self.help_text().html()
 
+    def helpUrl(self) -> str:
+        return guide.address(self.name())
+
     def canExecute(self) -> tuple[bool, str]:
         try:
-            dependencies.require(self.REQUIRES)
+            dependencies.require_found(self.REQUIRES)  # the toolbox asks often: nothing is loaded
         except LulcError as error:
             return False, str(error)
         return True, ""
@@ -116,6 +132,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
             ready, problem = super().checkParameterValues(parameters, context)
         if ready:
             try:
+                dependencies.require(self.REQUIRES)
                 self.parse(parameters, context)
             except LulcError as error:
                 return False, str(error)
@@ -124,7 +141,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def prepareAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
-        with errors_for_qgis():
+        with errors_for_qgis(self.displayName()):
             dependencies.require(self.REQUIRES)
             self._job = self.parse(self._said(parameters), context)
         return True
@@ -132,5 +149,10 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def processAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Parameters:
-        with errors_for_qgis():
-            return self.run_job(self._job, self._said(parameters), context, FeedbackProgress(feedback))
+        title = self.displayName()
+        with errors_for_qgis(title):
+            progress = FeedbackProgress(feedback, title)
+            results = self.run_job(self._job, self._said(parameters), context, progress)
+        files = [str(results[d.name()]) for d in self.destinationParameterDefinitions() if results.get(d.name())]
+        messagelog.tell(" ".join((self.tr("{algorithm}: done.").format(algorithm=title), *files)))
+        return results

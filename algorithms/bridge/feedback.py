@@ -6,14 +6,24 @@ from __future__ import annotations
 from qgis.core import QgsProcessingFeedback
 
 from ...lulc_plugin.progress import Progress
+from . import messagelog
 
 
 class FeedbackProgress(Progress):
-    """Progress over a `QgsProcessingFeedback`; the engine's threads may call it (the base class has the lock)."""
+    """Progress over a `QgsProcessingFeedback`; the engine's threads may call it (the base class has the lock).
 
-    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+    Warnings also go to the message log, each once a run.
+
+    Args:
+        feedback: of the run.
+        title: of the algorithm, before each line in the message log.
+    """
+
+    def __init__(self, feedback: QgsProcessingFeedback, title: str) -> None:
         super().__init__()
         self._feedback = feedback
+        self._title = title
+        self._logged: set[str] = set()
 
     @property
     def cancelled(self) -> bool:
@@ -28,3 +38,6 @@ class FeedbackProgress(Progress):
 
     def _show_warning(self, text: str) -> None:
         self._feedback.pushWarning(text)
+        if text not in self._logged:
+            self._logged.add(text)
+            messagelog.warn(f"{self._title}: {text}")

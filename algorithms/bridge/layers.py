@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from qgis.core import (
     QgsColorRampShader,
@@ -152,10 +152,23 @@ class _LegendStyle(QgsProcessingLayerPostProcessorInterface):
 
 def show_as(context: QgsProcessingContext, path: str, name: str, legend: Legend) -> None:
     """If QGIS is going to load the map at `path`, let it appear under `name` with the legend's classes."""
+    appear_as(context, path, name, lambda: _LegendStyle(legend))
+
+
+def appear_as(
+    context: QgsProcessingContext,
+    path: str,
+    name: str,
+    make_style: Callable[[], QgsProcessingLayerPostProcessorInterface],
+) -> None:
+    """If QGIS is going to load the raster at `path`, let it appear under `name` in a style.
+
+    What `make_style` returns has to be kept alive by its maker: QGIS holds no reference.
+    """
     if not context.willLoadLayerOnCompletion(path):
         return
     details = context.layerToLoadOnCompletionDetails(path)
     details.name = name
     if hasattr(details, "forceName"):
         details.forceName = True  # else a setting of QGIS puts the file's name in its place
-    details.setPostProcessor(_LegendStyle(legend))
+    details.setPostProcessor(make_style())

@@ -7,7 +7,9 @@ from typing import Any
 
 from qgis.core import QgsApplication
 
-from . import settings
+from ...lulc_plugin import bundled, dependencies
+from ...lulc_plugin.errors import LulcError
+from . import messagelog, privatepackages, settings
 from .provider import LulcProvider
 
 
@@ -26,6 +28,7 @@ class LandCoverPlugin:
     def initProcessing(self) -> None:
         """Register the provider; `qgis_process` calls this one only."""
         if self.provider is None:
+            privatepackages.attach()
             self.provider = LulcProvider()
             QgsApplication.processingRegistry().addProvider(self.provider)
 
@@ -35,6 +38,8 @@ class LandCoverPlugin:
         if self.provider is not None:
             self._has_window = True
             settings.show_in_options(self.provider.name(), self.provider.icon())
+            for finding in start_findings():
+                messagelog.point_at(f"{self.provider.longName()}: {finding}")
 
     def unload(self) -> None:
         """Leave nothing behind."""
@@ -42,4 +47,16 @@ class LandCoverPlugin:
             if self._has_window:
                 settings.remove_from_options(self.provider.name())
             QgsApplication.processingRegistry().removeProvider(self.provider)
+            privatepackages.detach()
             self.provider = None
+
+
+def start_findings() -> list[str]:
+    """What somebody should know before the first run; cheap, since QGIS starts with it."""
+    found = []
+    for check in (dependencies.require_found, bundled.model_names, settings.check_models_folder):
+        try:
+            check()
+        except LulcError as error:
+            found.append(str(error))
+    return found

@@ -16,6 +16,8 @@ from ..classifylandcover import ClassifyLandCover
 from ..comparemaps import CompareMaps
 from ..describemodel import DescribeModel
 from ..importmodel import ImportModel
+from ..installdependencies import InstallDependencies
+from ..loadsample import LoadSample
 from ..modelinformation import ModelInformation
 from ..samplepoints import SamplePoints
 from .translation import tr
@@ -36,6 +38,8 @@ class LulcProvider(QgsProcessingProvider):
             DescribeModel(),
             ImportModel(),
             ModelInformation(),
+            LoadSample(),
+            InstallDependencies(),
             CheckInstallation(),
         ):
             self.addAlgorithm(algorithm)

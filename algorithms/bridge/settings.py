@@ -9,6 +9,7 @@ from pathlib import Path
 from qgis.core import QgsApplication, QgsSettings
 from qgis.PyQt.QtGui import QIcon
 
+from ...lulc_plugin.errors import LulcError
 from .translation import tr
 
 #: Key in QGIS's settings; public, so that administrators can set it for everybody.
@@ -27,6 +28,20 @@ def models_folder() -> Path:
 def default_models_folder() -> Path:
     """Within the profile of QGIS, so that it survives a new version of the plugin."""
     return Path(QgsApplication.qgisSettingsDirPath()) / "landcover_classifier" / "models"
+
+
+def check_models_folder() -> None:
+    """Whether the folder that somebody has set can be read.
+
+    Raises:
+        LulcError: it is not there, or no folder. The usual one need not exist.
+    """
+    folder = models_folder()
+    if folder != default_models_folder() and not folder.is_dir():
+        raise LulcError(
+            tr("The folder of your own networks, {folder}, cannot be found.").format(folder=folder),
+            tr("Set it in Settings, Options, Processing, Providers, Land Cover Classifier."),
+        )
 
 
 def user_models() -> dict[str, Path]:

@@ -15,13 +15,18 @@ HOST = "QGIS"
 
 
 def check_installation(
-    user_folder: Path | None = None, host: Sequence[tuple[str, str]] = (), progress: Progress | None = None
+    user_folder: Path | None = None,
+    host: Sequence[tuple[str, str]] = (),
+    progress: Progress | None = None,
+    packages_folder: Path | None = None,
 ) -> tuple[Finding, ...]:
     """Look at everything; each finding is told to `progress` as soon as it is there.
 
     Args:
         user_folder: folder of the user's networks, which need not exist; None when there is none.
         host: (title, text) facts about the program around, as QGIS and its version.
+        progress: is told each finding.
+        packages_folder: folder above the private ones for packages; None when there is none.
 
     Raises:
         CancelledError: the user stopped it.
@@ -36,7 +41,7 @@ def check_installation(
         (geodata.GROUP, ("numpy", "rasterio"), geodata.check),
         (networks.DEVICES, ("numpy", "onnxruntime"), networks.check_devices),
         (networks.MODELS, ("numpy",), lambda: networks.check_models(user_folder)),
-        (folders.GROUP, (), lambda: folders.check(user_folder)),
+        (folders.GROUP, (), lambda: folders.check(user_folder, packages_folder)),
     ):
         absent = [name for name in needs if not usable.get(name)]
         for finding in _not_looked_at(group, absent) if absent else _guarded(group, check):

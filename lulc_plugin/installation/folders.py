@@ -4,25 +4,31 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from .. import dependencies
 from .findings import FAIL, OK, WARN, Finding
+from .supply import privatefolder
 
 GROUP = "Folders"
 _LITTLE = 2_000_000_000
 
 
-def check(user_folder: Path | None) -> Iterator[Finding]:
-    """The folder for temporary files, and the one for the user's networks.
+def check(user_folder: Path | None, packages_folder: Path | None = None) -> Iterator[Finding]:
+    """The folders for temporary files, for the user's networks, and for packages that Install dependencies brings.
 
     Args:
         user_folder: None when there is none.
+        packages_folder: the folder above the private ones; None when there is none.
     """
     yield _temporary()
     if user_folder is not None:
         yield _models(user_folder)
+    if packages_folder is not None:
+        yield _packages(privatefolder.folder_in(packages_folder))
 
 
 def _temporary() -> Finding:
@@ -56,6 +62,23 @@ def _models(folder: Path) -> Finding:
     if problem:
         return Finding(GROUP, title, WARN, f"{folder} does not exist and cannot be made: {problem}", remedy)
     return Finding(GROUP, title, OK, f"{folder}; Import model makes it")
+
+
+def _packages(folder: Path) -> Finding:
+    title = "Packages of this plugin"
+    inside = privatefolder.contents(folder) if folder.is_dir() else {}
+    if inside:
+        listed = ", ".join(f"{name} {inside[name]}" for name in sorted(inside))
+        if str(folder) not in sys.path:
+            return Finding(GROUP, title, WARN, f"{folder} is not searched: {listed}.", "Restart QGIS.")
+        return Finding(GROUP, title, OK, f"{folder}, searched after all others: {listed}")
+    if dependencies.missing():
+        parent = next((p for p in folder.parents if p.exists()), folder.parent)
+        problem = _cannot_write(parent) if parent.is_dir() else f"{parent} is not a folder."
+        if problem:
+            remedy = f"Name another folder in the environment variable {privatefolder.VARIABLE}, and restart QGIS."
+            return Finding(GROUP, title, WARN, f"{problem} Install dependencies cannot work.", remedy)
+    return Finding(GROUP, title, OK, f"{folder}, not there; Install dependencies makes it when something is missing")
 
 
 def _cannot_write(folder: Path) -> str:

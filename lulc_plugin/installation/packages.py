@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import platform
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from .. import dependencies, provenance
 from .findings import FAIL, OK, WARN, Finding
+from .supply import privatefolder
 
 GROUP = "Python"
 OLDEST_PYTHON = (3, 9)
@@ -26,7 +26,6 @@ PACKAGES = {
 }
 #: All bring a folder `onnxruntime`: what was installed last has overwritten the others.
 _ONNXRUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml", "onnxruntime-rocm")
-_LONGEST = 300
 
 
 def check() -> Iterator[Finding]:
@@ -43,10 +42,11 @@ def package(name: str) -> Finding:
     oldest, purpose = PACKAGES[name]
     if dependencies.look_up(name).version is None:
         return Finding(GROUP, name, FAIL, f"not installed; needed for {purpose}.", dependencies.remedy((name,)))
-    try:
-        module = importlib.import_module(name)
-    except Exception as error:  # a broken binary may raise anything
-        return Finding(GROUP, name, FAIL, f"installed, but cannot be loaded: {_short(error)}.", _broken(name, error))
+    error = dependencies.load_problem(name)
+    if error is not None:
+        detail = f"installed, but cannot be loaded: {dependencies.reason(error)}."
+        return Finding(GROUP, name, FAIL, detail, dependencies.mend(name, error))
+    module = sys.modules[name]
     version = str(getattr(module, "__version__", None) or dependencies.look_up(name).version)
     place = Path(str(getattr(module, "__file__", None) or "")).parent
     if _numbers(version) < _numbers(oldest):
@@ -86,34 +86,15 @@ def _several() -> Iterator[Finding]:
 
 
 def _copies(distribution: str) -> list[str]:
-    """`version (folder)` of each installed copy, in the order in which Python finds them."""
+    """`version (folder)` of each installed copy but the plugin's own, in the order in which Python finds them."""
     found = []
     for copy in importlib.metadata.distributions(name=distribution):
-        found.append(f"{copy.version} ({copy.locate_file('')})")
+        folder = Path(str(copy.locate_file("")))
+        if folder.name != privatefolder.tag():  # what this plugin brought comes last and is in nobody's way
+            found.append(f"{copy.version} ({folder})")
     return list(dict.fromkeys(found))
-
-
-def _broken(name: str, error: Exception) -> str:
-    """What to do about a package that is there and does not load."""
-    text = str(error)
-    if sys.platform.startswith("win") and "DLL load failed" in text:
-        return (
-            "Install the newest Microsoft Visual C++ Redistributable (x64) from microsoft.com, restart the computer; if"
-            f" that does not help: {dependencies.remedy((name,))}"
-        )
-    if re.search(r"numpy.{0,80}(?:ABI|dtype size|compiled|1\.x|multiarray)", text, re.I | re.S):
-        return (
-            "It was built for another numpy. Bring numpy back to the version that came with QGIS (python -m pip"
-            f" uninstall numpy removes a copy of your own), then: {dependencies.remedy((name,))}"
-        )
-    return f"Install it again. {dependencies.remedy((name,))}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     """1.21.3rc1 → (1, 21); as many as decide here."""
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"[:_LONGEST].rstrip(".")

@@ -49,11 +49,78 @@ def test_missing_packages_are_named_with_a_remedy(without, monkeypatch, names, p
     assert dependencies.missing() == names
     with pytest.raises(LulcError) as caught:
         dependencies.require()
+    remedy = caught.value.remedy
     for name in names:
         assert name in caught.value.problem
-        assert f"install {'--user ' if platform == 'linux' else ''}" in caught.value.remedy
-        assert name in caught.value.remedy
+        assert f"{name} not installed" in remedy
+    assert "run Install dependencies" in remedy
+    numpy = importlib.metadata.version("numpy")
+    assert f"{dependencies.interpreter()} -m pip install {' '.join(names)} numpy=={numpy};" in remedy
+    assert ("OSGeo4W Shell" in remedy) == (platform == "win32")
+    assert f"Python {sys.version_info[0]}.{sys.version_info[1]}" in remedy and f"numpy {numpy}" in remedy
     assert dependencies.look_up(names[0]) == dependencies.Package(names[0], None, None)
+
+
+def test_what_an_uninstallation_leaves_is_no_package(monkeypatch, tmp_path):
+    """A folder without code, as pip leaves it on Windows where a library was in use."""
+    (tmp_path / "leftover" / "capi").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert importlib.util.find_spec("leftover") is not None
+    assert dependencies.missing(("leftover",)) == ("leftover",)
+
+
+@pytest.mark.parametrize(
+    "platform, code, words",
+    [
+        ("win32", "raise ImportError('DLL load failed while importing x')", "Visual C++"),
+        ("linux", "raise ValueError('numpy.dtype size changed, may indicate binary incompatibility')", "another numpy"),
+        ("linux", "raise OSError('libgomp.so.1: cannot open shared object file')", "Install it again"),
+    ],
+)
+def test_a_package_that_is_there_and_does_not_load_is_told(monkeypatch, tmp_path, platform, code, words):
+    (tmp_path / "broken_package").mkdir()
+    (tmp_path / "broken_package" / "__init__.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "platform", platform)
+    dependencies.require_found(("broken_package",))  # cheap: it is there
+    with pytest.raises(LulcError) as caught:
+        dependencies.require(("numpy", "broken_package"))
+    assert "broken_package" in caught.value.problem and "cannot be loaded" in caught.value.problem
+    assert words in caught.value.remedy and str(tmp_path) in caught.value.remedy
+    assert "pip install broken_package" in caught.value.remedy
+
+
+@pytest.mark.parametrize("executable", ["C:/Program Files/QGIS/bin/qgis-bin.exe", "", None, "/opt/other/bin/python3"])
+def test_the_interpreter_is_the_one_that_runs_whatever_sys_executable_says(monkeypatch, executable):
+    before = Path(dependencies.interpreter())
+    assert before.is_file() and before.resolve() == Path(sys.executable).resolve()
+    monkeypatch.setattr(sys, "executable", executable)
+    assert Path(dependencies.interpreter()) == before
+
+
+def test_the_interpreter_inside_the_mac_bundle(monkeypatch, tmp_path):
+    """There `sys.executable` is QGIS.app/Contents/MacOS/QGIS, and the Python lies in bin/ beside it."""
+    (tmp_path / "MacOS" / "bin").mkdir(parents=True)
+    (tmp_path / "MacOS" / "bin" / "python3").touch()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "exec_prefix", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "MacOS" / "QGIS"))
+    assert dependencies.interpreter() == str(tmp_path / "MacOS" / "bin" / "python3")
+
+
+def test_the_command_by_hand_works_where_the_system_guards_its_python(monkeypatch, tmp_path):
+    """PEP 668: a marker in the standard library, outside of any virtual environment."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "base_prefix", sys.prefix)
+    monkeypatch.setattr(dependencies.sysconfig, "get_path", lambda name: str(tmp_path))
+    assert " --user rasterio" in dependencies.command(("rasterio",))
+    (tmp_path / "EXTERNALLY-MANAGED").touch()
+    assert " --user --break-system-packages rasterio numpy==" in dependencies.command(("rasterio",))
+
+
+def test_a_path_with_spaces_is_one_word():
+    assert dependencies.quoted("C:/Program Files/python.exe") == '"C:/Program Files/python.exe"'
+    assert dependencies.quoted("/usr/bin/python3") == "/usr/bin/python3"
 
 
 def test_a_package_that_breaks_the_search_is_missing(monkeypatch):

@@ -18,6 +18,7 @@ from lulc_plugin import bundled, dependencies
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.installation import checks, findings, folders, geodata, networks, packages, page
 from lulc_plugin.installation.findings import FAIL, OK, WARN, Finding
+from lulc_plugin.installation.supply import privatefolder
 from lulc_plugin.progress import Progress
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -136,8 +137,8 @@ def test_a_package_that_does_not_load(monkeypatch, platform, error, words):
     def fails(name):
         raise error
 
-    monkeypatch.setattr(packages.importlib, "import_module", fails)
-    monkeypatch.setattr(packages.sys, "platform", platform)
+    monkeypatch.setattr(dependencies.importlib, "import_module", fails)
+    monkeypatch.setattr(dependencies.sys, "platform", platform)
     finding = packages.package("onnxruntime")
     assert finding.level == FAIL and words in finding.remedy
     assert type(error).__name__ in finding.detail
@@ -282,6 +283,44 @@ def test_an_incomplete_installation(monkeypatch):
 
 
 # ---------------------------------------------------------------- folders
+
+
+def test_the_folder_of_packages(monkeypatch, tmp_path):
+    title = "Packages of this plugin"
+    assert "not there" in by_title(folders.check(None, tmp_path))[title].detail
+    folder = privatefolder.folder_in(tmp_path)
+    info = folder / "rasterio-1.4.4.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rasterio\nVersion: 1.4.4\n")
+    finding = by_title(folders.check(None, tmp_path))[title]
+    assert finding.level == WARN and "not searched: rasterio 1.4.4" in finding.detail and "Restart" in finding.remedy
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+    finding = by_title(folders.check(None, tmp_path))[title]
+    assert finding.level == OK and f"{folder}, searched after all others: rasterio 1.4.4" in finding.detail
+
+
+def test_a_place_for_packages_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(dependencies, "missing", lambda: ("onnxruntime",))
+    finding = by_title(folders.check(None, tmp_path / "file" / "packages"))["Packages of this plugin"]
+    assert finding.level == WARN and str(tmp_path / "file") in finding.detail and "LULC_PACKAGES" in finding.remedy
+
+
+def test_a_copy_in_the_plugins_own_folder_is_in_nobodys_way(monkeypatch, tmp_path):
+    place = str(privatefolder.folder_in(tmp_path))
+
+    class Copy:
+        def __init__(self, version, folder):
+            self.version, self._folder = version, folder
+
+        def locate_file(self, _):
+            return self._folder
+
+    def distributions(*, name):
+        return [Copy("1.3.5", "/usr/lib"), Copy("1.4.4", place)] if name == "rasterio" else []
+
+    monkeypatch.setattr(importlib.metadata, "distributions", distributions)
+    assert list(packages._several()) == []
 
 
 def test_folders_that_cannot_be_written(monkeypatch, tmp_path):

@@ -56,6 +56,30 @@ def algorithm(provider):
     return QgsApplication.processingRegistry().createAlgorithmById(ALGORITHM)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def layer_tree(qgis_app, qgis_iface):
+    """QGIS's tree of layers, where pytest-qgis has a mock: 3.44 loads results only beside a real one."""
+    from qgis.core import QgsLayerTreeModel, QgsProject
+    from qgis.gui import QgsLayerTreeView
+
+    tree = QgsLayerTreeView()
+    tree.setModel(QgsLayerTreeModel(QgsProject.instance().layerTreeRoot(), tree))
+    qgis_iface.layerTreeView = lambda: tree
+    yield tree
+    QgsProject.instance().clear()  # the layers go before the view of them
+    del qgis_iface.layerTreeView
+
+
+@pytest.fixture
+def desktop(qgis_iface, qgis_new_project, provider, monkeypatch):
+    """QGIS's interface, complete enough for the dialogs of algorithms."""
+    from qgis.gui import QgsBrowserGuiModel
+
+    browser = QgsBrowserGuiModel()
+    monkeypatch.setattr(qgis_iface, "browserModel", lambda: browser, raising=False)
+    return qgis_iface
+
+
 # ---------------------------------------------------------------- rasters
 
 
@@ -208,6 +232,37 @@ def qgis_process():
             program = ["bash", "-c", line, "bash"]
         return subprocess.run([*program, *words], env=environment, capture_output=True, text=True, timeout=120)
 
+    return start
+
+
+@pytest.fixture
+def fresh_qgis(tmp_path):
+    """`fresh_qgis("run", …)` is qgis_process with a profile of its own and nothing of the tests' environment.
+
+    What was installed there by one call is there for the next. `python_path` and `variables` add to its environment.
+    """
+    home = tmp_path / "fresh"
+    settings = home / "profile" / "profiles" / "default" / "QGIS" / "QGIS3.ini"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("[PythonPlugins]\nlandcover_classifier=true\n")
+    (home / "run").mkdir(mode=0o700)
+
+    def start(*words, python_path=(), **variables):
+        ours = ("QGIS_", "PYTEST_", "PYTHON", "PIP_", "LULC_")
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        environment = {
+            **clean,
+            "QGIS_CUSTOM_CONFIG_PATH": str(home / "profile"),
+            "QGIS_PLUGINPATH": str(_link.parent),
+            "QT_QPA_PLATFORM": "offscreen",
+            "XDG_RUNTIME_DIR": str(home / "run"),
+            "PYTHONWARNINGS": "ignore",
+            **({"PYTHONPATH": os.pathsep.join(map(str, python_path))} if python_path else {}),
+            **variables,
+        }
+        return subprocess.run([QGIS_PROCESS, *words], env=environment, capture_output=True, text=True, timeout=240)
+
+    start.profile = home / "profile" / "profiles" / "default"
     return start
 
 

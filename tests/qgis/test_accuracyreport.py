@@ -26,7 +26,6 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
-from qgis.gui import QgsBrowserGuiModel
 from qgis.PyQt.QtCore import NULL
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtWidgets import QApplication
@@ -454,13 +453,6 @@ def test_a_class_table_file(report, refusal, files, make_raster, tmp_path):
 # ---------------------------------------------------------------- dialogs
 
 
-@pytest.fixture
-def desktop(qgis_iface, qgis_new_project, provider, monkeypatch):
-    browser = QgsBrowserGuiModel()
-    monkeypatch.setattr(qgis_iface, "browserModel", lambda: browser, raising=False)
-    return qgis_iface
-
-
 def wait_for(done, seconds=30):
     end = time.monotonic() + seconds
     while not done():
@@ -500,6 +492,7 @@ def test_batch(desktop, definition, files, points, tmp_path):
     from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
 
     window = BatchAlgorithmDialog(definition)
+    window.show()  # else QGIS deletes it while the last row is at work
     panel = window.mainWidget()
     column = panel.parameter_to_column
     panel.addRow()
@@ -510,6 +503,7 @@ def test_batch(desktop, definition, files, points, tmp_path):
         outputs.append(tmp_path / f"{row}.json")
         panel.tblParameters.cellWidget(row + 1, column["OUTPUT_JSON"]).setValue(str(outputs[-1]))
     window.runAlgorithm()
+    wait_for(window.runButton().isEnabled)  # since 3.24 the rows run in the background
     assert [json.loads(path.read_text())["units"]["compared"] for path in outputs] == [3600, 144]
     window.close()
     window.deleteLater()

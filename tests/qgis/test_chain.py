@@ -27,12 +27,26 @@ def script():
     return module
 
 
+def content(model):
+    """All of a model but the names of its results, which newer QGIS makes up in another way."""
+    found = model.toVariant()
+    found.pop("internal_version", None)
+    if not found.get("outputGroup"):
+        found["outputGroup"] = None  # NULL or an empty text
+    definitions = found["parameterDefinitions"].values()
+    for definition in definitions:
+        if "_modelChildId" in definition["metadata"]:
+            definition["name"] = None
+    found["parameterDefinitions"] = sorted(definitions, key=lambda definition: definition["description"])
+    return found
+
+
 def test_the_file_is_what_the_script_writes(provider, script, tmp_path):
     """Else the shipped chain misses what has changed in the algorithms."""
     fresh, shipped = QgsProcessingModelAlgorithm(), QgsProcessingModelAlgorithm()
     assert script.classify_and_assess().toFile(str(tmp_path / "fresh.model3"))
     assert fresh.fromFile(str(tmp_path / "fresh.model3")) and shipped.fromFile(str(CHAIN))
-    assert shipped.toVariant() == fresh.toVariant()
+    assert content(shipped) == content(fresh)
 
 
 def test_the_choices_of_design_are_those_of_the_algorithm(script, plugin):

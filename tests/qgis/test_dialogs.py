@@ -6,17 +6,8 @@ import time
 import numpy as np
 import pytest
 from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
-from qgis.gui import QgsBrowserGuiModel
 from qgis.PyQt.QtCore import QModelIndex, Qt
 from qgis.PyQt.QtWidgets import QAbstractItemView, QApplication, QDialogButtonBox, QLineEdit, QListView, QToolButton
-
-
-@pytest.fixture
-def desktop(qgis_iface, qgis_new_project, provider, monkeypatch):
-    """QGIS's interface, complete enough for the dialogs."""
-    browser = QgsBrowserGuiModel()
-    monkeypatch.setattr(qgis_iface, "browserModel", lambda: browser, raising=False)
-    return qgis_iface
 
 
 @pytest.fixture
@@ -65,7 +56,7 @@ def test_bands_by_hand(dialog, unnamed_image, network, tmp_path, read, expected)
     move(view, 2, 1)  # 3 2 1 4 5 6
     assert [items.item(row).text()[:6] for row in range(4)] == ["Band 3", "Band 2", "Band 1", "Band 4"]
     panel.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).click()
-    assert field.findChild(QLineEdit).text() == "4 bands selected"
+    assert field.findChild(QLineEdit).text() in ("4 bands selected", "4 band(s) selected")  # 3.22, later ones
     assert wrapper.parameterValue() == [3, 2, 1, 4]
 
     dialog.runButton().click()
@@ -90,6 +81,7 @@ def test_batch_of_three(desktop, algorithm, make_raster, network, tmp_path):
     from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
 
     window = BatchAlgorithmDialog(algorithm)
+    window.show()  # since 3.24 a batch whose window is not shown deletes the window before the last row is done
     panel = window.mainWidget()
     column = panel.parameter_to_column
     outputs = []
@@ -103,6 +95,7 @@ def test_batch_of_three(desktop, algorithm, make_raster, network, tmp_path):
         panel.tblParameters.cellWidget(row + 1, column["OUTPUT"]).setValue(str(outputs[-1]))
     panel.checkLoadLayersOnCompletion.setChecked(True)
     window.runAlgorithm()
+    wait_for(window.runButton().isEnabled)  # since 3.24 the rows run in the background
 
     assert all(path.exists() for path in outputs)
     layers = QgsProject.instance().mapLayers().values()

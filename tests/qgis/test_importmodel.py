@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qgis.core import QgsApplication, QgsProcessingException, QgsProcessingFeedback, QgsSettings
+from qgis.PyQt.QtWidgets import QToolBar
 
 IMPORT = "lulc:importmodel"
 KEY = "landcover_classifier/models_folder"
@@ -138,6 +139,8 @@ class TestOptions:
 
     @pytest.fixture
     def dialog(self, desktop, qgis_iface, monkeypatch):
+        toolbar = QToolBar()  # since 3.24 a button is put into it, which pytest-qgis's mock cannot take
+        monkeypatch.setattr(qgis_iface, "selectionToolBar", lambda: toolbar, raising=False)
         from processing.gui.ConfigDialog import ConfigDialog
 
         return ConfigDialog()

@@ -396,7 +396,8 @@ def test_as_a_step_of_a_model(qgis_process, provider, map_path, tmp_path):
     model.addChildAlgorithm(buffer)
     path = tmp_path / "circles.model3"
     assert model.toFile(str(path))
-    done = qgis_process("run", str(path), "--", f"map={map_path}", f"buffer:circles={tmp_path / 'circles.gpkg'}")
+    (result,) = (parameter.name() for parameter in model.destinationParameterDefinitions())
+    done = qgis_process("run", str(path), "--", f"map={map_path}", f"{result}={tmp_path / 'circles.gpkg'}")
     assert done.returncode == 0, done.stderr
     assert QgsVectorLayer(str(tmp_path / "circles.gpkg"), "circles").featureCount() >= 60
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ... import dependencies
 from ...errors import LulcError
 from ..running import graphfile
 
@@ -60,8 +61,9 @@ def open_session(path: Path) -> Any:
     """An onnxruntime session on one CPU thread, made quickly and for short use.
 
     Raises:
-        LulcError: the file cannot be loaded as a network.
+        LulcError: the file cannot be loaded as a network, or onnxruntime is missing.
     """
+    dependencies.require(("onnxruntime",))  # a network with its description beside it needs no session before it runs
     import onnxruntime as ort
 
     size = path.stat().st_size

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where Install dependencies puts packages: in the profile of QGIS, out of the reach of every other program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from qgis.core import QgsApplication, QgsSettings
+
+from ...lulc_plugin.installation.supply import privatefolder
+
+
+def parent() -> Path:
+    """The folder that has one folder for each Python; it need not exist."""
+    said = os.environ.get(privatefolder.VARIABLE, "").strip()
+    if said:
+        return Path(said).expanduser()
+    return Path(QgsApplication.qgisSettingsDirPath()) / "python" / "landcover_classifier_packages"
+
+
+def attach() -> None:
+    """Let Python find what was installed there, after everything else."""
+    privatefolder.attach(privatefolder.folder_in(parent()))
+
+
+def detach() -> None:
+    """The opposite of `attach`."""
+    privatefolder.detach(privatefolder.folder_in(parent()))
+
+
+def proxy() -> str:
+    """The proxy that QGIS was told to use, as an address; empty when there is none, or one that pip does not know."""
+    settings = QgsSettings()
+    host = str(settings.value("proxy/proxyHost", "") or "").strip()
+    kind = str(settings.value("proxy/proxyType", "") or "")
+    wanted = settings.value("proxy/proxyEnabled", False, bool) and kind in ("HttpProxy", "HttpCachingProxy")
+    if not wanted or not host:
+        return ""
+    port = str(settings.value("proxy/proxyPort", "") or "").strip()
+    user = quote(str(settings.value("proxy/proxyUser", "") or ""), safe="")
+    password = quote(str(settings.value("proxy/proxyPassword", "") or ""), safe="")
+    who = f"{user}:{password}@" if user else ""
+    return f"http://{who}{host}{':' + port if port else ''}"

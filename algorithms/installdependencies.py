@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:installdependencies`: the packages that are missing, into a folder of the plugin's own; the user starts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingOutputBoolean,
+    QgsProcessingOutputFolder,
+    QgsProcessingOutputString,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterFile,
+)
+
+from .bridge import parameters, privatepackages
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import explained
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the user said, and what only QGIS knows."""
+
+    folder: Path
+    wheels: Path | None
+    only_show: bool
+    proxy: str
+
+
+class InstallDependencies(LulcAlgorithm):
+    """Adapter of `lulc_plugin.installation.supply`."""
+
+    #: It is there for when something is missing.
+    REQUIRES = ()
+
+    WHEELS = "WHEELS"
+    DRY_RUN = "DRY_RUN"
+    INSTALLED = "INSTALLED"
+    FOLDER = "FOLDER"
+    RESTART = "RESTART"
+
+    def name(self) -> str:
+        return "installdependencies"
+
+    def displayName(self) -> str:
+        return self.tr("Install dependencies")
+
+    def group(self) -> str:
+        return self.tr("Setup")
+
+    def groupId(self) -> str:
+        return "setup"
+
+    def tags(self) -> list[str]:
+        return self.tr(
+            "install,setup,dependencies,packages,missing,onnxruntime,rasterio,pip,wheel,offline,python"
+        ).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Gets the Python packages that are missing, into a folder of the plugin's own.")
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        self.addParameter(
+            explained(
+                QgsProcessingParameterFile(
+                    self.WHEELS,
+                    self.tr("Folder with wheels (.whl), for a computer without network"),
+                    QgsProcessingParameterFile.Behavior.Folder,
+                    optional=True,
+                ),
+                self.tr("Take the packages from this folder and ask nobody. The log of a dry run says how to fill it."),
+            )
+        )
+        self.addParameter(
+            explained(
+                QgsProcessingParameterBoolean(self.DRY_RUN, self.tr("Only show what would be done"), False),
+                self.tr("Changes nothing and asks nobody; the log shows the packages and the ways to do it by hand."),
+            )
+        )
+        self.addOutput(QgsProcessingOutputString(self.INSTALLED, self.tr("Packages that were installed")))
+        self.addOutput(QgsProcessingOutputFolder(self.FOLDER, self.tr("Folder of the packages")))
+        self.addOutput(QgsProcessingOutputBoolean(self.RESTART, self.tr("QGIS has to be restarted")))
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+        wheels = parameters.text(self, values, self.WHEELS, context)
+        return _Wish(
+            privatepackages.parent(),
+            Path(wheels) if wheels else None,
+            self.parameterAsBool(values, self.DRY_RUN, context),
+            privatepackages.proxy(),
+        )
+
+    def run_job(
+        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        from ..lulc_plugin.installation.supply.supplying import supply
+
+        made = supply(wish.folder, progress, wish.wheels, wish.only_show, wish.proxy)
+        return {
+            self.INSTALLED: ", ".join(made.installed),
+            self.FOLDER: str(made.folder),
+            self.RESTART: made.restart,
+        }
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Looks which Python packages are missing (rasterio, onnxruntime, and where QGIS does not bring them"
+                    " scipy and Jinja2), installs those with pip into a folder of the plugin's own in your QGIS"
+                    " profile, and tries them. After a first installation everything works at once."
+                ),
+                self.tr(
+                    "Nothing that QGIS or you have installed is touched, above all not numpy: versions are chosen that"
+                    " suit the numpy that is there, and the folder is the last in which Python looks. When something"
+                    " fails, everything is as it was. Running it again mends or renews the folder; deleting the"
+                    " folder undoes it."
+                ),
+            ),
+            needs=(
+                self.tr(
+                    "A network, about 70 MB of downloads and 300 MB of disk; the proxy is the one of QGIS's settings"
+                    " or of pip's. This is the only algorithm that uses the network, and only now."
+                ),
+                (
+                    self.tr("Folder with wheels"),
+                    self.tr(
+                        "for a computer without network. Run this once with 'Only show what would be done': the log has"
+                        " the command that fills such a folder on any other computer."
+                    ),
+                ),
+            ),
+            returns=(
+                (self.tr("Packages that were installed"), self.tr("with their versions; empty when none was missing.")),
+                (self.tr("Folder of the packages"), self.tr("one for each version of Python.")),
+                (
+                    self.tr("QGIS has to be restarted"),
+                    self.tr("true when QGIS has loaded packages already that were replaced."),
+                ),
+            ),
+            example=(
+                self.tr("From the network; with WHEELS=folder from files:"),
+                "qgis_process run lulc:installdependencies",
+            ),
+            limits=(
+                self.tr(
+                    "A package that is installed elsewhere and broken goes before any copy from here: it has to be"
+                    " removed first, and the message says how. For a graphics card, install onnxruntime-gpu yourself"
+                    " before you run this; it is then left alone."
+                ),
+            ),
+        )

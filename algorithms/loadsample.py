@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`lulc:loadsample`: an image for those who have none at hand, ready to be classified."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsProcessingContext, QgsProcessingParameterRasterDestination
+
+from ..lulc_plugin.errors import LulcError
+from ..lulc_plugin.wholefile import write_whole
+from .bridge import layers
+from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.feedback import FeedbackProgress
+from .bridge.helptext import HelpText
+from .bridge.parameters import explained
+from .bridge.truecolour import TrueColour
+
+SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "sample" / "sentinel2-brazil.tif"
+#: Bands of the sample that the eye sees: red, green, blue.
+VISIBLE = (3, 2, 1)
+
+
+class LoadSample(LulcAlgorithm):
+    """Copies the sample image out of the plugin folder and loads the copy."""
+
+    #: It is a newcomer's first step, also where packages are missing.
+    REQUIRES = ()
+
+    OUTPUT = "OUTPUT"
+
+    def name(self) -> str:
+        return "loadsample"
+
+    def displayName(self) -> str:
+        return self.tr("Load sample image")
+
+    def group(self) -> str:
+        return self.tr("Setup")
+
+    def groupId(self) -> str:
+        return "setup"
+
+    def tags(self) -> list[str]:
+        return self.tr("sample,example,demo,test data,image,sentinel,first,start,tutorial,try").split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr("Opens a small satellite image that comes with the plugin, to try the other algorithms on.")
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        self.addParameter(
+            explained(
+                QgsProcessingParameterRasterDestination(self.OUTPUT, self.tr("Sample image")),
+                self.tr("Where the copy goes: a name ending in .tif. A temporary file is gone when QGIS is closed."),
+            )
+        )
+
+    # ---- work
+
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> None:
+        if not SAMPLE.is_file():
+            raise LulcError(
+                self.tr("The plugin's sample image {path} is missing.").format(path=SAMPLE),
+                self.tr("Install the plugin again."),
+            )
+
+    def run_job(
+        self, job: None, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+    ) -> Parameters:
+        output = self.parameterAsOutputLayer(values, self.OUTPUT, context)
+        self._copy(Path(output))
+        name = self.tr("Sample: Sentinel-2, Brazil")
+        layers.appear_as(context, output, name, lambda: TrueColour(*VISIBLE))
+        progress.report(100)
+        progress.log(self.tr("The image is {path}.").format(path=output))
+        progress.log(
+            self.tr(
+                "A reservoir's shore, woods and fields at the border of São Paulo and Paraná, Brazil; Sentinel-2, 10 m,"
+                " bands blue, green, red, nir, swir16. Contains modified Copernicus Sentinel data 2021-2023; from"
+                " microsoft/satclip, MIT License."
+            )
+        )
+        progress.log(
+            self.tr(
+                'Next: open Classify land cover, choose the layer "{layer}" as image, and press Run. Nothing else has'
+                " to be set."
+            ).format(layer=name)
+        )
+        return {self.OUTPUT: output}
+
+    def _copy(self, target: Path) -> None:
+        """The sample as `target`, whole or not at all.
+
+        Raises:
+            LulcError: `target` cannot be written, or would not stay what it is.
+        """
+        if target.suffix.lower() not in (".tif", ".tiff"):
+            raise LulcError(
+                self.tr("OUTPUT is {path}, but the sample is a GeoTIFF.").format(path=target),
+                self.tr("Give a name ending in .tif."),
+            )
+        if SAMPLE.parents[1] in target.resolve().parents:
+            raise LulcError(
+                self.tr("{path} lies in the plugin's own folder, which every update empties.").format(path=target),
+                self.tr("Choose another place."),
+            )
+        if not target.parent.is_dir():
+            raise LulcError(
+                self.tr("The folder {folder} does not exist.").format(folder=target.parent),
+                self.tr("Create it, or choose another place."),
+            )
+        sample = SAMPLE.read_bytes()
+        if target.is_file() and target.stat().st_size == len(sample) and target.read_bytes() == sample:
+            return  # it is there already, perhaps as a layer that is open
+        beside = target.with_name(target.name + ".aux.xml")
+        if os.path.lexists(beside):
+            raise LulcError(
+                self.tr("{path} belongs to another raster, and QGIS would read it as part of the sample.").format(
+                    path=beside
+                ),
+                self.tr("Choose another name, or remove that file."),
+            )
+        try:
+            write_whole(target, sample)
+        except OSError as error:
+            raise LulcError(
+                self.tr("{path} cannot be written: {reason}.").format(path=target, reason=error.strerror or error),
+                self.tr("Choose another place; if a layer of this name is open, remove it first."),
+            ) from error
+
+    # ---- help
+
+    def help_text(self) -> HelpText:
+        return HelpText(
+            does=(
+                self.tr(
+                    "Copies a small Sentinel-2 image that comes with the plugin to a place of yours and opens it in"
+                    " true colour. It is there for the first map, and for questions: everybody has the same image."
+                ),
+                self.tr(
+                    "Next: open Classify land cover, choose this layer as image, and press Run. Its bands have names,"
+                    " so that nothing else has to be set."
+                ),
+            ),
+            needs=(self.tr("Nothing: no network connection, and no packages besides QGIS."),),
+            returns=(
+                (
+                    self.tr("Sample image"),
+                    self.tr(
+                        "a GeoTIFF of 256 × 160 pixels of 10 m (0.3 MB) with the bands blue, green, red, nir and swir16"
+                        " as surface reflectance. Water, trees, grass, fields, a few farm buildings."
+                    ),
+                ),
+            ),
+            example=(
+                self.tr("The image, and a map of it:"),
+                "qgis_process run lulc:loadsample -- OUTPUT=sample.tif;"
+                " qgis_process run lulc:classifylandcover -- INPUT=sample.tif OUTPUT=map.tif",
+            ),
+            limits=(
+                self.tr(
+                    "It shows how things work, not how well: the bundled network has seen this image in training, and"
+                    " there are no reference points for it."
+                ),
+                self.tr(
+                    "Credit: contains modified Copernicus Sentinel data 2021-2023; from microsoft/satclip, Copyright"
+                    " (c) Microsoft Corporation, MIT License."
+                ),
+            ),
+        )

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this Python lacks, and so what has to be in the private folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ... import dependencies
+from ...errors import LulcError
+from . import privatefolder
+from .pins import Computer, pinned
+
+#: What the plugin itself imports and QGIS does not bring everywhere, and what each of them declares (names on PyPI),
+#: except numpy, and except what onnxruntime only declares for its tools and never imports to run a network (sympy,
+#: coloredlogs).
+ROOTS: dict[str, tuple[str, ...]] = {
+    "rasterio": ("affine", "attrs", "certifi", "click", "click-plugins", "cligj", "pyparsing"),
+    "onnxruntime": ("flatbuffers", "packaging", "protobuf"),
+    "scipy": (),
+    "Jinja2": ("MarkupSafe",),
+}
+#: Name on PyPI → import name, where they differ.
+IMPORTED_AS = {
+    "Jinja2": "jinja2",
+    "MarkupSafe": "markupsafe",
+    "attrs": "attr",
+    "click-plugins": "click_plugins",
+    "protobuf": "google.protobuf",
+}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One package in one version."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+    @property
+    def module(self) -> str:
+        """Its import name."""
+        return import_name(self.name)
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What is to be done.
+
+    Attributes:
+        requirements: all that belongs into the private folder; empty when nothing is lacking.
+        present: lines about what is there already, outside of the private folder.
+        obstacles: lines about what is there and broken, where a copy in the private folder would not be found.
+        done: the private folder holds just these already, and they can be loaded.
+    """
+
+    requirements: tuple[Requirement, ...]
+    present: tuple[str, ...]
+    obstacles: tuple[str, ...]
+    done: bool
+
+
+def import_name(name: str) -> str:
+    """The import name of a package on PyPI."""
+    return IMPORTED_AS.get(name, name)
+
+
+def computer_here() -> Computer:
+    """This computer.
+
+    Raises:
+        LulcError: numpy is missing or broken. It belongs to QGIS and is never installed from here.
+    """
+    remedy = "numpy comes with QGIS, and this plugin never replaces it: install QGIS again, or mend its numpy."
+    found = dependencies.look_up("numpy")
+    if found.version is None:
+        raise LulcError("numpy is not installed.", remedy)
+    problem = dependencies.load_problem("numpy")
+    if problem is not None:
+        raise LulcError(
+            f"numpy ({found.location}) cannot be loaded: {dependencies.reason(problem)}.",
+            f"{remedy} A numpy of your own in front of it is taken away by: {dependencies.pip('uninstall numpy')}",
+        )
+    import numpy
+
+    return Computer.here(numpy.__version__)
+
+
+def what_is_lacking(folder: Path, computer: Computer) -> Lack:
+    """Look at every package; `folder` is the private one and already attached if it exists.
+
+    Raises:
+        LulcError: something is lacking, and no version of it is known to work here.
+    """
+    wanted: list[str] = []
+    present: list[str] = []
+    obstacles: list[str] = []
+    for root, helpers in ROOTS.items():
+        if _is_outside(root, folder):
+            found = dependencies.look_up(import_name(root))
+            absent = _absent_helper(root, helpers)
+            problem = dependencies.load_problem(import_name(root))
+            if absent:
+                wanted.append(absent)
+            elif problem is None:
+                present.append(f"{root} {found.version} is there ({Path(str(found.location)).parent}).")
+            else:
+                obstacles.append(_obstacle(root, problem))
+            continue
+        wanted += [root, *(name for name in helpers if not _is_outside(name, folder))]
+    requirements = tuple(Requirement(name, pinned(name, computer)) for name in dict.fromkeys(wanted))
+    inside = privatefolder.contents(folder)
+    done = all(
+        inside.get(requirement.name.lower()) == requirement.version
+        and (requirement.name not in ROOTS or dependencies.load_problem(requirement.module) is None)
+        for requirement in requirements
+    )
+    return Lack(requirements, tuple(present), tuple(obstacles), done)
+
+
+def _is_outside(name: str, folder: Path) -> bool:
+    """Whether a package can be found elsewhere than in the private folder, which comes last."""
+    found = dependencies.look_up(import_name(name))
+    return found.version is not None and not privatefolder.holds(folder, found.location)
+
+
+def _absent_helper(root: str, helpers: tuple[str, ...]) -> str:
+    """The package whose lack alone keeps `root` from loading; empty when that is not the reason."""
+    problem = dependencies.load_problem(import_name(root))
+    if isinstance(problem, ModuleNotFoundError) and problem.name:
+        for helper in helpers:
+            if problem.name in (import_name(helper), import_name(helper).partition(".")[0]):
+                return helper
+    return ""
+
+
+def _obstacle(root: str, problem: Exception) -> str:
+    found = dependencies.look_up(import_name(root))
+    return (
+        f"{root} {found.version} in {Path(str(found.location)).parent} cannot be loaded"
+        f" ({dependencies.reason(problem)}), and Python would find it before any copy that is installed from here."
+        f" Remove it, with {dependencies.pip(f'uninstall {root}')}, restart QGIS, and run this again."
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The private folder of packages: one for each Python and system, last in Python's search, replaced as a whole.
+
+Last, so that whatever QGIS or the user installed goes first, and no other plugin gets a package from here that it would
+otherwise have had from elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from ...errors import LulcError
+
+#: Environment variable that names the folder above the private ones, where there is no QGIS profile or it is no place.
+VARIABLE = "LULC_PACKAGES"
+_DAY = 24 * 3600.0
+
+
+def tag() -> str:
+    """What compiled packages depend on: `cp311-linux-x86_64`."""
+    kind = {"cpython": "cp"}.get(sys.implementation.name, sys.implementation.name)
+    version = f"{sys.version_info[0]}{sys.version_info[1]}{getattr(sys, 'abiflags', '')}"
+    return f"{kind}{version}-{sys.platform}-{platform.machine()}".lower()
+
+
+def folder_in(parent: Path) -> Path:
+    """The private folder of this Python below `parent`; it need not exist."""
+    return parent / tag()
+
+
+def attach(folder: Path) -> bool:
+    """Let Python find what is in `folder`, after everything else; whether there is such a folder."""
+    _settle(folder)
+    if not folder.is_dir():
+        return False
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    importlib.invalidate_caches()
+    return True
+
+
+def detach(folder: Path) -> None:
+    """Take `folder` out of Python's search; what is loaded stays."""
+    while str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    importlib.invalidate_caches()
+
+
+def holds(folder: Path, location: str | None) -> bool:
+    """Whether a file lies in `folder`."""
+    return location is not None and folder in Path(location).parents
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The distributions in `folder` by their names in small letters, with their versions."""
+    found = {}
+    for distribution in importlib.metadata.distributions(path=[str(folder)]):
+        name = distribution.metadata["Name"]
+        if name:
+            found[name.lower().replace("_", "-")] = distribution.version
+    return found
+
+
+# ---- writing
+
+
+def new_sibling(folder: Path) -> Path:
+    """An empty folder beside `folder`, to be filled and then put in its place.
+
+    Raises:
+        LulcError: nothing can be written there; the folder is named.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder.parent) as file:
+            file.write(b"0")
+        made = _sibling(folder, "part")
+        made.mkdir()
+    except OSError as error:
+        raise LulcError(
+            f"The folder for the packages, {folder}, cannot be written: {error.strerror or error}.",
+            f"Make {folder.parent} a folder that you may write to, or name another one in the environment variable"
+            f" {VARIABLE} and restart QGIS.",
+        ) from error
+    return made
+
+
+def remove(folder: Path) -> None:
+    """Delete `folder`; a file in use stays, until it is a day old and somebody installs again."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_in_place(filled: Path, folder: Path) -> Path | None:
+    """Make `filled` the private folder; returns where the one before it is now, None when there was none.
+
+    Raises:
+        OSError: the one before it is in use (Windows does not move loaded libraries); all is as it was.
+    """
+    before = _sibling(folder, "old") if folder.exists() else None
+    if before is not None:
+        os.replace(folder, before)
+    try:
+        os.replace(filled, folder)
+    except OSError:
+        if before is not None:
+            os.replace(before, folder)
+        raise
+    return before
+
+
+def put_back(folder: Path, before: Path | None) -> None:
+    """Undo `put_in_place`."""
+    failed = _sibling(folder, "part")
+    os.replace(folder, failed)
+    if before is not None:
+        os.replace(before, folder)
+    remove(failed)
+
+
+def leave_for_next_start(filled: Path, folder: Path) -> None:
+    """Let the next start put `filled` in place, before anything of it is loaded."""
+    waiting = _waiting(folder)
+    remove(waiting)
+    os.replace(filled, waiting)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what earlier installations left beside `folder`, unless one may still be at work."""
+    with suppress(OSError):
+        for path in folder.parent.glob(f".{folder.name}.*.*"):
+            if time.time() - path.stat().st_mtime > _DAY:
+                remove(path)
+
+
+def _settle(folder: Path) -> None:
+    """Put in place what was left for this start; where another QGIS still uses the old one, a later start does it."""
+    waiting = _waiting(folder)
+    if waiting.is_dir():
+        with suppress(OSError):
+            before = put_in_place(waiting, folder)
+            if before is not None:
+                remove(before)
+
+
+def _waiting(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.next")
+
+
+def _sibling(folder: Path, kind: str) -> Path:
+    return folder.with_name(f".{folder.name}.{kind}.{uuid.uuid4().hex[:8]}")
