@@ -66,13 +66,13 @@ def ordered(found: Sequence[Entry]) -> list[Entry]:
 
     Networks that were tested on the same data form a family and are compared there: each held-out score counts as a
     share of the family's best on that data, because a plain mean would favour networks that were tested on easier data.
-    Of those that are equal but for noise the one with more bands leads, then the faster one. Of two families the one
+    Of those that are equal but for noise the one with more bands leads, then the one whose maps are faster. Of two families the one
     that looks at more of a layer leads; untested networks come last.
     """
 
     def leading(family: Sequence[Entry]) -> tuple[bool, int, float, str]:
         first = family[0].spec
-        return not first.held_out_scores, -max(len(e.spec.bands) for e in family), -first.speed, first.name
+        return not first.held_out_scores, -max(len(e.spec.bands) for e in family), -first.map_speed, first.name
 
     families = sorted((_by_score(family) for family in _families(found)), key=leading)
     return [entry for family in families for entry in family]
@@ -105,7 +105,7 @@ def _by_score(family: Sequence[Entry]) -> list[Entry]:
     while rest:
         least = max(map(share, rest)) - _NOISE
         equals = [entry for entry in rest if share(entry) >= least]
-        first = min(equals, key=lambda e: (-len(e.spec.bands), -e.spec.speed, e.spec.name))
+        first = min(equals, key=lambda e: (-len(e.spec.bands), -e.spec.map_speed, e.spec.name))
         done.append(first)
         rest.remove(first)
     return done

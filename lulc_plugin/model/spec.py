@@ -267,6 +267,12 @@ class ModelSpec:
         return tuple(b.name for b in self.bands)
 
     @property
+    def map_speed(self) -> float:
+        """Mpx/s of a large layer: neighbouring windows share twice the margin, and those pixels are computed twice."""
+        fresh = max(0, self.window.size - 2 * self.window.margin) / self.window.size
+        return self.speed * fresh**2
+
+    @property
     def held_out_scores(self) -> dict[str, float]:
         """Data set → mean IoU of its test split, if any. Orders the catalogue."""
         return {s.dataset: s.miou for s in self.scores if s.split == "test" and s.miou is not None}

@@ -14,10 +14,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 PROBE = 32631  # any code that every database has
+
+_found: dict[
+    Path, Path
+] = {}  # a wheel's folder → the one that its calls get; looked for once, since all threads share it
+_looking = Lock()
 
 
 @contextmanager
@@ -28,22 +35,21 @@ def environment() -> Iterator[None]:
     with rasterio.Env(GDAL_PAM_ENABLED="YES"):
         own = Path(rasterio.__file__).parent / "proj_data"
         if (own / "proj.db").is_file():
-            use_readable(own)
+            from rasterio._env import set_proj_data_search_path
+
+            set_proj_data_search_path(str(database_for(own)))
         yield
 
 
-def use_readable(own: Path) -> None:
-    """Search PROJ's database in the wheel's folder `own`, or, where PROJ cannot read that one, in others.
+def database_for(own: Path) -> Path:
+    """The wheel's folder `own`, or another with a PROJ database where PROJ cannot read that one.
 
-    If none can be read, the search stays at `own`, and PROJ's messages name it.
+    If none can be read it is `own`, and PROJ's messages name it.
     """
-    from rasterio._env import set_proj_data_search_path
-
-    for folder in (own, *others()):
-        set_proj_data_search_path(str(folder))
-        if readable():
-            return
-    set_proj_data_search_path(str(own))
+    with _looking:
+        if own not in _found:
+            _found[own] = next((folder for folder in (own, *others()) if readable(folder)), own)
+        return _found[own]
 
 
 def others() -> list[Path]:
@@ -54,13 +60,19 @@ def others() -> list[Path]:
     return [folder for folder in dict.fromkeys(folders) if (folder / "proj.db").is_file()]
 
 
-def readable() -> bool:
-    """Whether PROJ finds a coordinate system by its code."""
+def readable(folder: Path) -> bool:
+    """Whether PROJ finds a coordinate system by its code in the database of this folder; the search stays there."""
+    from rasterio._env import set_proj_data_search_path
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
-    try:
-        CRS.from_epsg(PROBE)
-    except CRSError:
-        return False
-    return True
+    def look() -> bool:
+        try:
+            CRS.from_epsg(PROBE)
+        except CRSError:
+            return False
+        return True
+
+    set_proj_data_search_path(str(folder))
+    with ThreadPoolExecutor(1) as another:  # GDAL remembers, thread by thread, the codes that it has found before
+        return another.submit(look).result()

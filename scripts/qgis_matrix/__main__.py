@@ -5,7 +5,7 @@
 
 The generation that is this machine's own runs here, each other one in a small system in a folder (debootstrap, then
 scripts/setup.sh inside), kept under ${XDG_CACHE_HOME:-~/.cache}/landcover_classifier/matrix and used again. What is
-tested is the checkout as it lies here, committed or not. Needs root and 2.5 GB of disk for each other generation; asks
+tested is the checkout as it lies here, committed or not. Needs root and 4 GB of disk for each other generation; asks
 only the mirrors of Debian and Ubuntu, and PyPI. The exit status is 0 only if every generation was there and every test
 passed.
 """
@@ -69,6 +69,7 @@ class Elsewhere:
         carry(CHECKOUT, self.checkout)
         if self.run(["scripts/setup.sh"], log, SETUP_LIMIT):
             raise NotAvailable(f"scripts/setup.sh failed in it, see {log}")
+        self.run(["apt-get", "clean"], log)
 
     def run(self, command: Sequence[str], log: Path, limit: float = TESTS_LIMIT) -> int:
         """Run a command in the copy of the checkout and return its exit status."""

@@ -14,7 +14,7 @@ import machine
 from commands import logged
 from generations import Generation
 
-ROOM = 4e9  # bytes that one generation may need
+ROOM = 5e9  # bytes that one generation may need
 # The mounts belong to a namespace that ends with its last process: nothing is left behind, even by `kill -9`.
 ENTER = 'mount -t proc proc "$0/proc" && mount -t sysfs -o ro sys "$0/sys" && exec chroot "$0" "$@"'
 

@@ -14,7 +14,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from lulc_plugin.model.mlm import reading as mlm
 from lulc_plugin.model.running.runtime import Network
-from lulc_plugin.model.spec import ModelBand, Scores
+from lulc_plugin.model.spec import ModelBand, Scores, Window
 
 
 def test_score(miou=0.5, split="test"):
@@ -88,6 +88,13 @@ def test_a_lead_within_noise_goes_to_the_faster_one(shelf):
     shelf("fast-v1", 0.595, 3)
     shelf("worse-v1", 0.580, 9)
     assert [e.spec.name for e in catalogue.entries()] == ["fast-v1", "slow-v1", "worse-v1"]
+
+
+def test_speed_is_that_of_maps_with_the_overlap_of_their_windows(shelf):
+    shelf("bare-v1", 0.6, 3.0, window=Window(512, 32, 64, margin=128))
+    shelf("map-v1", 0.6, 2.0, window=Window(512, 32, 64, margin=32))
+    assert [e.spec.name for e in catalogue.entries()] == ["map-v1", "bare-v1"]
+    assert [e.spec.map_speed for e in catalogue.entries()] == [pytest.approx(2 * 0.875**2), pytest.approx(3 * 0.5**2)]
 
 
 def test_a_network_that_nobody_can_be_compared_with_does_not_lead_for_it(shelf, spec):

@@ -111,24 +111,19 @@ def test_without_the_guard_a_copy_by_path_loses_it(raster, scene, python, tmp_pa
 @pytest.mark.parametrize("refused, taken", [((), "own"), (("own",), "variable"), (("own", "variable"), "own")])
 def test_a_database_that_proj_cannot_read_is_passed_over(monkeypatch, tmp_path, refused, taken):
     """On Linux the calls of a wheel may reach QGIS's own, newer PROJ, which refuses the wheel's database."""
-    from rasterio import _env
-
     from lulc_plugin.raster import projdata
 
-    searched = []
     for name in ("own", "variable"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "proj.db").touch()
     monkeypatch.setenv("PROJ_DATA", str(tmp_path / "variable"))
     monkeypatch.delenv("PROJ_LIB", raising=False)
-    monkeypatch.setattr(_env, "set_proj_data_search_path", searched.append)
-    monkeypatch.setattr(projdata, "readable", lambda: Path(searched[-1]).name in {"own", "variable"} - set(refused))
-    projdata.use_readable(tmp_path / "own")
-    assert Path(searched[-1]) == tmp_path / taken
+    monkeypatch.setattr(projdata, "readable", lambda folder: folder.name in {"own", "variable"} - set(refused))
+    assert projdata.database_for(tmp_path / "own") == tmp_path / taken
 
 
 def test_readable_asks_proj(tmp_path):
-    """A database of another layout is refused, and the search goes back to the wheel's."""
+    """A database of another layout is refused, also after codes were found in the right one."""
     from rasterio._env import set_proj_data_search_path
 
     from lulc_plugin.raster import projdata
@@ -137,14 +132,13 @@ def test_readable_asks_proj(tmp_path):
     if layout(own) is None:
         pytest.skip("needs rasterio as a wheel")
     shutil.copy(own / "proj.db", tmp_path)
-    with sqlite3.connect(tmp_path / "proj.db") as connection:
-        connection.execute("update metadata set value = '0' where key = 'DATABASE.LAYOUT.VERSION.MINOR'")
+    connection = sqlite3.connect(tmp_path / "proj.db")
+    connection.execute("update metadata set value = '0' where key = 'DATABASE.LAYOUT.VERSION.MINOR'")
+    connection.commit()
     connection.close()
     with projdata.environment():
-        assert projdata.readable()
         try:
-            set_proj_data_search_path(str(tmp_path))
-            assert not projdata.readable()
+            assert projdata.readable(own)
+            assert not projdata.readable(tmp_path)
         finally:
-            projdata.use_readable(own)
-        assert projdata.readable()
+            set_proj_data_search_path(str(own))
