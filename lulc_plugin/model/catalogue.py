@@ -66,8 +66,8 @@ def ordered(found: Sequence[Entry]) -> list[Entry]:
 
     Networks that were tested on the same data form a family and are compared there: each held-out score counts as a
     share of the family's best on that data, because a plain mean would favour networks that were tested on easier data.
-    Of those that are equal but for noise the one with more bands leads, then the one whose maps are faster. Of two families the one
-    that looks at more of a layer leads; untested networks come last.
+    Of those that are equal but for noise the one with more bands leads, then the one whose maps are faster. Of two
+    families the one that looks at more of a layer leads; untested networks come last.
     """
 
     def leading(family: Sequence[Entry]) -> tuple[bool, int, float, str]:

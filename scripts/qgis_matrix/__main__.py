@@ -70,6 +70,7 @@ class Elsewhere:
         if self.run(["scripts/setup.sh"], log, SETUP_LIMIT):
             raise NotAvailable(f"scripts/setup.sh failed in it, see {log}")
         self.run(["apt-get", "clean"], log)
+        self.run(["rm", "-rf", "/tmp/pytest-of-root"], log)
 
     def run(self, command: Sequence[str], log: Path, limit: float = TESTS_LIMIT) -> int:
         """Run a command in the copy of the checkout and return its exit status."""
