@@ -76,7 +76,7 @@ def read(provider, plugin, class_map):
         feedback = QgsProcessingFeedback()
         values = parameters.said({"MAP": class_map, "REFERENCE_FEATURES": source, **values})
         wish = algorithm.parse(values, context)
-        found = values_of.read_features(algorithm, values, context, wish.reference, progress_of(feedback))
+        found = values_of.read_features(algorithm, values, context, wish.reference, progress_of(feedback, "Report"))
         return found, feedback.textLog()
 
     return read_features
