@@ -614,8 +614,9 @@ def test_a_candidate_carries_its_own_range_warning(raster, network, spec):
 @with_network
 def test_check_ends_in_the_network_that_fits_and_why_others_do_not(raster):
     check = check_layer(ClassifyJob(raster("a.tif", land()), NO_OUTPUT))
-    (model,) = [m for m in check.models if m.fits]
-    assert check.choice == f"{model.name} fits this layer."
+    first, *rest = [m.name for m in check.models if m.fits]
+    others = ", ".join(rest)
+    assert check.choice == f"{first} fits this layer" + (f"; so do {others}." if rest else ".")
     assert [text for _, text in check.lines()][-1] == check.choice
 
 
