@@ -161,7 +161,7 @@ class LoadSample(LulcAlgorithm):
             ),
             limits=(
                 self.tr(
-                    "It shows how things work, not how well: the bundled network has seen this image in training, and"
+                    "It shows how things work, not how well: the bundled networks have seen this image in training, and"
                     " there are no reference points for it."
                 ),
                 self.tr(

@@ -61,7 +61,7 @@ install_packages() {
     fi
     need_root "installing Debian packages" "apt-get install --no-install-recommends ${missing[*]}"
     update_package_lists
-    say "installing ${missing[*]}"
+    say "installing ${missing[*]} (QGIS alone takes some minutes; progress: tail -f $log)"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 ||
         { tail -n 40 "$log" >&2; fail "apt-get could not install them."; }
 }

@@ -83,8 +83,8 @@ def reference_needs() -> tuple[Paragraph, ...]:
             tr(
                 "none of these: points or polygons picked by hand, training data, whatever was at hand. The"
                 " figures then describe these places and not the map, so hand-picked points get no confidence"
-                " intervals, however many there are. To get intervals, draw them with Draw sample"
-                " points, label them, and come back."
+                " intervals, however many there are. To get intervals, draw them with Draw a reference"
+                " sample, label them, and come back."
             ),
         ),
         (
