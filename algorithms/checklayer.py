@@ -174,7 +174,8 @@ class CheckLayer(LulcAlgorithm):
                 self.tr(
                     "Each line says PASS (in order), INFO (told, or could not be checked), WARN (suspicious; a run goes"
                     " on) or FAIL (a run is refused), with the numbers and what to do. The end says which network fits"
-                    " the image, and why the others do not."
+                    " the image (FITS), which could be run only on resampled pixels (RESAMPLED) or on pixels outside"
+                    " the size it was made for (OUTSIDE), and which does not fit and why (NO)."
                 ),
             ),
             needs=(

@@ -21,6 +21,15 @@ from .bridge.truecolour import TrueColour
 SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "sample" / "sentinel2-brazil.tif"
 #: Bands of the sample that the eye sees: red, green, blue.
 VISIBLE = (3, 2, 1)
+#: The plugin's folder, and what an update replaces in it; in a checkout more lies there, such as build/.
+PLUGIN = SAMPLE.parents[2]
+UPDATED = ("algorithms", "docs", "lulc_plugin", "models", "resources")
+#: Endings of files in which GDAL keeps statistics, a mask and overviews of the raster beside them.
+BESIDE = (".aux.xml", ".msk", ".ovr")
+
+
+def _in_plugin(target: Path) -> bool:
+    return target.parent == PLUGIN or any(PLUGIN / name in target.parents for name in UPDATED)
 
 
 class LoadSample(LulcAlgorithm):
@@ -101,7 +110,7 @@ class LoadSample(LulcAlgorithm):
                 self.tr("OUTPUT is {path}, but the sample is a GeoTIFF.").format(path=target),
                 self.tr("Give a name ending in .tif."),
             )
-        if SAMPLE.parents[1] in target.resolve().parents:
+        if _in_plugin(target.resolve()):
             raise LulcError(
                 self.tr("{path} lies in the plugin's own folder, which every update empties.").format(path=target),
                 self.tr("Choose another place."),
@@ -114,14 +123,15 @@ class LoadSample(LulcAlgorithm):
         sample = SAMPLE.read_bytes()
         if target.is_file() and target.stat().st_size == len(sample) and target.read_bytes() == sample:
             return  # it is there already, perhaps as a layer that is open
-        beside = target.with_name(target.name + ".aux.xml")
-        if os.path.lexists(beside):
-            raise LulcError(
-                self.tr("{path} belongs to another raster, and QGIS would read it as part of the sample.").format(
-                    path=beside
-                ),
-                self.tr("Choose another name, or remove that file."),
-            )
+        for ending in BESIDE:
+            beside = target.with_name(target.name + ending)
+            if os.path.lexists(beside):
+                raise LulcError(
+                    self.tr("{path} belongs to another raster, and QGIS would read it as part of the sample.").format(
+                        path=beside
+                    ),
+                    self.tr("Choose another name, or remove that file."),
+                )
         try:
             write_whole(target, sample)
         except OSError as error:

@@ -60,7 +60,7 @@ class ModelInformation(LulcAlgorithm):
         self.addParameter(
             explained(
                 QgsProcessingParameterEnum(MODEL, self.tr("Model"), names, False, default, True, True),
-                self.tr("A bundled network or one of your own."),
+                self.tr("A bundled network, the one that auto tries first at the top, or one of your own."),
             )
         )
         self.addParameter(parameters.model_file_parameter())

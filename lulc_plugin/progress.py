@@ -39,6 +39,10 @@ class Progress:
         with self._lock:
             self._show_log(text)
 
+    def conclude(self, text: str) -> None:
+        """One line of the result itself; a log line, unless who shows this shows the result by other means."""
+        self.log(text)
+
     def warn(self, text: str) -> None:
         """One line that the user should not overlook."""
         with self._lock:

@@ -23,9 +23,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QVariant
 
-from ...lulc_plugin import bundled
 from ...lulc_plugin.classify.job import AUTO
 from ...lulc_plugin.errors import LulcError
+from ...lulc_plugin.model import recommended
 from . import layers, settings
 from .translation import tr
 
@@ -94,9 +94,12 @@ def bands_parameter(name: str, layer: str) -> QgsProcessingParameterDefinition:
 
 
 def model_names() -> tuple[str, ...]:
-    """Names of the bundled networks, then of the user's own. Read anew each time an algorithm's dialog opens."""
+    """Names of the bundled networks, the one to begin with first, then of the user's own.
+
+    Read anew each time an algorithm's dialog opens.
+    """
     try:
-        ours = bundled.model_names()
+        ours = recommended.names()
     except LulcError:
         ours = ()  # the installation is incomplete; running says so
     return tuple(dict.fromkeys((*ours, *settings.user_models())))

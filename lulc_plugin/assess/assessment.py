@@ -210,14 +210,14 @@ def _scaled(share: Estimate, area: float | None) -> Estimate:
 
 def _log(result: Assessment, progress: Progress) -> None:
     context, estimates = result.context, result.estimates
-    progress.log(context.design_sentence)
+    progress.conclude(context.design_sentence)
     for sentence in context.alignment:
         progress.log(sentence)
     for reason, number in context.excluded:
         progress.log(f"{number:,} {context.units} left out: {reason}")
     for warning in context.warnings:
         progress.warn(warning)
-    progress.log(
+    progress.conclude(
         f"{context.compared:,} {context.units} compared. Overall accuracy {_said(estimates.overall)},"
         f" kappa {_said(estimates.kappa)}"
     )

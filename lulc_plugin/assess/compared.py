@@ -137,7 +137,7 @@ def _mcnemar(design: Design, only_a: int, only_b: int) -> tuple[McNemar | None, 
 
 
 def _log(result: Comparison, progress: Progress) -> None:
-    progress.log(result.context.design_sentence)
+    progress.conclude(result.context.design_sentence)
     for sentence in result.context.alignment:
         progress.log(sentence)
     for warning in result.context.warnings:
@@ -147,4 +147,4 @@ def _log(result: Comparison, progress: Progress) -> None:
             "n/a" if v is None else f"{v:.4f}" for v in (d.a, d.b, d.difference, d.low, d.high)
         )
         interval = "" if d.low is None else f" [{low}, {high}]"
-        progress.log(f"{name}: first map {a}, second map {b}, difference {difference}{interval}")
+        progress.conclude(f"{name}: first map {a}, second map {b}, difference {difference}{interval}")

@@ -13,13 +13,17 @@ from ..model import catalogue
 from ..model.catalogue import Entry
 from ..progress import Progress
 from ..raster import projdata, sampling
+from ..raster.bands import BandsNotFound
 from ..raster.source import Source
 from . import preflight, values
 from .findings import ERROR, PASS, WARNING, Finding, Findings
 from .job import ClassifyJob
-from .pixelsize import fit_pixels
+from .pixelsize import fit_pixels, made_for, metres
 from .plan import plan
 
+#: Whether a layer's pixels are of a size that a network was made for.
+INSIDE, RESAMPLED, OUTSIDE = "inside", "resampled", "outside"
+_WORDS = {INSIDE: "FITS", RESAMPLED: "RESAMPLED", OUTSIDE: "OUTSIDE"}
 _MOST_BANDS = 16
 _EMPTY = "Pixels without data"
 
@@ -34,6 +38,8 @@ class ModelFit:
         fits: it can be run on the layer as it is.
         reason: why it fits or does not.
         but: what is suspicious about the layer's numbers for it; empty where nothing is.
+        pixels: whether they are of a size that it was made for: one of `INSIDE` (or unknown), `RESAMPLED` and
+            `OUTSIDE` (taken as they are, because RESAMPLE says so); empty where it does not fit.
     """
 
     name: str
@@ -41,15 +47,28 @@ class ModelFit:
     fits: bool
     reason: str
     but: str = ""
+    pixels: str = ""
+
+    @property
+    def word(self) -> str:
+        """`FITS`, `RESAMPLED`, `OUTSIDE` or `NO`."""
+        return _WORDS[self.pixels] if self.fits else "NO"
 
     @property
     def line(self) -> str:
-        """`FITS  name: reason` or `NO    name: reason`."""
-        return f"{'FITS' if self.fits else 'NO'}  {self.name}: {self.reason}"
+        """`FITS  name: reason` or `NO  name: reason`."""
+        return f"{self.word}  {self.name}: {self.reason}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain object."""
-        return {"name": self.name, "title": self.title, "fits": self.fits, "reason": self.reason}
+        return {
+            "name": self.name,
+            "title": self.title,
+            "fits": self.fits,
+            "reason": self.reason,
+            "word": self.word,
+            "pixels": self.pixels,
+        }
 
 
 @dataclass(frozen=True)
@@ -92,9 +111,16 @@ class LayerCheck:
         if not fitting:
             none = "None of the networks at hand fits this layer"
             return f"{none}: no network can help before that is mended: {self.blocked}" if self.blocked else f"{none}."
-        first, rest = fitting[0], [m.name for m in fitting[1:]]
+        first = fitting[0]
+        # one made for such pixels and one that has to be fed others are not alike
+        rest = [m.name for m in fitting[1:] if m.pixels == first.pixels]
+        size = {
+            RESAMPLED: " only with resampling",
+            OUTSIDE: " only with pixels of a size that it was not made for",
+        }
         but = f", but {first.but}" if first.but else ""
-        return f"{first.name} fits this layer{but}" + (f"; so do {', '.join(rest)}." if rest else ".")
+        others = f"; so {'does' if len(rest) == 1 else 'do'} {', '.join(rest)}." if rest else "."
+        return f"{first.name} fits this layer{size.get(first.pixels, '')}{but}{others}"
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """(level, text) of every line of the report."""
@@ -183,7 +209,7 @@ def _models(job: ClassifyJob, source: Source, blocked: str, progress: Progress) 
             reason = f"the layer itself cannot be classified, and no network can help before that is mended. {blocked}"
             fit = ModelFit(fit.name, fit.title, False, reason)
         found.append(fit)
-    found.sort(key=lambda m: not m.fits)
+    found.sort(key=lambda m: (not m.fits, m.pixels not in ("", INSIDE)))
     found.extend(
         ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in catalogue.broken(folder)
     )
@@ -203,18 +229,24 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, progress: Progress) -> 
         reading, form = values.way_in(job, facts, spec, match, probe)
     except CancelledError:
         raise
+    except BandsNotFound as error:
+        # what bands the layer has is said once, by the check of its bands
+        return ModelFit(spec.name, spec.title, False, f"wants {error.wanted}; {error.lack}.")
     except LulcError as error:
         return ModelFit(spec.name, spec.title, False, error.problem)
     reason = f"bands {match.how}, values read as {reading.kind}"
     reason += f" ({form.name})" if form.name != reading.kind else ""
-    if pixels.warnings:
-        size = f". {pixels.warnings[0].rstrip('.')}"
+    if pixels.after is not None:
+        size = f"; {made_for(spec, facts)}: they are resampled to {metres(pixels.after)}, expect a poorer map"
+    elif not pixels.inside:
+        size = f"; {made_for(spec, facts)}: they are taken as they are, expect a poorer map"
     elif facts.gsd is None:
         size = ", the size of the pixels is unknown"
     else:
         size = ", pixels of a size it was made for"
     but = preflight.range_problem(spec, values.without_statistics(reading, form, spec), probe)
-    return ModelFit(spec.name, spec.title, True, f"{reason}{size}{f', but {but}' if but else ''}.", but)
+    sizes = INSIDE if pixels.inside else OUTSIDE if pixels.resampling is None else RESAMPLED
+    return ModelFit(spec.name, spec.title, True, f"{reason}{size}{f', but {but}' if but else ''}.", but, sizes)
 
 
 def _counted(count: int, noun: str) -> str:

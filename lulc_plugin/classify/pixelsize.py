@@ -92,6 +92,15 @@ def fit_pixels(spec: ModelSpec, facts: LayerFacts, resample: str = AUTO) -> Pixe
     )
 
 
+def made_for(spec: ModelSpec, facts: LayerFacts) -> str:
+    """`made for pixels of 10 to 30 m, and those of the layer have 2.4 m`; empty where either is unknown."""
+    size = areas.pixel_size(facts.transform, facts.crs, facts.height, facts.width)
+    if size is None or spec.gsd_range is None:
+        return ""
+    low, high = spec.gsd_range
+    return f"made for pixels of {low:g} to {high:g} m, and those of the layer have {metres(size)}"
+
+
 def _target(size: float, low: float, high: float) -> float:
     if size < low * (1 - _TOLERANCE) * (1 - _NOISE):
         return low

@@ -23,7 +23,7 @@ from . import graphwindow, preflight
 from . import values as values_of
 from .findings import Finding, Findings
 from .job import AUTO, ClassifyJob
-from .pixelsize import PixelFit, fit_pixels
+from .pixelsize import PixelFit, fit_pixels, made_for
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def _first_fit(job: ClassifyJob, facts: LayerFacts) -> tuple[Entry, tuple[BandMa
     def fit_inside(entry: Entry) -> tuple[BandMatch, PixelFit]:
         match, pixels = fit(entry)
         if not pixels.inside:
-            raise LulcError(pixels.warnings[0], "Set the model yourself if you want it all the same.")
+            raise LulcError(f"it was {made_for(entry.spec, facts)}", "Set the model yourself if you want it.")
         return match, pixels
 
     try:

@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine at a shell: `python -m lulc_plugin COMMAND`."""
+"""The engine at a shell: `python -m lulc_plugin COMMAND`, or `lulc COMMAND` where it is installed."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from .. import provenance
 from ..errors import LulcError
 from . import assess, check, classify, compare
+from .wording import at_a_shell
+
+_INSTALLED = "lulc"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 1 refused, 130 stopped with Ctrl-C."""
+    """Run a command; returns the exit status: 0 done, 1 refused (or `check` failed), 130 stopped with Ctrl-C."""
     try:
         options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         return int(options.command(options))
     except LulcError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {at_a_shell(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; no result was written.", file=sys.stderr)
@@ -36,10 +41,14 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m lulc_plugin", description="Land cover maps and their accuracy, without QGIS."
-    )
+    parser = argparse.ArgumentParser(prog=_called(), description="Land cover maps and their accuracy, without QGIS.")
+    parser.add_argument("--version", action="version", version=provenance.plugin_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (classify, check, assess, compare):
         command.add_to(commands)
     return parser
+
+
+def _called() -> str:
+    """How this program was started, as a person would do it again."""
+    return _INSTALLED if Path(sys.argv[0]).stem.lower() == _INSTALLED else "python -m lulc_plugin"

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..assess.job import AssessJob, RasterInput
 from ..dependencies import FOR_ACCURACY, require
-from ..progress import ConsoleProgress
 from . import references
+from .wording import ShellProgress, at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -18,7 +18,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("assess", help="compare a map with a reference: accuracy and areas")
     parser.set_defaults(command=_assess)
     parser.add_argument("map", metavar="MAP", help="class map, a raster")
-    parser.add_argument("reference", metavar="REFERENCE", help="raster, or a vector file of points or polygons")
+    parser.add_argument("reference", metavar="REFERENCE", help=references.REFERENCE)
     parser.add_argument("--band", type=int, default=1, metavar="N", help="band of the map")
     references.add_options(parser)
     parser.add_argument("--disagreement", type=Path, metavar="FILE", help="raster of what was taken for what")
@@ -36,11 +36,11 @@ def _assess(said: argparse.Namespace) -> int:
         options=references.options_of(said),
         outputs=references.outputs_of(said),
     )
-    result = assess_and_report(job, ConsoleProgress())
-    print(result.context.design_sentence)
+    result = assess_and_report(job, ShellProgress())
+    print(at_a_shell(result.context.design_sentence))
     print(f"units {result.context.compared:,}")
-    print(f"overall accuracy {references.share(result.estimates.overall.value)}")
-    print(f"kappa {references.share(result.estimates.kappa.value)}")
+    for name, estimate in (("overall accuracy", result.estimates.overall), ("kappa", result.estimates.kappa)):
+        print(f"{name} {references.share(estimate.value)}{references.interval(estimate.low, estimate.high)}")
     for of_class, users, producers in zip(result.classes, result.estimates.users, result.estimates.producers):
         ua, pa = references.share(users.value), references.share(producers.value)
         print(f"{of_class.label:30s} user's accuracy {ua}  producer's accuracy {pa}")

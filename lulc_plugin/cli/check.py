@@ -10,11 +10,14 @@ from typing import Any
 from ..classify.job import NO_OUTPUT, ClassifyJob
 from ..progress import Progress
 from . import layeroptions
+from .wording import at_a_shell
 
 
 def add_to(commands: Any) -> None:
     """Describe the command to argparse."""
-    parser = commands.add_parser("check", help="look at a raster before a map is made of it")
+    parser = commands.add_parser(
+        "check", help="look at a raster before a map is made of it", epilog="Exit status: 0, or 1 after a FAIL."
+    )
     parser.set_defaults(command=_check)
     parser.add_argument("input", metavar="IN", help="raster to look at")
     layeroptions.add_options(parser)
@@ -26,6 +29,7 @@ def _check(options: argparse.Namespace) -> int:
     from ..dependencies import require
 
     require()
+    from ..classify.findings import ERROR
     from ..classify.layercheck import check_layer
 
     job = ClassifyJob(
@@ -42,7 +46,7 @@ def _check(options: argparse.Namespace) -> int:
             layercheck.write_check(Path(options.html), found)
         if options.json:
             print(layercheck.check_json(found))
-            return 0
-    for _, line in found.lines():
-        print(line)
-    return 0
+    if not options.json:
+        for _, line in found.lines():
+            print(at_a_shell(line))
+    return 1 if found.count(ERROR) else 0

@@ -7,8 +7,8 @@ import argparse
 from typing import Any
 
 from ..classify.job import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
-from ..progress import ConsoleProgress
 from . import layeroptions
+from .wording import ShellProgress
 
 
 def add_to(commands: Any) -> None:
@@ -52,7 +52,7 @@ def _classify(options: argparse.Namespace) -> int:
     require()
     from ..classify.pipeline import classify
 
-    result = classify(job, ConsoleProgress())
+    result = classify(job, ShellProgress())
     for entry in result.classes_json():
         hectares = "" if entry["hectares"] is None else f"{entry['hectares']:14,.1f} ha"
         print(f"{entry['value']:5d}  {entry['name']:24s} {entry['pixels']:12,d} px {hectares}")

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..assess.job import CompareJob, RasterInput
 from ..dependencies import FOR_ACCURACY, require
-from ..progress import ConsoleProgress
 from . import references
+from .wording import ShellProgress, at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -18,7 +18,7 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(command=_compare)
     parser.add_argument("map_a", metavar="MAP_A", help="class map, a raster; its pixels are the grid")
     parser.add_argument("map_b", metavar="MAP_B", help="the other class map")
-    parser.add_argument("reference", metavar="REFERENCE", help="raster, or a vector file of points or polygons")
+    parser.add_argument("reference", metavar="REFERENCE", help=references.REFERENCE)
     parser.add_argument("--band-a", type=int, default=1, metavar="N", help="band of the first map")
     parser.add_argument("--band-b", type=int, default=1, metavar="N", help="band of the second map")
     references.add_options(parser)
@@ -37,13 +37,10 @@ def _compare(said: argparse.Namespace) -> int:
         options=references.options_of(said),
         outputs=references.outputs_of(said),
     )
-    result = compare_and_report(job, ConsoleProgress())
-    print(result.context.design_sentence)
+    result = compare_and_report(job, ShellProgress())
+    print(at_a_shell(result.context.design_sentence))
     print(f"units {result.context.compared:,}")
     for name, difference in (("overall accuracy", result.overall), ("kappa", result.kappa)):
         a, b, d = (references.share(v) for v in (difference.a, difference.b, difference.difference))
-        interval = ""
-        if difference.low is not None and difference.high is not None:
-            interval = f" [{difference.low:.4f}, {difference.high:.4f}]"
-        print(f"{name}: A {a}, B {b}, A − B {d}{interval}")
+        print(f"{name}: A {a}, B {b}, A − B {d}{references.interval(difference.low, difference.high)}")
     return 0

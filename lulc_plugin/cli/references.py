@@ -19,13 +19,23 @@ from ..assess.job import (
     Outputs,
     RasterInput,
 )
+from ..errors import LulcError
+
+#: What the argument REFERENCE may be.
+REFERENCE = "raster, vector file of points or polygons, or CSV file of points (columns x and y, or lon and lat)"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The shared options."""
     parser.add_argument("--reference-band", type=int, default=1, metavar="N", help="band of a raster reference")
     parser.add_argument("--field", default="", help="field of a vector reference that holds the class (ref_class)")
-    parser.add_argument("--layer", help="layer of a vector file with several")
+    parser.add_argument("--layer", metavar="NAME", help="layer of a vector file with several")
+    parser.add_argument(
+        "--crs",
+        default="",
+        metavar="EPSG:CODE",
+        help="of the columns x and y of a CSV file; columns lon and lat are degrees of WGS 84 without it",
+    )
     parser.add_argument("--stratum-field", default="", help="field that holds the sampling stratum (stratum)")
     parser.add_argument("--class-table", type=Path, metavar="CSV", help="columns map,reference: what means the same")
     parser.add_argument("--strata", metavar="RASTER", help="sampling strata, when they are not the map's classes")
@@ -77,13 +87,29 @@ def reference_of(said: argparse.Namespace, map_path: str) -> tuple[RasterInput |
     Raises:
         LulcError: it is neither.
     """
+    from ..assess.pointtable import is_table, read_points
     from ..assess.vectorfile import is_raster, read_features
 
-    if is_raster(said.reference):
-        return RasterInput(said.reference, said.reference_band), None
-    return None, read_features(said.reference, map_path, said.field, said.stratum_field, said.layer)
+    path = said.reference
+    if is_table(path):
+        if said.layer is not None:
+            raise LulcError(f"--layer {said.layer} is given, but the CSV file {path} has no layers.", "Leave it away.")
+        return None, read_points(path, map_path, said.field, said.stratum_field, said.crs)
+    if is_raster(path):
+        if said.crs:
+            raise LulcError(
+                f"--crs {said.crs} is for points in a CSV file; {path} is a raster.",
+                "Leave --crs away: a raster says itself where it lies.",
+            )
+        return RasterInput(path, said.reference_band), None
+    return None, read_features(path, map_path, said.field, said.stratum_field, said.layer, said.crs)
 
 
 def share(value: Any) -> str:
     """A share for the terminal."""
     return "n/a" if value is None else f"{value:.4f}"
+
+
+def interval(low: Any, high: Any) -> str:
+    """A confidence interval for the terminal, with a blank before it; nothing where there is none."""
+    return "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"

@@ -7,21 +7,33 @@ The bundled networks come first, the user's own after them; one broken file does
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from .. import bundled
 from ..errors import CancelledError, LulcError
-from . import library
+from ..raster.bands import BandsNotFound
+from . import library, ranking
 from .entry import Entry, load
 from .library import Broken
+from .ranking import Standing
 
 __all__ = ["Broken", "Entry", "broken", "by_name", "entries", "first_fit", "load", "names"]
 
 Found = TypeVar("Found")
 
-#: Shares of the best mean IoU that differ by less are equal: held-out places are few.
-_NOISE = 0.02
+#: Names in a row before "and 7 more".
+_MOST_NAMES = 8
+
+
+@dataclass(frozen=True)
+class _AtHand:
+    """Networks that can be used, best first, and files that cannot; `ours` counts the bundled ones in `entries`."""
+
+    entries: tuple[Entry, ...]
+    broken: tuple[Broken, ...]
+    ours: int
 
 
 def names(folder: Path | None = None) -> tuple[str, ...]:
@@ -39,7 +51,7 @@ def entries(folder: Path | None = None) -> tuple[Entry, ...]:
     Args:
         folder: see `names`.
     """
-    return _at_hand(folder)[0]
+    return _at_hand(folder).entries
 
 
 def broken(folder: Path | None = None) -> tuple[Broken, ...]:
@@ -48,67 +60,26 @@ def broken(folder: Path | None = None) -> tuple[Broken, ...]:
     Args:
         folder: see `names`.
     """
-    return _at_hand(folder)[1]
+    return _at_hand(folder).broken
 
 
-def _at_hand(folder: Path | None) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+def _at_hand(folder: Path | None) -> _AtHand:
     bundled_names = bundled.model_names()
     place = bundled.folder("models")
     ours, ours_broken = library.look_through([place / f"{name}.onnx" for name in bundled_names])
     # a bundled name always means the bundled network
     files = [path for path in library.files(_own(folder)) if path.stem not in bundled_names]
     own, own_broken = library.look_through(files)
-    return (*ordered(ours), *ordered(own)), (*ours_broken, *own_broken)
+    return _AtHand((*ordered(ours), *ordered(own)), (*ours_broken, *own_broken), len(ours))
 
 
 def ordered(found: Sequence[Entry]) -> list[Entry]:
-    """Best first.
-
-    Networks that were tested on the same data form a family and are compared there: each held-out score counts as a
-    share of the family's best on that data, because a plain mean would favour networks that were tested on easier data.
-    Of those that are equal but for noise the one with more bands leads, then the one whose maps are faster. Of two
-    families the one that looks at more of a layer leads; untested networks come last.
-    """
-
-    def leading(family: Sequence[Entry]) -> tuple[bool, int, float, str]:
-        first = family[0].spec
-        return not first.held_out_scores, -max(len(e.spec.bands) for e in family), -first.map_speed, first.name
-
-    families = sorted((_by_score(family) for family in _families(found)), key=leading)
-    return [entry for family in families for entry in family]
+    """Best first, as `ranking.ordered` has it."""
+    return [found[i] for i in ranking.ordered(_standings(found))]
 
 
-def _families(found: Sequence[Entry]) -> list[list[Entry]]:
-    """Networks that share a data set, directly or through others, together; those without a score each alone."""
-    families: list[list[Entry]] = []
-    for entry in found:
-        mine = [entry]
-        for family in [*families]:
-            if any(entry.spec.held_out_scores.keys() & other.spec.held_out_scores.keys() for other in family):
-                families.remove(family)
-                mine = family + mine
-        families.append(mine)
-    return families
-
-
-def _by_score(family: Sequence[Entry]) -> list[Entry]:
-    best: dict[str, float] = {}
-    for entry in family:
-        for name, score in entry.spec.held_out_scores.items():
-            best[name] = max(score, best.get(name, 0.0))
-
-    def share(entry: Entry) -> float:
-        shares = [score / (best[name] or 1.0) for name, score in entry.spec.held_out_scores.items()]
-        return sum(shares) / len(shares) if shares else 0.0
-
-    rest, done = list(family), []
-    while rest:
-        least = max(map(share, rest)) - _NOISE
-        equals = [entry for entry in rest if share(entry) >= least]
-        first = min(equals, key=lambda e: (-len(e.spec.bands), -e.spec.map_speed, e.spec.name))
-        done.append(first)
-        rest.remove(first)
-    return done
+def _standings(found: Sequence[Entry]) -> list[Standing]:
+    return [Standing(s.name, len(s.bands), s.map_speed, s.held_out_scores) for s in (entry.spec for entry in found)]
 
 
 def _own(folder: Path | None) -> Path | None:
@@ -147,23 +118,79 @@ def first_fit(fits: Callable[[Entry], Found], folder: Path | None = None) -> tup
     Raises:
         LulcError: none fits; with all reasons.
     """
-    reasons: list[str] = []
-    remedies: list[str] = []
-    at_hand, out_of_order = _at_hand(folder)
-    unusable = [f"{b.path.stem}: it cannot be used. {b.error.problem}" for b in out_of_order]
-    for i, entry in enumerate(at_hand):
+    at_hand = _at_hand(folder)
+    unusable = [f"{b.path.stem}: it cannot be used. {b.error.problem}" for b in at_hand.broken]
+    refused: list[tuple[str, LulcError]] = []
+    for i, entry in enumerate(at_hand.entries):
         try:
             found = fits(entry)
-            later = [f"{e.spec.name}: it comes after {entry.spec.name}, which fits" for e in at_hand[i + 1 :]]
-            return entry, found, (*reasons, *later, *unusable)
         except CancelledError:
             raise
         except LulcError as error:
-            reasons.append(f"{entry.spec.name}: {error.problem}")
-            remedies.append(error.remedy)
-    if not reasons and not unusable:
+            refused.append((entry.spec.name, error))
+            continue
+        reasons = [f"{name}: {_reason(error)}" for name, error in refused]
+        return entry, found, (*reasons, *_why_later(at_hand, i, fits), *unusable)
+    if not refused and not unusable:
         raise LulcError(
             "No network is bundled with this installation.", "Install the plugin again, or set a model file."
         )
-    remedy = next((r for r in remedies if r), "Set the model or the bands yourself.")
-    raise LulcError("None of the bundled networks fits this layer. " + " ".join([*reasons, *unusable]), remedy)
+    raise _none_fits(refused, unusable)
+
+
+def _why_later(at_hand: _AtHand, taken: int, fits: Callable[[Entry], Found]) -> list[str]:
+    """One sentence for each network behind the one that was taken."""
+    entries = at_hand.entries
+    theirs = entries[: at_hand.ours] if taken < at_hand.ours else entries[at_hand.ours :]
+    standings = _standings(theirs)
+    start = 0 if taken < at_hand.ours else at_hand.ours
+    reasons = []
+    for i in range(taken + 1, len(entries)):
+        try:
+            fits(entries[i])
+        except CancelledError:
+            raise
+        except LulcError as error:
+            reasons.append(f"{entries[i].spec.name}: {_reason(error)}")
+            continue
+        if taken < at_hand.ours <= i:
+            why = ", but bundled networks go before imported ones"
+        else:
+            why = ranking.why_behind(standings, i - start, taken - start)
+        reasons.append(f"{entries[i].spec.name}: it fits too{why}")
+    return reasons
+
+
+def _reason(error: LulcError) -> str:
+    return f"it wants {error.wanted}; {error.lack}" if isinstance(error, BandsNotFound) else error.problem
+
+
+def _none_fits(refused: Sequence[tuple[str, LulcError]], unusable: Sequence[str]) -> LulcError:
+    """What the networks have in common once, then what each of them lacks."""
+    said = ["None of the networks at hand fits this layer."]
+    remedy = next((error.remedy for _, error in refused if error.remedy), "Set the model or the bands yourself.")
+    no_bands = [error for _, error in refused if isinstance(error, BandsNotFound)]
+    nothing = all(error.lack == BandsNotFound.NOTHING for error in no_bands)
+    if no_bands:
+        said.append(no_bands[0].layer)
+        if nothing:
+            said.append("None of them could be recognised.")
+        said.extend(filter(None, (no_bands[0].hint,)))
+        remedy = no_bands[0].remedy_for_any
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, error in refused:
+        one = many = f": {error.problem}"
+        if isinstance(error, BandsNotFound):
+            what = f"{error.wanted}{'' if nothing else f' ({error.lack})'}."
+            one, many = f" wants {what}", f" want {what}"
+        alike.setdefault((one, many), []).append(name)
+    said.extend(f"{_row(names)}{one if len(names) == 1 else many}" for (one, many), names in alike.items())
+    return LulcError(" ".join([*said, *unusable]), remedy)
+
+
+def _row(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`, `a, b, … and 3 more`."""
+    shown = list(names[:_MOST_NAMES])
+    if len(names) > len(shown):
+        shown.append(f"{len(names) - len(shown)} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

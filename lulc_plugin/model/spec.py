@@ -11,6 +11,7 @@ from ..errors import LulcError
 from ..legend import Legend
 from ..raster.indices import Expression
 from ..raster.scaling import Channel, Steps
+from . import ranking
 
 UNITS = ("reflectance", "dn", "byte")
 ACTIVATIONS = ("softmax", "sigmoid", "argmax")
@@ -269,8 +270,7 @@ class ModelSpec:
     @property
     def map_speed(self) -> float:
         """Mpx/s of a large layer: neighbouring windows share twice the margin, and those pixels are computed twice."""
-        fresh = max(0, self.window.size - 2 * self.window.margin) / self.window.size
-        return self.speed * fresh**2
+        return ranking.map_speed(self.speed, self.window.size, self.window.margin)
 
     @property
     def held_out_scores(self) -> dict[str, float]:

@@ -42,6 +42,44 @@ class LayerBand:
         return f"{self.number} ({self.name or ('alpha' if self.is_alpha else wave)})"
 
 
+class BandsNotFound(LulcError):
+    """The bands that a model wants are not, or not clearly, in a layer; in parts, for several models at once.
+
+    Args:
+        layer: what bands the layer has, a sentence.
+        hint: what else there is to say about them, whatever the model; a sentence, or empty.
+        wanted: the bands that the model wants.
+        missing: those of them that were not found at all.
+        ties: those that could be one band or another, a clause each.
+
+    Attributes:
+        layer: as given.
+        hint: as given.
+        wanted: as given, with commas.
+        lack: what was not found; `none of them could be recognised` where that is all.
+        remedy_for_any: what to do, whichever model is meant.
+    """
+
+    NOTHING = "none of them could be recognised"
+
+    def __init__(
+        self, layer: str, hint: str, wanted: Sequence[str], missing: Sequence[str], ties: Sequence[str]
+    ) -> None:
+        self.layer, self.hint, self.wanted = layer, hint, ", ".join(wanted)
+        how = (
+            "in this order; at a shell with semicolons, for example 'BANDS=3;2;1;4' for a Landsat 7 scene whose bands"
+            " 1, 2, 3 and 4 are blue, green, red and near infrared."
+        )
+        self.remedy_for_any = f"Set Bands to the numbers of the bands that the network wants, {how}"
+        said = [layer, *(f"{tie}." for tie in ties), hint]
+        clauses = list(ties)
+        if missing:
+            said.insert(1, f"None of them could be recognised as {', '.join(missing)}.")
+            clauses.insert(0, f"{', '.join(missing)} could not be recognised")
+        self.lack = self.NOTHING if len(missing) == len(wanted) else "; ".join(clauses)
+        super().__init__(" ".join(filter(None, said)), f"Set Bands to the numbers of the bands {self.wanted}, {how}")
+
+
 class WantedBand(Protocol):
     """What matching needs to know of a model's band."""
 
@@ -129,24 +167,20 @@ def match(
                 " If that is wrong, set the bands.",
             ),
         )
-    missing = ", ".join(w.label for i, w in enumerate(wanted) if i not in found and i not in search.ties)
-    ties = " ".join(
-        f"{wanted[i].label} could be band {' or band '.join(b.label for b in rivals)}."
-        for i, rivals in search.ties.items()
-        if i not in found
-    )
-    order = ", ".join(w.label for w in wanted)
     unclear = [
         f"{b.name} is {meant}" for b in usable if bandnames.is_code(b.name) and (meant := bandnames.meanings(b.name))
     ]
-    differ = f" The layer does not say which sensor it is from: {'; '.join(unclear)}." if unclear else ""
-    raise LulcError(
-        f"{layer_name} has {len(layer)} band{'s' * (len(layer) != 1)}: {', '.join(b.label for b in layer)}."
-        + (f" None of them could be recognised as {missing}." if missing else "")
-        + (f" {ties}" if ties else "")
-        + differ,
-        f"Set Bands to the numbers of the bands {order}, in this order; at a shell with semicolons, for example"
-        " 'BANDS=3;2;1;4' for a Landsat 7 scene whose bands 1, 2, 3 and 4 are blue, green, red and near infrared.",
+    differ = f"The layer does not say which sensor it is from: {'; '.join(unclear)}." if unclear else ""
+    raise BandsNotFound(
+        f"{layer_name} has {len(layer)} band{'s' * (len(layer) != 1)}: {', '.join(b.label for b in layer)}.",
+        differ,
+        [w.label for w in wanted],
+        [w.label for i, w in enumerate(wanted) if i not in found and i not in search.ties],
+        [
+            f"{wanted[i].label} could be band {' or band '.join(b.label for b in rivals)}"
+            for i, rivals in search.ties.items()
+            if i not in found
+        ],
     )
 
 

@@ -33,6 +33,12 @@ SETUP_LIMIT, TESTS_LIMIT = 3600, 7200  # seconds
 PYTHON = {"qgis": ".venv/bin/python", "engine": ".venv-engine/bin/python"}
 
 
+def plain_environment() -> dict[str, str]:
+    """Ours with the system's own programs alone: an embedded Python looks for its library beside the first on PATH,
+    and pyenv puts another one there for whatever is started through it."""
+    return {**os.environ, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
 class Here:
     """This machine as a generation: a copy of the checkout that uses the checkout's own environments."""
 
@@ -51,7 +57,7 @@ class Here:
 
     def run(self, command: Sequence[str], log: Path, limit: float = TESTS_LIMIT) -> int:
         """Run a command in the copy of the checkout and return its exit status."""
-        return logged(command, log, folder=self.checkout, limit=limit)
+        return logged(command, log, plain_environment(), self.checkout, limit)
 
 
 class Elsewhere:

@@ -3,6 +3,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import pytest
 
 from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import catalogue
+from lulc_plugin.model import catalogue, ranking, recommended
 from lulc_plugin.model.mlm import reading as mlm
+from lulc_plugin.model.ranking import Standing
 from lulc_plugin.model.running.runtime import Network
 from lulc_plugin.model.spec import ModelBand, Scores, Window
 
@@ -122,6 +125,101 @@ def test_auto_takes_the_first_that_fits_and_logs_the_others(shelf, raster, class
     assert "coarse-v1" in passed[1] and "200 to 500" in passed[1]
 
 
+# ---------------------------------------------------------------- why one goes before another
+
+
+def passed_over(made):
+    """Name → reason, as the log of a run gives them."""
+    said = [line[len("Passed over ") :] for line in made.progress.lines if line.startswith("Passed over")]
+    return dict(line.split(": ", 1) for line in said)
+
+
+def test_networks_behind_the_best_are_told_why(shelf, raster, classify, scene, network, spec):
+    easy = replace(test_score(0.9), dataset="easy")
+    four = spec("pixel")
+    forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
+    fewer = {"bands": four.bands[:3], "channels": four.channels[:3], "fill": four.fill[:3], "forms": forms}
+    shelf("best-v1", speed=4, gsd_range=(10.0, 30.0), scores=(test_score(0.5), easy))
+    shelf("slow-v1", speed=2, scores=(test_score(0.504), replace(easy, miou=0.9)))
+    shelf("three-v1", speed=9, scores=(test_score(0.498), replace(easy, miou=0.9)), **fewer)
+    shelf("worse-v1", speed=9, scores=(test_score(0.4), replace(easy, miou=0.8)))
+    shelf("pictures-v1", speed=9, scores=(replace(test_score(0.99), dataset="pictures"),), **fewer)
+    shelf("fine-v1", gsd_range=(8.0, 20.0), scores=())
+    shelf("untested-v1", scores=())
+    shelf("radar-v1", scores=(), bands=OTHER_BANDS)
+    own = network("pixel", name="own-v1")
+    made = classify(raster("a.tif", scene(30, 30)), model="auto", models_folder=str(Path(own.path).parent))
+    assert made.result.model == "best-v1"
+    speed = catalogue.by_name("best-v1").spec.map_speed
+    half = catalogue.by_name("slow-v1").spec.map_speed
+    both = "the test data that both know"
+    assert passed_over(made) == {
+        "slow-v1": f"it fits too and scores alike on {both} (0.50 and 0.90 against 0.50 and 0.90 mean IoU),"
+        f" but makes slower maps ({half:.2g} against {speed:.2g} million pixels a second)",
+        "three-v1": f"it fits too and scores alike on {both} (0.50 and 0.90 against 0.50 and 0.90 mean IoU),"
+        " but looks at fewer bands (3 against 4)",
+        "worse-v1": f"it fits too, but scores lower on {both} (0.40 and 0.80 against 0.50 and 0.90 mean IoU)",
+        "pictures-v1": "it fits too, but shares no test data with best-v1, and looks at fewer bands (3 against 4)",
+        "fine-v1": "it was made for pixels of 8 to 20 m, and those of the layer have 30 m",
+        "untested-v1": "it fits too, but was not tested on held-out places",
+        "radar-v1": "it wants vv, green, blue, nir; vv could not be recognised",
+        "own-v1": "it fits too, but bundled networks go before imported ones",
+    }
+
+
+def test_of_the_users_networks_the_one_behind_is_told_why(shelf, raster, classify, scene, network):
+    shelf("radar-v1", bands=OTHER_BANDS)
+    network("pixel", name="a-v1", speed=3.0)
+    net = network("pixel", name="b-v1", speed=2.0)
+    made = classify(raster("a.tif", scene(30, 30)), model="auto", models_folder=str(Path(net.path).parent))
+    assert made.result.model == "a-v1"
+    reason = passed_over(made)["b-v1"]
+    assert reason.startswith("it fits too, but was, like a-v1, not tested, and makes slower maps (")
+
+
+@pytest.mark.parametrize(
+    ("later", "words"),
+    [
+        (Standing("z", 4, 2.0, {"hard": 0.5}), " and scores alike on the test data that both know (0.50 against 0.50"
+         " mean IoU), but comes later in the alphabet"),
+        (Standing("z", 4, 2.0, {"hard": 0.5, "other": 0.1}), ", but scores lower on all test data that they share"),
+        (Standing("z", 5, 2.0, {"hard": 0.495}), ", but scores lower on the test data that both know (0.49 against"),
+        (Standing("z", 4, 2.0, {"other": 0.3}), ", but scores lower on all test data that they share"),
+    ],
+)  # fmt: skip
+def test_reasons_within_a_family(later, words):
+    found = [Standing("a", 4, 2.0, {"hard": 0.5}), later, Standing("b", 1, 1.0, {"hard": 0.1, "other": 0.9})]
+    assert ranking.why_behind(found, 1, 0).startswith(words)
+
+
+def test_the_list_of_a_dialog_has_the_same_order_and_loads_nothing(shelf):
+    shelf("a-slow-v1", 0.6, 1)
+    shelf("best-v1", 0.7, 0.1)
+    shelf("b-margin-v1", 0.6, 3.0, window=Window(512, 32, 64, margin=200))
+    shelf("z-fast-v1", 0.6, 5)
+    shelf("radar-v1", None, 9, bands=OTHER_BANDS)
+    assert recommended.names() == tuple(e.spec.name for e in catalogue.entries())
+    assert recommended.names()[:2] == ("best-v1", "z-fast-v1")
+    bundled.folder("models").joinpath("best-v1.json").write_text('{"properties": []}')
+    bundled.folder("models").joinpath("z-fast-v1.json").unlink()
+    assert set(recommended.names()[-3:]) == {"best-v1", "z-fast-v1", "radar-v1"}, "running them says what is wrong"
+
+
+def test_the_bundled_list_has_the_same_order():
+    assert recommended.names() == tuple(e.spec.name for e in catalogue.entries())
+
+
+def test_the_list_of_a_dialog_needs_no_numpy():
+    script = "import sys; sys.modules['numpy'] = None; from lulc_plugin.model import recommended; recommended.names()"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+# ---------------------------------------------------------------- auto
+
+
 def test_auto_with_bands_takes_them_in_the_models_order(shelf, raster, classify, scene):
     shelf("right-v1")
     layer = raster("a.tif", scene(30, 30, bands=6), names=None)
@@ -134,10 +232,45 @@ def test_none_fits_is_an_error_with_all_reasons(shelf, raster, classify, scene, 
     (tmp_path / "out").mkdir()
     with pytest.raises(LulcError) as caught:
         classify(raster("a.tif", scene(30, 30)), model="auto", output=str(tmp_path / "out" / "map.tif"))
-    for words in ("radar-v1", "vv", "coarse-v1", "30 m"):
+    for words in ("None of the networks at hand fits", "radar-v1", "vv", "coarse-v1", "30 m"):
         assert words in caught.value.problem
     assert caught.value.remedy
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_all_networks_lack_is_said_once(shelf, raster, classify, scene, spec, network):
+    """Names, bands and remedy: a line for each network would bury what to do."""
+    four = spec("pixel")
+    forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
+    for name in ("a-v1", "b-v1", "c-v1"):
+        shelf(name)
+    shelf("three-v1", bands=four.bands[:3], channels=four.channels[:3], fill=four.fill[:3], forms=forms)
+    own = network("pixel", name="own-v1")
+    layer = raster("a.tif", scene(30, 30, bands=6), names=None)
+    with pytest.raises(LulcError) as caught:
+        classify(layer, model="auto", models_folder=str(Path(own.path).parent))
+    assert caught.value.problem == (
+        "None of the networks at hand fits this layer. a.tif has 6 bands: 1 (unnamed), 2 (unnamed), 3 (unnamed),"
+        " 4 (unnamed), 5 (unnamed), 6 (unnamed). None of them could be recognised. a-v1, b-v1, c-v1 and own-v1 want"
+        " red, green, blue, nir. three-v1 wants red, green, blue."
+    )
+    assert caught.value.remedy.startswith("Set Bands to the numbers of the bands that the network wants, in this")
+    assert "'BANDS=3;2;1;4'" in caught.value.remedy
+    with pytest.raises(LulcError) as caught:
+        classify(layer, model="auto", bands=(1, 2, 9))
+    assert caught.value.problem.count("Band 9 does not exist") == 1
+
+
+def test_what_only_some_networks_lack_is_said_of_them(shelf, raster, classify, scene, spec):
+    four = spec("pixel")
+    shelf("radar-v1", bands=OTHER_BANDS)
+    shelf("nir-v1", bands=(four.bands[3], *four.bands[:3]))
+    layer = raster("a.tif", scene(30, 30, bands=3), names=("red", "green", "blue"))
+    with pytest.raises(LulcError) as caught:
+        classify(layer, model="auto")
+    assert "nir-v1 wants nir, red, green, blue (nir could not be recognised)." in caught.value.problem
+    assert "radar-v1 wants vv, green, blue, nir (vv, nir could not be recognised)." in caught.value.problem
+    assert caught.value.problem.count("a.tif has 3 bands") == 1
 
 
 def test_nothing_bundled(shelf, raster, classify, scene):

@@ -614,10 +614,79 @@ def test_a_candidate_carries_its_own_range_warning(raster, network, spec):
 @with_network
 def test_check_ends_in_the_network_that_fits_and_why_others_do_not(raster):
     check = check_layer(ClassifyJob(raster("a.tif", land()), NO_OUTPUT))
-    first, *rest = [m.name for m in check.models if m.fits]
-    others = ", ".join(rest)
-    assert check.choice == f"{first} fits this layer" + (f"; so do {others}." if rest else ".")
+    first, *rest = [m.name for m in check.models if m.word == "FITS"]
+    assert first == check.model and len(rest) > 1
+    assert check.choice == f"{first} fits this layer; so do {', '.join(rest)}."
     assert [text for _, text in check.lines()][-1] == check.choice
+
+
+def square(size):
+    """A layer's place, with pixels of `size` metres."""
+    return {"transform": Affine(size, 0, 500_000, 0, -size, 9_120_000)}
+
+
+@pytest.fixture
+def check_of(tmp_path, monkeypatch, raster, network):
+    """`check_of(size, name=range, …)`: a layer with pixels of `size` metres, checked with networks for these ranges."""
+    monkeypatch.setattr(bundled, "folder", lambda _: tmp_path / "bundled")
+    (tmp_path / "bundled").mkdir()
+
+    def check(size, resample="auto", **ranges):
+        for name, reach in ranges.items():
+            net = network("pixel", name=name, gsd_range=reach)
+        folder = str(Path(net.path).parent)
+        return check_layer(
+            ClassifyJob(raster("a.tif", land(), **square(size)), NO_OUTPUT, resample=resample, models_folder=folder)
+        )
+
+    return check
+
+
+def test_a_network_for_pixels_of_another_size_does_not_just_fit(check_of):
+    check = check_of(10, air=(1, 4), good=(10, 30), far=(200, 500))
+    assert [(m.name, m.word, m.fits) for m in check.models] == [
+        ("good", "FITS", True), ("air", "RESAMPLED", True), ("far", "NO", False)
+    ]  # fmt: skip
+    assert check.choice == "good fits this layer."
+    (line,) = [text for _, text in check.lines() if text.startswith("RESAMPLED  air: ")]
+    assert "made for pixels of 1 to 4 m, and those of the layer have 10 m: they are resampled to 4 m" in line
+    told = {m["name"]: m for m in json.loads(check_json(check))["models"]}
+    assert {name: (m["word"], m["pixels"], m["fits"]) for name, m in told.items()} == {
+        "good": ("FITS", "inside", True), "air": ("RESAMPLED", "resampled", True), "far": ("NO", "", False)
+    }  # fmt: skip
+    page = layer_page(check)
+    for level, word in (("pass", "yes"), ("warning", "resampled"), ("error", "no")):
+        assert f'<td class="level {level}">{word}</td>' in page
+
+
+def test_where_nothing_else_fits_the_resampled_one_is_named_as_such(check_of):
+    check = check_of(10, air=(1, 4), far=(200, 500))
+    assert check.model == "air" and check.choice == "air fits this layer only with resampling."
+    check = check_of(10, air=(1, 4), also=(3, 5))
+    assert check.choice == "air fits this layer only with resampling; so does also."
+
+
+def test_pixels_that_are_taken_as_they_are_are_told_apart_too(check_of):
+    check = check_of(10, "never", air=(1, 4), good=(10, 30))
+    assert [(m.name, m.word) for m in check.models] == [("good", "FITS"), ("air", "OUTSIDE")]
+    assert "they are taken as they are" in check.models[1].reason and check.choice == "good fits this layer."
+
+
+def test_where_nothing_else_fits_pixels_as_they_are_are_named_as_such(check_of):
+    check = check_of(10, "never", air=(1, 4), also=(3, 5))
+    assert check.choice == "air fits this layer only with pixels of a size that it was not made for; so does also."
+
+
+def test_the_bands_of_a_layer_are_told_once(check_of, raster, network):
+    net = network("pixel", name="a")
+    network("pixel", name="b")
+    layer = raster("a.tif", np.concatenate([land(), land()[:2]]), names=None)
+    check = check_layer(ClassifyJob(layer, NO_OUTPUT, models_folder=str(Path(net.path).parent)))
+    lines = [text for _, text in check.lines()]
+    assert len([line for line in lines if "6 (unnamed)" in line]) == 1
+    assert lines[0].startswith("FAIL  Model and bands: None of the networks at hand fits this layer.")
+    assert lines[0].count("6 (unnamed)") == lines[0].count("BANDS=3;2;1;4") == 1
+    assert "NO  b: wants red, green, blue, nir; none of them could be recognised." in lines
 
 
 @with_network

@@ -90,6 +90,72 @@ def test_without_pyogrio(class_map, points, monkeypatch):
         read_features(points, class_map)
 
 
+@pytest.fixture
+def layers(tmp_path):
+    """`layers(name=rows, …)` makes a GeoPackage; a layer without geometries is what QGIS calls `layer_styles`."""
+    pyogrio, shapely = pytest.importorskip("pyogrio"), pytest.importorskip("shapely")
+
+    def make(*names, styles=True):
+        path = tmp_path / "several.gpkg"
+        for k, name in enumerate(names):
+            shapes = shapely.to_wkb([shapely.Point(500005 + 10 * c, 4999995 - 10 * k) for c in (0, 9)])
+            pyogrio.raw.write(path, shapes, [np.array([1, 2])], np.array(["ref_class"]), layer=name,
+                              geometry_type="Point", crs="EPSG:32633", append=k > 0)  # fmt: skip
+        if styles:
+            pyogrio.raw.write(path, None, [np.array(["a"], object)], np.array(["styleName"]), layer="layer_styles",
+                              geometry_type=None, append=bool(names))  # fmt: skip
+        return str(path)
+
+    return make
+
+
+def test_styles_beside_the_points_are_no_second_layer(class_map, layers, recwarn, capsys):
+    path = layers("points")
+    assert len(read_features(path, class_map).features) == 2
+    assert cli.main(["assess", class_map, path]) == 0
+    assert "layer_styles" not in capsys.readouterr().err
+    assert not [w for w in recwarn if "layer" in str(w.message)]
+
+
+def test_several_layers_are_named(class_map, layers):
+    path = layers("north", "south")
+    with pytest.raises(LulcError, match="2 layers with geometries: north, south. Choose one with --layer"):
+        read_features(path, class_map)
+    found = read_features(path, class_map, layer="south").features
+    assert found[0].geometry["coordinates"][1] == pytest.approx(4999985)
+    for wrong in ("west", "layer_styles"):
+        with pytest.raises(LulcError, match=f"no layer '{wrong}' with geometries; it has: north, south"):
+            read_features(path, class_map, layer=wrong)
+
+
+def test_no_geometries(class_map, layers):
+    with pytest.raises(LulcError, match="has no geometries. Give points or polygons.*ends in .csv"):
+        read_features(layers(), class_map)
+
+
+def test_a_system_that_the_file_contradicts(class_map, points):
+    assert read_features(points, class_map, crs="EPSG:32633").features
+    with pytest.raises(LulcError, match="says itself that it is in .*Leave --crs away"):
+        read_features(points, class_map, crs="EPSG:4326")
+
+
+def test_places_that_the_maps_system_does_not_have(class_map, tmp_path):
+    pole, good = {"type": "Point", "coordinates": [1e20, 1e20]}, {"type": "Point", "coordinates": [15.00006, 45.15]}
+    made = [{"type": "Feature", "geometry": g, "properties": {"ref_class": 1}} for g in (pole, good)]
+    first, second = read_features(geojson(tmp_path / "p.geojson", made, None), class_map).features
+    assert np.isnan(first.geometry["coordinates"]).all()
+    assert second.geometry["coordinates"][0] == pytest.approx(500004.7, abs=0.3)
+    ring = [[1e20, 1e20], [1e20, 2e20], [2e20, 2e20], [1e20, 1e20]]
+    made[1]["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    with pytest.raises(LulcError, match="Feature 2 of .*cannot be brought into"):
+        read_features(geojson(tmp_path / "q.geojson", made, None), class_map)
+
+
+def test_a_map_that_is_not_there(tmp_path, points):
+    with pytest.raises(LulcError, match="gone.tif cannot be opened"):
+        read_features(points, str(tmp_path / "gone.tif"))
+
+
 # ---------------------------------------------------------------- the commands
 
 

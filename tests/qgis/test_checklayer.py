@@ -81,6 +81,18 @@ def test_it_ends_in_the_network_that_fits(check, image, plugin):
     # processing.run adds a line of its own
     last = [line for line in feedback.infos if not line.startswith("Results:")][-1]
     assert last.startswith(f"{names[0]} fits this layer")
+    assert "aerial" not in last
+    assert any(line.startswith("RESAMPLED  aerial") for line in feedback.infos)
+
+
+def test_unnamed_bands_are_told_once_with_the_way_out(check, unnamed_image):
+    results, feedback = check(INPUT=unnamed_image, MODEL="auto")
+    assert results["ERRORS"] == 1
+    said = feedback.infos[:-1] + feedback.warnings  # the last line repeats the results
+    (failed,) = [line for line in said if "6 (unnamed)" in line and not line.startswith("Results:")]
+    assert failed.startswith("FAIL  Model and bands: None of the networks at hand fits")
+    assert failed.count("6 (unnamed)") == failed.count("'BANDS=3;2;1;4'") == 1
+    assert results["FINDINGS"].count("6 (unnamed)") == 1
 
 
 def test_a_wrong_order_of_bands(check, make_raster, image, read):

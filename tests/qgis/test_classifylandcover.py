@@ -278,7 +278,14 @@ def test_auto(classify, image, plugin):
     feedback = Listener()
     result = classify(feedback, INPUT=image, MODEL="auto")
     assert result["PIXELS"] == 150 * 120
-    assert "Model: " in feedback.textLog()
+    said = feedback.textLog()
+    assert "Model: " in said
+    best, *others = (e.spec.name for e in plugin("lulc_plugin.model.catalogue").entries())
+    assert f"Model: {best} " in said
+    reasons = {name: said.split(f"Passed over {name}: ")[1].splitlines()[0] for name in others}
+    for name, reason in reasons.items():
+        expected = "it fits too" if name.startswith("optical") else "it was made for pixels of 1 to 4 m"
+        assert reason.startswith(expected) and len(reason) < 200, reason
 
 
 # ---------------------------------------------------------------- progress, cancel

@@ -93,11 +93,12 @@ def refused(load, output):
     return str(error.value)
 
 
-def test_an_older_raster_is_replaced_but_not_its_company(load, original, tmp_path):
-    target, beside = tmp_path / "old.tif", tmp_path / "old.tif.aux.xml"
+@pytest.mark.parametrize("ending", [".aux.xml", ".msk", ".ovr"])
+def test_an_older_raster_is_replaced_but_not_its_company(load, original, tmp_path, ending):
+    target, beside = tmp_path / "old.tif", tmp_path / f"old.tif{ending}"
     target.write_bytes(b"an older raster")
     beside.write_text("<PAMDataset/>")
-    assert "old.tif.aux.xml belongs to another raster" in refused(load, target)
+    assert f"old.tif{ending} belongs to another raster" in refused(load, target)
     assert target.read_bytes() == b"an older raster" and beside.read_text() == "<PAMDataset/>"
     beside.unlink()
     assert Path(load(target)).read_bytes() == original.read_bytes()
@@ -109,6 +110,8 @@ def test_places_that_do_not_do(load, original, tmp_path):
     before = original.read_bytes(), original.stat().st_mtime_ns
     assert "plugin's own folder" in refused(load, original)
     assert "plugin's own folder" in refused(load, original.with_name("other.tif"))
+    for place in (original.parents[2], original.parents[2] / "models"):
+        assert "plugin's own folder" in refused(load, place / "other.tif")
     assert (original.read_bytes(), original.stat().st_mtime_ns) == before
     (tmp_path / "sample.tif").mkdir()
     assert "cannot be written" in refused(load, tmp_path / "sample.tif")

@@ -39,11 +39,15 @@ def test_of_a_bundled_network(card, plugin):
         assert words in text, words
 
 
-def test_the_default_is_a_network(provider, plugin):
+def test_the_default_is_the_network_that_auto_tries_first(provider, plugin, card):
     algorithm = QgsApplication.processingRegistry().createAlgorithmById(CARD)
     definition = algorithm.parameterDefinition("MODEL")
-    assert definition.defaultValue() == plugin("lulc_plugin.bundled").model_names()[0]
+    names = [e.spec.name for e in plugin("lulc_plugin.model.catalogue").entries()]
+    assert definition.defaultValue() == names[0]
+    assert definition.options()[: len(names)] == names
+    assert set(names) == set(plugin("lulc_plugin.bundled").model_names())
     assert "auto" not in definition.options()
+    assert f"MODEL={names[0]}" in text_of(card())
 
 
 def test_of_a_file(card, network):

@@ -54,8 +54,8 @@ def test_every_parameter_is_explained(algorithm):
 
 
 def test_bundled_models_are_offered(algorithm, plugin):
-    names = plugin("lulc_plugin.bundled").model_names()
-    assert algorithm.parameterDefinition("MODEL").options() == ["auto", *names]
+    names = [e.spec.name for e in plugin("lulc_plugin.model.catalogue").entries()]
+    assert algorithm.parameterDefinition("MODEL").options() == ["auto", *names], "best first"
 
 
 def test_plugin_object(qgis_processing):

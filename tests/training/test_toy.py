@@ -100,6 +100,8 @@ def test_nothing_is_overwritten(tmp_path, capsys):
     assert "exists already" in capsys.readouterr().err
     with pytest.raises(LulcError, match="at least 4 scenes"):
         make(tmp_path / "few", seed=0, scenes=3, size=128, progress=Progress())
+    assert command.main([str(tmp_path / "few"), "--seed", "-1"]) == 2
+    assert "The seed is -1" in capsys.readouterr().err
     assert not (tmp_path / "few").exists()
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     except LulcError as error:
         print(error, file=sys.stderr)
         return 2
-    print(_NEXT.format(folder=toy.folder, scene=toy.scene, reference=toy.reference))
+    paths = {"folder": toy.folder, "scene": toy.scene, "reference": toy.reference}
+    print(_NEXT.format(**{name: shlex.quote(str(path)) for name, path in paths.items()}))
     return 0
 
 

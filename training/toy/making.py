@@ -62,6 +62,8 @@ def make(folder: Path, seed: int, scenes: int, size: int, progress: Progress) ->
             f"{scenes} scenes of {size} pixels are too few to be split by place.",
             f"Make at least 4 scenes of {2 * _CHIP} pixels.",
         )
+    if seed < 0:
+        raise LulcError(f"The seed is {seed}.", "Give a whole number from 0 on.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LulcError(f"{folder} exists already.", "Name another folder, or remove it.")
     toy = Toy(folder, folder / "toy", folder / "new-scene.tif", folder / "new-reference.tif")

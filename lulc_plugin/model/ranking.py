@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of several networks is the better one, and why: held-out scores, number of bands, speed.
+
+Plain numbers in, so that a dialog can put its list in order without loading anything heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+#: Shares of the best mean IoU that differ by less are equal: held-out places are few.
+_NOISE = 0.02
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a network is judged by.
+
+    Attributes:
+        name: of the network.
+        bands: how many bands it looks at.
+        map_speed: million pixels of a large layer a second.
+        scores: data set → mean IoU of its test split; empty for a network that was not tested.
+    """
+
+    name: str
+    bands: int = 0
+    map_speed: float = 0.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+def map_speed(speed: float, size: int, margin: int) -> float:
+    """Million pixels of a large layer a second: neighbouring windows share twice the margin, computed twice.
+
+    Args:
+        speed: million pixels a second in windows alone.
+        size: height and width of a window in pixels.
+        margin: pixels at each edge of a window that its neighbour knows better.
+    """
+    return speed * (max(0, size - 2 * margin) / size) ** 2
+
+
+def ordered(found: Sequence[Standing]) -> list[int]:
+    """Places in `found`, best first.
+
+    Networks that were tested on the same data form a family and are compared there: each held-out score counts as a
+    share of the family's best on that data, because a plain mean would favour networks that were tested on easier data.
+    Of those that are equal but for noise the one with more bands leads, then the one whose maps are faster. Of two
+    families the one that looks at more of a layer leads; untested networks come last.
+    """
+
+    def leading(family: Sequence[int]) -> tuple[bool, int, float, str]:
+        first = found[family[0]]
+        return not first.scores, -max(found[i].bands for i in family), -first.map_speed, first.name
+
+    families = sorted((_by_score(found, family) for family in _families(found)), key=leading)
+    return [i for family in families for i in family]
+
+
+def why_behind(found: Sequence[Standing], behind: int, ahead: int) -> str:
+    """Why `ordered` puts one network behind another, to follow "it fits too": `, but scores lower on …`.
+
+    Args:
+        found: all networks that were put in order.
+        behind: place in `found` of the network that comes later.
+        ahead: place of the one that comes before it.
+    """
+    later, first = found[behind], found[ahead]
+    family = next(family for family in _families(found) if ahead in family)
+    if behind in family:
+        shares = _shares(found, family)
+        return _why_in_family(later, first, shares[behind], shares[ahead])
+    if first.scores and not later.scores:
+        return ", but was not tested on held-out places"
+    apart = f"shares no test data with {first.name}" if first.scores else f"was, like {first.name}, not tested"
+    return f", but {apart}, and {_smaller(later, first) or 'comes later in the list'}"
+
+
+def _why_in_family(later: Standing, first: Standing, behind: float, ahead: float) -> str:
+    """`behind` and `ahead` are the shares of the family's best scores that the two networks reach."""
+    compared = _compared(later, first, behind < ahead)
+    lower = f", but scores lower on {compared}"
+    if behind < ahead - _NOISE:
+        return lower
+    smaller = _smaller(later, first)
+    if smaller:
+        return f" and scores alike on {compared}, but {smaller}"
+    # equal to this one but for noise, not to the best of all
+    return lower if behind < ahead else f" and scores alike on {compared}, but comes later in the alphabet"
+
+
+def _smaller(later: Standing, first: Standing) -> str:
+    """In what a network is less, apart from its scores; empty where in nothing."""
+    if later.bands != first.bands:
+        return f"looks at fewer bands ({later.bands} against {first.bands})" if later.bands < first.bands else ""
+    if later.map_speed < first.map_speed:
+        return f"makes slower maps ({later.map_speed:.2g} against {first.map_speed:.2g} million pixels a second)"
+    return ""
+
+
+def _compared(later: Standing, first: Standing, lower: bool) -> str:
+    """The test data of two networks of a family with their scores there."""
+    both = [name for name in first.scores if name in later.scores]
+    gap = sum(later.scores[name] - first.scores[name] for name in both)
+    if not both or (lower and gap >= 0):
+        # what put them in order lies in data that only one of them was tested on
+        return "all test data that they share with other networks"
+    ours, theirs = (" and ".join(f"{one.scores[name]:.2f}" for name in both) for one in (later, first))
+    return f"the test data that both know ({ours} against {theirs} mean IoU)"
+
+
+def _families(found: Sequence[Standing]) -> list[list[int]]:
+    """Networks that share a data set, directly or through others, together; those without a score each alone."""
+    families: list[list[int]] = []
+    for place, one in enumerate(found):
+        mine = [place]
+        for family in [*families]:
+            if any(one.scores.keys() & found[other].scores.keys() for other in family):
+                families.remove(family)
+                mine = family + mine
+        families.append(mine)
+    return families
+
+
+def _shares(found: Sequence[Standing], family: Sequence[int]) -> dict[int, float]:
+    """Place → mean share of the family's best scores."""
+    best: dict[str, float] = {}
+    for place in family:
+        for name, score in found[place].scores.items():
+            best[name] = max(score, best.get(name, 0.0))
+    shares = {}
+    for place in family:
+        parts = [score / (best[name] or 1.0) for name, score in found[place].scores.items()]
+        shares[place] = sum(parts) / len(parts) if parts else 0.0
+    return shares
+
+
+def _by_score(found: Sequence[Standing], family: Sequence[int]) -> list[int]:
+    shares = _shares(found, family)
+    rest, done = list(family), []
+    while rest:
+        least = max(shares[i] for i in rest) - _NOISE
+        equals = [i for i in rest if shares[i] >= least]
+        first = min(equals, key=lambda i: (-found[i].bands, -found[i].map_speed, found[i].name))
+        done.append(first)
+        rest.remove(first)
+    return done
