@@ -158,5 +158,14 @@ class InstallDependencies(LulcAlgorithm):
                     " removed first, and the message says how. For a graphics card, install onnxruntime-gpu yourself"
                     " before you run this; it is then left alone."
                 ),
+                self.tr(
+                    "Where a numpy of your own goes before that of QGIS, nothing is installed: it would be chosen for"
+                    " the wrong numpy. The message names the copy to remove. A numpy that is missing or broken is"
+                    " repaired together with QGIS, not from here."
+                ),
+                self.tr(
+                    "With a folder of wheels, none of your own settings of pip counts. Without one, those of the index,"
+                    " the proxy and certificates do, and those of where to install do not."
+                ),
             ),
         )

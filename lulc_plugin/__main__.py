@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 from .cli import main
+from .errors import LulcError
 from .installation.supply import privatefolder
 
 if os.environ.get(privatefolder.VARIABLE):
-    privatefolder.attach(privatefolder.folder_in(Path(os.environ[privatefolder.VARIABLE])))
+    try:
+        privatefolder.attach(privatefolder.folder_in(Path(os.environ[privatefolder.VARIABLE])))
+    except LulcError as error:  # the packages may be elsewhere, too
+        sys.stderr.write(f"Warning: {str(error).replace(', and restart QGIS', '')}\n")
 sys.exit(main())

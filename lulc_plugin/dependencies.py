@@ -6,16 +6,15 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import os
 import platform
-import re
 import sys
-import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import hostnumpy
 from .errors import LulcError
+from .hostpython import interpreter, is_guarded, pip, uninstall
 
 #: import name → name on PyPI; what a map needs and QGIS does not bring everywhere.
 REQUIRED = {"numpy": "numpy", "rasterio": "rasterio", "onnxruntime": "onnxruntime"}
@@ -24,6 +23,8 @@ FOR_ACCURACY = {"numpy": "numpy", "rasterio": "rasterio", "scipy": "scipy", "jin
 #: How a user of QGIS gets them.
 INSTALL = "run Install dependencies (Processing Toolbox, Land Cover Classifier, Setup)"
 _ON_PYPI = {**REQUIRED, **FOR_ACCURACY}
+#: What a package surely has; a file of the same name that goes before it has not.
+_HAS = {"numpy": "ndarray", "rasterio": "open", "onnxruntime": "InferenceSession", "jinja2": "Environment"}
 _LONGEST = 300
 
 
@@ -34,6 +35,14 @@ class Package:
     name: str
     version: str | None
     location: str | None
+
+
+class ShadowedError(ImportError):
+    """Something else of the same name goes before a package; `file` is where it lies."""
+
+    def __init__(self, name: str, file: str, lacks: str) -> None:
+        self.file = file
+        super().__init__(f"{file} is found for {name}, and has no {lacks}")
 
 
 # ---- what is there
@@ -52,10 +61,18 @@ def look_up(name: str) -> Package:
 
 
 def installed_version(distribution: str) -> str | None:
-    """Version of an installed distribution by its name on PyPI, None if its metadata is not there."""
+    """Version of an installed distribution by its name on PyPI, None if its metadata is not there or damaged."""
     try:
-        return importlib.metadata.version(distribution)
+        return version_of(importlib.metadata.distribution(distribution))
     except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def version_of(distribution: importlib.metadata.Distribution) -> str | None:
+    """Its version, None if its metadata is damaged."""
+    try:
+        return distribution.version or None
+    except (ValueError, KeyError, TypeError, OSError):  # no text, or nothing about a version
         return None
 
 
@@ -67,27 +84,13 @@ def missing(names: Iterable[str] = tuple(REQUIRED)) -> tuple[str, ...]:
 def load_problem(name: str) -> Exception | None:
     """Import the package `name`; what it raised, None when it can be used."""
     try:
-        importlib.import_module(name)
+        module = importlib.import_module(name)
     except Exception as error:  # a broken binary may raise anything
         return error
+    lacks = _HAS.get(name)
+    if lacks and not hasattr(module, lacks):
+        return ShadowedError(name, str(getattr(module, "__file__", None) or "a folder without code"), lacks)
     return None
-
-
-def interpreter() -> str:
-    """The Python that runs this, as a command: inside QGIS `sys.executable` may be QGIS itself, or another Python."""
-    ending = ".exe" if os.name == "nt" else ""
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    names = ["python"] if ending else [f"bin/python{version}", "bin/python3", f"python{version}", "python3"]
-    places = [Path(sys.exec_prefix)]
-    if sys.platform == "darwin" and sys.executable:
-        places.append(Path(sys.executable).parent)  # QGIS.app/Contents/MacOS
-    for place in places:
-        for name in names:
-            if (place / (name + ending)).is_file():
-                return str(place / (name + ending))
-    if sys.executable and Path(sys.executable).name.lower().startswith("python"):
-        return sys.executable
-    return "python" if ending else "python3"
 
 
 def situation(names: Iterable[str] = tuple(REQUIRED)) -> str:
@@ -105,7 +108,7 @@ def command(names: Iterable[str]) -> str:
     in_environment = sys.prefix != sys.base_prefix
     if sys.platform.startswith("linux") and not in_environment:
         words.append("--user")
-        if (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file():
+        if is_guarded():
             words.append("--break-system-packages")
     words += [_ON_PYPI.get(name, name) for name in names]
     held = look_up("numpy").version
@@ -114,41 +117,57 @@ def command(names: Iterable[str]) -> str:
     return " ".join(words)
 
 
-def pip(words: str) -> str:
-    """The command line of this Python's pip."""
-    return f"{quoted(interpreter())} -m pip {words}"
-
-
-def quoted(path: str) -> str:
-    """`path` as one word of a command line."""
-    return f'"{path}"' if re.search(r"[\s&()']", path) else path
-
-
 def remedy(names: tuple[str, ...]) -> str:
-    """What to do about the missing packages `names`."""
+    """What to do about the missing packages `names`; numpy comes first, and never from pip."""
+    absent = look_up("numpy").version is None
+    first = hostnumpy.what_first(absent)
+    others = tuple(name for name in names if name != "numpy")
+    if first:  # by hand, pip would be told a numpy that has to go, or none
+        then = f" Then, for {' and '.join(others)}: {INSTALL}." if others else ""
+        return f"{first}{then} {situation(names)}"
+    if not others:
+        return f"{hostnumpy.repair()} {situation(names)}"
     shell = "the OSGeo4W Shell that came with QGIS" if sys.platform.startswith("win") else "a terminal"
-    debian = " (or from Debian and Ubuntu: sudo apt install python3-rasterio)" if names == ("rasterio",) else ""
+    debian = " (or from Debian and Ubuntu: sudo apt install python3-rasterio)" if others == ("rasterio",) else ""
     return (
-        f"In QGIS, {INSTALL}. Or by hand: in {shell} run: {command(names)}{debian}; then restart QGIS."
+        f"In QGIS, {INSTALL}. Or by hand: in {shell} run: {command(others)}{debian}; then restart QGIS."
         f" {situation(names)}"
     )
 
 
+def known_cause(name: str, error: Exception) -> str:
+    """What is behind `error`, where that lies outside of the package `name`, and what to do; empty when unknown."""
+    if isinstance(error, ShadowedError):
+        return f"Rename, move or delete {error.file}, which is another thing of the same name, and restart QGIS."
+    if name == "numpy":
+        return f"{hostnumpy.mend()} {situation(())}"
+    if hostnumpy.speaks_of_another(error):
+        pair = hostnumpy.stray(alike=True)
+        return f"It was built for another numpy. {hostnumpy.take_away(pair)}" if pair else ""
+    if sys.platform.startswith("win") and "DLL load failed" in str(error):
+        return "Install the newest Microsoft Visual C++ Redistributable from microsoft.com and restart the computer."
+    return ""
+
+
 def mend(name: str, error: Exception) -> str:
     """What to do about the package `name`, which is there and cannot be loaded because of `error`."""
-    text = str(error)
     place = look_up(name).location
     where = f" It lies in {Path(place).parent}." if place else ""
-    if sys.platform.startswith("win") and "DLL load failed" in text:
-        return (
-            "Install the newest Microsoft Visual C++ Redistributable from microsoft.com and restart the computer; if"
-            f" that does not help: {remedy((name,))}{where}"
-        )
-    if re.search(r"numpy.{0,80}(?:ABI|dtype size|compiled|1\.x|multiarray)", text, re.I | re.S):
-        return (
-            "It was built for another numpy. Bring numpy back to the version that came with QGIS (python -m pip"
-            f" uninstall numpy removes a copy of your own), then: {remedy((name,))}{where}"
-        )
+    cause = known_cause(name, error)
+    if cause and (name == "numpy" or isinstance(error, ShadowedError)):
+        return cause
+    if hostnumpy.speaks_of_another(error):
+        if not cause:
+            numpy = hostnumpy.copies()
+            there = f", {numpy[0]}," if numpy else ""
+            cause = (
+                f"It was built for another numpy than the one that is there{there} or that one did not come with QGIS."
+                f" Remove it if you installed it yourself: {uninstall(_ON_PYPI.get(name, name))}; and if numpy was"
+                f" changed: {hostnumpy.repair()}"
+            )
+        return f"{cause} Then {INSTALL}.{where} {situation((name,))}"
+    if cause:
+        return f"{cause} If that does not help: {remedy((name,))}{where}"
     return f"Install it again. {remedy((name,))}{where}"
 
 
@@ -177,9 +196,15 @@ def require(names: Iterable[str] = tuple(REQUIRED)) -> None:
         LulcError: with the names, the reason and the remedy.
     """
     names = tuple(names)
+    if "numpy" in names and look_up("numpy").version is not None:
+        _require_loaded("numpy")  # before anything else: a remedy for the others would rely on it
     require_found(names)
     for name in names:
-        problem = load_problem(name)
-        if problem is not None:
-            what = f"The Python package {name} {look_up(name).version or ''}".rstrip()
-            raise LulcError(f"{what} is installed, but cannot be loaded: {reason(problem)}.", mend(name, problem))
+        _require_loaded(name)
+
+
+def _require_loaded(name: str) -> None:
+    problem = load_problem(name)
+    if problem is not None:
+        what = f"The Python package {name} {look_up(name).version or ''}".rstrip()
+        raise LulcError(f"{what} is installed, but cannot be loaded: {reason(problem)}.", mend(name, problem))

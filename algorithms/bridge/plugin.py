@@ -28,9 +28,17 @@ class LandCoverPlugin:
     def initProcessing(self) -> None:
         """Register the provider; `qgis_process` calls this one only."""
         if self.provider is None:
-            privatepackages.attach()
             self.provider = LulcProvider()
+            self._attach_packages(self.provider.longName())
             QgsApplication.processingRegistry().addProvider(self.provider)
+
+    @staticmethod
+    def _attach_packages(title: str) -> None:
+        """A folder of packages that cannot be read is worth a warning; the algorithms are there all the same."""
+        try:
+            privatepackages.attach()
+        except LulcError as error:
+            messagelog.point_at(f"{title}: {error}")
 
     def initGui(self) -> None:
         """QGIS desktop has a window now."""

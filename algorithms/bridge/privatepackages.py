@@ -4,30 +4,37 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from qgis.core import QgsApplication, QgsSettings
 
+from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.installation.supply import privatefolder
 
 
 def parent() -> Path:
-    """The folder that has one folder for each Python; it need not exist."""
+    """The folder that has one folder for each Python; it need not exist, and may begin with `~`."""
     said = os.environ.get(privatefolder.VARIABLE, "").strip()
     if said:
-        return Path(said).expanduser()
+        return Path(said)
     return Path(QgsApplication.qgisSettingsDirPath()) / "python" / "landcover_classifier_packages"
 
 
 def attach() -> None:
-    """Let Python find what was installed there, after everything else."""
+    """Let Python find what was installed there, after everything else.
+
+    Raises:
+        LulcError: the folder cannot be looked at.
+    """
     privatefolder.attach(privatefolder.folder_in(parent()))
 
 
 def detach() -> None:
     """The opposite of `attach`."""
-    privatefolder.detach(privatefolder.folder_in(parent()))
+    with suppress(LulcError):  # then nothing was attached either
+        privatefolder.detach(privatefolder.folder_in(parent()))
 
 
 def proxy() -> str:

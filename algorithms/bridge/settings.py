@@ -22,7 +22,7 @@ _LONGEST_LIST = 500
 def models_folder() -> Path:
     """The folder of the user's networks; it need not exist yet."""
     said = str(QgsSettings().value(MODELS_FOLDER, "") or os.environ.get(VARIABLE, "")).strip()
-    return Path(said).expanduser() if said else default_models_folder()
+    return Path(os.path.expanduser(said)) if said else default_models_folder()
 
 
 def default_models_folder() -> Path:
@@ -37,7 +37,7 @@ def check_models_folder() -> None:
         LulcError: it is not there, or no folder. The usual one need not exist.
     """
     folder = models_folder()
-    if folder != default_models_folder() and not folder.is_dir():
+    if folder != default_models_folder() and not os.path.isdir(folder):
         raise LulcError(
             tr("The folder of your own networks, {folder}, cannot be found.").format(folder=folder),
             tr("Set it in Settings, Options, Processing, Providers, Land Cover Classifier."),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import dependencies
+from ..errors import LulcError
 from .findings import FAIL, OK, WARN, Finding
 from .supply import privatefolder
 
@@ -28,7 +30,12 @@ def check(user_folder: Path | None, packages_folder: Path | None = None) -> Iter
     if user_folder is not None:
         yield _models(user_folder)
     if packages_folder is not None:
-        yield _packages(privatefolder.folder_in(packages_folder))
+        try:
+            place = privatefolder.folder_in(packages_folder)
+        except LulcError as error:
+            yield Finding(GROUP, "Packages of this plugin", WARN, error.problem, error.remedy)
+        else:
+            yield _packages(place)
 
 
 def _temporary() -> Finding:
@@ -50,15 +57,15 @@ def _temporary() -> Finding:
 def _models(folder: Path) -> Finding:
     title = "Folder of your networks"
     remedy = "Choose another one in Settings, Options, Processing, Providers, Land Cover Classifier."
-    if folder.is_dir():
+    if os.path.isdir(folder):
         problem = _cannot_write(folder)
         if problem:
             return Finding(GROUP, title, WARN, f"{problem} Import model cannot work.", remedy)
         return Finding(GROUP, title, OK, f"{folder}, can be written")
-    if folder.exists():
+    if os.path.exists(folder):
         return Finding(GROUP, title, WARN, f"{folder} is not a folder. Import model cannot work.", remedy)
-    parent = next((p for p in folder.parents if p.exists()), folder.parent)
-    problem = _cannot_write(parent) if parent.is_dir() else f"{parent} is not a folder."
+    parent = next((p for p in folder.parents if os.path.exists(p)), folder.parent)
+    problem = _cannot_write(parent) if os.path.isdir(parent) else f"{parent} is not a folder."
     if problem:
         return Finding(GROUP, title, WARN, f"{folder} does not exist and cannot be made: {problem}", remedy)
     return Finding(GROUP, title, OK, f"{folder}; Import model makes it")
@@ -66,15 +73,22 @@ def _models(folder: Path) -> Finding:
 
 def _packages(folder: Path) -> Finding:
     title = "Packages of this plugin"
-    inside = privatefolder.contents(folder) if folder.is_dir() else {}
+    try:
+        there = folder.is_dir()
+        if there:
+            os.scandir(folder).close()
+    except OSError as error:
+        found = privatefolder.unreadable(folder, error)
+        return Finding(GROUP, title, WARN, found.problem, found.remedy)
+    inside = privatefolder.contents(folder) if there else {}
     if inside:
         listed = ", ".join(f"{name} {inside[name]}" for name in sorted(inside))
         if str(folder) not in sys.path:
             return Finding(GROUP, title, WARN, f"{folder} is not searched: {listed}.", "Restart QGIS.")
         return Finding(GROUP, title, OK, f"{folder}, searched after all others: {listed}")
     if dependencies.missing():
-        parent = next((p for p in folder.parents if p.exists()), folder.parent)
-        problem = _cannot_write(parent) if parent.is_dir() else f"{parent} is not a folder."
+        parent = next((p for p in folder.parents if os.path.exists(p)), folder.parent)
+        problem = _cannot_write(parent) if os.path.isdir(parent) else f"{parent} is not a folder."
         if problem:
             remedy = f"Name another folder in the environment variable {privatefolder.VARIABLE}, and restart QGIS."
             return Finding(GROUP, title, WARN, f"{problem} Install dependencies cannot work.", remedy)

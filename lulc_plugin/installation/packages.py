@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import dependencies, provenance
+from ..hostpython import uninstall
 from .findings import FAIL, OK, WARN, Finding
 from .supply import privatefolder
 
@@ -73,10 +74,7 @@ def _several() -> Iterator[Finding]:
         copies = _copies(name)
         if len(set(copies)) > 1:
             detail = f"installed {len(copies)} times: {', '.join(copies)}. The first counts."
-            remedy = (
-                f"Remove the one that QGIS did not bring: python -m pip uninstall {name}, with the Python of QGIS;"
-                " then restart QGIS."
-            )
+            remedy = f"Remove the one that QGIS did not bring: {uninstall(name)} ; then restart QGIS."
             yield Finding(GROUP, f"{name} twice", WARN, detail, remedy)
     mixed = [f"{name} {copies[0]}" for name in _ONNXRUNTIMES for copies in [_copies(name)] if copies]
     if len(mixed) > 1:
@@ -91,7 +89,8 @@ def _copies(distribution: str) -> list[str]:
     for copy in importlib.metadata.distributions(name=distribution):
         folder = Path(str(copy.locate_file("")))
         if folder.name != privatefolder.tag():  # what this plugin brought comes last and is in nobody's way
-            found.append(f"{copy.version} ({folder})")
+            version = dependencies.version_of(copy) or "damaged"
+            found.append(f"{version} ({folder})")
     return list(dict.fromkeys(found))
 
 

@@ -13,12 +13,14 @@ FILES = sorted(p for p in ENGINE.rglob("*.py") if "_bundled" not in p.parts)
 
 #: room → rooms it may import from (itself always)
 GROUND = {"errors", "progress"}
-SHELF = {"legend", "provenance", "bundled", "dependencies", "wholefile"}
+SHELF = {"legend", "provenance", "bundled", "dependencies", "hostnumpy", "hostpython", "wholefile"}
 ARROWS = {
     "errors": set(),
     "progress": {"errors"},
     "legend": {"errors"},
-    "dependencies": {"errors"},
+    "dependencies": {"errors", "hostnumpy", "hostpython"},
+    "hostnumpy": {"hostpython"},
+    "hostpython": set(),
     "bundled": {"errors"},
     "wholefile": set(),
     "provenance": {"errors", "dependencies"},

@@ -8,12 +8,14 @@ import json
 import re
 import shutil
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
-from lulc_plugin import dependencies, provenance
+from lulc_plugin import dependencies, hostnumpy, hostpython, provenance
 from lulc_plugin.errors import CancelledError, LulcError
+from lulc_plugin.installation import packages
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +57,7 @@ def test_missing_packages_are_named_with_a_remedy(without, monkeypatch, names, p
         assert f"{name} not installed" in remedy
     assert "run Install dependencies" in remedy
     numpy = importlib.metadata.version("numpy")
-    assert f"{dependencies.interpreter()} -m pip install {' '.join(names)} numpy=={numpy};" in remedy
+    assert f"{hostpython.interpreter()} -m pip install {' '.join(names)} numpy=={numpy};" in remedy
     assert ("OSGeo4W Shell" in remedy) == (platform == "win32")
     assert f"Python {sys.version_info[0]}.{sys.version_info[1]}" in remedy and f"numpy {numpy}" in remedy
     assert dependencies.look_up(names[0]) == dependencies.Package(names[0], None, None)
@@ -87,15 +89,118 @@ def test_a_package_that_is_there_and_does_not_load_is_told(monkeypatch, tmp_path
         dependencies.require(("numpy", "broken_package"))
     assert "broken_package" in caught.value.problem and "cannot be loaded" in caught.value.problem
     assert words in caught.value.remedy and str(tmp_path) in caught.value.remedy
-    assert "pip install broken_package" in caught.value.remedy
+    by_hand = "pip uninstall" if words == "another numpy" else "pip install"
+    assert f"{by_hand} broken_package" in caught.value.remedy
+
+
+# ---------------------------------------------------------------- the numpy of QGIS
+
+
+def put_numpy(folder, version, code="class ndarray: pass"):
+    """A numpy as if it had been installed into `folder`."""
+    (folder / "numpy").mkdir(parents=True)
+    (folder / "numpy" / "__init__.py").write_text(f"__version__ = {version!r}\n{code}\n")
+    info = folder / f"numpy-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: numpy\nVersion: {version}\n")
+
+
+@pytest.fixture
+def two_numpys(monkeypatch, tmp_path):
+    """numpy 2 in `mine` before numpy 1 in `qgis`, none of them loaded, and no other."""
+    put_numpy(tmp_path / "mine", "2.1.3")
+    put_numpy(tmp_path / "qgis", "1.24.2")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "mine"), str(tmp_path / "qgis")])
+    monkeypatch.delitem(sys.modules, "numpy")
+    return tmp_path
+
+
+def test_a_numpy_before_that_of_qgis_is_to_be_removed_first(two_numpys):
+    found = dependencies.remedy(("onnxruntime",))
+    assert f"numpy 2.1.3 in {two_numpys / 'mine'} goes before numpy 1.24.2 in {two_numpys / 'qgis'}" in found
+    assert "uninstall numpy" in found and "Then, for onnxruntime: run Install dependencies" in found
+    assert "pip install" not in found and "numpy==" not in found
+
+
+def test_a_package_that_the_stray_numpy_breaks_is_not_the_one_to_remove(two_numpys):
+    found = dependencies.mend("rasterio", ValueError("numpy.dtype size changed, may indicate binary incompatibility"))
+    assert f"Remove the one in {two_numpys / 'mine'}: " in found and "uninstall numpy" in found
+    assert "uninstall rasterio" not in found and "pip install" not in found
+
+
+def test_a_numpy_that_is_put_in_front_of_a_loaded_one_does_not_count(two_numpys, monkeypatch):
+    loaded = types.ModuleType("numpy")
+    loaded.__file__ = str(two_numpys / "qgis" / "numpy" / "__init__.py")
+    monkeypatch.setitem(sys.modules, "numpy", loaded)
+    assert [copy.version for copy in hostnumpy.copies()] == ["1.24.2"] and hostnumpy.stray(alike=True) is None
+
+
+def test_numpys_that_differ_little_are_left_alone_until_something_fails(monkeypatch, tmp_path):
+    put_numpy(tmp_path / "a", "1.26.4")
+    put_numpy(tmp_path / "b", "1.24.2")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "a"), str(tmp_path / "b")])
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert hostnumpy.stray() is None
+    assert hostnumpy.stray(alike=True)[0].version == "1.26.4"
+
+
+@pytest.mark.parametrize(
+    "platform, words",
+    [
+        ("linux", "apt install --reinstall python3-numpy"),
+        ("win32", "installer of QGIS"),
+        ("darwin", "installer of QGIS"),
+    ],
+)
+@pytest.mark.parametrize("names", [("numpy",), ("numpy", "rasterio")])
+def test_a_missing_numpy_is_repaired_with_qgis_and_before_all_else(without, monkeypatch, platform, words, names):
+    without(*names)
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(LulcError, match="numpy") as caught:
+        dependencies.require()
+    remedy = caught.value.remedy
+    assert remedy.startswith("numpy comes with QGIS") and words in remedy
+    assert "pip install" not in remedy and "--user numpy" not in remedy
+    assert ("Then, for rasterio: run Install dependencies" in remedy) == ("rasterio" in names)
+
+
+def test_a_broken_numpy_is_told_before_anything_that_is_missing(without, monkeypatch):
+    without("rasterio")
+    broken = ImportError("libopenblas.so.0: cannot open shared object file")
+    monkeypatch.setattr(dependencies, "load_problem", lambda name: broken if name == "numpy" else None)
+    with pytest.raises(LulcError, match="numpy .* cannot be loaded: ImportError: libopenblas") as caught:
+        dependencies.require()
+    assert "repaired with it" in caught.value.remedy and "Install dependencies" not in caught.value.remedy
+
+
+def test_a_file_of_the_same_name_is_not_the_package(monkeypatch, tmp_path):
+    (tmp_path / "onnxruntime.py").write_text("# my notes\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    with pytest.raises(LulcError) as caught:
+        dependencies.require(("onnxruntime",))
+    assert "has no InferenceSession" in caught.value.problem
+    assert f"Rename, move or delete {tmp_path / 'onnxruntime.py'}" in caught.value.remedy
+    assert "pip" not in caught.value.remedy
+    found = packages.package("onnxruntime")
+    assert found.level == "FAIL" and str(tmp_path / "onnxruntime.py") in found.detail + found.remedy
+
+
+def test_metadata_that_is_no_text_is_no_version(monkeypatch, tmp_path):
+    put_numpy(tmp_path, "1.24.2")
+    (tmp_path / "numpy-1.24.2.dist-info" / "METADATA").write_bytes(b"Name: numpy\nVersion: \xff\xfe\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert dependencies.installed_version("numpy") is None
+    assert hostnumpy.copies()[0].version == "of unknown version"
 
 
 @pytest.mark.parametrize("executable", ["C:/Program Files/QGIS/bin/qgis-bin.exe", "", None, "/opt/other/bin/python3"])
 def test_the_interpreter_is_the_one_that_runs_whatever_sys_executable_says(monkeypatch, executable):
-    before = Path(dependencies.interpreter())
+    before = Path(hostpython.interpreter())
     assert before.is_file() and before.resolve() == Path(sys.executable).resolve()
     monkeypatch.setattr(sys, "executable", executable)
-    assert Path(dependencies.interpreter()) == before
+    assert Path(hostpython.interpreter()) == before
 
 
 def test_the_interpreter_inside_the_mac_bundle(monkeypatch, tmp_path):
@@ -105,22 +210,23 @@ def test_the_interpreter_inside_the_mac_bundle(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(sys, "exec_prefix", str(tmp_path / "nowhere"))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "MacOS" / "QGIS"))
-    assert dependencies.interpreter() == str(tmp_path / "MacOS" / "bin" / "python3")
+    assert hostpython.interpreter() == str(tmp_path / "MacOS" / "bin" / "python3")
 
 
 def test_the_command_by_hand_works_where_the_system_guards_its_python(monkeypatch, tmp_path):
     """PEP 668: a marker in the standard library, outside of any virtual environment."""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
-    monkeypatch.setattr(dependencies.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(hostpython.sysconfig, "get_path", lambda name: str(tmp_path))
     assert " --user rasterio" in dependencies.command(("rasterio",))
     (tmp_path / "EXTERNALLY-MANAGED").touch()
     assert " --user --break-system-packages rasterio numpy==" in dependencies.command(("rasterio",))
+    assert hostpython.uninstall("rasterio").endswith("uninstall --break-system-packages rasterio")
 
 
 def test_a_path_with_spaces_is_one_word():
-    assert dependencies.quoted("C:/Program Files/python.exe") == '"C:/Program Files/python.exe"'
-    assert dependencies.quoted("/usr/bin/python3") == "/usr/bin/python3"
+    assert hostpython.quoted("C:/Program Files/python.exe") == '"C:/Program Files/python.exe"'
+    assert hostpython.quoted("/usr/bin/python3") == "/usr/bin/python3"
 
 
 def test_a_package_that_breaks_the_search_is_missing(monkeypatch):
@@ -132,7 +238,7 @@ def test_a_package_without_metadata_is_there_all_the_same(monkeypatch):
     def unknown(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(importlib.metadata, "version", unknown)
+    monkeypatch.setattr(importlib.metadata, "distribution", unknown)
     assert dependencies.look_up("numpy").version == "unknown"
     assert dependencies.missing() == ()
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from lulc_plugin.errors import LulcError
+from lulc_plugin.installation import folders
 from lulc_plugin.installation.supply import lacking, offline, pins, piprun, privatefolder, proof
 from lulc_plugin.installation.supply.pins import Computer, pinned
 
@@ -78,9 +79,10 @@ def write_wheel(folder, name, version, files):
 
 
 def package(name, version, code=""):
-    """`{path: text}` of a package that can be imported."""
+    """`{path: text}` of a package that can be imported, and has what the plugin looks for."""
     parts = lacking.import_name(name).split(".")
-    return {f"{'/'.join(parts)}/__init__.py": f"__version__ = {version!r}\n{code}"}
+    has = "ndarray = open = InferenceSession = Environment = object"
+    return {f"{'/'.join(parts)}/__init__.py": f"__version__ = {version!r}\n{has}\n{code}"}
 
 
 def all_names():
@@ -247,7 +249,13 @@ def test_a_package_that_came_since_then_is_not_kept_twice(bare, make_wheels):
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="no such old numpy for this Python")
-@pytest.mark.parametrize("numpy, rasterio", [("1.22.4", "1.3.11"), ("1.26.4", "1.4.4")])
+@pytest.mark.parametrize(
+    "numpy, rasterio",
+    [
+        pytest.param("1.22.4", "1.3.11", marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="not for 3.12")),
+        ("1.26.4", "1.4.4"),
+    ],
+)
 def test_an_old_numpy_is_kept_and_decides(bare, make_wheels, numpy, rasterio):
     run = bare(numpy=numpy)
     code = "first = install()\nimport numpy\nsay(first=first, numpy=(numpy.__version__, numpy.__file__))"
@@ -307,6 +315,75 @@ def test_without_streams_and_with_an_executable_that_is_no_python(bare, make_whe
 def test_settings_of_pip_that_do_not_go_with_a_folder_are_overruled(bare, make_wheels):
     env = {"PIP_USER": "1", "PIP_REQUIRE_VIRTUALENV": "1", "PIP_PREFIX": "/nowhere", "PIP_DRY_RUN": "1"}
     assert bare()("say(first=install())", wheels=make_wheels(), env=env)["first"].get("installed")
+
+
+CONFIGURED = ("root = {0}/root", "prefix = {0}/prefix", "target = {0}/target", "dry-run = true", "user = true",
+              "require-hashes = true", "constraint = {0}/none.txt")  # fmt: skip
+
+
+@pytest.mark.parametrize("line", CONFIGURED)
+def test_what_the_configuration_of_pip_says_about_the_place_does_not_count(bare, make_wheels, tmp_path, line):
+    """From an index, which is the folder of wheels; with WHEELS no configuration file is read at all."""
+    (tmp_path / "pip.conf").write_text(
+        f"[global]\nno-index = true\nfind-links = {make_wheels()}\n[install]\n{line.format(tmp_path)}\n"
+    )
+    run = bare()
+    found = run("say(first=install(wheels=''))", env={"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")})
+    assert found["first"].get("installed"), found
+    assert not any((tmp_path / name).exists() for name in ("root", "prefix", "target"))
+
+
+def test_how_to_reach_an_index_is_taken_from_the_configuration(bare, make_wheels, tmp_path):
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:7/mine\n")
+    env = {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_INDEX_URL": ""}
+    found = bare()("say(first=install(wheels=''))", env=env)
+    assert "cannot reach its package index" in found["first"]["problem"]
+    assert any("127.0.0.1:7/mine" in line or "/mine/" in line for line in found["told"]), found["told"]
+
+
+LISTEN = """
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+asked = []
+class Index(BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *words):
+        asked.append(words)
+server = HTTPServer(("127.0.0.1", 0), Index)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+address = f"http://127.0.0.1:{server.server_port}/links"
+import os
+if CONFIGURED:
+    Path("pip.conf").write_text(f"[global]\\nfind-links = {address}\\nextra-index-url = {address}\\n")
+    os.environ["PIP_CONFIG_FILE"] = os.path.abspath("pip.conf")
+else:
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CONSTRAINT"):
+        os.environ[name] = address
+say(first=install(), asked=len(asked), kept=os.environ.get("PIP_FIND_LINKS") == (None if CONFIGURED else address))
+"""
+
+
+@pytest.mark.parametrize("configured", [True, False], ids=["pip.conf", "variables"])
+def test_with_wheels_nobody_is_asked(bare, make_wheels, configured):
+    found = bare()(LISTEN.replace("CONFIGURED", str(configured)), wheels=make_wheels())
+    assert found["first"].get("installed"), found
+    assert found["asked"] == 0 and found["kept"]
+
+
+def test_other_threads_never_find_the_environment_empty(monkeypatch):
+    monkeypatch.setenv("LULC_STAYS", "1")
+    monkeypatch.setenv("PIP_TARGET", "there")
+    before, seen = dict(os.environ), []
+    with piprun._process_as_before("http://proxy:1", {}, True):
+        assert "PIP_TARGET" not in os.environ and os.environ["PIP_USER"] == "0"
+        keep = type(os.environ).__delitem__
+        watched = lambda self, name: (seen.append(name), keep(self, name))[1]  # noqa: E731
+        monkeypatch.setattr(type(os.environ), "__delitem__", watched)
+    assert dict(os.environ) == before
+    assert seen and "LULC_STAYS" not in seen and "PATH" not in seen
 
 
 THREADS = """
@@ -398,6 +475,21 @@ def test_pip_from_the_folder_of_wheels(bare, make_wheels):
     assert not any("lulc-pip-" in p for p in found["path"])
 
 
+def test_a_file_that_is_no_pip(bare, make_wheels):
+    wheels = make_wheels()
+    (wheels / "pip-99-py3-none-any.whl").write_text("no zip")
+    run = bare(pip=False)
+    found = run("piprun._kept = lambda: iter(())\nsay(first=install())", wheels=wheels)["first"]
+    assert f"{wheels / 'pip-99-py3-none-any.whl'} cannot be unpacked" in found["problem"] and found["remedy"]
+    assert left(run.parent) == []
+
+
+def test_the_home_of_the_user_in_the_name_of_the_folder_of_wheels(bare, make_wheels, tmp_path):
+    make_wheels()
+    found = bare()("say(first=install())", wheels="~/wheels", env={"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)})
+    assert found["first"].get("installed"), found
+
+
 def test_the_pip_that_python_keeps_for_new_environments(bare, make_wheels):
     run = bare(pip=False)
     kept = run("say(pip=str(piprun.find_pip()))")["pip"]
@@ -426,7 +518,40 @@ def test_numpy_is_never_installed(bare, make_wheels):
     for info in run.site.glob("numpy-*.dist-info"):
         info.unlink()
     found = run("say(first=install())", wheels=make_wheels())["first"]
-    assert found["problem"] == "numpy is not installed." and "QGIS" in found["remedy"]
+    assert found["problem"] == "numpy is not installed." and "repaired with it" in found["remedy"]
+    assert "Install dependencies" not in found["remedy"]
+
+
+SECOND_NUMPY = "sys.path.insert(0, sys.argv[1] + '/mine')\nsay(first=install(wheels=''), only=install(only_show=True))"
+
+
+def test_nothing_is_installed_beside_a_second_numpy(bare):
+    """Versions would be chosen for the numpy that has to go."""
+    run = bare(numpy="1.24.2")
+    put(run.parent / "mine", "numpy", "2.1.3")
+    found = run(SECOND_NUMPY)
+    for told in (found["first"], found["only"]):
+        assert "second numpy is in the way; nothing was installed" in told["problem"]
+        assert f"Remove the one in {run.parent / 'mine'}: " in told["remedy"] and "uninstall numpy" in told["remedy"]
+    assert left(run.parent) == ["mine"]
+
+
+def test_a_package_that_the_second_numpy_breaks_is_not_to_be_removed(bare):
+    run = bare(numpy="1.24.2")
+    put(run.parent / "mine", "numpy", "1.26.4")
+    put(run.site, "rasterio", "1.3.5", "raise ValueError('numpy.dtype size changed, may indicate binary')")
+    found = run(SECOND_NUMPY)["first"]
+    assert "rasterio 1.3.5 cannot be loaded with it" in found["problem"]
+    assert "uninstall rasterio" not in found["problem"] + found["remedy"]
+    assert str(run.parent / "mine") in found["remedy"]
+
+
+def test_a_file_of_the_same_name_is_told_and_not_uninstalled(bare, make_wheels):
+    run = bare()
+    (run.site / "onnxruntime.py").write_text("")
+    found = run("say(first=install())", wheels=make_wheels())["first"]
+    assert f"Rename, move or delete {run.site / 'onnxruntime.py'}" in found["problem"]
+    assert "uninstall" not in found["problem"]
 
 
 # ---------------------------------------------------------------- all of it or nothing
@@ -442,7 +567,8 @@ def test_what_does_not_load_is_removed_again(bare, make_wheels):
     run = bare()
     found = run(ROLL_BACK, wheels=make_wheels(broken=("onnxruntime",)))
     assert "cannot be loaded: ImportError: DLL load failed" in found["first"]["problem"]
-    assert found["first"]["remedy"]
+    assert "run Install dependencies" not in found["first"]["remedy"], "that has just been done"
+    assert "report the log" in found["first"]["remedy"] and "pip install" in found["first"]["remedy"]
     assert found["modules"] == [], "a half-imported package stays in the running QGIS"
     assert not any("packages" in Path(p).parts for p in found["path"])
     assert left(run.parent) == []
@@ -467,6 +593,18 @@ def test_a_torn_folder_is_mended(bare, make_wheels):
     (folder / "rasterio" / "__init__.py").write_text("raise ImportError('torn')")
     found = run("first = install()\nimport rasterio\nsay(first=first, v=rasterio.__version__)", wheels=wheels)
     assert found["first"]["installed"] and found["v"] and left(run.parent) == [folder.name]
+
+
+def test_damaged_metadata_is_mended(bare, make_wheels):
+    run = bare()
+    wheels = make_wheels()
+    run("say(first=install())", wheels=wheels)
+    folder = privatefolder.folder_in(run.parent)
+    metadata = next(folder.glob("rasterio-*.dist-info")) / "METADATA"
+    metadata.write_bytes(b"Metadata-Version: 2.1\nName: rasterio\nVersion: \xff\xfe\n")
+    found = run("say(first=install(), second=install())", wheels=wheels)
+    assert found["first"].get("installed"), found
+    assert found["second"]["installed"] == [] and metadata.read_bytes().isascii()
 
 
 UPGRADE = """
@@ -533,6 +671,44 @@ def test_a_package_that_only_lacks_a_helper_gets_it(bare, make_wheels):
 
 
 # ---------------------------------------------------------------- the folder
+
+
+UNLOOKABLE = ["~nosuchuser-of-lulc/x", "a" * 300, "file/below"]
+
+
+@pytest.mark.parametrize("said", UNLOOKABLE[:2])
+def test_a_folder_that_nobody_can_look_at_is_told_with_a_remedy(said):
+    with pytest.raises(LulcError, match="folder for the packages") as caught:
+        privatefolder.attach(privatefolder.folder_in(Path(said)))
+    assert "LULC_PACKAGES" in caught.value.remedy
+    assert not any(said in path for path in sys.path)
+
+
+@pytest.mark.parametrize("method", ["is_dir", "scandir"])
+def test_a_folder_of_somebody_else(tmp_path, monkeypatch, method):
+    """As root's, 0700; simulated, because root may look everywhere."""
+    folder = privatefolder.folder_in(tmp_path)
+    folder.mkdir()
+
+    def refuse(*words):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(*((Path, "is_dir") if method == "is_dir" else (privatefolder.os, "scandir")), refuse)
+    with pytest.raises(LulcError, match="cannot be read: Permission denied"):
+        privatefolder.attach(folder)
+    assert str(folder) not in sys.path
+    found = {f.title: f for f in folders.check(None, tmp_path)}["Packages of this plugin"]
+    assert found.level == "WARN" and "Permission denied" in found.detail and "LULC_PACKAGES" in found.remedy
+
+
+@pytest.mark.parametrize("said", UNLOOKABLE)
+def test_the_command_line_goes_on_without_the_folder(said, tmp_path):
+    (tmp_path / "file").write_text("")
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT), "LULC_PACKAGES": said}
+    words = [sys.executable, "-m", "lulc_plugin", "check", "no.tif"]
+    done = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr and "no.tif" in done.stderr
+    assert ("Warning: The folder for the packages" in done.stderr) == (said != "file/below")
 
 
 def test_a_folder_that_was_in_use_waits_for_the_next_start(tmp_path):

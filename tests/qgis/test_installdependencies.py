@@ -115,6 +115,23 @@ def test_the_plugin_attaches_the_folder_and_takes_it_away(qgis_processing, plugi
     assert str(folder) not in sys.path
 
 
+@pytest.mark.parametrize("said", ["~nosuchuser-of-lulc/x", "a" * 300])
+def test_the_plugin_starts_with_a_folder_that_nobody_can_look_at(qgis_processing, plugin, monkeypatch, said):
+    messagelog = plugin("algorithms.bridge.messagelog")
+    told = []
+    monkeypatch.setattr(messagelog, "point_at", told.append)
+    monkeypatch.setenv("LULC_PACKAGES", said)
+    import landcover_classifier
+
+    loaded = landcover_classifier.classFactory(None)
+    loaded.initProcessing()
+    try:
+        assert QgsApplication.processingRegistry().createAlgorithmById(ALGORITHM) is not None
+        assert len(told) == 1 and said in told[0] and "LULC_PACKAGES" in told[0]
+    finally:
+        loaded.unload()
+
+
 def test_without_network(fresh_qgis):
     done = fresh_qgis("run", ALGORITHM, **NO_NETWORK)
     said = done.stdout + done.stderr

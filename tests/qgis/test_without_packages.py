@@ -121,7 +121,8 @@ def test_what_is_not_needed_is_not_missed(hiding, arguments, name, monkeypatch, 
     [
         ("onnxruntime", "raise ImportError('DLL load failed while importing onnxruntime')", "DLL load failed"),
         ("rasterio", "raise ValueError('numpy.dtype size changed, binary incompatibility')", "another numpy"),
-        ("onnxruntime", "raise AttributeError('_ARRAY_API not found')", "Install it again"),
+        ("onnxruntime", "raise AttributeError('_ARRAY_API not found')", "another numpy"),
+        ("onnxruntime", "raise OSError('libgomp.so.1: cannot open shared object file')", "Install it again"),
     ],
 )
 def test_a_package_that_does_not_load_is_no_traceback(qgis_process, arguments, tmp_path, package, code, words):
@@ -133,6 +134,54 @@ def test_a_package_that_does_not_load_is_no_traceback(qgis_process, arguments, t
     assert done.returncode == 1 and "Traceback" not in said, said
     assert f"package {package}" in said and "is installed, but cannot be loaded" in said and words in said
     assert str(folder) in said and "run Install dependencies" in said
+
+
+@pytest.mark.parametrize("name", [name for name, needs in NEEDS.items() if "numpy" in needs])
+def test_without_numpy_the_installation_of_qgis_is_to_be_repaired(hiding, arguments, name):
+    done = hiding("numpy")("run", f"lulc:{name}", "--", *arguments[name])
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "numpy cannot be found" in said, said
+    assert "lulc_plugin" not in said and "landcover_classifier/" not in said, "a traceback of ours"
+    assert "apt install --reinstall python3-numpy" in said
+    assert "pip install" not in said and "run Install dependencies" not in said
+
+
+def test_without_numpy_install_dependencies_says_the_same(hiding):
+    done = hiding("numpy")("run", "lulc:installdependencies")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "numpy is not installed" in said, said
+    assert "apt install --reinstall python3-numpy" in said and "run Install dependencies" not in said
+
+
+def test_a_second_numpy_is_the_one_to_remove(qgis_process, arguments, tmp_path):
+    """numpy 2 in front of QGIS's numpy 1 (or the other way round), and a rasterio that is compiled for QGIS's."""
+    other = "1.26.4" if int(np.__version__.split(".")[0]) > 1 else "2.1.3"
+    mine = tmp_path / "mine"
+    for name, code in (
+        ("numpy", f"__version__ = {other!r}\nclass ndarray: pass\n"),
+        ("rasterio", "raise ValueError('numpy.dtype size changed, may indicate binary incompatibility')\n"),
+    ):
+        (mine / name).mkdir(parents=True)
+        (mine / name / "__init__.py").write_text(code)
+    (mine / f"numpy-{other}.dist-info").mkdir()
+    (mine / f"numpy-{other}.dist-info" / "METADATA").write_text(f"Name: numpy\nVersion: {other}\n")
+    for words in (["lulc:classifylandcover", "--", *arguments["classifylandcover"]], ["lulc:installdependencies"]):
+        done = qgis_process("run", *words, shadow=mine)
+        said = done.stdout + done.stderr
+        assert done.returncode == 1 and f"Remove the one in {mine}: " in said, said
+        assert "uninstall" in said and "uninstall rasterio" not in said and f"numpy=={other}" not in said
+
+
+@pytest.mark.parametrize("said", ["~nosuchuser-of-lulc/x", "a" * 300])
+def test_a_folder_of_packages_that_nobody_can_look_at_takes_nothing_away(qgis_process, monkeypatch, said):
+    monkeypatch.setenv("LULC_PACKAGES", said)
+    listed = qgis_process("list")
+    assert listed.returncode == 0 and listed.stdout.count("lulc:") >= len(NEEDS), listed.stderr
+    assert "Traceback" not in listed.stderr
+    check = qgis_process("run", "lulc:checkinstallation")
+    results = dict(line.split(":\t", 1) for line in check.stdout.splitlines() if ":\t" in line)
+    found = {f["title"]: f for f in json.loads(results["REPORT"])["findings"]}["Packages of this plugin"]
+    assert found["level"] == "WARN" and "LULC_PACKAGES" in found["remedy"]
 
 
 def test_a_network_without_description_needs_onnxruntime_and_says_so(hiding, network, tmp_path):

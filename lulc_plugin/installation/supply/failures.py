@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
-from ... import dependencies
 from ...errors import LulcError
+from ...hostpython import interpreter, pip, quoted
 from . import offline
 from .piprun import Pip
 from .work import Work
@@ -28,16 +29,21 @@ def usable_pip(work: Work) -> Pip:
     Raises:
         LulcError: there is none, or there is no such folder of wheels.
     """
-    if work.wheels is not None and not work.wheels.is_dir():
+    if work.wheels is not None and not os.path.isdir(work.wheels):
         raise LulcError(f"WHEELS: {work.wheels} is not a folder.", "Choose the folder that has the .whl files.")
     if work.pip is None:
         raise LulcError(
             "This Python has no pip, which installs packages.",
             "Debian and Ubuntu: sudo apt install python3-pip. Elsewhere:"
-            f" {dependencies.quoted(dependencies.interpreter())} -m ensurepip --user. Then run this again."
+            f" {quoted(interpreter())} -m ensurepip --user. Then run this again."
             f" {work.offline_way}",
         )
     return work.pip
+
+
+def settings_of_pip() -> str:
+    """Where a setting is found that pip has from elsewhere."""
+    return f"If a setting of pip is behind it, {pip('config debug')} shows in which file it stands; take it out there."
 
 
 def of_pip(work: Work, told: Sequence[str], status: int) -> LulcError:
@@ -67,10 +73,11 @@ def of_pip(work: Work, told: Sequence[str], status: int) -> LulcError:
     if absent:
         return LulcError(
             f"The package index has no {absent[1]} for this computer ({work.computer}); nothing was installed.",
-            f"If pip is old, bring it up to date: {dependencies.pip('install --upgrade pip')}. {work.offline_way}",
+            f"If pip is old, bring it up to date: {pip('install --upgrade pip')}. {work.offline_way}",
         )
     errors = [line for line in told if line.startswith("ERROR")] or list(told[-3:]) or [f"it ended with {status}"]
     return LulcError(
         f"pip could not install them: {' '.join(errors)[:_LONGEST]} Nothing was changed.",
-        f"The log has all that pip said. By hand: {offline.by_hand(work.requirements, work.folder)}",
+        f"The log has all that pip said. {settings_of_pip()}"
+        f" By hand: {offline.by_hand(work.requirements, work.folder)}",
     )

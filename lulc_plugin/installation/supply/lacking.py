@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ... import dependencies
+from ... import dependencies, hostnumpy
 from ...errors import LulcError
+from ...hostpython import uninstall
 from . import privatefolder
 from .pins import Computer, pinned
 
@@ -72,18 +74,21 @@ def computer_here() -> Computer:
     """This computer.
 
     Raises:
-        LulcError: numpy is missing or broken. It belongs to QGIS and is never installed from here.
+        LulcError: numpy is missing, broken, or not the one that came with QGIS. It is never installed from here, and
+            versions that suit another one would be wrong as soon as that is put right.
     """
-    remedy = "numpy comes with QGIS, and this plugin never replaces it: install QGIS again, or mend its numpy."
     found = dependencies.look_up("numpy")
     if found.version is None:
-        raise LulcError("numpy is not installed.", remedy)
+        raise LulcError("numpy is not installed.", hostnumpy.repair())
     problem = dependencies.load_problem("numpy")
     if problem is not None:
         raise LulcError(
             f"numpy ({found.location}) cannot be loaded: {dependencies.reason(problem)}.",
-            f"{remedy} A numpy of your own in front of it is taken away by: {dependencies.pip('uninstall numpy')}",
+            dependencies.mend("numpy", problem),
         )
+    pair = hostnumpy.stray()
+    if pair is not None:
+        raise _numpy_in_the_way(pair)
     import numpy
 
     return Computer.here(numpy.__version__)
@@ -93,7 +98,8 @@ def what_is_lacking(folder: Path, computer: Computer) -> Lack:
     """Look at every package; `folder` is the private one and already attached if it exists.
 
     Raises:
-        LulcError: something is lacking, and no version of it is known to work here.
+        LulcError: something is lacking, and no version of it is known to work here; or what is there fails because
+            another numpy goes before the one of QGIS.
     """
     wanted: list[str] = []
     present: list[str] = []
@@ -108,6 +114,9 @@ def what_is_lacking(folder: Path, computer: Computer) -> Lack:
             elif problem is None:
                 present.append(f"{root} {found.version} is there ({Path(str(found.location)).parent}).")
             else:
+                pair = hostnumpy.stray(alike=True) if hostnumpy.speaks_of_another(problem) else None
+                if pair is not None:
+                    raise _numpy_in_the_way(pair, f" {root} {found.version} cannot be loaded with it.")
                 obstacles.append(_obstacle(root, problem))
             continue
         wanted += [root, *(name for name in helpers if not _is_outside(name, folder))]
@@ -137,10 +146,19 @@ def _absent_helper(root: str, helpers: tuple[str, ...]) -> str:
     return ""
 
 
+def _numpy_in_the_way(pair: Sequence[hostnumpy.Copy], symptom: str = "") -> LulcError:
+    return LulcError(
+        f"A second numpy is in the way; nothing was installed.{symptom}",
+        f"{hostnumpy.take_away(pair)} Then run this again.",
+    )
+
+
 def _obstacle(root: str, problem: Exception) -> str:
+    if isinstance(problem, dependencies.ShadowedError):
+        return f"{root}: {dependencies.reason(problem)}. {dependencies.known_cause(import_name(root), problem)}"
     found = dependencies.look_up(import_name(root))
     return (
         f"{root} {found.version} in {Path(str(found.location)).parent} cannot be loaded"
         f" ({dependencies.reason(problem)}), and Python would find it before any copy that is installed from here."
-        f" Remove it, with {dependencies.pip(f'uninstall {root}')}, restart QGIS, and run this again."
+        f" Remove it, with {uninstall(root)}, restart QGIS, and run this again."
     )

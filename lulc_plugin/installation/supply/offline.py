@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...dependencies import pip, quoted
+from ...hostpython import pip, quoted
 from .lacking import Requirement
 from .pins import Computer
 

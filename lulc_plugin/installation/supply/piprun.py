@@ -8,6 +8,7 @@ QGIS for Windows does not have.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.metadata
 import importlib.util
@@ -23,20 +24,34 @@ import tempfile
 import threading
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...dependencies import interpreter
 from ...errors import LulcError
+from ...hostpython import interpreter
 
 Tell = Callable[[str], None]
 _ONE_AT_A_TIME = threading.Lock()
 #: What the user's configuration of pip may say that cannot go together with a folder to install to.
-_OVERRULED = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_QUIET": "0", "PIP_ROOT_USER_ACTION": "ignore"}
-_TAKEN_AWAY = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_DRY_RUN", "PIP_REPORT")
+_OVERRULED = {
+    "PIP_USER": "0",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "PIP_REQUIRE_HASHES": "0",
+    "PIP_DRY_RUN": "0",
+    "PIP_QUIET": "0",
+    "PIP_ROOT_USER_ACTION": "ignore",
+}
+_TAKEN_AWAY = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REPORT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE")
+#: What of pip's configuration files counts here: how to reach an index, and nothing about where and how to install.
+_REACHES = frozenset(
+    "index-url extra-index-url no-index find-links trusted-host proxy cert client-cert cache-dir keyring-provider"
+    " use-feature use-deprecated resume-retries".split()
+)
+_SETTING = re.compile(r"(?:global|install)\.([\w-]+)=(.+)")
 _AMOUNT = re.compile(r"Progress (\d+) of (\d+)")
 #: The first pip that can tell its progress in lines.
 _TELLS_PROGRESS = (24, 1)
@@ -73,8 +88,15 @@ def find_pip(wheels: Path | None = None) -> Pip | None:
     return None
 
 
-def run_pip(pip: Pip, arguments: Sequence[str], tell: Tell, cancelled: Callable[[], bool], proxy: str = "") -> int:
-    """Run pip; returns its exit status, 0 when all went well.
+def run_pip(
+    pip: Pip,
+    arguments: Sequence[str],
+    tell: Tell,
+    cancelled: Callable[[], bool],
+    proxy: str = "",
+    alone: bool = False,
+) -> int:
+    """Run `pip install`; returns its exit status, 0 when all went well.
 
     Args:
         pip: which one.
@@ -82,17 +104,38 @@ def run_pip(pip: Pip, arguments: Sequence[str], tell: Tell, cancelled: Callable[
         tell: is given each line that pip writes.
         cancelled: asked at each line; when it says True, pip ends itself and tidies up.
         proxy: address of the proxy to use where the environment names none; may be empty.
+        alone: none of the user's settings of pip counts: each of them might name an address that is asked.
 
     Raises:
-        LulcError: pip is at work already.
+        LulcError: pip is at work already, or the wheel that it is in cannot be read.
     """
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise LulcError("An installation is going on already.", "Wait for it to end.")
     try:
-        with _pip_on_path(pip), _process_as_before(proxy), _written_to(_Lines(tell, cancelled)):
-            return _run([*arguments[:1], *pip.options, *arguments[1:]], tell)
+        with _pip_on_path(pip):
+            settings = {} if alone else _configured()
+            with _process_as_before(proxy, settings, alone), _written_to(_Lines(tell, cancelled)):
+                return _run([*arguments[:1], *pip.options, *arguments[1:]], tell)
     finally:
         _ONE_AT_A_TIME.release()
+
+
+def _configured() -> dict[str, str] | None:
+    """What pip's configuration files say about reaching an index, as variables; None when they cannot be read.
+
+    The files as such are not read while it installs: nothing can overrule a `prefix` or `root` in them.
+    """
+    told: list[str] = []
+    with _process_as_before("", None, False), _written_to(_Lines(told.append, lambda: False)):
+        if _run(["config", "list"], told.append) != 0:
+            return None
+    found = {}
+    for line in told:
+        setting = _SETTING.fullmatch(line)
+        if setting and setting[1] in _REACHES:
+            with suppress(ValueError, SyntaxError):
+                found[f"PIP_{setting[1].upper().replace('-', '_')}"] = str(ast.literal_eval(setting[2]))
+    return found
 
 
 def _run(arguments: Sequence[str], tell: Tell) -> int:
@@ -168,7 +211,7 @@ def _written_to(lines: _Lines) -> Iterator[None]:
 
 
 @contextmanager
-def _process_as_before(proxy: str) -> Iterator[None]:
+def _process_as_before(proxy: str, settings: Mapping[str, str] | None, alone: bool) -> Iterator[None]:
     """Put back what pip changes: arguments, search path, environment, locale, logging, warnings, its own modules."""
     missing: Any = object()
     argv, path, environment = getattr(sys, "argv", missing), list(sys.path), dict(os.environ)
@@ -176,9 +219,14 @@ def _process_as_before(proxy: str) -> Iterator[None]:
     spoken = locale.setlocale(locale.LC_ALL)
     handlers, level = list(logging.root.handlers), logging.root.level
     sys.executable = interpreter()  # pip asks it for the version of macOS, and QGIS would open a second window
-    os.environ.update(_OVERRULED)
-    for name in _TAKEN_AWAY:
+    for name in [name for name in environment if name.startswith("PIP_")] if alone else _TAKEN_AWAY:
         os.environ.pop(name, None)
+    os.environ.update(_OVERRULED)
+    if settings is not None:
+        os.environ["PIP_CONFIG_FILE"] = os.devnull  # pip then reads no configuration file at all
+        for name, value in settings.items():
+            if not os.environ.get(name):  # pip takes an empty one for none, too
+                os.environ[name] = value
     if proxy and not any(name.lower() == "https_proxy" for name in environment):
         os.environ["HTTPS_PROXY"] = os.environ["HTTP_PROXY"] = proxy
     try:
@@ -192,14 +240,22 @@ def _process_as_before(proxy: str) -> Iterator[None]:
             sys.argv = argv
         sys.path[:] = path
         sys.executable = executable
-        os.environ.clear()
-        os.environ.update(environment)
+        _put_back_environment(environment)
         with suppress(locale.Error):
             locale.setlocale(locale.LC_ALL, spoken)
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)
         for name in [name for name in sys.modules if name.partition(".")[0] == "pip" and name not in modules]:
             del sys.modules[name]
+
+
+def _put_back_environment(before: Mapping[str, str]) -> None:
+    """Only what differs: other threads of QGIS read the environment, and never find it empty."""
+    for name in [name for name in os.environ if name not in before]:
+        os.environ.pop(name, None)
+    for name, value in before.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 @contextmanager
@@ -209,8 +265,13 @@ def _pip_on_path(pip: Pip) -> Iterator[None]:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="lulc-pip-") as folder:
-        with zipfile.ZipFile(pip.wheel) as archive:
-            archive.extractall(folder)
+        try:
+            with zipfile.ZipFile(pip.wheel) as archive:
+                archive.extractall(folder)
+        except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
+            raise LulcError(
+                f"The pip in {pip.wheel} cannot be unpacked: {error}.", "Delete that file, or download it again."
+            ) from error
         sys.path.insert(0, folder)
         try:
             yield

@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import LulcError
@@ -34,15 +35,33 @@ def tag() -> str:
 
 
 def folder_in(parent: Path) -> Path:
-    """The private folder of this Python below `parent`; it need not exist."""
-    return parent / tag()
+    """The private folder of this Python below `parent`, which may begin with `~`; it need not exist.
+
+    Raises:
+        LulcError: `parent` is the home of somebody whom this computer does not know.
+    """
+    try:
+        return parent.expanduser() / tag()
+    except RuntimeError as error:
+        raise LulcError(
+            f"The folder for the packages, {parent}, cannot be found: {error}",
+            f"Name a whole path in the environment variable {VARIABLE}, and restart QGIS.",
+        ) from error
 
 
 def attach(folder: Path) -> bool:
-    """Let Python find what is in `folder`, after everything else; whether there is such a folder."""
-    _settle(folder)
-    if not folder.is_dir():
-        return False
+    """Let Python find what is in `folder`, after everything else; whether there is such a folder.
+
+    Raises:
+        LulcError: nobody can tell, or it cannot be read; Python's search is as before.
+    """
+    try:
+        _settle(folder)
+        if not folder.is_dir():
+            return False
+        os.scandir(folder).close()
+    except OSError as error:
+        raise unreadable(folder, error) from error
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
     importlib.invalidate_caches()
@@ -56,19 +75,46 @@ def detach(folder: Path) -> None:
     importlib.invalidate_caches()
 
 
+def unreadable(folder: Path, error: OSError) -> LulcError:
+    """What to say when `folder` cannot be looked at."""
+    return LulcError(
+        f"The folder for the packages, {folder}, cannot be read: {error.strerror or error}."
+        " What Install dependencies has put there is not found.",
+        f"Make {folder.parent} and what is in it readable for you, or name another folder in the environment variable"
+        f" {VARIABLE}, and restart QGIS.",
+    )
+
+
 def holds(folder: Path, location: str | None) -> bool:
     """Whether a file lies in `folder`."""
     return location is not None and folder in Path(location).parents
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The distributions in `folder` by their names in small letters, with their versions."""
-    found = {}
+    """The distributions in `folder` by their names in small letters, with their versions; no damaged ones."""
+    return {name.lower().replace("_", "-"): version for name, version in _distributions(folder) if name and version}
+
+
+@contextmanager
+def out_of_the_way_of_pip(folder: Path) -> Iterator[None]:
+    """pip looks at all that Python finds and breaks at metadata that is no text: it does not see such a folder."""
+    damaged = str(folder) in sys.path and not all(name and version for name, version in _distributions(folder))
+    if damaged:
+        detach(folder)
+    try:
+        yield
+    finally:
+        if damaged:
+            attach(folder)
+
+
+def _distributions(folder: Path) -> Iterator[tuple[str, str]]:
+    """Name and version of each; empty where the metadata is damaged."""
     for distribution in importlib.metadata.distributions(path=[str(folder)]):
-        name = distribution.metadata["Name"]
-        if name:
-            found[name.lower().replace("_", "-")] = distribution.version
-    return found
+        try:
+            yield distribution.metadata["Name"] or "", distribution.version or ""
+        except (ValueError, KeyError, TypeError, OSError):  # no text, or nothing about that
+            yield "", ""
 
 
 # ---- writing

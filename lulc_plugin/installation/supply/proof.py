@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ... import dependencies
 from ...errors import LulcError
-from . import privatefolder
+from . import failures, privatefolder
 from .lacking import ROOTS, Requirement
 
 _SCRIPTS = ("bin", "Scripts")
@@ -23,7 +23,7 @@ def look_at_files(folder: Path, requirements: Sequence[Requirement]) -> None:
     Raises:
         LulcError: something is missing, or something is there that nobody asked for.
     """
-    remedy = "Run this again; if that does not help, report the log to the makers of the plugin."
+    remedy = f"{failures.settings_of_pip()} Run this again; if that does not help, report the log to the makers."
     inside = privatefolder.contents(folder)
     wanted = {requirement.name.lower(): requirement.version for requirement in requirements}
     for name, version in wanted.items():
@@ -70,7 +70,7 @@ def import_all(folder: Path, requirements: Sequence[Requirement]) -> None:
         _forget_half_loaded(requirement.module)
         problem = dependencies.load_problem(requirement.module)
         if problem is not None:
-            remedy = dependencies.mend(requirement.module, problem)
+            remedy = _remedy(requirement, problem)
             for name in _loaded_from(folder) - before:
                 del sys.modules[name]
             _forget_half_loaded(requirement.module)
@@ -79,6 +79,18 @@ def import_all(folder: Path, requirements: Sequence[Requirement]) -> None:
                 " What was installed was removed again.",
                 remedy,
             )
+
+
+def _remedy(requirement: Requirement, problem: Exception) -> str:
+    """What to do, apart from what has just been done in vain."""
+    cause = dependencies.known_cause(requirement.module, problem)
+    if cause:
+        return f"{cause} Then run this again."
+    return (
+        "This computer lacks something that the package needs, or the package does not suit it: report the log to the"
+        f" makers of the plugin. Another version may work: {dependencies.command((requirement.module,))}; then restart"
+        " QGIS."
+    )
 
 
 def _loaded_from(folder: Path) -> set[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def supply(
         CancelledError: the user stopped it.
     """
     folder = privatefolder.folder_in(parent)
+    wheels = None if wheels is None else Path(os.path.expanduser(wheels))  # an unknown ~ stays, and is no folder
     privatefolder.attach(folder)
     computer = lacking.computer_here()
     progress.log(f"{dependencies.situation(())} Computer: {computer}.")
@@ -62,7 +64,8 @@ def supply(
         progress.log(line)
     for line in lack.obstacles:
         progress.warn(line)
-    work = Work(lack, folder, computer, wheels, piprun.find_pip(wheels), proxy)
+    pip = piprun.find_pip(wheels if wheels is not None and os.path.isdir(wheels) else None)
+    work = Work(lack, folder, computer, wheels, pip, proxy)
     if only_show:
         _show(work, progress)
         return Supplied((), folder, False)
@@ -125,7 +128,9 @@ def _ask_pip(work: Work, pip: piprun.Pip, target: Path, progress: Progress) -> N
     if work.wheels is not None:
         arguments += ["--no-index", "--find-links", str(work.wheels)]
     arguments += map(str, work.requirements)
-    status = piprun.run_pip(pip, arguments, tell, lambda: progress.cancelled, work.proxy)
+    alone = work.wheels is not None
+    with privatefolder.out_of_the_way_of_pip(work.folder):
+        status = piprun.run_pip(pip, arguments, tell, lambda: progress.cancelled, work.proxy, alone)
     if progress.cancelled:
         raise CancelledError()
     if status != 0:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Python that runs this, as a person at a shell has to call it and its pip. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import sysconfig
+from pathlib import Path
+
+
+def interpreter() -> str:
+    """The Python that runs this, as a command: inside QGIS `sys.executable` may be QGIS itself, or another Python."""
+    ending = ".exe" if os.name == "nt" else ""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    names = ["python"] if ending else [f"bin/python{version}", "bin/python3", f"python{version}", "python3"]
+    places = [Path(sys.exec_prefix)]
+    if sys.platform == "darwin" and sys.executable:
+        places.append(Path(sys.executable).parent)  # QGIS.app/Contents/MacOS
+    for place in places:
+        for name in names:
+            if (place / (name + ending)).is_file():
+                return str(place / (name + ending))
+    if sys.executable and Path(sys.executable).name.lower().startswith("python"):
+        return sys.executable
+    return "python" if ending else "python3"
+
+
+def pip(words: str) -> str:
+    """The command line of this Python's pip."""
+    return f"{quoted(interpreter())} -m pip {words}"
+
+
+def uninstall(name: str) -> str:
+    """The command that removes the copy of the package `name` (on PyPI) that Python finds first."""
+    return pip(f"uninstall {'--break-system-packages ' if is_guarded() else ''}{name}")
+
+
+def is_guarded() -> bool:
+    """Whether the system keeps pip from its Python (PEP 668): a marker there, outside of any virtual environment."""
+    if not sys.platform.startswith("linux") or sys.prefix != sys.base_prefix:
+        return False
+    return (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file()
+
+
+def quoted(path: str) -> str:
+    """`path` as one word of a command line."""
+    return f'"{path}"' if re.search(r"[\s&()']", path) else path
