@@ -26,6 +26,7 @@ RECIPE = ROOT / "training" / "configs" / "toy.toml"
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
     """Six scenes of 128 pixels."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     return make(tmp_path_factory.mktemp("toy") / "data", seed=0, scenes=6, size=128, progress=Progress())
 
 
