@@ -115,7 +115,14 @@ def test_the_plugin_attaches_the_folder_and_takes_it_away(qgis_processing, plugi
     assert str(folder) not in sys.path
 
 
-@pytest.mark.parametrize("said", ["~nosuchuser-of-lulc/x", "a" * 300])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "~nosuchuser-of-lulc/x",
+        # from 3.14 on Python says of such a name that no folder is there, and that is no trouble
+        pytest.param("a" * 300, id="long", marks=pytest.mark.skipif(sys.version_info >= (3, 14), reason="no error")),
+    ],
+)
 def test_the_plugin_starts_with_a_folder_that_nobody_can_look_at(qgis_processing, plugin, monkeypatch, said):
     messagelog = plugin("algorithms.bridge.messagelog")
     told = []

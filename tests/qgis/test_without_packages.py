@@ -2,6 +2,7 @@
 """QGIS without onnxruntime or rasterio, or with broken ones: nothing vanishes, what can run runs, the rest says why."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +173,14 @@ def test_a_second_numpy_is_the_one_to_remove(qgis_process, arguments, tmp_path):
         assert "uninstall" in said and "uninstall rasterio" not in said and f"numpy=={other}" not in said
 
 
-@pytest.mark.parametrize("said", ["~nosuchuser-of-lulc/x", "a" * 300])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "~nosuchuser-of-lulc/x",
+        # from 3.14 on Python says of such a name that no folder is there, and that is no trouble
+        pytest.param("a" * 300, id="long", marks=pytest.mark.skipif(sys.version_info >= (3, 14), reason="no error")),
+    ],
+)
 def test_a_folder_of_packages_that_nobody_can_look_at_takes_nothing_away(qgis_process, monkeypatch, said):
     monkeypatch.setenv("LULC_PACKAGES", said)
     listed = qgis_process("list")

@@ -26,7 +26,7 @@ from .legendfile import UNKNOWN, ClassTable, Labels, read_classes
 from .overlap.ground import SharedGround
 from .overlap.search import shared_ground
 from .places import Area
-from .preview import contact_sheet
+from .preview import contact_sheet, require_drawing
 from .scenes import Numbers, Scene, band_names, files_in, masks_of, numbers_of, open_scenes
 from .setfile import Credits, write_description, write_split
 
@@ -130,6 +130,8 @@ def prepare(job: PrepareJob, progress: Progress) -> Prepared:
     """
     if job.out.exists() and (not job.out.is_dir() or any(job.out.iterdir())):
         raise LulcError(f"{job.out} exists already.", "Give another --out, or remove it.")
+    if job.previews:
+        require_drawing()
     plan = _plan(job, progress)
     leaks = leaks_between(plan.areas, plan.grounds)
     building = job.out.with_name(f".{job.out.name}.part")

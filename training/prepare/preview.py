@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,16 @@ def augmented_sheet(
             )
         panels.append([np.clip(image, 0, 1).astype(np.float32), coloured(labels, colours)])
     _draw(panels, [""] * len(panels), {}, path, across=4)
+
+
+def require_drawing() -> None:
+    """Nothing, if pictures can be drawn.
+
+    Raises:
+        LulcError: matplotlib is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise LulcError("The Python package matplotlib cannot be found.", "Run make setup-training, and use its Python.")
 
 
 def _draw(

@@ -19,6 +19,7 @@ from lulc_plugin.wholefile import write_whole
 
 from ..prepare import making
 from ..prepare.chipping import ChipOptions
+from ..prepare.preview import require_drawing
 from ..prepare.setfile import Credits
 from ..prepare.tiling import Tiling
 from . import land, light
@@ -66,6 +67,7 @@ def make(folder: Path, seed: int, scenes: int, size: int, progress: Progress) ->
         raise LulcError(f"The seed is {seed}.", "Give a whole number from 0 on.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LulcError(f"{folder} exists already.", "Name another folder, or remove it.")
+    require_drawing()
     toy = Toy(folder, folder / "toy", folder / "new-scene.tif", folder / "new-reference.tif")
     try:
         for part in ("scenes", "masks"):
