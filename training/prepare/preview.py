@@ -169,7 +169,7 @@ def require_drawing() -> None:
         LulcError: matplotlib is not installed.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise LulcError("The Python package matplotlib cannot be found.", "Run make setup-training, and use its Python.")
+        raise LulcError("The Python package matplotlib cannot be found.", "Run make setup-training, use its Python.")
 
 
 def _draw(
