@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import hostnumpy
 from .errors import LulcError
-from .hostpython import interpreter, is_guarded, pip, uninstall
+from .hostpython import interpreter, is_guarded, pip, uninstall, version_of
 
 #: import name → name on PyPI; what a map needs and QGIS does not bring everywhere.
 REQUIRED = {"numpy": "numpy", "rasterio": "rasterio", "onnxruntime": "onnxruntime"}
@@ -65,14 +65,6 @@ def installed_version(distribution: str) -> str | None:
     try:
         return version_of(importlib.metadata.distribution(distribution))
     except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def version_of(distribution: importlib.metadata.Distribution) -> str | None:
-    """Its version, None if its metadata is damaged."""
-    try:
-        return distribution.version or None
-    except (ValueError, KeyError, TypeError, OSError):  # no text, or nothing about a version
         return None
 
 

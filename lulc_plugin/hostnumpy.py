@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .hostpython import uninstall
+from .hostpython import uninstall, version_of
 
 _OF_ANOTHER_NUMPY = re.compile(
     r"numpy.{0,80}(?:ABI|dtype size|compiled|1\.x|multiarray)|_ARRAY_API not found", re.I | re.S
@@ -110,8 +110,5 @@ def mend() -> str:
 
 def _version(folder: str) -> str:
     for found in importlib.metadata.distributions(name="numpy", path=[folder]):
-        try:
-            return found.version or _UNKNOWN
-        except (ValueError, KeyError, OSError):  # metadata that is no text, or says nothing
-            return _UNKNOWN
+        return version_of(found) or _UNKNOWN
     return _UNKNOWN

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Python that runs this, as a person at a shell has to call it and its pip. Standard library only."""
+"""The Python that runs this: how a person at a shell calls it and its pip, and what it says of a package."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import sys
@@ -47,3 +48,11 @@ def is_guarded() -> bool:
 def quoted(path: str) -> str:
     """`path` as one word of a command line."""
     return f'"{path}"' if re.search(r"[\s&()']", path) else path
+
+
+def version_of(distribution: importlib.metadata.Distribution) -> str | None:
+    """Its version, None if its metadata is damaged."""
+    try:
+        return distribution.version or None
+    except (ValueError, KeyError, TypeError, OSError):  # no text, or nothing about a version
+        return None

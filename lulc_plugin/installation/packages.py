@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import dependencies, provenance
+from .. import dependencies, hostpython, provenance
 from ..hostpython import uninstall
 from .findings import FAIL, OK, WARN, Finding
 from .supply import privatefolder
@@ -89,7 +89,7 @@ def _copies(distribution: str) -> list[str]:
     for copy in importlib.metadata.distributions(name=distribution):
         folder = Path(str(copy.locate_file("")))
         if folder.name != privatefolder.tag():  # what this plugin brought comes last and is in nobody's way
-            version = dependencies.version_of(copy) or "damaged"
+            version = hostpython.version_of(copy) or "damaged"
             found.append(f"{version} ({folder})")
     return list(dict.fromkeys(found))
 

@@ -21,9 +21,8 @@ from threading import Lock
 
 PROBE = 32631  # any code that every database has
 
-_found: dict[
-    Path, Path
-] = {}  # a wheel's folder → the one that its calls get; looked for once, since all threads share it
+#: A wheel's folder → the one that its calls get; looked for once, since all threads share it.
+_found: dict[Path, Path] = {}
 _looking = Lock()
 
 
