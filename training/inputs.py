@@ -123,9 +123,7 @@ def inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequence[str
     if not bands or not ways:
         raise LulcError("A network needs at least one band and one way in.")
     names = tuple(bands)
-    made = tuple(
-        ModelBand(name, name, BANDS[name].centre, BANDS[name].width, BANDS[name].title) for name in names
-    )
+    made = tuple(ModelBand(name, name, BANDS[name].centre, BANDS[name].width, BANDS[name].title) for name in names)
     channels = [Channel(name, i, None, _band_steps(name)) for i, name in enumerate(names)]
     channels += [
         Channel(name, None, parse(INDICES[name], names), (Step.of("clip", minimum=-1, maximum=1),)) for name in indices

@@ -283,9 +283,7 @@ def _legend(said: Any, folder: Path) -> Legend:
     raise LulcError(f"There is no legend {said!r}.", f"Give a file, a table, or a name from {LEGENDS}.")
 
 
-def _data(
-    entry: Mapping[str, Any], general: Strength, names: tuple[str, ...], teachers: Mapping[str, Any]
-) -> DataPart:
+def _data(entry: Mapping[str, Any], general: Strength, names: tuple[str, ...], teachers: Mapping[str, Any]) -> DataPart:
     where = f"[[data]] {entry.get('set', '?')}"
     no_others(entry, [f.name for f in fields(DataPart)], where)
     part = DataPart(

@@ -69,8 +69,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--name", help="name of the released network; the recipe's by default")
     p.add_argument("--models", type=Path, help="folder of released networks (default: models; of a rehearsal its own)")
     p.add_argument("--pictures", type=Path, help="folder of contact sheets (default: docs/models)")
-    p.add_argument("--rehearse", action="store_true",
-                   help="on validation places and into RUN/rehearsal, to try everything; test splits stay closed")
+    p.add_argument(
+        "--rehearse",
+        action="store_true",
+        help="on validation places and into RUN/rehearsal, to try everything; test splits stay closed",
+    )
     p.add_argument("--no-forest", action="store_true", help="leave out the random forests (rehearsals only)")
     p.add_argument("--speed", action="store_true", help="measure the speed again and mend description and card")
     p.add_argument("--table", action="store_true", help="print the table “which network for my imagery?” and stop")

@@ -38,9 +38,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(
-        number=number, grouped=grouped, swatch=swatch, percent_of_width=percent_of_width, rules=_rules
-    )
+    found.filters.update(number=number, grouped=grouped, swatch=swatch, percent_of_width=percent_of_width, rules=_rules)
     found.globals.update(head_groups=head_groups, view=view, part_kind=part_kind, is_wide=is_wide)
     return found
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build what a release publishes, after everything about it has been found to agree. Uploads nothing.
 
-    scripts/release                  the version whose tag is on this commit
-    scripts/release 0.1.0            that version; the tag comes afterwards
-    scripts/release --rehearsal      build and scan everything into build/rehearsal, and list what a release would be
-                                     refused for
+scripts/release                  the version whose tag is on this commit
+scripts/release 0.1.0            that version; the tag comes afterwards
+scripts/release --rehearsal      build and scan everything into build/rehearsal, and list what a release would be
+                                 refused for
 """
 
 from __future__ import annotations

@@ -100,9 +100,7 @@ def write_points(points: Sequence[Point], path: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line entry point."""
-    parser = argparse.ArgumentParser(
-        description="Draw the sample points of the Olinda accuracy reference."
-    )
+    parser = argparse.ArgumentParser(description="Draw the sample points of the Olinda accuracy reference.")
     parser.add_argument("scene", type=Path, help="path of L7_ETMs.tif")
     parser.add_argument("output", type=Path, help="CSV file to write")
     parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")

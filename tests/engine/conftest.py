@@ -104,7 +104,9 @@ def scene() -> Callable[..., np.ndarray]:
 # ---------------------------------------------------------------- networks
 
 
-def _conv(nodes: list, weights: list, random: np.random.Generator, name: str, source: str, shape: tuple, **attributes: Any) -> str:  # noqa: E501
+def _conv(
+    nodes: list, weights: list, random: np.random.Generator, name: str, source: str, shape: tuple, **attributes: Any
+) -> str:  # noqa: E501
     spread = attributes.pop("spread", np.sqrt(2 / (shape[1] * shape[2] * shape[3])))
     pads = attributes.pop("pads", [shape[2] // 2] * 4)
     weights.append(numpy_helper.from_array(random.normal(0, spread, shape).astype(np.float32), f"{name}_w"))
@@ -209,7 +211,13 @@ def build_graph(
 REACH = {"pixel": 0, "context": 20, "deep": 8}
 
 
-def make_spec(kind: str = "pixel", name: str | None = None, classes: int = 4, values: tuple[int, ...] | None = None, **changes: Any) -> ModelSpec:  # noqa: E501
+def make_spec(
+    kind: str = "pixel",
+    name: str | None = None,
+    classes: int = 4,
+    values: tuple[int, ...] | None = None,
+    **changes: Any,
+) -> ModelSpec:  # noqa: E501
     """A network for red, green, blue, nir with two ways in: reflectance as it is, pictures by percentiles."""
     values = values or tuple(range(1, classes + 1))
     spec = ModelSpec(
@@ -261,7 +269,9 @@ class Net:
 def network(tmp_path: Path) -> Callable[..., Net]:
     """`network(kind, name=…, classes=…, …)` writes a graph and its sidecar."""
 
-    def write(kind: str = "pixel", *, seed: int = 0, sidecar: bool = True, shape: tuple = ("n", "h", "w"), **spec_changes: Any) -> Net:  # noqa: E501
+    def write(
+        kind: str = "pixel", *, seed: int = 0, sidecar: bool = True, shape: tuple = ("n", "h", "w"), **spec_changes: Any
+    ) -> Net:  # noqa: E501
         spec = make_spec(kind, **spec_changes)
         folder = tmp_path / "networks"
         folder.mkdir(exist_ok=True)

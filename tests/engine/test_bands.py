@@ -579,7 +579,9 @@ class Dataset:
 
 
 def test_lists_of_the_whole_file_come_last_and_only_if_they_have_one_entry_a_band():
-    lists = {(None, "ENVI"): {"wavelength": "{ 492.4, 559.8, 664.6}", "wavelength_units": "Nanometers", "fwhm": "{66,36,31}"}}  # noqa: E501
+    lists = {
+        (None, "ENVI"): {"wavelength": "{ 492.4, 559.8, 664.6}", "wavelength_units": "Nanometers", "fwhm": "{66,36,31}"}
+    }  # noqa: E501
     assert wavelength_of(Dataset(3, domains=lists), 3) == (pytest.approx(0.6646), pytest.approx(0.031))
     assert wavelength_of(Dataset(2, domains=lists), 2) == (None, None)
     both = {**lists, (1, "IMAGERY"): {"CENTRAL_WAVELENGTH_UM": "0.83"}}

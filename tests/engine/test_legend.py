@@ -18,9 +18,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 @st.composite
 def legends(draw):
     values = draw(st.lists(st.integers(0, 65535), min_size=1, max_size=12, unique=True))
-    return Legend.of(
-        [LegendClass(v, draw(NAMES), f"#{draw(st.integers(0, 0xFFFFFF)):06X}") for v in values]
-    )
+    return Legend.of([LegendClass(v, draw(NAMES), f"#{draw(st.integers(0, 0xFFFFFF)):06X}") for v in values])
 
 
 @given(legends())

@@ -303,9 +303,7 @@ def test_pixel_size(made, gsd, gsd_range, words):
 
 
 def test_threshold_and_confidence(made):
-    spec = replace(
-        made.spec, output=replace(made.spec.output, threshold=0.4), confidence=Confidence(0.8, 0.61, 12)
-    )
+    spec = replace(made.spec, output=replace(made.spec.output, threshold=0.4), confidence=Confidence(0.8, 0.61, 12))
     card = model_card(spec, made.path)
     assert any("below 0.4" in s for s in section(card, "classes").sentences)
     said = " ".join(section(card, "confidence").sentences)

@@ -166,7 +166,7 @@ def test_coordinate_systems_pass_through(tmp_path, raster, network, classify, sc
 
 
 def test_names_and_style_beside_the_map(raster, network, classify, scene):
-    names = ["<b>water</b>", "trees & \"shrubs\"", "it's \x07 bare\x00", "\u6c34\U0001f30a ]]> \t end"]
+    names = ["<b>water</b>", 'trees & "shrubs"', "it's \x07 bare\x00", "\u6c34\U0001f30a ]]> \t end"]
     legend = Legend.of([LegendClass(v, n, "#AbCd0" + str(v)) for v, n in zip((2, 3, 5, 7), names)])
     made = classify(raster("a.tif", scene(40, 50)), network("pixel", legend=legend))
     clean = [n.replace("\x07", "\ufffd").replace("\x00", "\ufffd") for n in names]

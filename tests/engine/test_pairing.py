@@ -78,9 +78,7 @@ def test_differences_against_a_loop(seed, weighted, fpc):
     area = np.random.default_rng(seed).uniform(0.5, 1, len(count)) if weighted else None
     sizes = np.array([100.0, 900.0, 4000.0])
     strata = StrataSizes(("a", "b", "c"), sizes)
-    found = pairing.differences(
-        stratum, first, second, reference, count, 3, strata, fpc=fpc, area=area
-    )
+    found = pairing.differences(stratum, first, second, reference, count, 3, strata, fpc=fpc, area=area)
     keep = 1 - np.bincount(stratum, count) / sizes if fpc == "always" else np.ones(3)
     families = {"overall": (found.overall,), "users": found.users, "producers": found.producers}
     for kind, family in families.items():
@@ -96,10 +94,10 @@ def test_differences_against_a_loop(seed, weighted, fpc):
 @SHORT
 def test_swapping_the_maps_turns_the_sign(seed):
     _, first, second, reference, count = units(seed)
-    one, two = (
-        pairing.differences(None, a, b, reference, count, 3) for a, b in ((first, second), (second, first))
-    )
-    for a, b in zip((one.overall, one.kappa, *one.users, *one.producers), (two.overall, two.kappa, *two.users, *two.producers)):  # noqa: E501
+    one, two = (pairing.differences(None, a, b, reference, count, 3) for a, b in ((first, second), (second, first)))
+    for a, b in zip(
+        (one.overall, one.kappa, *one.users, *one.producers), (two.overall, two.kappa, *two.users, *two.producers)
+    ):  # noqa: E501
         assert a.difference == pytest.approx(-b.difference, abs=1e-12) and a.se == pytest.approx(b.se, abs=1e-12)
         assert a.p == pytest.approx(b.p, abs=1e-9)
 
@@ -108,9 +106,7 @@ def test_a_paired_error_is_smaller_than_that_of_independent_samples():
     """Most units agree: dropping the covariance would hide real differences (Foody 2004)."""
     _, first, second, reference, count = units(7, 400)
     found = pairing.differences(None, first, second, reference, count, 3)
-    a, b = (
-        estimation.simple(estimation.Units(first * 0, m, reference, count), q=3) for m in (first, second)
-    )
+    a, b = (estimation.simple(estimation.Units(first * 0, m, reference, count), q=3) for m in (first, second))
     assert found.overall.se < math.hypot(a.overall.se, b.overall.se)
     assert found.kappa.se < math.hypot(a.kappa.se, b.kappa.se)
 

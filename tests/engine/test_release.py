@@ -85,7 +85,12 @@ def test_the_version_comes_from_the_tag(tree: Path, capsys: pytest.CaptureFixtur
         ("CHANGELOG.md", "## [1.2.3]", "## [Unreleased]\n- More\n\n## [1.2.3]", ["unreleased entries above 1.2.3"]),
         ("CITATION.cff", "version: 1.2.3", "version: 1.2.1", ["CITATION.cff says version 1.2.1", "1.2.3"]),
         ("CITATION.cff", "date-released: 2026-01-31\n", "", ["no date-released", "2026-01-31"]),
-        ("metadata.txt", "https://maps.org/issues", "https://example.org/issues", ["tracker=https://example.org/issues"]),
+        (
+            "metadata.txt",
+            "https://maps.org/issues",
+            "https://example.org/issues",
+            ["tracker=https://example.org/issues"],
+        ),
         ("metadata.txt", "people@maps.org", "people@example.com", ["email=people@example.com is no real address"]),
     ],
 )

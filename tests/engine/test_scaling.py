@@ -108,7 +108,9 @@ def any_step(draw):
         "clip": lambda: Step.of(op, minimum=a, maximum=a + b),
         "min-max": lambda: Step.of(op, minimum=a, maximum=a + b),
         "z-score": lambda: Step.of(op, mean=a, stddev=b),
-        "percentile": lambda: Step.of(op, lower=draw(st.floats(0, 49)), upper=draw(st.floats(50, 100)), clip=draw(st.booleans())),  # noqa: E501
+        "percentile": lambda: Step.of(
+            op, lower=draw(st.floats(0, 49)), upper=draw(st.floats(50, 100)), clip=draw(st.booleans())
+        ),  # noqa: E501
     }.get(op, lambda: Step.of(op))()
 
 

@@ -112,9 +112,7 @@ def test_the_same_warning_once_a_run(plugin, log):
 def test_from_many_threads(plugin, log):
     """The engine's threads warn, too; QGIS brings every line to its main thread."""
     progress = plugin("algorithms.bridge.feedback").FeedbackProgress(QgsProcessingFeedback(), "Run")
-    workers = [
-        threading.Thread(target=lambda k=k: [progress.warn(f"{k}-{i}") for i in range(20)]) for k in range(5)
-    ]
+    workers = [threading.Thread(target=lambda k=k: [progress.warn(f"{k}-{i}") for i in range(20)]) for k in range(5)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -21,6 +21,7 @@ def one_thread():
 
         torch.set_num_threads(1)
 
+
 SET = """
 name = "{name}"
 title = "Toy {name}"

@@ -18,6 +18,7 @@ def rows(path):
     with open(path, newline="", encoding="utf-8") as handle:
         return list(csv.DictReader(handle))
 
+
 #: Sets that commands of the bench write: made-up land, and what a teacher labelled.
 MADE = {"toy", "s2_labelled"}
 

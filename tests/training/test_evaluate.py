@@ -287,9 +287,7 @@ def test_coarse_labels_count_by_summed_probabilities(rng):
     assert counted.shape[1] == 2
     np.testing.assert_allclose(counted.sum(axis=1), 1, rtol=1e-5)
     land = item.may_be.sum(axis=1) == 2
-    assert calibration.nll(item, 1.0) == pytest.approx(
-        -np.mean(np.where(land, np.log(0.8), np.log(0.6))), abs=1e-4
-    )
+    assert calibration.nll(item, 1.0) == pytest.approx(-np.mean(np.where(land, np.log(0.8), np.log(0.6))), abs=1e-4)
     with pytest.raises(LulcError, match="no labelled pixel"):
         calibration.sampled("x", Rule(), [replace(c, labels=0 * c.labels) for c in chips_of(rng)])
 

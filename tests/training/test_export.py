@@ -123,9 +123,7 @@ def test_variants_run_and_nearly_agree(small, tmp_path, rng, variant):
     windows = [rng.normal(0, 0.5, (CHANNELS, 40, 36)).astype(np.float32) for _ in range(4)]
     variants.write(variant, small, TEMPERATURE, given, path, True, windows)
     assert path.name == f"net-{variant}.onnx"
-    found = parity.parity(
-        parity.by_torch(small, TEMPERATURE, True), parity.by_session(session.session(path)), windows
-    )
+    found = parity.parity(parity.by_torch(small, TEMPERATURE, True), parity.by_session(session.session(path)), windows)
     assert found.same > (0.995 if variant == "fp16" else 0.8)
 
 

@@ -25,7 +25,7 @@ def test_a_recipe_is_read(recipe_file):
 
 
 def test_changes_from_the_command_line(recipe_file):
-    changes = changes_of(["run.steps=9", "augment.noise=0.5", "name=other", 'network.options={widths=[4, 4, 8]}'])
+    changes = changes_of(["run.steps=9", "augment.noise=0.5", "name=other", "network.options={widths=[4, 4, 8]}"])
     r = recipe.read(recipe_file, changes)
     assert r.run.steps == 9 and r.data[0].augment.noise == 0.5 and r.name == "other"
     assert r.network["options"] == {"widths": [4, 4, 8]}

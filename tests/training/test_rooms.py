@@ -58,4 +58,4 @@ def test_arrows(path):
 def test_first_lines():
     assert len(FILES) > 60
     for path in FILES:
-        assert path.read_text(encoding="utf-8").startswith("# SPDX-License-Identifier: GPL-3.0-or-later\n\"\"\"")
+        assert path.read_text(encoding="utf-8").startswith('# SPDX-License-Identifier: GPL-3.0-or-later\n"""')

@@ -71,9 +71,7 @@ def cut(chip: Chip, size: int, scale: float, rng: np.random.Generator) -> Cut:
     return Cut(values, valid, labels, soft, known)
 
 
-def _resized_labels(
-    labels: npt.NDArray[np.uint8], target: tuple[int, int], scale: float
-) -> npt.NDArray[np.uint8]:
+def _resized_labels(labels: npt.NDArray[np.uint8], target: tuple[int, int], scale: float) -> npt.NDArray[np.uint8]:
     """Labels at another size; single labelled pixels among unknown ones survive."""
     codes = np.unique(labels)
     codes = codes[codes > 0]

@@ -165,9 +165,7 @@ def release_parts(recipe: Recipe, root: Path, rehearsal: bool) -> list[Part]:
     return own + evaluation_only(root, recipe.inputs.names, recipe.legend)
 
 
-def headed(
-    name: str, table: Mapping[str, Any], rehearsal: bool, calibration: Calibration | None
-) -> dict[str, Any]:
+def headed(name: str, table: Mapping[str, Any], rehearsal: bool, calibration: Calibration | None) -> dict[str, Any]:
     """The whole of `scores.json` around the tables of `scores`."""
     return {
         "network": name,

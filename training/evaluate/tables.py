@@ -55,9 +55,7 @@ def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def _entries(tables: Sequence[Scores]) -> list[tuple[str, str, str, Scores]]:
-    return [
-        (table["network"], *key.rsplit("/", 1), entry) for table in tables for key, entry in table["sets"].items()
-    ]
+    return [(table["network"], *key.rsplit("/", 1), entry) for table in tables for key, entry in table["sets"].items()]
 
 
 def _score_rows(tables: Sequence[Scores]) -> list[dict[str, Any]]:

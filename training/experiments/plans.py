@@ -52,9 +52,7 @@ def _network(architecture: str, options: Mapping[str, Any] | None = None, pretra
 PLANS: dict[str, Plan] = {
     "sparse": Plan(
         "How much accuracy do a few labelled pixels an image give?",
-        tuple(
-            Variant(f"{n or 'all'}", "experiments/sparse.toml", _sparse(n)) for n in (1, 10, 100, 0)
-        ),
+        tuple(Variant(f"{n or 'all'}", "experiments/sparse.toml", _sparse(n)) for n in (1, 10, 100, 0)),
         (0, 1, 2),
     ),
     "transfer": Plan(
@@ -86,7 +84,8 @@ PLANS: dict[str, Plan] = {
             Variant("cross-entropy", _HLS, {"data": [_hls([{"term": "weighted_ce", "power": 0.0}])]}),
             Variant("weighted cross-entropy + Dice", _HLS),
             Variant(
-                "the two hardest classes twice", _HLS,
+                "the two hardest classes twice",
+                _HLS,
                 {"run.check_every": 100, "data": [_hls([{"term": "hardest_classes", "factor": 2.0}])]},
             ),
             Variant("focal", _HLS, {"data": [_hls([{"term": "focal", "gamma": 2.0}])]}),
@@ -102,12 +101,14 @@ PLANS: dict[str, Plan] = {
         "Do short-wave infrared and indices help? Same sets, same steps",
         (
             Variant(
-                "RGBN + 3 indices", _SIX,
+                "RGBN + 3 indices",
+                _SIX,
                 {"input.bands": ["red", "green", "blue", "nir"], "input.indices": ["NDVI", "NDWI", "SAVI"]},
             ),
             Variant("six bands", _SIX),
             Variant(
-                "six bands + 6 indices", _SIX,
+                "six bands + 6 indices",
+                _SIX,
                 {"input.indices": ["NDVI", "NDWI", "MNDWI", "NDBI", "SAVI", "BSI"]},
             ),
         ),

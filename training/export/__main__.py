@@ -25,8 +25,12 @@ def parser() -> argparse.ArgumentParser:
     add_options(p)
     p.add_argument("--temperature", type=float, help="of the softmax; fitted on the validation sets by default")
     p.add_argument("--precision", default="half", help="of the larger filters in the file: half (default) or single")
-    p.add_argument("--features", action=argparse.BooleanOptionalAction, default=None,
-                   help="an output with the features of each pixel; by default where they are at most 32")
+    p.add_argument(
+        "--features",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="an output with the features of each pixel; by default where they are at most 32",
+    )
     p.add_argument("--variants", default="", metavar="fp16,int8,int8dynamic,deepness", help="further files beside it")
     return p
 

@@ -101,8 +101,10 @@ def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tupl
 
     predict = session.predictor(target)
     border = margin.measure(predict, margin.composites(real))
-    say(f"margin {border.pixels} pixels: at most {100 * border.worst:.2f} % of labels change beyond it"
-        f"{'' if border.reached else '; more than wanted, no margin is enough'}")
+    say(
+        f"margin {border.pixels} pixels: at most {100 * border.worst:.2f} % of labels change beyond it"
+        f"{'' if border.reached else '; more than wanted, no margin is enough'}"
+    )
     field = reach(network)
     facts = Facts(
         name=target.stem,

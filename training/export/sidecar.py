@@ -174,9 +174,7 @@ def legend_values(entry: Mapping[str, Any], legend: Legend) -> tuple[int, ...]:
     return tuple(found)
 
 
-def dataset_words(
-    name: str, entry: Mapping[str, Any], values: tuple[int, ...], legend: Legend, root: Path
-) -> str:
+def dataset_words(name: str, entry: Mapping[str, Any], values: tuple[int, ...], legend: Legend, root: Path) -> str:
     """The data set in words, with what coarse values stand for and what its labels are."""
     title = str(entry["title"]) or describe(root, name).title or name
     names = {c.value: c.name for c in legend.classes}

@@ -90,9 +90,7 @@ def speed(path: Path, channels: int, threads: int, repeats: int = 5, window: int
     return window**2 / best / 1e6
 
 
-def measure(
-    settings: NetworkSettings, channels: int, classes: int, repeats: int = 5, window: int = WINDOW
-) -> Measured:
+def measure(settings: NetworkSettings, channels: int, classes: int, repeats: int = 5, window: int = WINDOW) -> Measured:
     """Build a network with random weights and measure it."""
     network = build(settings, channels, classes)
     words = [settings.architecture, settings.encoder, *(f"{k} {v}" for k, v in settings.options.items())]

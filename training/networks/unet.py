@@ -61,9 +61,7 @@ class UNet(Network):
         self.enlarge = nn.ModuleList(
             nn.ConvTranspose2d(coarse, fine, 2, stride=2) if transposed else nn.Identity() for coarse, fine in pairs
         )
-        self.up = nn.ModuleList(
-            convolutions((fine if transposed else coarse) + fine, fine) for coarse, fine in pairs
-        )
+        self.up = nn.ModuleList(convolutions((fine if transposed else coarse) + fine, fine) for coarse, fine in pairs)
         self.transposed = transposed
         self.pool = nn.MaxPool2d(2)
         self.feature_count = widths[0]

@@ -283,5 +283,3 @@ def chosen_device(name: str) -> torch.device:
     if name != "cpu" and not torch.cuda.is_available():
         raise LulcError("There is no CUDA device here.", "Use --device cpu, or a PyTorch build for your GPU.")
     return torch.device(name)
-
-

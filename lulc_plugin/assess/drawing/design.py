@@ -190,9 +190,7 @@ def expected_se_overall(weights: Sequence[float], expected_users: Sequence[float
 def _shares(weights: Sequence[float]) -> Floats:
     w = np.asarray(weights, np.float64)
     if w.ndim != 1 or not w.size or not np.all(w > 0) or abs(float(w.sum()) - 1) > 1e-6:
-        raise LulcError(
-            f"The shares of the strata add up to {float(w.sum()):g}.", "They are positive and add up to 1."
-        )
+        raise LulcError(f"The shares of the strata add up to {float(w.sum()):g}.", "They are positive and add up to 1.")
     return w
 
 

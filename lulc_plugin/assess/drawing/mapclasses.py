@@ -42,9 +42,7 @@ class MapClasses:
         return str(value) if name == str(value) else f"{value} ({name})"
 
 
-def count_classes(
-    layer: RasterInput, on_map: RasterOnMap, areas: PixelAreas | None, progress: Progress
-) -> MapClasses:
+def count_classes(layer: RasterInput, on_map: RasterOnMap, areas: PixelAreas | None, progress: Progress) -> MapClasses:
     """Count the classes of a map.
 
     Args:
