@@ -12,8 +12,8 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
 )
 
-from ..lulc_plugin import dependencies
 from ..lulc_plugin.assess.job import AssessJob, RasterInput
+from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -33,9 +33,9 @@ class _Wish:
 
 
 class AccuracyReport(LulcAlgorithm):
-    """Adapter of `assess_and_report` in `lulc_plugin.report.accuracy`."""
+    """Adapter of `assess_and_report` in `lulc_plugin.report.accuracy.write_reports`."""
 
-    REQUIRES = tuple(dependencies.FOR_ACCURACY)
+    REQUIRES = tuple(packages.FOR_ACCURACY)
 
     MAP = "MAP"
     BAND = "BAND"
@@ -107,7 +107,7 @@ class AccuracyReport(LulcAlgorithm):
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
         from ..lulc_plugin.assess.disagreement import legend_of
-        from ..lulc_plugin.report.accuracy import assess_and_report
+        from ..lulc_plugin.report.accuracy.write_reports import assess_and_report
 
         disagreement = self.parameterAsOutputLayer(values, self.DISAGREEMENT, context)
         files = referencevalues.outputs(self, values, context, disagreement)

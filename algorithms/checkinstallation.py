@@ -23,7 +23,7 @@ from .bridge.parameters import explained
 
 
 class CheckInstallation(LulcAlgorithm):
-    """Adapter of `lulc_plugin.installation`."""
+    """Adapter of `lulc_plugin.environment`."""
 
     #: It has to run above all where something is missing.
     REQUIRES = ()
@@ -76,15 +76,15 @@ class CheckInstallation(LulcAlgorithm):
     def run_job(
         self, folder: Path, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.installation import checks, findings, page
+        from ..lulc_plugin.environment import check_findings, check_html, checks
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
         found = checks.check_installation(folder, _host(), progress, privatepackages.parent())
-        failed, warned = (findings.count(found, level) for level in (findings.FAIL, findings.WARN))
-        (progress.warn if failed or warned else progress.log)(findings.verdict(found))
-        results: Parameters = {self.REPORT: findings.json_text(found), self.FAILED: failed, self.WARNINGS: warned}
+        failed, warned = (check_findings.count(found, level) for level in (check_findings.FAIL, check_findings.WARN))
+        (progress.warn if failed or warned else progress.log)(check_findings.verdict(found))
+        results: Parameters = {self.REPORT: check_findings.json_text(found), self.FAILED: failed, self.WARNINGS: warned}
         if output:
-            page.write_page(Path(output), found, f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
+            check_html.write_page(Path(output), found, f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
             results[self.OUTPUT_HTML] = output
         return results
 

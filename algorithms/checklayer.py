@@ -16,8 +16,8 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ..lulc_plugin import dependencies
 from ..lulc_plugin.classify.job import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
+from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -26,9 +26,9 @@ from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
 
 
 class CheckLayer(LulcAlgorithm):
-    """Adapter of `lulc_plugin.classify.layercheck`."""
+    """Adapter of `lulc_plugin.classify.layer_check`."""
 
-    REQUIRES = tuple({**dependencies.REQUIRED, "jinja2": ""})
+    REQUIRES = tuple({**packages.REQUIRED, "jinja2": ""})
 
     INPUT = "INPUT"
     BANDS = "BANDS"
@@ -145,20 +145,20 @@ class CheckLayer(LulcAlgorithm):
     def run_job(
         self, job: ClassifyJob, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.classify.findings import ERROR, WARNING
-        from ..lulc_plugin.classify.layercheck import check_layer
-        from ..lulc_plugin.report import layercheck
+        from ..lulc_plugin.classify.layer_check import check_layer
+        from ..lulc_plugin.findings import ERROR, WARNING
+        from ..lulc_plugin.report import check_page
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
         found = check_layer(job, progress)
-        layercheck.log_check(found, progress)
+        check_page.log_check(found, progress)
         results: Parameters = {
-            self.FINDINGS: layercheck.check_json(found),
+            self.FINDINGS: check_page.check_json(found),
             self.ERRORS: found.count(ERROR),
             self.WARNINGS: found.count(WARNING),
         }
         if output:
-            layercheck.write_check(Path(output), found)
+            check_page.write_check(Path(output), found)
             results[self.OUTPUT_HTML] = output
         return results
 

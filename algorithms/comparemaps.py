@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber
 
-from ..lulc_plugin import dependencies
 from ..lulc_plugin.assess.job import CompareJob, RasterInput
+from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -30,9 +30,9 @@ class _Wish:
 
 
 class CompareMaps(LulcAlgorithm):
-    """Adapter of `compare_and_report` in `lulc_plugin.report.accuracy`."""
+    """Adapter of `compare_and_report` in `lulc_plugin.report.accuracy.write_reports`."""
 
-    REQUIRES = tuple(dependencies.FOR_ACCURACY)
+    REQUIRES = tuple(packages.FOR_ACCURACY)
 
     MAP_A = "MAP_A"
     BAND_A = "BAND_A"
@@ -103,7 +103,7 @@ class CompareMaps(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.report.accuracy import compare_and_report
+        from ..lulc_plugin.report.accuracy.write_reports import compare_and_report
 
         files = referencevalues.outputs(self, values, context)
         job = CompareJob(

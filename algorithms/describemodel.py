@@ -29,7 +29,7 @@ from .bridge.parameters import MODEL_FILE, explained
 if TYPE_CHECKING:
     from ..lulc_plugin.legend import LegendClass
 
-#: As in `lulc_plugin.model.describing.description`, which is not loaded before it is needed.
+#: As in `lulc_plugin.model.describe.description`, which is not loaded before it is needed.
 ACTIVATIONS = ("auto", "softmax", "sigmoid", "none")
 _COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
 
@@ -47,7 +47,7 @@ class _Wish:
 
 
 class DescribeModel(LulcAlgorithm):
-    """Adapter of `lulc_plugin.model.describing.description`."""
+    """Adapter of `lulc_plugin.model.describe.description`."""
 
     REQUIRES = ("numpy", "onnxruntime")
 
@@ -176,7 +176,7 @@ class DescribeModel(LulcAlgorithm):
         )
 
     def _classes(self, values: Parameters, context: QgsProcessingContext) -> tuple[LegendClass, ...]:
-        from ..lulc_plugin.model.describing.classlist import classes_of_cells, classes_of_file
+        from ..lulc_plugin.model.describe.class_words import classes_of_cells, classes_of_file
 
         if self.CLASS_TABLE in values and self.CLASS_TABLE_FILE in values:
             raise LulcError(self.tr("Both CLASS_TABLE and CLASS_TABLE_FILE are given."), self.tr("Give one of them."))
@@ -193,7 +193,7 @@ class DescribeModel(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.model.describing.description import describe, suggested_name, write_description
+        from ..lulc_plugin.model.describe.description import describe, suggested_name, write_description
 
         beside = wish.network.with_name(suggested_name(wish.network))
         said = self.parameterAsFileOutput(values, self.OUTPUT, context) if self.OUTPUT in values else ""

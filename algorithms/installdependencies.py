@@ -34,7 +34,7 @@ class _Wish:
 
 
 class InstallDependencies(LulcAlgorithm):
-    """Adapter of `lulc_plugin.installation.supply`."""
+    """Adapter of `lulc_plugin.environment.install`."""
 
     #: It is there for when something is missing.
     REQUIRES = ()
@@ -101,7 +101,7 @@ class InstallDependencies(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.installation.supply.supplying import supply
+        from ..lulc_plugin.environment.install.installer import supply
 
         made = supply(wish.folder, progress, wish.wheels, wish.only_show, wish.proxy)
         return {

@@ -9,8 +9,8 @@ from typing import Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingParameterRasterDestination
 
+from ..lulc_plugin.atomic_write import write_whole
 from ..lulc_plugin.errors import LulcError
-from ..lulc_plugin.wholefile import write_whole
 from .bridge import layers
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress

@@ -26,7 +26,7 @@ from rasterio.transform import from_origin
 from lulc_plugin.classify.job import ClassifyJob
 from lulc_plugin.classify.pipeline import run
 from lulc_plugin.classify.plan import Plan, plan
-from lulc_plugin.classify.reading import windows
+from lulc_plugin.classify.windows import windows
 from lulc_plugin.model import catalogue
 from lulc_plugin.progress import Progress
 

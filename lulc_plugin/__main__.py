@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from .cli import main
+from .environment.install import private_folder
 from .errors import LulcError
-from .installation.supply import privatefolder
 
-if os.environ.get(privatefolder.VARIABLE):
+if os.environ.get(private_folder.VARIABLE):
     try:
-        privatefolder.attach(privatefolder.folder_in(Path(os.environ[privatefolder.VARIABLE])))
+        private_folder.attach(private_folder.folder_in(Path(os.environ[private_folder.VARIABLE])))
     except LulcError as error:  # the packages may be elsewhere, too
         sys.stderr.write(f"Warning: {str(error).replace(', and restart QGIS', '')}\n")
 sys.exit(main())

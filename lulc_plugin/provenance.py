@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import dependencies
+from .environment import packages
 
 #: Metadata keys carry this prefix.
 PREFIX = "LULC_"
@@ -33,12 +33,12 @@ def plugin_version() -> str:
         for line in metadata.read_text(encoding="utf-8").splitlines():
             if line.startswith("version="):
                 return line.partition("=")[2].strip()
-    return dependencies.installed_version("landcover-classifier") or "unknown"
+    return packages.installed_version("landcover-classifier") or "unknown"
 
 
 def versions() -> dict[str, str]:
     """Versions of this program and of what computes its results."""
-    found = {name: dependencies.look_up(name).version or "missing" for name in dependencies.REQUIRED}
+    found = {name: packages.look_up(name).version or "missing" for name in packages.REQUIRED}
     return {"landcover_classifier": plugin_version(), **found}
 
 

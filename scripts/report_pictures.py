@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from lulc_plugin.assess.estimators import estimation
+from lulc_plugin.assess.matrix_statistics import accuracy
 from lulc_plugin.assess.result import AssessedClass, Assessment, ClassArea, Context, Estimate, LayerSummary, Stratum
-from lulc_plugin.assess.statistics import accuracy
 from lulc_plugin.provenance import versions
 from lulc_plugin.report import html_text
 

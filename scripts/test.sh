@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# ruff, mypy, and three runs of pytest. All run even when one fails; the last line has the sums.
+# ruff, mypy, and four runs of pytest. All run even when one fails; the last line has the sums.
 #
 #     scripts/test.sh                    everything
-#     scripts/test.sh engine -k legend   one run, with further arguments for pytest (engine, training or qgis)
+#     scripts/test.sh engine -k legend   one run, with further arguments for pytest (engine, scripts, training or qgis)
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 only=${1:-all}
-case $only in all | engine | training | qgis) ;; *)
-    echo "Usage: scripts/test.sh [engine|training|qgis] [arguments of pytest]" >&2
+case $only in all | engine | scripts | training | qgis) ;; *)
+    echo "Usage: scripts/test.sh [engine|scripts|training|qgis] [arguments of pytest]" >&2
     exit 2
     ;;
 esac
@@ -39,7 +39,7 @@ count() { # word of pytest's summary
 tests() { # folder, environment and Python: one pytest; its summary is added to the sums
     local folder=$1 status=0 summary
     shift
-    if ! compgen -G "$folder/test_*.py" >/dev/null; then
+    if [ -z "$(find "$folder" -name 'test_*.py' -print -quit)" ]; then
         echo "$folder has no tests"
         return
     fi
@@ -73,6 +73,9 @@ fi
 if [ "$only" = all ] || [ "$only" = engine ]; then
     step "the engine's environment has no QGIS" no_qgis_here
     step "tests/engine, without QGIS" tests tests/engine "${WITHOUT_QGIS[@]}" "$ENGINE"
+fi
+if [ "$only" = all ] || [ "$only" = scripts ]; then
+    step "tests/scripts" tests tests/scripts "${WITHOUT_QGIS[@]}" "$ENGINE"
 fi
 if [ "$only" = all ] || [ "$only" = training ]; then
     step "tests/training" tests tests/training "${WITHOUT_QGIS[@]}" "$ENGINE"

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lulc_plugin import provenance
+from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
-from lulc_plugin.wholefile import write_whole
 
 if TYPE_CHECKING:
     from .export.facts import Facts

@@ -16,7 +16,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QIcon
 
-from ...lulc_plugin import dependencies
+from ...lulc_plugin.environment import packages
 from ...lulc_plugin.errors import CancelledError, LulcError
 from . import guide, messagelog, translation
 from .feedback import FeedbackProgress
@@ -56,7 +56,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     """
 
     #: Import names of the packages without which the algorithm cannot run.
-    REQUIRES: tuple[str, ...] = tuple(dependencies.REQUIRED)
+    REQUIRES: tuple[str, ...] = tuple(packages.REQUIRED)
 
     # ---- for sub-classes
 
@@ -119,7 +119,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
 
     def canExecute(self) -> tuple[bool, str]:
         try:
-            dependencies.require_found(self.REQUIRES)  # the toolbox asks often: nothing is loaded
+            packages.require_found(self.REQUIRES)  # the toolbox asks often: nothing is loaded
         except LulcError as error:
             return False, str(error)
         return True, ""
@@ -132,7 +132,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
             ready, problem = super().checkParameterValues(parameters, context)
         if ready:
             try:
-                dependencies.require(self.REQUIRES)
+                packages.require(self.REQUIRES)
                 self.parse(parameters, context)
             except LulcError as error:
                 return False, str(error)
@@ -142,7 +142,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         with errors_for_qgis(self.displayName()):
-            dependencies.require(self.REQUIRES)
+            packages.require(self.REQUIRES)
             self._job = self.parse(self._said(parameters), context)
         return True
 

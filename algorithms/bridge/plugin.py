@@ -7,7 +7,8 @@ from typing import Any
 
 from qgis.core import QgsApplication
 
-from ...lulc_plugin import bundled, dependencies
+from ...lulc_plugin import bundled
+from ...lulc_plugin.environment import packages
 from ...lulc_plugin.errors import LulcError
 from . import messagelog, privatepackages, settings
 from .provider import LulcProvider
@@ -62,7 +63,7 @@ class LandCoverPlugin:
 def start_findings() -> list[str]:
     """What somebody should know before the first run; cheap, since QGIS starts with it."""
     found = []
-    for check in (dependencies.require_found, bundled.model_names, settings.check_models_folder):
+    for check in (packages.require_found, bundled.model_names, settings.check_models_folder):
         try:
             check()
         except LulcError as error:

@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from qgis.core import QgsApplication, QgsSettings
 
+from ...lulc_plugin.environment.install import private_folder
 from ...lulc_plugin.errors import LulcError
-from ...lulc_plugin.installation.supply import privatefolder
 
 
 def parent() -> Path:
     """The folder that has one folder for each Python; it need not exist, and may begin with `~`."""
-    said = os.environ.get(privatefolder.VARIABLE, "").strip()
+    said = os.environ.get(private_folder.VARIABLE, "").strip()
     if said:
         return Path(said)
     return Path(QgsApplication.qgisSettingsDirPath()) / "python" / "landcover_classifier_packages"
@@ -28,13 +28,13 @@ def attach() -> None:
     Raises:
         LulcError: the folder cannot be looked at.
     """
-    privatefolder.attach(privatefolder.folder_in(parent()))
+    private_folder.attach(private_folder.folder_in(parent()))
 
 
 def detach() -> None:
     """The opposite of `attach`."""
     with suppress(LulcError):  # then nothing was attached either
-        privatefolder.detach(privatefolder.folder_in(parent()))
+        private_folder.detach(private_folder.folder_in(parent()))
 
 
 def proxy() -> str:

@@ -175,7 +175,7 @@ def _options(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], context:
 def _class_table(
     algorithm: QgsProcessingAlgorithm, values: dict[str, Any], context: QgsProcessingContext
 ) -> tuple[tuple[int, int | str], ...]:
-    from ...lulc_plugin.assess.classtable import class_table, read_class_table
+    from ...lulc_plugin.assess.reference.class_table import class_table, read_class_table
 
     if CLASS_TABLE in values and CLASS_TABLE_FILE in values:
         raise LulcError(tr("Both CLASS_TABLE and CLASS_TABLE_FILE are given."), tr("Give one of them."))

@@ -16,13 +16,13 @@ from ..legend import LegendClass
 from ..progress import Progress
 from ..raster.categories import categories
 from .classes import Matching, match
-from .designs import Design, design_of
-from .found import Found, Sizes
-from .gathering import gather
-from .inference import Coded, Sampling, code, estimate, sampling_of, spread_warning
+from .design.design import Design, design_of
+from .design.weights import Coded, Sampling, code, estimate, sampling_of, spread_warning
 from .job import AssessJob, FeatureInput, Options, RasterInput
+from .matrix_statistics import accuracy
 from .result import Assessment, ClassArea, Context, Estimate, Estimates
-from .statistics import accuracy
+from .units.collect import gather
+from .units.reference_units import Found, Sizes
 
 Shares = npt.NDArray[np.float64]
 

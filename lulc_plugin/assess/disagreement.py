@@ -19,11 +19,11 @@ from ..raster.output import MapWriter
 from ..raster.source import LayerFacts, PixelRegion
 from .classes import LEFT_OUT, key_of
 from .job import AssessJob, ReferenceFeature
-from .layers.onmap import RasterOnMap
-from .layers.points import pixels_of
-from .layers.polygons import PolygonsOnMap
-from .pointsample import exploded
+from .overlay.point_values import pixels_of
+from .overlay.polygons_on_map import PolygonsOnMap
+from .overlay.raster_on_map import RasterOnMap
 from .result import AssessedClass, Assessment
+from .units.from_points import exploded
 
 #: K² + 1 values have to fit into uint16.
 MOST_CLASSES = 255

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .job import Label
-from .statistics import Accuracy
+from .matrix_statistics import Accuracy
 
 Counts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]

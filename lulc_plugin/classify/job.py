@@ -8,13 +8,13 @@ from typing import Any
 
 from ..errors import LulcError
 from ..legend import Legend
-from ..model.running import devices
+from ..model.runtime import providers
 
 AUTO = "auto"
 NODATA_POLICIES = ("any", "all")
 VALUES = (AUTO, "reflectance", "picture")
 RESAMPLE = (AUTO, "never")
-DEVICES = devices.DEVICES
+DEVICES = providers.DEVICES
 #: Output of a job that is only looked at.
 NO_OUTPUT = "nothing is written.tif"
 
@@ -78,9 +78,9 @@ class ClassifyJob:
             raise LulcError(f"The kind of values {self.values!r} is none of {', '.join(VALUES)}.")
         if self.resample not in RESAMPLE:
             raise LulcError(f"Resampling {self.resample!r} is none of {', '.join(RESAMPLE)}.")
-        devices.check_device(self.device)
+        providers.check_device(self.device)
         if self.provider:
-            devices.parse(self.provider)
+            providers.parse(self.provider)
             if self.device != AUTO:
                 raise LulcError(
                     f"Both the device {self.device} and the provider {self.provider!r} were asked for.",

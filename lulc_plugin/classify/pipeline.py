@@ -15,18 +15,18 @@ import numpy.typing as npt
 
 from .. import provenance
 from ..errors import CancelledError, LulcError
-from ..model.running.runtime import Network
+from ..model.runtime.network import Network
 from ..progress import Progress
-from ..raster import areas, projdata
+from ..raster import areas, gdal
 from ..raster.output import MapWriter
 from .blend import Blender, winners
-from .conveyor import Belt, Stage, Tether, aside, fill, supervise
-from .domain import MeanConfidence, judge, possible
-from .enlarging import way_back
+from .confidence import MeanConfidence, judge, possible
+from .input_scaling import describe
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, plan
-from .reading import ReadyWindow, windows
-from .values import describe
+from .stages import Belt, Stage, Tether, aside, fill, supervise
+from .upsample import way_back
+from .windows import ReadyWindow, windows
 
 #: Share of the progress bar that belongs to the windows; the rest is for finishing the file.
 _WINDOWS_PERCENT = 94.0
@@ -60,7 +60,7 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
     for note in planned.notes:
         progress.log(note)
     job = planned.job
-    with projdata.environment():
+    with gdal.environment():
         network = aside("lulc-load", lambda _: _load(job, setup), progress)
         for warning in network.warnings:
             progress.warn(warning)

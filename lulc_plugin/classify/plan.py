@@ -6,24 +6,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import dependencies
+from ..environment import packages
 from ..errors import CancelledError, LulcError
+from ..findings import Finding, Findings
 from ..model import catalogue
 from ..model.catalogue import Entry
 from ..model.spec import InputForm, ModelSpec
 from ..progress import Progress
-from ..raster import projdata
+from ..raster import gdal
 from ..raster.bands import BandMatch
-from ..raster.grid import Grid, plan_grid
 from ..raster.output import check_target
 from ..raster.resampling import Resampling
 from ..raster.scaling import Channel, Steps
 from ..raster.source import LayerFacts, PixelRegion, Source
-from . import graphwindow, preflight
-from . import values as values_of
-from .findings import Finding, Findings
+from ..raster.window_grid import Grid, plan_grid
+from . import input_scaling as values_of
+from . import preflight, window_size
 from .job import AUTO, ClassifyJob
-from .pixelsize import PixelFit, fit_pixels, made_for
+from .pixel_size import PixelFit, fit_pixels, made_for
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def plan(job: ClassifyJob, progress: Progress | None = None, writes: bool = True
     found = Findings()
     setup: Setup | None = None
     try:
-        dependencies.require()
+        packages.require()
     except LulcError as error:
         found.refuse("Installation", error)
         return Plan(job, None, (error,), (), (), found.all())
@@ -121,7 +121,7 @@ def plan(job: ClassifyJob, progress: Progress | None = None, writes: bool = True
             check_target(Path(job.output), (job.input, *filter(None, (job.statistics_from,))))
     except LulcError as error:
         found.refuse("Output", error)
-    with projdata.environment():
+    with gdal.environment():
         try:
             setup = _decide(job, found, progress, writes)
         except CancelledError:
@@ -223,21 +223,21 @@ def _pairs(match: BandMatch, spec: ModelSpec, facts: LayerFacts) -> str:
 
 
 def _grid(job: ClassifyJob, facts: LayerFacts, entry: Entry, resampling: Resampling | None, found: Findings) -> Grid:
-    wish = graphwindow.wanted(entry, job.window)
+    wish = window_size.wanted(entry, job.window)
     window = job.window or wish.size
     if window < wish.minimum:
         raise LulcError(f"A window of {window} pixels is smaller than the model's minimum of {wish.minimum}.")
-    overlap = graphwindow.wished_overlap(entry.spec) if job.overlap is None else job.overlap
+    overlap = window_size.wished_overlap(entry.spec) if job.overlap is None else job.overlap
     if job.overlap is None:
         # in a small window asked for by hand the model's own overlap must leave a quarter to the core
         most = (window - window // 4) // (2 * wish.multiple) * (2 * wish.multiple)
         overlap = min(overlap, most)
-    overlap, rim = graphwindow.covering(entry.spec, overlap, job.overlap is not None)
+    overlap, rim = window_size.covering(entry.spec, overlap, job.overlap is not None)
     height, width = facts.height, facts.width
     if resampling is not None:
         height, width = resampling.rows.count, resampling.cols.count
     grid = plan_grid(height, width, window, overlap, wish.multiple, wish.minimum, rim)
-    graphwindow.check_covered(entry.spec, grid)
+    window_size.check_covered(entry.spec, grid)
     rows, cols = grid.rows, grid.cols
     found.note(
         f"Windows: {rows.count} × {cols.count} of {rows.window} × {cols.window} pixels, overlap {2 * rows.half} pixels"

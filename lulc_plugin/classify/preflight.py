@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import LulcError
+from ..findings import Findings
 from ..model.spec import ModelSpec
 from ..progress import Progress
-from ..raster import bandorder
+from ..raster import band_order
 from ..raster.bands import BandMatch
-from ..raster.sampling import Survey, survey_layer
 from ..raster.scaling import apply_steps
 from ..raster.source import LayerFacts, PixelRegion, Source
-from .expected import Expected, expected_of
-from .findings import Findings
-from .pixelsize import PixelFit
-from .values import Probe, Values
+from ..raster.statistics import Survey, survey_layer
+from .expected_values import Expected, expected_of
+from .input_scaling import Probe, Values
+from .pixel_size import PixelFit
 
 #: Shares above which empty pixels, black rims and bands of one value are worth a word.
 _MUCH_NODATA = 0.5
@@ -271,8 +271,8 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
         not_checked(f"the numbers are read as {values.reading.kind}, which has no common scale.")
         return
     taken = [apply_steps(p, steps) for p, steps in zip(probe, values.unit_steps)]
-    usual = [bandorder.Usual(s.mean, s.low, s.high) for s in spec.band_statistics]
-    order = bandorder.compare(taken, [b.common_name or "" for b in spec.bands], usual)
+    usual = [band_order.Usual(s.mean, s.low, s.high) for s in spec.band_statistics]
+    order = band_order.compare(taken, [b.common_name or "" for b in spec.bands], usual)
     if order is None:
         not_checked("the layer shows too little contrast (a single cover, such as water).")
         return
@@ -290,7 +290,7 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
             title,
             f"The bands were found {match.how}, but their brightness does not fit, so what the layer says about its"
             f" bands may be wrong: {means}. The order {', '.join(map(str, better))} fits {names} better (by"
-            f" {order.gain:.2g}; above {bandorder.VISIBLE_GAIN:g} is suspicious).",
+            f" {order.gain:.2g}; above {band_order.VISIBLE_GAIN:g} is suspicious).",
             f"If the names are wrong, set Bands, for example 'BANDS={';'.join(map(str, better))}'.",
         )
         return
@@ -298,7 +298,7 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
         title,
         f"The bands were taken {match.how}, but their brightness does not fit: {means}. The order"
         f" {', '.join(map(str, better))} fits {names} better (by {order.gain:.2g}; above"
-        f" {bandorder.VISIBLE_GAIN:g} is suspicious).",
+        f" {band_order.VISIBLE_GAIN:g} is suspicious).",
         f"If the bands are in another order, set Bands, for example 'BANDS={';'.join(map(str, better))}'.",
     )
 

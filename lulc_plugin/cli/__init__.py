@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import provenance
 from ..errors import LulcError
 from . import assess, check, classify, compare
-from .wording import at_a_shell
+from .shell_words import at_a_shell
 
 _INSTALLED = "lulc"
 

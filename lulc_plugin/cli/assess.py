@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..assess.job import AssessJob, RasterInput
-from ..dependencies import FOR_ACCURACY, require
-from . import references
-from .wording import ShellProgress, at_a_shell
+from ..environment.packages import FOR_ACCURACY, require
+from . import reference_options
+from .shell_words import ShellProgress, at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -18,30 +18,32 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("assess", help="compare a map with a reference: accuracy and areas")
     parser.set_defaults(command=_assess)
     parser.add_argument("map", metavar="MAP", help="class map, a raster")
-    parser.add_argument("reference", metavar="REFERENCE", help=references.REFERENCE)
+    parser.add_argument("reference", metavar="REFERENCE", help=reference_options.REFERENCE)
     parser.add_argument("--band", type=int, default=1, metavar="N", help="band of the map")
-    references.add_options(parser)
+    reference_options.add_options(parser)
     parser.add_argument("--disagreement", type=Path, metavar="FILE", help="raster of what was taken for what")
 
 
 def _assess(said: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
-    from ..report.accuracy import assess_and_report
+    from ..report.accuracy.write_reports import assess_and_report
 
-    reference, features = references.reference_of(said, said.map)
+    reference, features = reference_options.reference_of(said, said.map)
     job = AssessJob(
         map=RasterInput(said.map, said.band),
         reference=reference,
         features=features,
-        options=references.options_of(said),
-        outputs=references.outputs_of(said),
+        options=reference_options.options_of(said),
+        outputs=reference_options.outputs_of(said),
     )
     result = assess_and_report(job, ShellProgress())
     print(at_a_shell(result.context.design_sentence))
     print(f"units {result.context.compared:,}")
     for name, estimate in (("overall accuracy", result.estimates.overall), ("kappa", result.estimates.kappa)):
-        print(f"{name} {references.share(estimate.value)}{references.interval(estimate.low, estimate.high)}")
+        print(
+            f"{name} {reference_options.share(estimate.value)}{reference_options.interval(estimate.low, estimate.high)}"
+        )
     for of_class, users, producers in zip(result.classes, result.estimates.users, result.estimates.producers):
-        ua, pa = references.share(users.value), references.share(producers.value)
+        ua, pa = reference_options.share(users.value), reference_options.share(producers.value)
         print(f"{of_class.label:30s} user's accuracy {ua}  producer's accuracy {pa}")
     return 0

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..classify.job import NO_OUTPUT, ClassifyJob
 from ..progress import Progress
-from . import layeroptions
-from .wording import at_a_shell
+from . import layer_options
+from .shell_words import at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -20,32 +20,32 @@ def add_to(commands: Any) -> None:
     )
     parser.set_defaults(command=_check)
     parser.add_argument("input", metavar="IN", help="raster to look at")
-    layeroptions.add_options(parser)
+    layer_options.add_options(parser)
     parser.add_argument("--html", metavar="FILE", help="write the same as a page")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
 
 
 def _check(options: argparse.Namespace) -> int:
-    from ..dependencies import require
+    from ..environment.packages import require
 
     require()
-    from ..classify.findings import ERROR
-    from ..classify.layercheck import check_layer
+    from ..classify.layer_check import check_layer
+    from ..findings import ERROR
 
     job = ClassifyJob(
         input=options.input,
         output=NO_OUTPUT,
-        **layeroptions.said(options),
+        **layer_options.said(options),
     )
     found = check_layer(job, Progress())
     if options.html or options.json:
         require(("jinja2",))
-        from ..report import layercheck
+        from ..report import check_page
 
         if options.html:
-            layercheck.write_check(Path(options.html), found)
+            check_page.write_check(Path(options.html), found)
         if options.json:
-            print(layercheck.check_json(found))
+            print(check_page.check_json(found))
     if not options.json:
         for _, line in found.lines():
             print(at_a_shell(line))

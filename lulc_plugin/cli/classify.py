@@ -7,8 +7,8 @@ import argparse
 from typing import Any
 
 from ..classify.job import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
-from . import layeroptions
-from .wording import ShellProgress
+from . import layer_options
+from .shell_words import ShellProgress
 
 
 def add_to(commands: Any) -> None:
@@ -17,7 +17,7 @@ def add_to(commands: Any) -> None:
     classify.set_defaults(command=_classify)
     classify.add_argument("input", metavar="IN", help="raster to classify")
     classify.add_argument("output", metavar="OUT", help="map to write, .tif")
-    layeroptions.add_options(classify)
+    layer_options.add_options(classify)
     classify.add_argument("--overlap", type=int, metavar="PX", help="pixels shared by neighbouring windows")
     classify.add_argument("--window", type=int, metavar="PX", help="height and width of a window")
     classify.add_argument("--batch-size", type=int, default=0, metavar="N", help="windows a run; 0: automatic")
@@ -37,7 +37,7 @@ def _classify(options: argparse.Namespace) -> int:
     job = ClassifyJob(
         input=options.input,
         output=options.output,
-        **layeroptions.said(options),
+        **layer_options.said(options),
         overlap=options.overlap,
         window=options.window,
         batch_size=options.batch_size,
@@ -47,7 +47,7 @@ def _classify(options: argparse.Namespace) -> int:
         device=options.device,
         provider=options.provider,
     )
-    from ..dependencies import require
+    from ..environment.packages import require
 
     require()
     from ..classify.pipeline import classify

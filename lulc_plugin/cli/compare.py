@@ -7,9 +7,9 @@ import argparse
 from typing import Any
 
 from ..assess.job import CompareJob, RasterInput
-from ..dependencies import FOR_ACCURACY, require
-from . import references
-from .wording import ShellProgress, at_a_shell
+from ..environment.packages import FOR_ACCURACY, require
+from . import reference_options
+from .shell_words import ShellProgress, at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -18,29 +18,29 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(command=_compare)
     parser.add_argument("map_a", metavar="MAP_A", help="class map, a raster; its pixels are the grid")
     parser.add_argument("map_b", metavar="MAP_B", help="the other class map")
-    parser.add_argument("reference", metavar="REFERENCE", help=references.REFERENCE)
+    parser.add_argument("reference", metavar="REFERENCE", help=reference_options.REFERENCE)
     parser.add_argument("--band-a", type=int, default=1, metavar="N", help="band of the first map")
     parser.add_argument("--band-b", type=int, default=1, metavar="N", help="band of the second map")
-    references.add_options(parser)
+    reference_options.add_options(parser)
 
 
 def _compare(said: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
-    from ..report.accuracy import compare_and_report
+    from ..report.accuracy.write_reports import compare_and_report
 
-    reference, features = references.reference_of(said, said.map_a)
+    reference, features = reference_options.reference_of(said, said.map_a)
     job = CompareJob(
         map_a=RasterInput(said.map_a, said.band_a),
         map_b=RasterInput(said.map_b, said.band_b),
         reference=reference,
         features=features,
-        options=references.options_of(said),
-        outputs=references.outputs_of(said),
+        options=reference_options.options_of(said),
+        outputs=reference_options.outputs_of(said),
     )
     result = compare_and_report(job, ShellProgress())
     print(at_a_shell(result.context.design_sentence))
     print(f"units {result.context.compared:,}")
     for name, difference in (("overall accuracy", result.overall), ("kappa", result.kappa)):
-        a, b, d = (references.share(v) for v in (difference.a, difference.b, difference.difference))
-        print(f"{name}: A {a}, B {b}, A − B {d}{references.interval(difference.low, difference.high)}")
+        a, b, d = (reference_options.share(v) for v in (difference.a, difference.b, difference.difference))
+        print(f"{name}: A {a}, B {b}, A − B {d}{reference_options.interval(difference.low, difference.high)}")
     return 0

@@ -16,11 +16,11 @@ from typing import Any
 from ..errors import LulcError
 from ..legend import Legend, LegendClass
 from ..raster.scaling import Step, Steps
-from .describing.signature import Port, Signature
-from .fixedwindow import usual_multiple
-from .mlm import jsonvalues
-from .mlm.bands import unnamed_bands
-from .mlm.output import FRACTIONS, centred_cut, two_classes
+from .describe.graph_signature import Port, Signature
+from .fixed_window import usual_multiple
+from .mlm import json_values
+from .mlm.listed_bands import unnamed_bands
+from .mlm.model_output import FRACTIONS, centred_cut, two_classes
 from .palette import spare_colour
 from .spec import InputForm, ModelSpec, Output, Window, band_channel
 
@@ -83,7 +83,7 @@ def read(signature: Signature, name: str) -> ModelSpec:
     steps, fill = _scaling(values, channels)
     gsd = _positive(values, "resolution")
     overlap = _positive(values, "tiles_overlap", _DEFAULT_OVERLAP) or 0.0
-    threshold = jsonvalues.number(values.get("seg_thresh"), "seg_thresh")
+    threshold = json_values.number(values.get("seg_thresh"), "seg_thresh")
     bands = unnamed_bands(channels)
     return ModelSpec(
         name=name,
@@ -127,7 +127,7 @@ def _value(key: str, text: str) -> Any:
 
 
 def _positive(values: Mapping[str, Any], key: str, default: float | None = None) -> float | None:
-    value = jsonvalues.number(values.get(key, default), f"the network's metadata {key!r}")
+    value = json_values.number(values.get(key, default), f"the network's metadata {key!r}")
     if value is not None and (not math.isfinite(value) or value < 0 or (value == 0 and key != "tiles_overlap")):
         raise LulcError(f"The network's metadata {key!r} is {value:g}.")
     return value
@@ -151,7 +151,7 @@ def _class_names(values: Mapping[str, Any], outputs: int) -> tuple[list[str], bo
     if not isinstance(said, Mapping) or len(said) > _MOST_CLASSES:
         raise LulcError(f"The network's metadata 'class_names' is {str(said)[:60]!r}, not a name for each index.")
     try:
-        named = {int(index): jsonvalues.text(name, "a class name", 200) for index, name in said.items()}
+        named = {int(index): json_values.text(name, "a class name", 200) for index, name in said.items()}
     except ValueError as error:
         raise LulcError(f"The network's metadata 'class_names' has an index that is no number: {error}.") from error
     gap = next((i for i in range(len(named)) if i not in named), None)
@@ -241,7 +241,7 @@ def _scaling(values: Mapping[str, Any], channels: int) -> tuple[list[Steps], tup
     by_255 = Step.of("scale", value=255)
     if means is None or spreads is None:
         return [(by_255,)] * channels, (0.0,) * channels
-    numbers = [jsonvalues.finite_numbers(v, channels) for v in (means, spreads)]
+    numbers = [json_values.finite_numbers(v, channels) for v in (means, spreads)]
     if numbers[0] is None or numbers[1] is None or min(numbers[1]) <= 0:
         raise LulcError(
             f"The network's metadata 'standardization_mean' and 'standardization_std' are not {channels} numbers each,"
@@ -257,7 +257,7 @@ def _notes(values: Mapping[str, Any], signature: Signature, output: Port) -> lis
     if len(signature.outputs) > 1:
         others = ", ".join(repr(p.name) for p in signature.outputs[1:])[:200]
         notes.append(f"The network has several outputs; the map is made of {output.name!r}, not of {others}")
-    small = jsonvalues.number(values.get("seg_small_segment"), "seg_small_segment")
+    small = json_values.number(values.get("seg_small_segment"), "seg_small_segment")
     if small:
         notes.append(
             f"Deepness would smooth the finished map with a median of {int(small) // 2 * 2 + 1} pixels"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import LulcError
-from . import deepness, formats
-from .describing import probing
-from .describing.signature import open_session, signature_of
+from . import deepness, foreign_files
+from .describe import probe
+from .describe.graph_signature import open_session, signature_of
 from .mlm import reading as mlm
-from .running import graphfile
+from .runtime import onnx_file
 from .spec import ModelSpec
 
 #: metadata keys that hold an MLM description, ours first
@@ -35,7 +35,7 @@ def load(path: Path) -> Entry:
     Raises:
         LulcError: no such file, another format, no description, or one that cannot be used.
     """
-    formats.require_onnx(path)
+    foreign_files.require_onnx(path)
     if not path.is_file():
         raise LulcError(f"The model file {path} does not exist.")
     sidecar = sidecar_of(path)
@@ -43,7 +43,7 @@ def load(path: Path) -> Entry:
     _check_size(path, spec)
     if not spec.output.activation:
         spec = _tried_out(path, spec)
-    return Entry(path, replace(spec, input_type=graphfile.input_type(path, spec.input_name)))
+    return Entry(path, replace(spec, input_type=onnx_file.input_type(path, spec.input_name)))
 
 
 def sidecar_of(path: Path) -> Path | None:
@@ -52,7 +52,7 @@ def sidecar_of(path: Path) -> Path | None:
     if sidecar.is_file():
         return sidecar
     other = path.with_name(path.name + ".json")
-    return other if other.is_file() and formats.is_mlm(other) else None
+    return other if other.is_file() and foreign_files.is_mlm(other) else None
 
 
 def _inside(path: Path) -> ModelSpec:
@@ -61,14 +61,14 @@ def _inside(path: Path) -> ModelSpec:
     for key in _EMBEDDED:
         if signature.metadata.get(key):
             return mlm.from_text(signature.metadata[key], path.name)
-    formats.refuse_ultralytics(path.name, signature.metadata)
+    foreign_files.refuse_ultralytics(path.name, signature.metadata)
     if deepness.describes(signature.metadata):
         try:
             return deepness.read(signature, path.stem)
         except LulcError as error:
             remedy = error.remedy or "Correct the metadata, or describe the network with lulc:describemodel."
             raise LulcError(f"{path.name}: {error.problem}", remedy) from error
-    raise formats.no_description(path)
+    raise foreign_files.no_description(path)
 
 
 def _check_size(path: Path, spec: ModelSpec) -> None:
@@ -82,11 +82,11 @@ def _check_size(path: Path, spec: ModelSpec) -> None:
 
 def _tried_out(path: Path, spec: ModelSpec) -> ModelSpec:
     """`spec` with the activation that random windows show."""
-    trial = probing.try_out(open_session(path), spec.layout, len(spec.channels))
+    trial = probe.try_out(open_session(path), spec.layout, len(spec.channels))
     answers = trial.answers.get(spec.output.name)
     if answers is None:
         names = ", ".join(trial.answers)
         raise LulcError(f"{path.name} has no output {spec.output.name!r}; it has {names}.")
-    activation, because = probing.judge(answers, spec.output.plane, spec.layout)
+    activation, because = probe.judge(answers, spec.output.plane, spec.layout)
     note = f"The model's description does not say what the numbers of {spec.output.name!r} are: {because}"
     return replace(spec, output=replace(spec.output, activation=activation), notes=(*spec.notes, note))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import LulcError
-from . import bandnames
+from . import band_names
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LayerBand:
     @property
     def is_alpha(self) -> bool:
         """A transparency band. GDAL calls the fourth band of many 8-bit files alpha; a name of its own tells better."""
-        return self.colour == "alpha" and bandnames.plain(self.name) in ("", "alpha", "mask", "transparency")
+        return self.colour == "alpha" and band_names.plain(self.name) in ("", "alpha", "mask", "transparency")
 
     @property
     def label(self) -> str:
@@ -156,7 +156,7 @@ def match(
     if len(found) == len(wanted):
         how = "by " + " and ".join(dict.fromkeys(search.how))
         return BandMatch(tuple(found[i] for i in range(len(wanted))), how)
-    said = any(b.wavelength or not bandnames.says_nothing(b.name, b.number) for b in usable)
+    said = any(b.wavelength or not band_names.says_nothing(b.name, b.number) for b in usable)
     if not found and not said and len(usable) == len(wanted):
         order = ", ".join(f"{b.number} = {w.label}" for b, w in zip(usable, wanted))
         return BandMatch(
@@ -168,7 +168,7 @@ def match(
             ),
         )
     unclear = [
-        f"{b.name} is {meant}" for b in usable if bandnames.is_code(b.name) and (meant := bandnames.meanings(b.name))
+        f"{b.name} is {meant}" for b in usable if band_names.is_code(b.name) and (meant := band_names.meanings(b.name))
     ]
     differ = f"The layer does not say which sensor it is from: {'; '.join(unclear)}." if unclear else ""
     raise BandsNotFound(
@@ -225,7 +225,7 @@ def _in_order(usable: Sequence[LayerBand], wanted: Sequence[WantedBand], layer_n
 def sensor_of(name: str, tags: Mapping[str, str], bands: Sequence[LayerBand]) -> str:
     """The sensor, one of `bandnames.SENSORS`; empty when the layer does not say."""
     words = " ".join([name, *(v for k, v in tags.items() if _SENSOR_KEYS.search(k))])
-    return bandnames.sensor_in(words) or bandnames.sensor_by_spelling(tuple(b.name for b in bands))
+    return band_names.sensor_in(words) or band_names.sensor_by_spelling(tuple(b.name for b in bands))
 
 
 class _Search:
@@ -243,11 +243,11 @@ class _Search:
         self._usable = usable
         self._wanted = wanted
         self._sensor = sensor
-        self._model_sensor = bandnames.sensor_in(model_sensor) or bandnames.sensor_by_spelling(
+        self._model_sensor = band_names.sensor_in(model_sensor) or band_names.sensor_by_spelling(
             tuple(w.name for w in wanted)
         )
         self._common = tuple(
-            w.common_name or bandnames.common_name(w.name) or bandnames.of_sensor(w.name, self._model_sensor) or ""
+            w.common_name or band_names.common_name(w.name) or band_names.of_sensor(w.name, self._model_sensor) or ""
             for w in wanted
         )
 
@@ -272,8 +272,8 @@ class _Search:
         """Common names, other words for them, and colours; without a common name the same name."""
         for i, common in enumerate(self._common):
             if common:
-                for words in bandnames.words_for(common):
-                    self._one_of(i, "name", [b for b in self._free() if bandnames.plain(b.name) in words])
+                for words in band_names.words_for(common):
+                    self._one_of(i, "name", [b for b in self._free() if band_names.plain(b.name) in words])
                 if common in _COLOURS:
                     self._one_of(i, "colour", [b for b in self._free() if b.colour == common])
             else:
@@ -281,24 +281,24 @@ class _Search:
 
     def _namesakes(self, name: str) -> list[LayerBand]:
         """Bands of the same name; a sensor's code counts only if layer and model are of the same sensor."""
-        if bandnames.is_code(name) and not self._sensor == self._model_sensor != "":
+        if band_names.is_code(name) and not self._sensor == self._model_sensor != "":
             return []
-        return [b for b in self._free() if bandnames.plain(b.name) == bandnames.plain(name) != ""]
+        return [b for b in self._free() if band_names.plain(b.name) == band_names.plain(name) != ""]
 
     def by_sensor_names(self) -> None:
         """The names that the layer's own sensor gives its bands."""
         for i, common in enumerate(self._common):
-            bands = [b for b in self._free() if common and bandnames.of_sensor(b.name, self._sensor) == common]
+            bands = [b for b in self._free() if common and band_names.of_sensor(b.name, self._sensor) == common]
             self._one_of(i, f"{self._sensor} band name", bands)
 
     def by_stand_ins(self) -> None:
         """Bands that may serve for what is wanted: nir for nir08 and the reverse, the only red edge there is."""
         for i, common in enumerate(self._common):
-            others = bandnames.stand_ins(common, self._common)
+            others = band_names.stand_ins(common, self._common)
             bands = [
                 b
                 for b in self._free()
-                if bandnames.common_name(b.name) in others or bandnames.of_sensor(b.name, self._sensor) in others
+                if band_names.common_name(b.name) in others or band_names.of_sensor(b.name, self._sensor) in others
             ]
             self._one_of(i, f"name ({' or '.join(others)} for {common})", bands)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.crs import CRS
 
-from .carrying import carry
+from .transform_points import carry
 
 FloatArray = npt.NDArray[np.float64]
 

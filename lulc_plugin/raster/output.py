@@ -26,9 +26,9 @@ from rasterio.windows import Window as FileWindow
 from ..errors import CancelledError, LulcError
 from ..legend import Legend, xml_text
 from ..progress import Progress
-from . import partials, projdata
-from .partials import Partials
+from . import gdal, temporary_files
 from .source import open_dataset
+from .temporary_files import Partials
 
 _BLOCK = 512
 #: Seconds that leaving waits for the file to be closed and removed.
@@ -88,7 +88,7 @@ class MapWriter:
         self._transform = transform
         self._crs = crs
         self._legend = legend
-        self.swept = partials.sweep(path.parent)
+        self.swept = temporary_files.sweep(path.parent)
         self._partials = Partials(path)
         self._stream = self._partials.file("stream.tif")
         self._whole = self._partials.file("whole.tif")
@@ -278,7 +278,7 @@ class _CopyThread(threading.Thread):
     def run(self) -> None:
         """Copy; keep the error for the caller."""
         try:
-            with projdata.environment():
+            with gdal.environment():
                 # closing writes what GDAL still holds, which may take as long as the copy
                 self._dataset.close()
                 if not self._abandoned.is_set():

@@ -11,14 +11,14 @@ from typing import Any
 
 from ..assess.job import Outputs
 from ..assess.result import Assessment, Comparison
+from ..atomic_write import write_whole
 from ..errors import LulcError
-from ..wholefile import write_whole
-from .assessed import assessed
-from .compared import compared
+from .accuracy.assessment_report import assessed
+from .accuracy.comparison_report import compared
+from .accuracy.facts import json_object
+from .csv_sheet import sheet
 from .document import Document
-from .facts import json_object
-from .page import page
-from .sheet import sheet
+from .html_page import page
 
 _NAMES = (("html", "OUTPUT_HTML"), ("csv", "OUTPUT_CSV"), ("json", "OUTPUT_JSON"), ("disagreement", "DISAGREEMENT"))
 

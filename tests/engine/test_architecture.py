@@ -13,17 +13,15 @@ FILES = sorted(p for p in ENGINE.rglob("*.py") if "_bundled" not in p.parts)
 
 #: room → rooms it may import from (itself always)
 GROUND = {"errors", "progress"}
-SHELF = {"legend", "provenance", "bundled", "dependencies", "hostnumpy", "hostpython", "wholefile"}
+SHELF = {"legend", "provenance", "bundled", "environment", "findings", "atomic_write"}
 ARROWS = {
     "errors": set(),
     "progress": {"errors"},
     "legend": {"errors"},
-    "dependencies": {"errors", "hostnumpy", "hostpython"},
-    "hostnumpy": {"hostpython"},
-    "hostpython": set(),
+    "findings": {"errors"},
     "bundled": {"errors"},
-    "wholefile": set(),
-    "provenance": {"errors", "dependencies"},
+    "atomic_write": set(),
+    "provenance": {"errors", "environment"},
     "raster": SHELF | GROUND,
     "model": {"raster"} | SHELF | GROUND,
     "assess": {"raster"} | SHELF | GROUND,
@@ -31,7 +29,7 @@ ARROWS = {
     "scenes": {"raster"} | SHELF | GROUND,
     "classify": {"raster", "model"} | SHELF | GROUND,
     "adapt": {"classify", "assess", "maps", "scenes", "raster", "model"} | SHELF | GROUND,
-    "installation": {"raster", "model"} | SHELF | GROUND,
+    "environment": {"raster", "model"} | SHELF | GROUND,
     "report": {"classify", "assess", "maps", "scenes", "raster", "model"} | SHELF | GROUND,
 }
 TOP = {"cli", "cluster", "__main__", "__init__"}
@@ -142,8 +140,12 @@ def test_other_files_carry_the_licence(path):
     assert path.read_text(encoding="utf-8").startswith("# SPDX-License-Identifier: GPL-3.0-or-later")
 
 
-LIGHT = ["", ".errors", ".progress", ".legend", ".provenance", ".bundled", ".dependencies", ".classify.job", ".cli"]
-LIGHT += [".installation.checks", ".installation.page"]  # they run where the heavy ones are missing
+LIGHT = ["", ".errors", ".progress", ".legend", ".provenance", ".bundled", ".classify.job", ".cli"]
+LIGHT += [
+    ".environment.packages",
+    ".environment.checks",
+    ".environment.check_html",
+]  # they run where the heavy ones are missing
 HEAVY = ["numpy", "rasterio", "onnxruntime", "scipy", "torch", "qgis"]
 
 

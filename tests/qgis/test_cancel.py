@@ -12,7 +12,7 @@ from qgis.core import QgsProcessingException, QgsProcessingFeedback
 @pytest.fixture
 def slow_network(plugin, monkeypatch):
     """A network whose every run takes a quarter of a second; tells when the first one begins."""
-    runtime = plugin("lulc_plugin.model.running.runtime")
+    runtime = plugin("lulc_plugin.model.runtime.network")
     begun = threading.Event()
     raw = runtime.Network._raw
 

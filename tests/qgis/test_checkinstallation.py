@@ -59,7 +59,7 @@ def test_all_in_order(provider, tmp_path):
 
 
 def test_nothing_is_required(provider, plugin, monkeypatch):
-    dependencies = plugin("lulc_plugin.dependencies")
+    dependencies = plugin("lulc_plugin.environment.packages")
     monkeypatch.setattr(dependencies, "look_up", lambda name: dependencies.Package(name, None, None))
     algorithm = QgsApplication.processingRegistry().createAlgorithmById(CHECK)
     assert algorithm.canExecute() == (True, "")

@@ -183,5 +183,5 @@ def test_at_a_shell(qgis_process, bare, image, tmp_path, read, expected):
 
 
 def test_choices_are_those_of_the_engine(plugin):
-    engine = plugin("lulc_plugin.model.describing.description").ACTIVATIONS
+    engine = plugin("lulc_plugin.model.describe.description").ACTIVATIONS
     assert plugin("algorithms.describemodel").ACTIVATIONS == engine

@@ -55,8 +55,8 @@ def tiny_wheel(folder, requirement):
 @pytest.fixture
 def wheels(plugin, tmp_path):
     """A folder of wheels: onnxruntime in earnest, what it only declares in name."""
-    lacking = plugin("lulc_plugin.installation.supply.lacking")
-    pins = plugin("lulc_plugin.installation.supply.pins")
+    lacking = plugin("lulc_plugin.environment.install.missing")
+    pins = plugin("lulc_plugin.environment.install.pins")
     computer = pins.Computer.here(np.__version__)
     if pins.pinned("onnxruntime", computer) != importlib.metadata.version("onnxruntime"):
         pytest.skip("the tests' environment has another onnxruntime than the plugin would install here")
@@ -100,7 +100,7 @@ def test_from_a_fresh_profile_to_a_map(fresh_qgis, wheels, network, image, tmp_p
 
 
 def test_the_plugin_attaches_the_folder_and_takes_it_away(qgis_processing, plugin, monkeypatch, tmp_path):
-    privatefolder = plugin("lulc_plugin.installation.supply.privatefolder")
+    privatefolder = plugin("lulc_plugin.environment.install.private_folder")
     monkeypatch.setenv("LULC_PACKAGES", str(tmp_path / "own"))
     folder = privatefolder.folder_in(tmp_path / "own")
     (folder / "only_here").mkdir(parents=True)
@@ -176,7 +176,7 @@ def test_dry_run(provider, monkeypatch, tmp_path):
 def test_wheels_that_are_no_folder(provider, plugin, monkeypatch, tmp_path):
     import processing
 
-    dependencies = plugin("lulc_plugin.dependencies")
+    dependencies = plugin("lulc_plugin.environment.packages")
     look_up = dependencies.look_up
     gone = dependencies.Package("onnxruntime", None, None)
     monkeypatch.setattr(dependencies, "look_up", lambda name: gone if name == "onnxruntime" else look_up(name))
@@ -278,7 +278,7 @@ def test_rasterio_as_a_wheel_inside_qgis(
     if place == "environment":
         lend(rasterio_wheel, first, *names)
     else:
-        folder_in = plugin("lulc_plugin.installation.supply.privatefolder").folder_in
+        folder_in = plugin("lulc_plugin.environment.install.private_folder").folder_in
         lend(rasterio_wheel, folder_in(packages), *names)
         (first / "sitecustomize.py").write_text(ONLY_PRIVATE)
     image, output = make_raster(crs=31983), tmp_path / "map.tif"

@@ -41,7 +41,7 @@ def test_temporary(load, original):
 
 
 def test_it_runs_without_packages(provider, plugin, monkeypatch):
-    dependencies = plugin("lulc_plugin.dependencies")
+    dependencies = plugin("lulc_plugin.environment.packages")
     monkeypatch.setattr(dependencies, "look_up", lambda name: dependencies.Package(name, None, None))
     algorithm = QgsApplication.processingRegistry().createAlgorithmById(SAMPLE)
     assert algorithm.canExecute()[0]

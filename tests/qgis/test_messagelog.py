@@ -155,7 +155,7 @@ class TestStart:
         assert log == []
 
     def test_a_missing_package(self, start, log, plugin, monkeypatch):
-        dependencies = plugin("lulc_plugin.dependencies")
+        dependencies = plugin("lulc_plugin.environment.packages")
         look_up = dependencies.look_up
         gone = dependencies.Package("onnxruntime", None, None)
         monkeypatch.setattr(dependencies, "look_up", lambda name: gone if name == "onnxruntime" else look_up(name))

@@ -104,7 +104,7 @@ class TestWithoutOnnxruntime:
 
     @pytest.fixture(autouse=True)
     def missing(self, monkeypatch, plugin):
-        dependencies = plugin("lulc_plugin.dependencies")
+        dependencies = plugin("lulc_plugin.environment.packages")
         look_up = dependencies.look_up
         gone = dependencies.Package("onnxruntime", None, None)
         monkeypatch.setattr(dependencies, "look_up", lambda name: gone if name == "onnxruntime" else look_up(name))

@@ -341,7 +341,7 @@ def test_parameters_as_promised(provider):
 
 
 def test_allocations_are_those_of_the_engine(plugin):
-    assert plugin("algorithms.samplepoints").ALLOCATIONS == plugin("lulc_plugin.assess.drawing.design").ALLOCATIONS
+    assert plugin("algorithms.samplepoints").ALLOCATIONS == plugin("lulc_plugin.assess.sample.allocation").ALLOCATIONS
 
 
 def test_only_map_is_needed(provider, map_path, tmp_path):

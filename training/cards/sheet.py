@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
-from lulc_plugin.wholefile import write_whole
 
 from ..sets.chips import Chip
 

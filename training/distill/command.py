@@ -15,11 +15,11 @@ import numpy as np
 import tomllib
 
 from lulc_plugin import bundled
+from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
 from lulc_plugin.model.spec import ModelSpec
 from lulc_plugin.progress import Progress
-from lulc_plugin.wholefile import write_whole
 
 from ..teachers import settings
 from ..teachers.panel import Panel

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
-from lulc_plugin.raster import units
+from lulc_plugin.raster import value_kind
 from lulc_plugin.raster.source import open_dataset
-from lulc_plugin.wholefile import write_whole
 
 from ..teachers.cache import packed
 from .places import VALIDATION, joined, validating
@@ -136,7 +136,7 @@ class SetFolder:
         return [row.place or first[row.scene] for row in self.rows]
 
     def _description(self, facts: Mapping[str, Any], soft: Mapping[str, str]) -> str:
-        reflectance = self.kind == units.REFLECTANCE
+        reflectance = self.kind == value_kind.REFLECTANCE
         said = {
             "name": self.folder.resolve().name,
             **facts,
@@ -161,7 +161,7 @@ def _toml(value: Any) -> str:
 
 def _stored(values: FloatArray, valid: BoolArray, kind: str) -> npt.NDArray[Any]:
     """`(bands, rows, cols)` numbers to store: 0 in all bands means invalid, so a valid black pixel becomes 1."""
-    if kind == units.REFLECTANCE:
+    if kind == value_kind.REFLECTANCE:
         numbers = np.clip(np.rint(values * _REFLECTANCE), 0, 65535).astype(np.uint16)
     else:
         whole = bool((values == np.rint(values)).all()) and values.min() >= 0 and values.max() <= 65535

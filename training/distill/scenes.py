@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.crs import CRS
 
-from lulc_plugin.classify import values
+from lulc_plugin.classify import input_scaling
 from lulc_plugin.classify.job import NO_OUTPUT, ClassifyJob
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model.spec import ModelSpec
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import bandnames, bands, sampling, units
-from lulc_plugin.raster.carrying import carry
+from lulc_plugin.raster import band_names, bands, statistics, value_kind
 from lulc_plugin.raster.scaling import LAYER_OPS, Steps, apply_steps
 from lulc_plugin.raster.source import LayerFacts, PixelRegion, Source, open_dataset, usable
+from lulc_plugin.raster.transform_points import carry
 
 from ..sets.chips import file_of, images, rows_of
 from ..sets.description import KNOWN, SetDescription, describe
@@ -241,7 +241,7 @@ def _set(folder: Path, only: set[str] | None) -> Scenes:
     d = describe(folder.resolve().parent, folder.resolve().name)
     if d.use != "train":
         raise LulcError(f"{d.name} is for evaluation only; nothing may be trained on it.", "Name another set.")
-    kind = units.PICTURE if d.picture else units.REFLECTANCE
+    kind = value_kind.PICTURE if d.picture else value_kind.REFLECTANCE
     count = len(rows_of(d))
     known = {Path(r["file"]).stem for r in rows_of(d)}
     if only is not None and only - known:
@@ -270,7 +270,7 @@ class _Raster:
         with Source(str(self.path)) as source:
             layer = None
             if self.whole_layer and len(parts) > 1:
-                sample = sampling.sample_layer(source, numbers, Progress())
+                sample = statistics.sample_layer(source, numbers, Progress())
                 layer = {n: apply_steps(s, self.steps[n]) for n, s in zip(names, sample)}
             for part in parts:
                 stored, band_valid = source.read(numbers, part.around)
@@ -305,22 +305,22 @@ def _loose(path: Path, specs: Sequence[ModelSpec], said: str, level: str) -> Sce
         numbers: dict[str, int] = {}
         warnings: list[str] = []
         for spec in specs:
-            match = values.match_bands(job, facts, spec)
+            match = input_scaling.match_bands(job, facts, spec)
             warnings += match.warnings
-            sensor = bandnames.sensor_in(" ".join(filter(None, (spec.constellation, *spec.instruments))))
+            sensor = band_names.sensor_in(" ".join(filter(None, (spec.constellation, *spec.instruments))))
             for band, number in zip(spec.bands, match.numbers):
-                numbers[band.common_name or bandnames.of_sensor(band.name, sensor) or band.name] = number
+                numbers[band.common_name or band_names.of_sensor(band.name, sensor) or band.name] = number
         own = bands.sensor_of(facts.name, facts.tags, facts.bands)
         for layer_band in facts.bands:
-            name = bandnames.common_name(layer_band.name) or bandnames.of_sensor(layer_band.name, own)
+            name = band_names.common_name(layer_band.name) or band_names.of_sensor(layer_band.name, own)
             if name and name not in numbers and layer_band.number not in numbers.values():
                 numbers[name] = layer_band.number
         chosen = list(numbers.values())
-        reading = units.read_as(
+        reading = value_kind.read_as(
             said,
             [facts.dtypes[n - 1] for n in chosen],
             [facts.bands[n - 1] for n in chosen],
-            sampling.probe_layer(source, chosen, Progress()),
+            statistics.probe_layer(source, chosen, Progress()),
         )
     note = f"{facts.name}: {reading.kind} ({reading.because})"
     warned = (*warnings, *(f"{facts.name}: {text}" for text in reading.warnings))

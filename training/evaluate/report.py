@@ -17,7 +17,7 @@ from lulc_plugin.assess.job import AssessJob, Options, Outputs, RasterInput
 from lulc_plugin.assess.result import Assessment
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
-from lulc_plugin.report.accuracy import assess_and_report
+from lulc_plugin.report.accuracy.write_reports import assess_and_report
 
 from ..maps import groups_of
 from ..sets.chips import Chip

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
-from lulc_plugin.raster import units
+from lulc_plugin.raster import value_kind
 
 from ..maps import Answers
 from ..recipe import Recipe
@@ -116,7 +116,7 @@ class Exported:
         return self._with_rim(context).ask(
             dict(zip(self.bands, chip.values, strict=True)),
             chip.band_valid,
-            units.PICTURE if picture else units.REFLECTANCE,
+            value_kind.PICTURE if picture else value_kind.REFLECTANCE,
             layer,
         )
 

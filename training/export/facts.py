@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
-from lulc_plugin.wholefile import write_whole
 
 
 @dataclass(frozen=True)

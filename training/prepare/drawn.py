@@ -13,13 +13,13 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from lulc_plugin.assess.job import FeatureInput
-from lulc_plugin.assess.layers.points import pixels_of
-from lulc_plugin.assess.layers.polygons import PolygonsOnMap
-from lulc_plugin.assess.pointsample import exploded
-from lulc_plugin.assess.vectorfile import read_features
+from lulc_plugin.assess.overlay.point_values import pixels_of
+from lulc_plugin.assess.overlay.polygons_on_map import PolygonsOnMap
+from lulc_plugin.assess.reference.vector_file import read_features
+from lulc_plugin.assess.units.from_points import exploded
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.carrying import carry
 from lulc_plugin.raster.source import LayerFacts, PixelRegion
+from lulc_plugin.raster.transform_points import carry
 
 from .legendfile import UNKNOWN, ClassTable, Labels
 

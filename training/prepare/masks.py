@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rasterio.errors import RasterioError
 
 from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.layers.onmap import RasterOnMap
+from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster.source import LayerFacts, PixelRegion, Source, open_dataset
 

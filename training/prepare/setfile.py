@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from lulc_plugin.wholefile import write_whole
+from lulc_plugin.atomic_write import write_whole
 
 from .chipping import ChipRow
 from .legendfile import ClassTable

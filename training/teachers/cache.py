@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lulc_plugin.raster import units
-from lulc_plugin.wholefile import write_whole
+from lulc_plugin.atomic_write import write_whole
+from lulc_plugin.raster import value_kind
 
 from .panel import Panel
 from .settings import TeacherSettings
@@ -31,7 +31,7 @@ def soft_labels(
     settings: TeacherSettings | Sequence[TeacherSettings],
     legend: Sequence[str],
     cache: Path,
-    kind: str = units.REFLECTANCE,
+    kind: str = value_kind.REFLECTANCE,
     level: str = "",
     threads: int = 0,
 ) -> list[Soft]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import units
+from lulc_plugin.raster import value_kind
 
 from . import levels
 from .mapping import ClassMap, class_map
@@ -72,7 +72,7 @@ class Panel:
         self,
         bands: Mapping[str, FloatArray],
         valid: BoolArray,
-        kind: str = units.REFLECTANCE,
+        kind: str = value_kind.REFLECTANCE,
         level: str = "",
         layer: Mapping[str, FloatArray] | None = None,
     ) -> tuple[FloatArray, BoolArray]:

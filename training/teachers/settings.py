@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import bandnames
+from lulc_plugin.raster import band_names
 
 from ..augment import radiometry
 
@@ -72,8 +72,8 @@ class TeacherSettings:
             raise LulcError(f"The weight of a teacher is {self.weight}; it must be positive.")
         named = [*self.coarse_bands, *self.l1c_like, *([self.stays.band] if self.stays else [])]
         for name in named:
-            if name not in bandnames.WORDS:
-                raise LulcError(f"{name!r} is no common name of a band; known are {', '.join(bandnames.WORDS)}.")
+            if name not in band_names.WORDS:
+                raise LulcError(f"{name!r} is no common name of a band; known are {', '.join(band_names.WORDS)}.")
 
     def twice(self, level: str) -> bool:
         """Whether an image of this processing level is asked about twice."""

@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin import provenance
-from lulc_plugin.classify import graphwindow, values
+from lulc_plugin.classify import input_scaling, window_size
 from lulc_plugin.classify.blend import Blender
 from lulc_plugin.classify.job import NO_OUTPUT, ClassifyJob
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import entry
-from lulc_plugin.model.running.runtime import Network
+from lulc_plugin.model.runtime.network import Network
 from lulc_plugin.raster import bands as band_matching
-from lulc_plugin.raster import units
-from lulc_plugin.raster.grid import Grid, plan_grid
-from lulc_plugin.raster.sampling import sample_array
+from lulc_plugin.raster import value_kind
 from lulc_plugin.raster.scaling import prepare, resolve_all
 from lulc_plugin.raster.source import LayerFacts
+from lulc_plugin.raster.statistics import sample_array
+from lulc_plugin.raster.window_grid import Grid, plan_grid
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -61,7 +61,7 @@ class Teacher:
         self,
         bands: Mapping[str, FloatArray],
         valid: BoolArray,
-        kind: str = units.REFLECTANCE,
+        kind: str = value_kind.REFLECTANCE,
         layer: Mapping[str, FloatArray] | None = None,
     ) -> FloatArray:
         """The teacher's answer on one image.
@@ -94,13 +94,13 @@ class Teacher:
             path="", name="the image", height=valid.shape[-2], width=valid.shape[-1], crs=None, transform=None,
             dtypes=("float32",) * len(layer_bands), bands=layer_bands, gsd=None,
         )  # fmt: skip
-        match = values.match_bands(job, facts, spec)
+        match = input_scaling.match_bands(job, facts, spec)
         self._warned.extend(match.warnings)
         # without a sample the engine cannot take reflectance for anything else: it is 0..1 here
-        reading, form = values.way_in(job, facts, spec, match, [np.empty(0)] * len(spec.bands))
-        if form.unit != "reflectance" and kind == units.REFLECTANCE:
+        reading, form = input_scaling.way_in(job, facts, spec, match, [np.empty(0)] * len(spec.bands))
+        if form.unit != "reflectance" and kind == value_kind.REFLECTANCE:
             self._check_scale()
-        into = values.without_statistics(reading, form, spec).unit_steps
+        into = input_scaling.without_statistics(reading, form, spec).unit_steps
         names = [list(bands)[n - 1] for n in match.numbers]
         stored = np.stack([bands[n] for n in names])
         everywhere = valid if valid.ndim == 2 else valid.any(axis=0)
@@ -125,11 +125,11 @@ class Teacher:
 
     def _grid(self, rows: int, cols: int) -> Grid:
         spec = self.spec
-        window = graphwindow.wanted(self._entry, None)
-        overlap, rim = graphwindow.covering(spec, graphwindow.wished_overlap(spec), False)
+        window = window_size.wanted(self._entry, None)
+        overlap, rim = window_size.covering(spec, window_size.wished_overlap(spec), False)
         rim = rim if self._rim is None else self._rim
         grid = plan_grid(rows, cols, window.size, overlap, window.multiple, window.minimum, rim)
-        graphwindow.check_covered(spec, grid)
+        window_size.check_covered(spec, grid)
         return grid
 
     def _windows(self, image: FloatArray) -> FloatArray:

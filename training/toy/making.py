@@ -13,9 +13,9 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
+from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.wholefile import write_whole
 
 from ..prepare import making
 from ..prepare.chipping import ChipOptions

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import units
+from lulc_plugin.raster import value_kind
 
 from ..recipe import Recipe
 from ..sets.chips import Chip, fingerprint, images, load
@@ -96,7 +96,7 @@ def labelled(
     settings: list[TeacherSettings] = []
     for name in teachers:
         settings += parse(recipe.teachers[name], recipe.folder)
-    kind = units.PICTURE if description.picture else units.REFLECTANCE
+    kind = value_kind.PICTURE if description.picture else value_kind.REFLECTANCE
     rows = (
         (row, dict(zip(description.bands, values, strict=True)), valid)
         for row, values, valid in images(description, splits, description.bands)

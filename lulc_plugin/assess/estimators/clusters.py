@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
+from ..matrix_statistics import accuracy
 from ..result import Estimate, Estimates
-from ..statistics import accuracy
 from .figures import ABSENT, NO_CLASS_KAPPA, NO_KAPPA, NOT_IN_MAP, NOT_IN_REFERENCE, sampling_errors, values_of
 from .intervals import t, wilson
-from .sampling import ZERO, Entries, entries, sums
-from .units import correction, cross
+from .sample_units import correction, cross
+from .variance import ZERO, Entries, entries, sums
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ..job import INTERVALS
+from ..matrix_statistics import accuracy
 from ..result import Estimates
-from ..statistics import accuracy
 from . import kappa
 from .clusters import clusters
 from .figures import Style, Values, assemble, bare, sampling_errors
-from .sampling import ZERO, Sample, poststratified_factors, stratified_factors
+from .sample_units import Correction, StrataSizes, Units, correction, cross, listed, restrict, units_of_strata
 from .spread import spread_check
-from .units import Correction, StrataSizes, Units, correction, cross, listed, restrict, units_of_strata
+from .variance import ZERO, Sample, poststratified_factors, stratified_factors
 
 __all__ = [
     "CENSUS", "DESCRIPTIVE", "Correction", "StrataSizes", "Units", "census", "clusters", "correction", "descriptive",

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..matrix_statistics import Accuracy, accuracy
 from ..result import Estimate, Estimates
-from ..statistics import Accuracy, accuracy
 from . import kappa
 from .intervals import wilson_share, z
-from .sampling import ZERO, Errors, entries
+from .variance import ZERO, Errors, entries
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
+from ..matrix_statistics import accuracy
 from ..result import Difference, Estimate, Estimates, McNemar
-from ..statistics import accuracy
 from . import kappa
 from .clusters import FEWEST, ClusterSample, too_few
 from .figures import EXACT, linearised, values_of
 from .intervals import t, z
-from .sampling import ZERO, Sample, entries, stratified_factors, sums
-from .units import StrataSizes, Units, correction, units_of_strata
+from .sample_units import StrataSizes, Units, correction, units_of_strata
+from .variance import ZERO, Sample, entries, stratified_factors, sums
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

@@ -8,22 +8,24 @@ from typing import Any
 
 from ...errors import LulcError
 from ..spec import BandStatistics, ClassScore, Confidence, ModelBand, Scores, Training, TrainingSet
-from . import jsonvalues
-from .jsonvalues import number
+from . import json_values
+from .json_values import number
 
 
 def training(properties: Mapping[str, Any]) -> Training:
     """Training data and settings."""
     return Training(
-        sets=tuple(_training_set(s) for s in jsonvalues.entries(properties, "lulc:training_data", 100, required=False)),
-        hyperparameters=jsonvalues.mapping(properties.get("mlm:hyperparameters"), "mlm:hyperparameters"),
-        pretrained_source=jsonvalues.optional_text(properties.get("mlm:pretrained_source"), "mlm:pretrained_source"),
+        sets=tuple(
+            _training_set(s) for s in json_values.entries(properties, "lulc:training_data", 100, required=False)
+        ),
+        hyperparameters=json_values.mapping(properties.get("mlm:hyperparameters"), "mlm:hyperparameters"),
+        pretrained_source=json_values.optional_text(properties.get("mlm:pretrained_source"), "mlm:pretrained_source"),
     )
 
 
 def scores(properties: Mapping[str, Any]) -> tuple[Scores, ...]:
     """`lulc:accuracy`: one entry a data set and split."""
-    return tuple(_scores(s) for s in jsonvalues.entries(properties, "lulc:accuracy", 100, required=False))
+    return tuple(_scores(s) for s in json_values.entries(properties, "lulc:accuracy", 100, required=False))
 
 
 def band_statistics(properties: Mapping[str, Any], bands: tuple[ModelBand, ...]) -> tuple[BandStatistics, ...]:
@@ -32,7 +34,7 @@ def band_statistics(properties: Mapping[str, Any], bands: tuple[ModelBand, ...])
     Raises:
         LulcError: a band is missing, or its numbers are impossible.
     """
-    data = jsonvalues.entries(properties, "lulc:band_statistics", 512, required=False)
+    data = json_values.entries(properties, "lulc:band_statistics", 512, required=False)
     if not data:
         return ()
     named = {str(entry.get("name")): entry for entry in data}
@@ -57,7 +59,7 @@ def confidence(properties: Mapping[str, Any]) -> Confidence | None:
     data = properties.get("lulc:confidence")
     if data is None:
         return None
-    data = jsonvalues.mapping(data, "lulc:confidence")
+    data = json_values.mapping(data, "lulc:confidence")
     mean, low = number(data.get("mean"), "mean confidence"), number(data.get("q05"), "5 % quantile of confidence")
     if mean is None or low is None or not (0 <= low <= 1 and 0 <= mean <= 1):
         raise LulcError("'lulc:confidence' has no mean and q05 from 0 to 1.")
@@ -93,7 +95,7 @@ def _scores(data: Mapping[str, Any]) -> Scores:
                 iou=number(c.get("iou"), "iou"),
                 pixels=int(number(c.get("pixels"), "pixels") or 0),
             )
-            for c in jsonvalues.entries(data, "classes", 4096, required=False)
+            for c in json_values.entries(data, "classes", 4096, required=False)
         ),
         confusion=tuple(tuple(int(v) for v in row) for row in data.get("confusion") or ()),
     )

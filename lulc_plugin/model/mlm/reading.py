@@ -16,13 +16,13 @@ from typing import Any
 
 from ...errors import LulcError
 from ...raster.scaling import steps_from_json
-from ..fixedwindow import usual_multiple
+from ..fixed_window import usual_multiple
 from ..spec import UNITS, InputForm, ModelSpec, Window
 from . import history as mlm_history
-from . import jsonvalues
-from .bands import assets_of, listed_bands
-from .input import InputFacts, read_input
-from .output import read_output
+from . import json_values
+from .listed_bands import assets_of, listed_bands
+from .model_input import InputFacts, read_input
+from .model_output import read_output
 from .writing import VERSION, to_item, write, written_properties
 
 __all__ = ["from_item", "from_text", "read", "to_item", "write"]
@@ -128,10 +128,10 @@ def _spec_from_item(item: Any) -> ModelSpec:
             "It should be a STAC description with the Machine Learning Model extension; lulc:describemodel writes one.",
         )
     _check_unit(properties)
-    inputs = jsonvalues.entries(properties, "mlm:input", 8)
+    inputs = json_values.entries(properties, "mlm:input", 8)
     if len(inputs) != 1:
         raise LulcError(f"The model has {len(inputs)} inputs; only models with one input can be run.")
-    forms_data = jsonvalues.entries(properties, "lulc:input_forms", 8, required=False)
+    forms_data = json_values.entries(properties, "lulc:input_forms", 8, required=False)
     into = read_input(inputs[0], listed_bands(item, properties), bool(forms_data))
     out = read_output(properties, into.layout, into.size)
     forms = tuple(_form(f, len(into.bands)) for f in forms_data)
@@ -146,8 +146,8 @@ def _spec_from_item(item: Any) -> ModelSpec:
     name = _name(properties.get("mlm:name") or item.get("id") or "unnamed")
     return ModelSpec(
         name=name,
-        title=jsonvalues.text(properties.get("title") or properties.get("mlm:name") or "unnamed", "title"),
-        architecture=jsonvalues.text(properties.get("mlm:architecture") or "unknown", "mlm:architecture"),
+        title=json_values.text(properties.get("title") or properties.get("mlm:name") or "unnamed", "title"),
+        architecture=json_values.text(properties.get("mlm:architecture") or "unknown", "mlm:architecture"),
         bands=into.bands,
         channels=into.channels,
         forms=forms,
@@ -156,24 +156,24 @@ def _spec_from_item(item: Any) -> ModelSpec:
         output=out.output,
         legend=out.legend,
         window=_window(properties, into.size, out.output.cut),
-        gsd=jsonvalues.number(properties.get("gsd"), "gsd"),
+        gsd=json_values.number(properties.get("gsd"), "gsd"),
         gsd_range=_gsd_range(properties),
-        constellation=jsonvalues.optional_text(properties.get("constellation"), "constellation"),
-        instruments=tuple(jsonvalues.text(i, "an instrument") for i in properties.get("instruments") or ()),
-        license=jsonvalues.text(properties.get("license") or "other", "license"),
-        description=jsonvalues.text(properties.get("description") or "", "description", 20_000),
+        constellation=json_values.optional_text(properties.get("constellation"), "constellation"),
+        instruments=tuple(json_values.text(i, "an instrument") for i in properties.get("instruments") or ()),
+        license=json_values.text(properties.get("license") or "other", "license"),
+        description=json_values.text(properties.get("description") or "", "description", 20_000),
         providers=tuple(p for p in clean.get("providers") or () if isinstance(p, Mapping)),
         training=mlm_history.training(clean),
         scores=mlm_history.scores(properties),
-        parameters=int(jsonvalues.number(properties.get("mlm:total_parameters"), "mlm:total_parameters") or 0),
-        memory_bytes=int(jsonvalues.number(properties.get("mlm:memory_size"), "mlm:memory_size") or 0),
-        speed=jsonvalues.number(properties.get("lulc:speed"), "lulc:speed") or 0.0,
-        created=jsonvalues.text(properties.get("created") or "", "created"),
+        parameters=int(json_values.number(properties.get("mlm:total_parameters"), "mlm:total_parameters") or 0),
+        memory_bytes=int(json_values.number(properties.get("mlm:memory_size"), "mlm:memory_size") or 0),
+        speed=json_values.number(properties.get("lulc:speed"), "lulc:speed") or 0.0,
+        created=json_values.text(properties.get("created") or "", "created"),
         file_name=str(asset.get("href") or "").rsplit("/", 1)[-1][:1000],
-        file_size=int(jsonvalues.number(asset.get("file:size"), "file:size") or 0),
-        sha256=jsonvalues.text(properties.get("lulc:sha256") or _checksum(asset), "lulc:sha256"),
+        file_size=int(json_values.number(asset.get("file:size"), "file:size") or 0),
+        sha256=json_values.text(properties.get("lulc:sha256") or _checksum(asset), "lulc:sha256"),
         layout=into.layout,
-        version=jsonvalues.text(str(properties.get("version") or "")[:100], "version"),
+        version=json_values.text(str(properties.get("version") or "")[:100], "version"),
         band_statistics=mlm_history.band_statistics(properties, into.bands),
         confidence=mlm_history.confidence(properties),
         warnings=warnings,
@@ -188,7 +188,7 @@ def _name(said: Any) -> str:
     Raises:
         LulcError: it is no text, or has control characters.
     """
-    name = jsonvalues.text(said, "mlm:name")
+    name = json_values.text(said, "mlm:name")
     for place, character in enumerate(str(said), 1):
         if unicodedata.category(character) == "Cc":
             raise LulcError(
@@ -209,7 +209,7 @@ def _check_unit(properties: Mapping[str, Any]) -> None:
 
 
 def _newer(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    version = jsonvalues.number(properties.get("lulc:version"), "lulc:version")
+    version = json_values.number(properties.get("lulc:version"), "lulc:version")
     if version is None or version <= VERSION:
         return ()
     return (
@@ -235,27 +235,27 @@ def _form(data: Mapping[str, Any], count: int) -> InputForm:
     if not isinstance(steps, list) or len(steps) != count:
         raise LulcError(f"An entry of 'lulc:input_forms' does not scale the model's {count} bands.")
     return InputForm(
-        jsonvalues.text(data.get("name"), "the name of an input form"),
-        jsonvalues.text(data.get("unit"), "the unit of an input form"),
+        json_values.text(data.get("name"), "the name of an input form"),
+        json_values.text(data.get("unit"), "the unit of an input form"),
         tuple(steps_from_json(s) for s in steps),
         str(data.get("description") or "")[:1000],
     )
 
 
 def _window(properties: Mapping[str, Any], fixed: int | None, cut: int) -> Window:
-    data = jsonvalues.mapping(properties.get("lulc:window"), "lulc:window")
+    data = json_values.mapping(properties.get("lulc:window"), "lulc:window")
     size = _length(data, "size") or fixed or 512
     if fixed is not None and size != fixed:
         raise LulcError(
             f"Its input takes windows of {fixed} × {fixed} pixels only, 'lulc:window' says {size}.",
         )
     multiple = _length(data, "multiple") or usual_multiple(fixed)
-    margin = jsonvalues.number(data.get("margin"), "window margin")
+    margin = json_values.number(data.get("margin"), "window margin")
     return Window(
         size=size,
         multiple=multiple,
         minimum=_length(data, "minimum") or fixed or multiple,
-        receptive_field=int(jsonvalues.number(data.get("receptive_field"), "receptive field") or 0),
+        receptive_field=int(json_values.number(data.get("receptive_field"), "receptive field") or 0),
         margin=max(cut, min(64, size // 8) if margin is None else int(margin)),
     )
 
@@ -266,7 +266,7 @@ def _length(data: Mapping[str, Any], key: str) -> int | None:
     Raises:
         LulcError: it is below 1, or no whole number.
     """
-    value = jsonvalues.number(data.get(key), f"window {key}")
+    value = json_values.number(data.get(key), f"window {key}")
     if value is None:
         return None
     if value < 1 or not value.is_integer():
@@ -280,9 +280,9 @@ def _length(data: Mapping[str, Any], key: str) -> int | None:
 def _gsd_range(properties: Mapping[str, Any]) -> tuple[float, float] | None:
     data = properties.get("lulc:gsd_range")
     if data is None:
-        gsd = jsonvalues.number(properties.get("gsd"), "gsd")
+        gsd = json_values.number(properties.get("gsd"), "gsd")
         return None if gsd is None else (gsd / 1.5, gsd * 1.5)
-    limits = jsonvalues.finite_numbers(data, 2)
+    limits = json_values.finite_numbers(data, 2)
     if limits is None:
         raise LulcError(f"'lulc:gsd_range' is {str(data)[:60]}, not two numbers.")
     low, high = limits
@@ -295,7 +295,7 @@ def _fill(properties: Mapping[str, Any], count: int) -> tuple[float, ...]:
     data = properties.get("lulc:fill")
     if data is None:
         return (0.0,) * count
-    numbers = jsonvalues.finite_numbers(data, count)
+    numbers = json_values.finite_numbers(data, count)
     if numbers is None:
         raise LulcError(f"'lulc:fill' is not a list of {count} numbers.")
     return numbers

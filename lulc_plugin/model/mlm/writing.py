@@ -10,9 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ...atomic_write import write_whole
 from ...errors import LulcError
 from ...raster.scaling import Steps
-from ...wholefile import write_whole
 from ..spec import ModelBand, ModelSpec, Scores, TrainingSet
 
 EXTENSIONS = (

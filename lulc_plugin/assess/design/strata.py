@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The strata of a stratified sample and their sizes: from a raster, from the points themselves, or from the map."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...errors import LulcError
+from ..classes import Key
+from ..units.reference_units import Found, Ints, Sizes
+
+#: Relative difference from which on recorded sizes and the map are said to differ.
+_DIFFERENT = 1e-3
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Sampling strata.
+
+    Attributes:
+        keys: of each stratum.
+        sizes: of each, in `unit`.
+        unit: "px" or "m²".
+        unit_index: `(n,)` stratum of each row of the found units.
+        are_map_classes: every stratum is a class of the map.
+        whole: size of what the strata are a part of, in `unit`: the map, or the strata where these are larger.
+        complete: strata of which the sample holds every pixel, as far as that is known.
+        map_in: the map's classes within each stratum; None where that is not known.
+        sentence: where the sizes come from.
+        warnings: sentences.
+    """
+
+    keys: tuple[Key, ...]
+    sizes: tuple[float, ...]
+    unit: str
+    unit_index: Ints
+    are_map_classes: bool
+    whole: float
+    complete: frozenset[Key] = frozenset()
+    map_in: Mapping[Key, Sizes] | None = None
+    sentence: str = ""
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+    def mapped(self, kept: Sequence[int], found: Found) -> Sizes | None:
+        """The map's classes within the strata `kept` (indices); None where that is not known."""
+        if self.map_in is None:
+            everything = sum(self.sizes[i] for i in kept) >= self.whole * (1 - _DIFFERENT)
+            return found.map_sizes if everything else None
+        parts = [self.map_in[self.keys[i]] for i in kept if self.keys[i] in self.map_in]
+        pixels: dict[Key, int] = {}
+        area: dict[Key, float] = {}
+        for part in parts:
+            for key, number in part.pixels.items():
+                pixels[key] = pixels.get(key, 0) + number
+            for key, metres in (part.area or {}).items():
+                area[key] = area.get(key, 0.0) + metres
+        return Sizes(pixels, area if found.map_sizes.area is not None else None)
+
+
+def strata_of(found: Found, names: Mapping[str, int]) -> Strata:
+    """The strata of the units and how large they are.
+
+    Sizes come from the strata raster, else from what the points carry, else from the map when every stratum is one of
+    its classes.
+
+    Args:
+        found: the units.
+        names: class name, case-folded → map value.
+
+    Raises:
+        LulcError: the size of a stratum is not known.
+    """
+    if found.stratum_source == "raster" and found.stratum_sizes is not None:
+        source = "the strata raster, over the valid pixels of the map"
+        return _counted(found, found.strata, found.stratum, found.stratum_sizes, source, found.map_in_strata)
+    if found.stratum_source == "":
+        keys = tuple(sorted(int(v) for v in np.unique(found.values[:, 0])))
+        index = np.searchsorted(np.array(keys, np.int64), found.values[:, 0]).astype(np.int64)
+        return _of_map(found, keys, index, "the map, of which each class is a stratum")
+    return _of_field(found, names)
+
+
+def _of_map(found: Found, keys: tuple[Key, ...], index: Ints, source: str) -> Strata:
+    return _counted(found, keys, index, found.map_sizes, source, _each_itself(found.map_sizes), True)
+
+
+def _each_itself(sizes: Sizes) -> dict[Key, Sizes]:
+    area = sizes.area
+    return {key: Sizes({key: n}, None if area is None else {key: area[key]}) for key, n in sizes.pixels.items()}
+
+
+def _counted(
+    found: Found,
+    keys: tuple[Key, ...],
+    index: Ints,
+    sizes: Sizes,
+    source: str,
+    map_in: Mapping[Key, Sizes],
+    are_map_classes: bool = False,
+) -> Strata:
+    """Strata whose sizes were counted here."""
+    by_area = found.claims.area_weighted and sizes.area is not None
+    known: Mapping[Key, float] = sizes.area if by_area and sizes.area is not None else sizes.pixels  # type: ignore[assignment]
+    unknown = [key for key in keys if key not in known]
+    if unknown:
+        raise _unknown_sizes(found, unknown)
+    seen = set(keys)
+    everyone = (*keys, *(key for key in known if key not in seen))
+    unit = "m²" if by_area else "px"
+    return Strata(
+        keys=everyone,
+        sizes=tuple(float(known[key]) for key in everyone),
+        unit=unit,
+        unit_index=index,
+        are_map_classes=are_map_classes,
+        whole=_map_total(found, unit) or float(sum(known.values())),
+        complete=_complete(found, keys, index, sizes.pixels),
+        map_in=map_in,
+        sentence=f"Strata sizes are counted from {source}.",
+    )
+
+
+def _complete(found: Found, keys: Sequence[Key], index: Ints, pixels: Mapping[Key, float]) -> frozenset[Key]:
+    units = np.bincount(index, found.count, len(keys))
+    return frozenset(key for key, n in zip(keys, units) if key in pixels and n == pixels[key])
+
+
+def _of_field(found: Found, names: Mapping[str, int]) -> Strata:
+    of_map = found.map_sizes.pixels
+    values = {key: map_value(key, names, of_map) for key in found.strata}
+    all_map_classes = all(value in of_map for value in values.values())
+    claims = found.claims
+    if not claims.sizes:
+        if not all_map_classes:
+            raise _unknown_sizes(found, [key for key, value in values.items() if value not in of_map])
+        renamed = tuple(int(values[key]) for key in found.strata)  # type: ignore[arg-type]
+        return _of_map(found, renamed, found.stratum, "the map")
+    keys = list(found.strata)
+    sizes = [float(claims.sizes[key]) for key in keys]
+    warnings = []
+    total = _map_total(found, claims.unit)
+    of_unit: Mapping[Key, float] = of_map if claims.unit == "px" else found.map_sizes.area or {}  # type: ignore[assignment]
+    if all_map_classes and total is not None:
+        # a class of which no point is in the layer at all: its points were deleted, or filtered away
+        absent = {key: float(of_unit[key]) for key in of_unit if key not in set(values.values())}
+        if absent and sum(sizes) + sum(absent.values()) <= total * (1 + _DIFFERENT):
+            keys += list(absent)
+            sizes += list(absent.values())
+    said = sum(sizes)
+    if total is not None and abs(said - total) > _DIFFERENT * total:
+        unit = "pixels" if claims.unit == "px" else "m²"
+        warnings.append(
+            f"The strata of the sample add up to {said:,.0f} {unit}, the valid map has {total:,.0f}: the sample was"
+            " drawn on another map or extent. Its own sizes are used."
+        )
+    return Strata(
+        keys=tuple(keys),
+        sizes=tuple(sizes),
+        unit=claims.unit,
+        unit_index=found.stratum,
+        are_map_classes=all_map_classes,
+        whole=max(said, total or 0.0),
+        complete=_complete(found, found.strata, found.stratum, claims.pixels or _pixels(claims.unit, claims.sizes)),
+        map_in=_same_map(keys, sizes, {**values, **dict(zip(keys, keys))}, of_unit, found),
+        sentence="Strata sizes are those that the points carry (fields stratum_px, stratum_ha).",
+        warnings=tuple(warnings),
+    )
+
+
+def _pixels(unit: str, sizes: Mapping[Key, float]) -> Mapping[Key, float]:
+    return sizes if unit == "px" else {}
+
+
+def _same_map(
+    keys: Sequence[Key],
+    sizes: Sequence[float],
+    values: Mapping[Key, Key | None],
+    of_unit: Mapping[Key, float],
+    found: Found,
+) -> Mapping[Key, Sizes] | None:
+    """The map's classes within strata that are just these classes, of the size they still have; else None."""
+    own = _each_itself(found.map_sizes)
+    out: dict[Key, Sizes] = {}
+    for key, size in zip(keys, sizes):
+        value = values[key]
+        if value is None or value not in own or abs(of_unit.get(value, 0.0) - size) > _DIFFERENT * size:
+            return None
+        out[key] = own[value]
+    return out
+
+
+def moved_units(found: Found, strata: Strata, names: Mapping[str, int]) -> int:
+    """Units that lie on another map class than the one that was their stratum."""
+    values = [map_value(key, names, found.map_sizes.pixels) for key in strata.keys]
+    rows = zip(strata.unit_index, found.values[:, 0], found.count)
+    return int(sum(count for stratum, now, count in rows if values[stratum] != now))
+
+
+def map_value(key: Key, names: Mapping[str, int], values: Container[Key]) -> int | None:
+    """The map value that a stratum's key means, by number or by case-folded name; None when it is no map class."""
+    if isinstance(key, str):
+        return names.get(key.casefold())
+    return key if key in values else names.get(str(key), key)
+
+
+def _map_total(found: Found, unit: str) -> float | None:
+    return float(found.map_sizes.total_pixels) if unit == "px" else found.map_sizes.total_area
+
+
+def _unknown_sizes(found: Found, keys: Sequence[Key]) -> LulcError:
+    shown = ", ".join(map(str, keys[:_SHOWN])) + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
+    where = "the strata raster" if found.stratum_source == "raster" else "the field of the strata"
+    what = "size of 1 stratum" if len(keys) == 1 else f"sizes of {len(keys)} strata"
+    return LulcError(
+        f"The {what} in {where} {'is' if len(keys) == 1 else 'are'} not known: {shown}.",
+        "Give the raster from which the points were drawn as STRATA, or add a field stratum_px (pixels) or stratum_ha"
+        " (hectares) to the points; raw counts of a stratified sample would be wrong. If the map's classes were the"
+        " strata, name no field for them.",
+    )

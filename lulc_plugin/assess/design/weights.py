@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the units found, the classes and the design to estimates: which estimator, with which sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import LulcError
+from ...legend import LegendClass
+from ..classes import LEFT_OUT, Matching
+from ..estimators import estimation
+from ..estimators.clusters import clusters
+from ..job import Options
+from ..result import Estimates, Stratum
+from ..units.reference_units import Found, Ints, Sizes
+from .design import Design
+from .strata import Strata, map_value, moved_units, strata_of
+
+#: From this ratio of the largest to the smallest pixel on, units are weighted with their pixel's area.
+UNEQUAL_FROM = 1.05
+#: Share of the map from which on it is described as a whole.
+ALL_OF_IT = 0.999
+_SUSPICIOUS = 1e-3
+_FEW = 30
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Found units as class indices.
+
+    Attributes:
+        maps: `(n, maps)` class index on each map.
+        reference: `(n,)` class index.
+        found: the same rows of the units found.
+        left_out: units with a reference class that was to be left out.
+        q: number of classes.
+    """
+
+    maps: Ints
+    reference: Ints
+    found: Found
+    left_out: int
+    q: int
+
+    def counts(self, which: int = 0) -> Ints:
+        """`(q, q)` units of one map, rows map, columns reference."""
+        out = np.zeros((self.q, self.q), np.int64)
+        np.add.at(out, (self.maps[:, which], self.reference), self.found.count)
+        return out
+
+    def areas(self, which: int = 0) -> npt.NDArray[np.float64]:
+        """`(q, q)` m² of the units of one map."""
+        out = np.zeros((self.q, self.q))
+        each = 1.0 if self.found.area is None else self.found.area
+        np.add.at(out, (self.maps[:, which], self.reference), self.found.count * each)
+        return out
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What the estimators of one design need besides the classes; the pairing of two maps uses the same.
+
+    Attributes:
+        stratum: `(n,)` stratum of each row; all 0 without strata.
+        sizes: strata and their sizes, None unless stratified.
+        area: `(n,)` relative pixel area of each row, None where all count alike.
+        population: units in the map, None when unknown.
+        described: share of the map that the estimates describe.
+        mapped: the map's classes in that part, None when they are not known.
+        dropped: map values whose stratum was dropped.
+        lead: a sentence for the top of the report where not all of the map is described; else empty.
+        strata: for the report.
+        sentences: what was done, for the design's line.
+        warnings: sentences.
+    """
+
+    stratum: Ints
+    sizes: estimation.StrataSizes | None
+    area: npt.NDArray[np.float64] | None
+    population: float | None
+    described: float = 1.0
+    mapped: Sizes | None = None
+    dropped: frozenset[int] = frozenset()
+    lead: str = ""
+    strata: tuple[Stratum, ...] = ()
+    sentences: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def code(found: Found, matching: Matching) -> Coded:
+    """Class indices of the units; units whose reference class is to be left out are counted and dropped.
+
+    Raises:
+        LulcError: nothing is left.
+    """
+    of_label = np.array([matching.of_reference[key] for key in found.labels], np.int64)
+    reference = of_label[found.label]
+    known = np.array(sorted(matching.of_map), np.int64)
+    of_value = np.array([matching.of_map[int(v)] for v in known], np.int64)
+    maps = of_value[np.searchsorted(known, found.values)]
+    keep = reference != LEFT_OUT
+    left_out = int(found.count[~keep].sum())
+    if not keep.any():
+        raise LulcError(
+            f"No reference unit is left: all {left_out:,} have classes that the map's legend does not have.",
+            "Say in CLASS_TABLE what means the same, or choose UNKNOWN=error.",
+        )
+    return Coded(maps[keep], reference[keep], _rows(found, keep), left_out, len(matching.classes))
+
+
+def _rows(found: Found, keep: npt.NDArray[np.bool_]) -> Found:
+    return replace(
+        found,
+        values=found.values[keep],
+        label=found.label[keep],
+        stratum=found.stratum[keep],
+        count=found.count[keep],
+        area=None if found.area is None else found.area[keep],
+        cluster=None if found.cluster is None else found.cluster[keep],
+    )
+
+
+def sampling_of(
+    coded: Coded, matching: Matching, design: Design, options: Options, legend: Sequence[LegendClass]
+) -> Sampling:
+    """Strata, weights and population of a design.
+
+    Raises:
+        LulcError: strata without units (unless they may be dropped) or without a size.
+    """
+    found = coded.found
+    area = None
+    unequal = found.area_ratio > UNEQUAL_FROM and design.name != "polygons"
+    if found.area is not None and unequal and not found.claims.area_weighted:
+        area = found.area / float(np.average(found.area, weights=found.count))
+    nothing = np.zeros(len(found.count), np.int64)
+    if design.name != "stratified":
+        return Sampling(nothing, None, area, float(found.map_sizes.total_pixels), mapped=found.map_sizes)
+    names = {c.name.strip().casefold(): c.value for c in legend}
+    strata = strata_of(found, names)
+    units = np.bincount(strata.unit_index, found.count, len(strata.keys)).astype(np.int64)
+    missing = [i for i, size in enumerate(strata.sizes) if size > 0 and not units[i]]
+    # a stratum without pixels and without units is only a name
+    kept = [i for i in range(len(strata.keys)) if strata.sizes[i] > 0 or units[i]]
+    labels = _labels(strata, legend)
+    warnings = list(strata.warnings)
+    lost = ", ".join(labels[i] for i in missing)
+    if missing and options.missing_strata == "refuse":
+        share = sum(strata.sizes[i] for i in missing) / sum(strata.sizes)
+        raise LulcError(
+            f"{len(missing)} of {len(kept)} strata have no reference unit ({lost};"
+            f" {100 * share:.1f} % of the area): nothing can be said about the whole map.",
+            "Add reference units there, or choose MISSING_STRATA=restrict to describe the rest of the map only.",
+        )
+    kept = [i for i in kept if i not in set(missing)]
+    described = sum(strata.sizes[i] for i in kept) / strata.whole
+    lead = ""
+    if described < ALL_OF_IT:
+        why = f"without a reference unit: {lost}" if missing else "the rest lies in none of the strata"
+        lead = f"These figures describe {100 * described:.1f} % of the map ({why})."
+        warnings.insert(0, lead)
+    place = np.full(len(strata.keys), -1, np.int64)
+    place[kept] = np.arange(len(kept))
+    own = strata.are_map_classes or found.stratum_source == "sample"
+    moved = moved_units(found, strata, names) if own else 0
+    if moved:
+        warnings.append(
+            f"{moved:,} of {found.compared:,} units lie on another map class than the stratum they were drawn from (the"
+            " map was edited, or made again, after sampling). Their own strata are used (Stehman 2014)."
+        )
+    few = [f"{labels[i]} ({units[i]})" for i in kept if 0 < units[i] < _FEW]
+    if few:
+        warnings.append(f"Strata with fewer than {_FEW} units, whose intervals are rough: {', '.join(few)}.")
+    total = sum(strata.sizes[i] for i in kept)
+    return Sampling(
+        stratum=place[strata.unit_index],
+        sizes=estimation.StrataSizes(
+            names=tuple(labels[i] for i in kept),
+            sizes=np.array([strata.sizes[i] for i in kept], float),
+            are_counts=strata.unit == "px",
+            map_class=_class_indices(strata, kept, matching, names),
+            complete=tuple(strata.keys[i] in strata.complete for i in kept),
+        ),
+        area=area,
+        population=float(found.map_sizes.total_pixels),
+        described=1.0 if described >= ALL_OF_IT else described,
+        mapped=strata.mapped(kept, found),
+        dropped=frozenset(
+            k for k in (strata.keys[i] for i in missing) if isinstance(k, int) and strata.are_map_classes
+        ),
+        lead=lead,
+        strata=tuple(
+            Stratum(labels[i], strata.sizes[i], strata.sizes[i] / total, int(units[i]), strata.unit) for i in kept
+        ),
+        sentences=(strata.sentence,),
+        warnings=tuple(warnings),
+    )
+
+
+def _class_indices(
+    strata: Strata, kept: Sequence[int], matching: Matching, names: Mapping[str, int]
+) -> tuple[int | None, ...] | None:
+    """Class index of each stratum when strata are map classes: then a user's accuracy is its stratum's own."""
+    if not strata.are_map_classes:
+        return None
+    values = [map_value(strata.keys[i], names, matching.of_map) for i in kept]
+    return tuple(None if value is None else matching.of_map.get(value) for value in values)
+
+
+def _labels(strata: Strata, legend: Sequence[LegendClass]) -> list[str]:
+    names = {c.value: c.name for c in legend} if strata.are_map_classes else {}
+    return [f"{names[key]} ({key})" if isinstance(key, int) and key in names else str(key) for key in strata.keys]
+
+
+def estimate(
+    coded: Coded,
+    sampling: Sampling,
+    design: Design,
+    options: Options,
+    shares_of_map: npt.NDArray[np.float64],
+    names: Sequence[str],
+    which: int = 0,
+) -> Estimates:
+    """Estimates of one map by the estimator of its design.
+
+    Args:
+        coded: units as class indices.
+        sampling: from `sampling_of`.
+        design: the design.
+        options: fpc, interval, level.
+        shares_of_map: `(q,)` share of each class in the map, for post-stratification.
+        names: of the classes, for messages.
+        which: 0 or 1, the map.
+    """
+    counts = coded.counts(which)
+    if design.name in ("census", "descriptive"):
+        areas = coded.areas(which)
+        shares = areas / areas.sum() if sampling.area is not None else None
+        maker = estimation.census if design.name == "census" else estimation.descriptive
+        return maker(counts, shares)
+    if design.name == "polygons":
+        cluster = coded.found.cluster
+        if cluster is None:
+            raise LulcError("DESIGN=polygons wants polygons as reference.")
+        return clusters(cluster, coded.maps[:, which], coded.reference, coded.found.count, coded.q, options.level)
+    units = estimation.Units(sampling.stratum, coded.maps[:, which], coded.reference, coded.found.count, sampling.area)
+    if design.name == "simple":
+        population, fpc, level = sampling.population, options.fpc, options.level
+        if options.poststratify:
+            return estimation.poststratified(
+                units,
+                shares_of_map,
+                names=names,
+                population=population,
+                fpc=fpc,
+                interval=options.interval,
+                level=level,
+            )
+        return estimation.simple(units, q=coded.q, population=population, fpc=fpc, level=level)
+    if sampling.sizes is None:
+        raise LulcError("DESIGN=stratified wants strata.")
+    return estimation.stratified(
+        units, sampling.sizes, coded.q, fpc=options.fpc, interval=options.interval, level=options.level
+    )
+
+
+def spread_warning(coded: Coded, shares_of_map: npt.NDArray[np.float64], names: Sequence[str]) -> str:
+    """A sentence if units declared a simple sample are not spread over the classes as the map is; else empty."""
+    rows = coded.counts().sum(axis=1)
+    _, _, p = estimation.spread_check(rows, shares_of_map)
+    if p >= _SUSPICIOUS:
+        return ""
+    of_sample = rows / rows.sum()
+    worst = int(np.argmax(np.abs(of_sample - shares_of_map)))
+    return (
+        f"DESIGN=simple is declared, but the units are not spread over the classes like the map is ({names[worst]}:"
+        f" {100 * shares_of_map[worst]:.0f} % of the map, {100 * of_sample[worst]:.0f} % of the units; p < 0.001). This"
+        " looks like a stratified sample; treated as a simple one, its overall accuracy is biased."
+    )

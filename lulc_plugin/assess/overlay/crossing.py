@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cross table of layers on one grid, counted while they stream by."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...progress import Progress
+from ...raster import block_cache, gdal
+from ...raster.areas import PixelAreas
+from ...raster.source import BoolArray, LayerFacts, PixelRegion
+from .byte_pairs import BytePairs, fits
+from .combinations import combinations
+from .raster_on_map import LayerOnMap
+from .tally import Tally
+
+#: Pixels of a block: large enough that calls cost nothing, small enough for memory.
+_BLOCK = 1 << 22
+#: Pieces of a file up to this side are read whole.
+_WIDEST = 4096
+#: More threads than this read no faster.
+_MOST_THREADS = 8
+#: Percent of the whole job that counting is.
+_PERCENT = 90.0
+
+
+@dataclass(frozen=True)
+class CrossTable:
+    """Distinct combinations of k layers over the pixels where the first one is valid.
+
+    Attributes:
+        values: `(n, k)` int64; 0 where not valid.
+        valid: `(n, k)`; the first column is True throughout.
+        pixels: `(n,)` int64, how many pixels have the combination.
+        area: `(n,)` float64, their area in square metres; None when pixel areas are unknown.
+    """
+
+    values: npt.NDArray[np.int64]
+    valid: BoolArray
+    pixels: npt.NDArray[np.int64]
+    area: npt.NDArray[np.float64] | None
+
+
+def cross(
+    layers: Sequence[LayerOnMap],
+    facts: LayerFacts,
+    areas: PixelAreas | None,
+    progress: Progress,
+    most: int = 1000,
+    threads: int | None = None,
+) -> CrossTable:
+    """Count how often each combination of values occurs.
+
+    Args:
+        layers: the map first; all are read on the map's grid.
+        facts: the map's.
+        areas: of the map's pixels, or None.
+        progress: asked at every block whether to stop; hears 0 to 90 %.
+        most: distinct values that a layer may have; one with an attribute `unlimited` that is true may have more.
+        threads: None: as many as there are processors, 8 at most.
+
+    Returns:
+        combinations in ascending order; the same numbers whatever the number of threads.
+
+    Raises:
+        LulcError: a layer has more than `most` distinct values, or cannot be read.
+        CancelledError: the user stopped.
+    """
+    uneven = areas if areas is not None and areas.kind != "planar" else None
+    tally = Tally([layer.title for layer in layers], [getattr(x, "unlimited", False) for x in layers], most)
+    regions = list(blocks(layers, facts))
+    count = max(1, min(len(regions), threads or min(os.cpu_count() or 1, _MOST_THREADS)))
+    with ExitStack() as stack:
+        cache = _cache_size(layers, regions, count)
+        if cache:
+            stack.enter_context(block_cache.limited(cache))
+        _share(layers, uneven, tally, _Work(regions, progress), count)
+    values, valid, pixels, area = tally.table()
+    if areas is None:
+        return CrossTable(values, valid, pixels, None)
+    return CrossTable(values, valid, pixels, area if uneven else pixels * areas.at(0, 0))
+
+
+def _cache_size(layers: Sequence[LayerOnMap], regions: Sequence[PixelRegion], threads: int) -> int | None:
+    """Bytes for GDAL: two blocks of each layer for each thread; None where a layer may need older blocks again."""
+    each = [getattr(layer, "stream_bytes", 0) for layer in layers]
+    if None in each:
+        return None
+    return 2 * threads * sum(each) * max(r.height * r.width for r in regions)
+
+
+def _share(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work, count: int) -> None:
+    """Count in `count` threads, of which this is one.
+
+    Raises:
+        LulcError: what went wrong first in any of them.
+        CancelledError: the user stopped.
+    """
+    helpers = [
+        threading.Thread(target=_help, args=(layers, uneven, tally, work), daemon=True) for _ in range(count - 1)
+    ]
+    for helper in helpers:
+        helper.start()
+    try:
+        _count(layers, uneven, tally, work)
+    except BaseException as error:
+        work.stop(error)
+    for helper in helpers:
+        helper.join()
+    if work.error is not None:
+        raise work.error
+
+
+def blocks(layers: Sequence[LayerOnMap], facts: LayerFacts) -> Iterator[PixelRegion]:
+    """Regions that cover the map once, row by row of its file's own pieces, so that each piece is decoded once."""
+    heights, widths = zip(*(getattr(layer, "block", (1, 1)) for layer in layers))
+    height = _multiple(max(heights), facts.height)
+    width = facts.width
+    if height * width > _BLOCK and max(widths) <= _WIDEST:
+        width = min(width, max(1, _BLOCK // height // max(widths)) * max(widths))
+    height = min(facts.height, max(1, _BLOCK // (height * width)) * height)
+    for row in range(0, facts.height, height):
+        for col in range(0, facts.width, width):
+            yield PixelRegion(row, min(row + height, facts.height), col, min(col + width, facts.width))
+
+
+def _multiple(block: int, length: int) -> int:
+    """A file that is one single piece is not read in one."""
+    return min(length, block if block <= _WIDEST else 256)
+
+
+class _Work:
+    """Regions still to be counted, for several threads; the first error stops all."""
+
+    def __init__(self, regions: Sequence[PixelRegion], progress: Progress) -> None:
+        self._regions = iter(regions)
+        self._progress = progress
+        self._total = sum(r.height * r.width for r in regions)
+        self._done = 0
+        self._lock = threading.Lock()
+        self.error: BaseException | None = None
+
+    def stop(self, error: BaseException) -> None:
+        """Remember the first error; nobody gets another region."""
+        with self._lock:
+            self.error = self.error or error
+
+    def __iter__(self) -> Iterator[PixelRegion]:
+        while True:
+            self._progress.check()
+            with self._lock:
+                region = None if self.error is not None else next(self._regions, None)
+            if region is None:
+                return
+            yield region
+            with self._lock:
+                self._done += region.height * region.width
+                done = self._done
+            self._progress.report(_PERCENT * done / self._total)
+
+
+def _help(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work) -> None:
+    """A thread: the same layers with handles of its own."""
+    own: list[LayerOnMap] = []
+    try:
+        with gdal.environment():
+            own.extend(layer.again() for layer in layers)
+            _count(own, uneven, tally, work)
+    except BaseException as error:  # raised by the thread that waits
+        work.stop(error)
+    finally:
+        for layer in own:
+            layer.close()
+
+
+def _count(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work) -> None:
+    """Count what `work` hands out; `uneven`: areas of the pixels if they differ."""
+    if fits(layers, uneven):
+        pairs = BytePairs(layers, uneven)
+        for region in work:
+            pairs.add(region)
+            if uneven is not None:  # block by block: the same sums whichever thread counts a block
+                tally.add_all(pairs.found())
+        tally.add_all(pairs.found())
+        return
+    for region in work:
+        tally.add_all(combinations(layers, uneven, region, tally))

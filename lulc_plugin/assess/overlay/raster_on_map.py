@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A raster at the pixels of a map, which is never resampled: the cell that contains a pixel's centre has its value."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import LulcError
+from ...raster import gdal
+from ...raster.reprojected_band import WarpedBand
+from ...raster.source import BoolArray, LayerFacts, PixelRegion, Source
+from ..job import RasterInput
+from ..result import LayerSummary
+from .grid_match import CarriedFooting, Footing, crs_name, extent_of, pixel_size
+
+Values = npt.NDArray[Any]
+
+#: How far from a whole number a stored value may be and still be a class.
+_WHOLE = 1e-6
+#: Cells read at a time when the layer is finer than the map.
+_BUDGET = 1 << 24
+
+
+class LayerOnMap(Protocol):
+    """What `crossing.cross` reads: integers at the map's pixels, and where there are none."""
+
+    @property
+    def title(self) -> str:
+        """What people call the layer."""
+
+    def read(self, region: PixelRegion) -> tuple[Values, BoolArray]:
+        """Integers `(rows, cols)` of a region of the map, and their validity."""
+
+    def again(self) -> LayerOnMap:
+        """The same layer with file handles of its own, for another thread."""
+
+    def close(self) -> None:
+        """Close what `again` opened."""
+
+
+class RasterOnMap:
+    """One band of a raster on the map's grid. Not for sharing between threads: see `again`.
+
+    Args:
+        layer: which band of which file.
+        grid: the map; None: the layer is the map.
+
+    Attributes:
+        facts: of the map.
+        how: sentences on what was done to bring the layer to the map's pixels; empty for the map itself.
+
+    Raises:
+        LulcError: the layer cannot be opened, has no such band, or does not meet the map.
+    """
+
+    def __init__(self, layer: RasterInput, grid: LayerFacts | None = None) -> None:
+        self._layer = layer
+        self._grid = grid
+        self._source = Source(layer.path)
+        self._warped: WarpedBand | None = None
+        self._footing: Footing | CarriedFooting | None = None
+        try:
+            own = self._source.facts
+            if not 1 <= layer.band <= len(own.bands):
+                bands = "only band 1" if len(own.bands) == 1 else f"bands 1 to {len(own.bands)}"
+                raise LulcError(f"{layer.title} has no band {layer.band}, {bands}.", "Choose one of its bands.")
+            self.facts = grid or own
+            self.how: tuple[str, ...] = ()
+            if grid is not None:
+                self._meet(own, grid)
+            self._kind = np.dtype(own.dtypes[layer.band - 1])
+        except BaseException:
+            self.close()
+            raise
+
+    def _meet(self, own: LayerFacts, grid: LayerFacts) -> None:
+        title = self._layer.title
+        if (own.crs is None) != (grid.crs is None):
+            without, other = (title, grid.name) if own.crs is None else (grid.name, title)
+            known = crs_name(grid.crs if own.crs is None else own.crs)
+            raise LulcError(
+                f"{without} has no coordinate system, {other} has {known}: they cannot be put together.",
+                f"Assign {without} its coordinate system (Assign projection), or remove that of the other.",
+            )
+        if own.crs is None or own.crs == grid.crs:
+            footing = Footing.of(own, grid)
+            if not footing.meets:
+                self._apart(own, grid)
+            self._footing = footing
+            self.how = (footing.sentence(title),)
+            return
+        self._apart(own, grid, only_if_disjoint=True)
+        if any(band.is_alpha for band in own.bands):
+            self._footing = CarriedFooting(own, grid)
+        else:
+            self._warped = WarpedBand(self._layer.path, self._layer.band, grid)
+        self.how = (
+            f"{title} ({crs_name(own.crs)}, cells of {pixel_size(own)}) lies in another coordinate system than the map"
+            f" ({crs_name(grid.crs)}, {pixel_size(grid)}): the centre of each map pixel was carried over and takes the"
+            " value of the cell that contains it (nearest neighbour, exact transformation). The map was not resampled.",
+        )
+
+    def _apart(self, own: LayerFacts, grid: LayerFacts, only_if_disjoint: bool = False) -> None:
+        """Refuse two layers that do not meet, saying where they lie and how far apart.
+
+        Raises:
+            LulcError: they do not.
+        """
+        theirs, ours = extent_of(own, grid.crs), extent_of(grid, grid.crs)
+        if theirs is None or ours is None:
+            if only_if_disjoint:
+                return  # no inverse at some corner: the warper knows better
+            theirs = ours = (0.0, 0.0, 0.0, 0.0)
+        gaps = (theirs[0] - ours[2], ours[0] - theirs[2], theirs[1] - ours[3], ours[1] - theirs[3])
+        if only_if_disjoint and max(gaps) < 0:
+            return
+        sides = ("east", "west", "north", "south")
+        gap, side = max(zip(gaps, sides))
+        unit = "" if grid.crs is None else (" degrees" if grid.crs.is_geographic else f" {grid.crs.linear_units}")
+        numbers = [", ".join(f"{v:.8g}" for v in box) for box in (ours, theirs)]
+        raise LulcError(
+            f"{self._layer.title} does not meet {grid.name}: it lies {gap:,.6g}{unit} {side} of it. In"
+            f" {crs_name(grid.crs)} {grid.name} covers {numbers[0]} and {self._layer.title} {numbers[1]} (xmin, ymin,"
+            f" xmax, ymax); its own coordinate system is {crs_name(own.crs)}.",
+            "Check both coordinate systems, and that the two layers show the same place.",
+        )
+
+    def __enter__(self) -> RasterOnMap:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+        if self._warped is not None:
+            self._warped.close()
+
+    def again(self) -> RasterOnMap:
+        """The same layer with file handles of its own, for another thread."""
+        return RasterOnMap(self._layer, self._grid)
+
+    @property
+    def title(self) -> str:
+        """What people call the layer."""
+        return self._layer.title
+
+    @property
+    def block(self) -> tuple[int, int]:
+        """Rows and columns of the pieces in which the layer's own file is stored."""
+        return self._source.block(self._layer.band)
+
+    @property
+    def stream_bytes(self) -> int | None:
+        """Bytes that a map pixel costs in GDAL's cache if the map's blocks are read in order; None: no telling."""
+        straight = self._grid is None or (self._footing is not None and self._footing.is_shift)
+        return self._kind.itemsize if straight else None
+
+    @property
+    def summary(self) -> LayerSummary:
+        """What a report says about the layer."""
+        own, band = self._source.facts, self._layer.band
+        nodata = self._source.nodata(band)
+        said = "none" if nodata is None else f"{nodata:.10g}"
+        return LayerSummary(
+            name=self._layer.title,
+            path=self._layer.path,
+            kind="raster",
+            crs=crs_name(own.crs),
+            band=band,
+            rows=own.height,
+            columns=own.width,
+            pixel_size=pixel_size(own),
+            data_type=own.dtypes[band - 1],
+            nodata=said + (" and a mask" if self._source.has_mask(band) else ""),
+        )
+
+    # ---------------------------------------------------------------- the quick way: bytes whose value says all
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether `read_bytes` gives the layer: bytes on the map's grid, valid unless they are `hidden`."""
+        f = self._footing
+        inside = self._grid is None or (f is not None and f.is_shift and f.covers)
+        return inside and self._kind == np.uint8 and not self._source.has_mask(self._layer.band)
+
+    @property
+    def hidden(self) -> int | None:
+        """The byte that stands for nothing; None: all bytes are values."""
+        nodata = self._source.nodata(self._layer.band)
+        return int(nodata) if nodata is not None and nodata in range(256) else None
+
+    def read_bytes(self, region: PixelRegion, out: npt.NDArray[np.uint8]) -> None:
+        """Fill `out` `(rows, cols)` with the stored bytes; only where `is_bytes`."""
+        where = region if self._footing is None else self._footing.shifted(region)
+        self._source.read_stored(self._layer.band, where, out)
+
+    # ---------------------------------------------------------------- any other way
+
+    def read(self, region: PixelRegion) -> tuple[Values, BoolArray]:
+        """Class values of a region of the map.
+
+        Args:
+            region: inside the map.
+
+        Returns:
+            integers `(rows, cols)` of the layer's own or a 64-bit type, and whether they are valid `(rows, cols)`.
+
+        Raises:
+            LulcError: a value is not a whole number, or the file is damaged.
+        """
+        if self._warped is not None:
+            with gdal.environment():
+                values, valid = self._warped.read(region)
+        elif self._footing is None:
+            values, valid = self._cells(region)
+        else:
+            values, valid = self._footed(self._footing, region)
+        return self._classes(values, valid), valid
+
+    def _cells(self, region: PixelRegion) -> tuple[Values, BoolArray]:
+        values, valid = self._source.read([self._layer.band], region)
+        return values[0], valid[0]
+
+    def _footed(self, footing: Footing | CarriedFooting, region: PixelRegion) -> tuple[Values, BoolArray]:
+        rows, cols = footing.indexes(region)
+        values: Values = np.zeros((region.height, region.width), self._kind)
+        valid: BoolArray = np.zeros((region.height, region.width), bool)
+        in_row, in_col = footing.inside(rows, cols)
+        straight = rows.shape[1] == cols.shape[0] == 1  # one row for each row, one column for each column
+        inside = in_row if straight else in_row & in_col
+        if not (in_row.any() and in_col.any() and inside.any()):
+            return values, valid
+        r, c = (rows[in_row], cols[in_col]) if straight else (rows[inside], cols[inside])
+        window = PixelRegion(int(r.min()), int(r.max()) + 1, int(c.min()), int(c.max()) + 1)
+        if window.height * window.width > max(_BUDGET, 4 * values.size) and values.size > 1:
+            # a finer layer: the pixels in two halves, so that memory does not follow its resolution
+            for part in _halves(region, tall=window.height >= window.width):
+                place = (
+                    slice(part.row0 - region.row0, part.row1 - region.row0),
+                    slice(part.col0 - region.col0, part.col1 - region.col0),
+                )
+                values[place], valid[place] = self._footed(footing, part)
+            return values, valid
+        found, known = self._cells(window)
+        r, c = r - window.row0, c - window.col0
+        if straight:
+            if not footing.is_shift:
+                found, known = (x.take(r, axis=0).take(c, axis=1) for x in (found, known))
+            if found.shape == values.shape:
+                return found, known
+            # rows and columns that have a cell follow each other
+            place = (_run(in_row), _run(in_col))
+            values[place], valid[place] = found, known
+        else:
+            values[inside], valid[inside] = found[r, c], known[r, c]
+        return values, valid
+
+    def _classes(self, values: Values, valid: BoolArray) -> Values:
+        """Whole numbers; what is not valid becomes 0."""
+        if values.dtype.kind == "u" and values.dtype.itemsize == 8:
+            if valid.any() and int(values[valid].max()) > np.iinfo(np.int64).max:
+                raise self._no_class(str(int(values[valid].max())))
+            return np.where(valid, values, 0).astype(np.int64)
+        if values.dtype.kind in "biu":
+            return values
+        whole = np.where(valid, np.rint(np.where(valid, values, 0)), 0)
+        wrong = valid & ~(np.abs(whole - values) <= _WHOLE) | (np.abs(whole) > 2**53)
+        if wrong.any():
+            raise self._no_class(f"{float(values[wrong][0]):.10g}")
+        return whole.astype(np.int64)
+
+    def _no_class(self, example: str) -> LulcError:
+        return LulcError(
+            f"{self._layer.title} holds the value {example}: this is not a class map.",
+            "Classes are whole numbers; choose another layer or band, or round it with the raster calculator.",
+        )
+
+
+def _run(mask: BoolArray) -> slice:
+    """From the first to the last True."""
+    where = np.flatnonzero(mask)
+    return slice(int(where[0]), int(where[-1]) + 1)
+
+
+def _halves(region: PixelRegion, tall: bool) -> tuple[PixelRegion, PixelRegion]:
+    if region.width == 1 or (tall and region.height > 1):
+        middle = (region.row0 + region.row1) // 2
+        return (
+            PixelRegion(region.row0, middle, region.col0, region.col1),
+            PixelRegion(middle, region.row1, region.col0, region.col1),
+        )
+    middle = (region.col0 + region.col1) // 2
+    return (
+        PixelRegion(region.row0, region.row1, region.col0, middle),
+        PixelRegion(region.row0, region.row1, middle, region.col1),
+    )

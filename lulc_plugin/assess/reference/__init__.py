@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user gives as reference: files and tables, their columns, and which classes mean the same."""

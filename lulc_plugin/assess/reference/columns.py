@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the columns of a reference file say about its units: class, id, stratum and its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ...errors import LulcError
+from ..job import Label, ReferenceFeature
+
+#: Field of the class when none is named.
+USUAL_FIELD = "ref_class"
+_STRATUM = "stratum"
+_SIZES = ("stratum_px", "stratum_ha", "weighting")
+_MOST_SHOWN = 30
+_LONGEST_SHOWN = 40
+
+
+def fields_wanted(path: str, there: Sequence[str], field: str = "", stratum_field: str = "") -> tuple[str, str]:
+    """Names of the field of the class and of that of the stratum (empty: none).
+
+    Args:
+        path: the file, for errors.
+        there: its fields.
+        field: field of the class; empty: `ref_class`.
+        stratum_field: field of the stratum; empty: `stratum` if there is one.
+
+    Raises:
+        LulcError: the file has no such field.
+    """
+    name = field or USUAL_FIELD
+    if name not in there:
+        raise _no_field(path, name, there, "Name the field that holds the class: --field NAME.")
+    if stratum_field and stratum_field not in there:
+        raise _no_field(path, stratum_field, there, "Name the field that holds the strata: --stratum-field NAME.")
+    return name, stratum_field or (_STRATUM if _STRATUM in there else "")
+
+
+def units(
+    geometries: Sequence[Mapping[str, Any] | None],
+    columns: Mapping[str, Sequence[Label]],
+    ids: Sequence[Any],
+    field: str,
+    stratum: str,
+) -> list[ReferenceFeature]:
+    """Reference units; what has no geometry is left out.
+
+    Args:
+        geometries: GeoJSON-like, in the map's CRS; None: none.
+        columns: field → values, each as long as `geometries`.
+        ids: how a unit is called when there is no field `id`.
+        field: of the class.
+        stratum: of the stratum; empty: none. The sizes of strata belong to the field `stratum` where there is one.
+    """
+    nothing: Sequence[Label] = [None] * len(geometries)
+    owns_sizes = _STRATUM not in columns or stratum == _STRATUM
+    names = columns.get("id", nothing)
+    labels, strata = columns[field], columns[stratum] if stratum else nothing
+    pixels, hectares, weighting = (columns.get(name, nothing) if owns_sizes else nothing for name in _SIZES)
+    return [
+        ReferenceFeature(
+            geometry=geometry,
+            label=labels[i],
+            id=str(ids[i] if names[i] is None else names[i]),
+            stratum=strata[i],
+            stratum_px=_number(pixels[i]),
+            stratum_ha=_number(hectares[i]),
+            weighting=str(weighting[i] or ""),
+        )
+        for i, geometry in enumerate(geometries)
+        if geometry is not None
+    ]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names from a file for a message: not too many, not too long, nothing that moves a terminal's cursor."""
+    names = list(names)
+    shown = [name[:_LONGEST_SHOWN] if name.isprintable() else ascii(name[:_LONGEST_SHOWN]) for name in names]
+    more = f" and {len(names) - _MOST_SHOWN:,} more" if len(names) > _MOST_SHOWN else ""
+    return (", ".join(shown[:_MOST_SHOWN]) or "none") + more
+
+
+def _no_field(path: str, name: str, there: Sequence[str], remedy: str) -> LulcError:
+    return LulcError(f"The reference {path} has no field {name!r}; its fields are: {listed(there)}.", remedy)
+
+
+def _number(value: Label) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reference points and polygons from a vector file, for a shell without QGIS; the only module that needs pyogrio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import rasterio.warp
+from rasterio.crs import CRS
+from rasterio.errors import CRSError, RasterioError
+
+from ...errors import LulcError
+from ...raster.source import Source, open_dataset
+from ..job import FeatureInput, Label
+from .columns import fields_wanted, listed, units
+
+_KINDS = {"Point": "points", "MultiPoint": "points", "Polygon": "polygons", "MultiPolygon": "polygons"}
+
+
+def is_raster(path: str) -> bool:
+    """Whether GDAL opens `path` as a raster."""
+    try:
+        with open_dataset(path):
+            return True
+    except (RasterioError, OSError):
+        return False
+
+
+def read_features(
+    path: str, map_path: str, field: str = "", stratum_field: str = "", layer: str | None = None, crs: str = ""
+) -> FeatureInput:
+    """Features of a vector file in the CRS of the map.
+
+    Args:
+        path: what OGR reads: GeoPackage, Shapefile, GeoJSON, ….
+        map_path: the map.
+        field: field of the class; empty: `ref_class`.
+        stratum_field: field of the stratum; empty: `stratum` if there is one. Sizes of strata belong to `stratum`.
+        layer: layer of the file; None: the only one with geometries.
+        crs: what the user says about the CRS; such a file has its own, so anything else is refused.
+
+    Raises:
+        LulcError: pyogrio is missing, the file cannot be read, has no such field, several layers, or holds lines.
+    """
+    try:
+        import pyogrio
+        import shapely
+    except ImportError as error:
+        raise LulcError(
+            f"{path} is no raster, and for vector files the Python package {error.name} is missing.",
+            "Run: python -m pip install pyogrio shapely. Points in a CSV file (columns x and y, or lon and lat) need"
+            " neither.",
+        ) from error
+    try:
+        layer = _layer(path, pyogrio.list_layers(path), layer)
+        meta, ids, shapes, columns = pyogrio.raw.read(path, layer=layer, force_2d=True, return_fids=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
+        raise LulcError(
+            f"The reference {path} cannot be read: {str(error).rstrip('.')}.",
+            "Give a raster, a vector file such as a GeoPackage, or points in a file that ends in .csv.",
+        ) from error
+    if crs and (meta["crs"] is None or not _same(crs, meta["crs"])):
+        said = f"says itself that it is in {meta['crs']}" if meta["crs"] else "does not say which it has"
+        raise LulcError(
+            f"--crs {crs} is for points in a CSV file; {path} {said}.",
+            "Leave --crs away." if meta["crs"] else f"Give it one: ogr2ogr -a_srs {crs} OUT.gpkg IN.",
+        )
+    values = dict(zip(map(str, meta["fields"]), map(_plain, columns)))
+    label, stratum = fields_wanted(path, list(values), field, stratum_field)
+    geometries = [None if shape is None else shapely.from_wkb(shape).__geo_interface__ for shape in shapes]
+    geometries = _in_crs_of(map_path, geometries, meta["crs"], path)
+    kinds = {_KINDS.get(g["type"]) for g in geometries if g is not None}
+    if len(kinds) != 1 or None in kinds:
+        found = ", ".join(sorted({g["type"] for g in geometries if g is not None})) or "none"
+        raise LulcError(f"The reference {path} has geometries of these types: {found}.", "Give points or polygons.")
+    features = units(geometries, values, ids, label, stratum)
+    without = len(geometries) - len(features)
+    return FeatureInput(
+        features=features,
+        kind=kinds.pop() or "",
+        name=path.replace("\\", "/").rsplit("/", 1)[-1],
+        path=path,
+        field=label,
+        stratum_field=stratum_field,
+        crs=str(meta["crs"] or ""),
+        note=f"{without:,} features without a geometry" if without else "",
+    )
+
+
+def _layer(path: str, layers: Any, wanted: str | None) -> str:
+    """The layer to read; tables without geometries, such as QGIS's `layer_styles`, are none.
+
+    Args:
+        path: the file, for errors.
+        layers: `(n, 2)` names and types of geometry as pyogrio lists them.
+        wanted: what the user named; None: nothing.
+    """
+    names = [str(name) for name, kind in layers if kind is not None]
+    if wanted is not None:
+        if wanted not in names:
+            raise LulcError(
+                f"The reference {path} has no layer {wanted!r} with geometries; it has: {listed(names)}.",
+                "Choose one of them with --layer NAME.",
+            )
+        return wanted
+    if not names:
+        raise LulcError(
+            f"The reference {path} has no geometries.",
+            "Give points or polygons. A table of points is read when its name ends in .csv and it has columns x and y"
+            " (with --crs), or lon and lat.",
+        )
+    if len(names) > 1:
+        raise LulcError(
+            f"The reference {path} has {len(names)} layers with geometries: {listed(names)}.",
+            "Choose one with --layer NAME.",
+        )
+    return names[0]
+
+
+def _same(said: str, of_file: str) -> bool:
+    try:
+        return bool(CRS.from_user_input(said) == CRS.from_user_input(of_file))
+    except (CRSError, ValueError):
+        return False
+
+
+def _in_crs_of(map_path: str, geometries: list[Any], crs: str | None, path: str) -> list[Any]:
+    with Source(map_path) as source:
+        of_map = source.facts.crs
+    if crs is None and of_map is None:
+        return geometries
+    if crs is None or of_map is None:
+        lacking = path if crs is None else map_path
+        raise LulcError(f"{lacking} has no coordinate system, the other layer has one.", "Give it one first.")
+    theirs = CRS.from_user_input(crs)
+    if theirs == of_map:
+        return geometries
+    there = [i for i, g in enumerate(geometries) if g is not None]
+    try:
+        moved = rasterio.warp.transform_geom(theirs, of_map, [geometries[i] for i in there])
+    except Exception:  # GDAL's errors share no public base; one place that the map's CRS lacks stops all
+        moved = [_moved(geometries[i], theirs, of_map, f"Feature {i + 1:,} of {path}") for i in there]
+    out = list(geometries)
+    for i, geometry in zip(there, moved):
+        out[i] = geometry
+    return out
+
+
+def _moved(geometry: Any, theirs: CRS, of_map: CRS, what: str) -> Any:
+    """A geometry in the map's CRS; a point that has no place there gets NaN, which lies outside every map."""
+    try:
+        return rasterio.warp.transform_geom(theirs, of_map, geometry)
+    except Exception as error:
+        if geometry["type"] == "Point":
+            return {"type": "Point", "coordinates": (np.nan, np.nan)}
+        raise LulcError(
+            f"{what} cannot be brought into the coordinate system of the map: {error}.",
+            "Check its coordinates and the coordinate system of the file.",
+        ) from error
+
+
+def _plain(column: Any) -> list[Label]:
+    """Values of a column as Python's own, missing ones as None."""
+    out: list[Label] = []
+    for value in column:
+        if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
+            out.append(None)
+        elif isinstance(value, np.generic):
+            out.append(value.item())
+        else:
+            out.append(value)
+    return out

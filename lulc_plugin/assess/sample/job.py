@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user says about a reference sample that is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Union
+
+from ...errors import LulcError
+from ..job import RasterInput
+from .allocation import ALLOCATIONS, FEWEST, standard_error
+
+#: Expected user's accuracy: of all classes, of each in the order of the values, or by class value.
+Expected = Union[float, tuple[float, ...], Mapping[int, float]]
+#: Nobody labels more points than this.
+MOST_POINTS = 1_000_000
+LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class SampleJob:
+    """A stratified sample of a map whose classes are the strata.
+
+    Attributes:
+        map: the map.
+        size: points; 0: as many as `half_width` needs.
+        half_width: wanted half-width of the confidence interval of overall accuracy, a share.
+        level: confidence level, 0..1.
+        expected_users: user's accuracy that is expected.
+        allocation: one of `design.ALLOCATIONS`.
+        min_per_class: `olofsson`: points of each rare class, else fewest points of any class; None: the rule's own.
+        min_distance: metres between any two points; 0: none.
+        seed: 0 to 2147483647; None: a new one, which the sample tells.
+
+    Raises:
+        LulcError: a value outside its range.
+    """
+
+    map: RasterInput
+    size: int = 0
+    half_width: float = 0.03
+    level: float = 0.95
+    expected_users: Expected = 0.8
+    allocation: str = "olofsson"
+    min_per_class: int | None = None
+    min_distance: float = 0.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        standard_error(self.half_width, self.level)
+        if not 0 <= self.size <= MOST_POINTS:
+            raise LulcError(
+                f"The sample size is {self.size}.",
+                f"Give a number up to {MOST_POINTS:,}, or 0 to have it computed from the wanted half-width.",
+            )
+        if self.allocation not in ALLOCATIONS:
+            raise LulcError(f"The allocation is {self.allocation!r}.", f"It is one of {', '.join(ALLOCATIONS)}.")
+        if self.min_per_class is not None and not FEWEST <= self.min_per_class <= MOST_POINTS:
+            raise LulcError(
+                f"The minimum per class is {self.min_per_class}.",
+                f"At least {FEWEST} points are needed to estimate an error.",
+            )
+        if not 0 <= self.min_distance <= 1e7:  # also refuses NaN
+            raise LulcError(
+                f"The minimum distance is {self.min_distance:g} m.", "Give metres, 0 to 10,000,000; 0 for none."
+            )
+        if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
+            raise LulcError(f"The seed is {self.seed}.", f"Give a whole number from 0 to {LARGEST_SEED}.")
+        for users in _numbers(self.expected_users):
+            _check(users)
+
+
+def expected_from_text(text: str) -> Expected:
+    """Expected user's accuracies as people type them: `0.8`, `0.7;0.6;0.9`, or `1=0.7;2=0.6`.
+
+    Raises:
+        LulcError: none of these forms, or a number outside (0, 1).
+    """
+    parts = [part.strip() for part in text.split(";") if part.strip()]
+    pairs = [part.split("=") for part in parts]
+    try:
+        if parts and all(len(pair) == 2 for pair in pairs):
+            by_value = {int(value): float(users) for value, users in pairs}
+            if len(by_value) == len(pairs):
+                return _checked(by_value)
+        elif parts and all(len(pair) == 1 for pair in pairs):
+            numbers = tuple(float(part) for part in parts)
+            return _checked(numbers if len(numbers) > 1 else numbers[0])
+    except ValueError:
+        parts = []  # said below
+    raise LulcError(
+        f"The expected user's accuracy is {text!r}.",
+        "Write one number (0.8), one for each class in the order of the class values (0.7;0.6;0.9), or class=number"
+        " (1=0.7;2=0.6), with points as decimal marks.",
+    )
+
+
+def expected_of(expected: Expected, values: tuple[int, ...]) -> tuple[float, ...]:
+    """The expected user's accuracy of each class of a map.
+
+    Args:
+        expected: what the user said.
+        values: class values of the map, ascending.
+
+    Raises:
+        LulcError: it does not name each class of the map.
+    """
+    classes = ", ".join(map(str, values[:20])) + (", …" if len(values) > 20 else "")
+    if isinstance(expected, Mapping):
+        absent = [value for value in values if value not in expected]
+        if absent:
+            raise LulcError(
+                f"No expected accuracy is given for class {absent[0]} of the map"
+                + (f" and {len(absent) - 1} more." if len(absent) > 1 else "."),
+                f"The map has the classes {classes}: give each, or one number for all.",
+            )
+        strange = [value for value in expected if value not in values]
+        if strange:
+            raise LulcError(
+                f"An expected accuracy is given for class {strange[0]}, which the map does not have.",
+                f"It has the classes {classes}.",
+            )
+        return tuple(expected[value] for value in values)
+    if isinstance(expected, tuple):
+        if len(expected) != len(values):
+            raise LulcError(
+                f"{len(expected)} expected accuracies are given, but the map has {len(values)} classes.",
+                f"Its classes are {classes}: give as many numbers in this order, or one for all.",
+            )
+        return expected
+    return (expected,) * len(values)
+
+
+def _numbers(expected: Expected) -> tuple[float, ...]:
+    if isinstance(expected, Mapping):
+        return tuple(expected.values())
+    return expected if isinstance(expected, tuple) else (expected,)
+
+
+def _checked(expected: Expected) -> Expected:
+    for users in _numbers(expected):
+        _check(users)
+    return expected
+
+
+def _check(users: float) -> None:
+    if not 0 < users < 1:
+        raise LulcError(
+            f"An expected user's accuracy is {users:g}.",
+            "Give shares between 0 and 1, without both ends, such as 0.8 for 80 %.",
+        )

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The classes that a map has, how large they are, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...errors import LulcError
+from ...progress import Progress
+from ...raster.areas import PixelAreas
+from ...raster.categories import categories
+from ..job import RasterInput
+from ..overlay.crossing import cross
+from ..overlay.raster_on_map import RasterOnMap
+
+_SHOWN = 10
+
+
+@dataclass
+class MapClasses:
+    """The map's classes, ascending, and what is to be said about them."""
+
+    values: tuple[int, ...]
+    pixels: tuple[int, ...]
+    area: tuple[float, ...] | None
+    names: dict[int, str]
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def called(self, indexes: Sequence[int]) -> str:
+        """Classes in words, not too many of them."""
+        more = f" and {len(indexes) - _SHOWN} more" if len(indexes) > _SHOWN else ""
+        return ", ".join(self.label(i) for i in indexes[:_SHOWN]) + more
+
+    def label(self, index: int) -> str:
+        """Value and, where it has one, name."""
+        value = self.values[index]
+        name = self.names.get(value, str(value))
+        return str(value) if name == str(value) else f"{value} ({name})"
+
+
+def count_classes(layer: RasterInput, on_map: RasterOnMap, areas: PixelAreas | None, progress: Progress) -> MapClasses:
+    """Count the classes of a map.
+
+    Args:
+        layer: the map.
+        on_map: the same, open.
+        areas: areas of its pixels.
+        progress: asked whether to stop.
+
+    Raises:
+        LulcError: no class map, or no valid pixel.
+        CancelledError: the user stopped.
+    """
+    table = cross([on_map], on_map.facts, areas, progress)
+    order = np.argsort(table.values[:, 0])
+    if not order.size:
+        raise LulcError(f"The map {layer.title} has no valid pixel.", "Check its no-data value and its mask.")
+    legend = layer.classes or categories(layer.path, layer.band)
+    area = None if table.area is None else tuple(float(v) for v in table.area[order])
+    classes = MapClasses(
+        values=tuple(int(v) for v in table.values[order, 0]),
+        pixels=tuple(int(v) for v in table.pixels[order]),
+        area=area,
+        names={c.value: c.name for c in legend},
+    )
+    unnamed = [i for i, value in enumerate(classes.values) if value not in classes.names]
+    if legend and unnamed:
+        classes.warnings.append(f"The legend of the map does not have its class {classes.called(unnamed)}.")
+    return classes

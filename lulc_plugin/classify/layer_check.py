@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A layer looked at before anything is made of it: all findings, and which networks fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import CancelledError, LulcError
+from ..findings import ERROR, PASS, WARNING, Finding, Findings
+from ..model import catalogue
+from ..model.catalogue import Entry
+from ..progress import Progress
+from ..raster import gdal, statistics
+from ..raster.bands import BandsNotFound
+from ..raster.source import Source
+from . import input_scaling, preflight
+from .job import ClassifyJob
+from .pixel_size import fit_pixels, made_for, metres
+from .plan import plan
+
+#: Whether a layer's pixels are of a size that a network was made for.
+INSIDE, RESAMPLED, OUTSIDE = "inside", "resampled", "outside"
+_WORDS = {INSIDE: "FITS", RESAMPLED: "RESAMPLED", OUTSIDE: "OUTSIDE"}
+_MOST_BANDS = 16
+_EMPTY = "Pixels without data"
+
+
+@dataclass(frozen=True)
+class ModelFit:
+    """Whether a network fits a layer.
+
+    Attributes:
+        name: of the network.
+        title: one line for people.
+        fits: it can be run on the layer as it is.
+        reason: why it fits or does not.
+        but: what is suspicious about the layer's numbers for it; empty where nothing is.
+        pixels: whether they are of a size that it was made for: one of `INSIDE` (or unknown), `RESAMPLED` and
+            `OUTSIDE` (taken as they are, because RESAMPLE says so); empty where it does not fit.
+    """
+
+    name: str
+    title: str
+    fits: bool
+    reason: str
+    but: str = ""
+    pixels: str = ""
+
+    @property
+    def word(self) -> str:
+        """`FITS`, `RESAMPLED`, `OUTSIDE` or `NO`."""
+        return _WORDS[self.pixels] if self.fits else "NO"
+
+    @property
+    def line(self) -> str:
+        """`FITS  name: reason` or `NO  name: reason`."""
+        return f"{self.word}  {self.name}: {self.reason}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain object."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "fits": self.fits,
+            "reason": self.reason,
+            "word": self.word,
+            "pixels": self.pixels,
+        }
+
+
+@dataclass(frozen=True)
+class LayerCheck:
+    """What was found about a layer.
+
+    Attributes:
+        layer: name of the layer.
+        model: name of the network it was checked against; empty when none could be taken.
+        findings: in the order in which they were made.
+        models: the networks at hand, the best one first.
+        blocked: why no network at all can be run on the layer as it is; empty where that is not so.
+    """
+
+    layer: str
+    model: str
+    findings: tuple[Finding, ...]
+    models: tuple[ModelFit, ...]
+    blocked: str = ""
+
+    def count(self, level: str) -> int:
+        """How many findings are of a level."""
+        return sum(f.level == level for f in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """The whole check in a sentence."""
+        errors, warnings = self.count(ERROR), self.count(WARNING)
+        against = f" with {self.model}" if self.model else ""
+        if errors:
+            return f"{self.layer} cannot be classified{against} as it is: {_counted(errors, 'check')} failed."
+        if warnings:
+            return f"{self.layer} can be classified{against}, but look at {_counted(warnings, 'warning')} first."
+        return f"{self.layer} can be classified{against}; nothing speaks against it."
+
+    @property
+    def choice(self) -> str:
+        """Which of the networks fits, in a sentence."""
+        fitting = [m for m in self.models if m.fits]
+        if not fitting:
+            none = "None of the networks at hand fits this layer"
+            return f"{none}: no network can help before that is mended: {self.blocked}" if self.blocked else f"{none}."
+        first = fitting[0]
+        # one made for such pixels and one that has to be fed others are not alike
+        rest = [m.name for m in fitting[1:] if m.pixels == first.pixels]
+        size = {
+            RESAMPLED: " only with resampling",
+            OUTSIDE: " only with pixels of a size that it was not made for",
+        }
+        but = f", but {first.but}" if first.but else ""
+        others = f"; so {'does' if len(rest) == 1 else 'do'} {', '.join(rest)}." if rest else "."
+        return f"{first.name} fits this layer{size.get(first.pixels, '')}{but}{others}"
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """(level, text) of every line of the report."""
+        found = [(f.level, f.line) for f in self.findings]
+        found.append((PASS, self.verdict))
+        found.append((PASS, "Which network fits:"))
+        found.extend((PASS, m.line) for m in self.models)
+        return (*found, (PASS, self.choice))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain object."""
+        return {
+            "layer": self.layer,
+            "model": self.model,
+            "verdict": self.verdict,
+            "findings": [f.to_json() for f in self.findings],
+            "models": [m.to_json() for m in self.models],
+            "choice": self.choice,
+        }
+
+
+def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerCheck:
+    """Look at the layer of a job as a run would before its first window, and at every network at hand.
+
+    Args:
+        job: what the user said; its output is not looked at.
+        progress: asked whether to stop.
+
+    Raises:
+        LulcError: the layer cannot be opened.
+        CancelledError: the user stopped.
+    """
+    progress = progress or Progress()
+    with gdal.environment(), Source(job.input) as source:
+        planned = plan(job, progress, writes=False)
+        findings = planned.findings
+        if not any(f.title == "Coordinate system" for f in findings):
+            findings = (*findings, *_without_model(job, source, progress))
+        blocked = _blocked(job, source, findings, progress)
+        models = _models(job, source, blocked, progress)
+        return LayerCheck(source.facts.name, planned.model, findings, models, blocked)
+
+
+def _blocked(job: ClassifyJob, source: Source, findings: tuple[Finding, ...], progress: Progress) -> str:
+    """Which error lies in the layer or the extent alone, whatever the network; empty without."""
+    for finding in findings:
+        if finding.level == ERROR and finding.title == "Extent":
+            return finding.text
+        if finding.level == ERROR and finding.title == _EMPTY:
+            # the bands of one network may be empty while those of another are not
+            numbers = [b.number for b in source.facts.bands if not b.is_alpha][:_MOST_BANDS]
+            if _empty(job, source, numbers, "all", progress):
+                return finding.text
+    return ""
+
+
+def _empty(job: ClassifyJob, source: Source, numbers: Sequence[int], policy: str, progress: Progress) -> bool:
+    """Whether no pixel of the wanted part of the layer is valid in some bands."""
+    region = source.facts.region if job.extent is None else source.facts.region_of(job.extent)
+    survey = statistics.survey_layer(source, numbers, progress, region, policy)
+    return survey.complete and survey.valid == 0
+
+
+def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tuple[Finding, ...]:
+    """What can be said about a layer for which no network was found."""
+    found = Findings()
+    facts = source.facts
+    numbers = [b.number for b in facts.bands if not b.is_alpha][:_MOST_BANDS]
+    preflight.check_place(facts, found)
+    try:
+        preflight.look(source, numbers, facts.region, job.nodata_policy, found, progress)
+    except CancelledError:
+        raise
+    except LulcError as error:
+        found.refuse(_EMPTY, error)
+    return found.all()
+
+
+def _models(job: ClassifyJob, source: Source, blocked: str, progress: Progress) -> tuple[ModelFit, ...]:
+    folder = Path(job.models_folder) if job.models_folder else None
+    found = []
+    for entry in catalogue.entries(folder):
+        progress.check()
+        fit = _fit(job, source, entry, progress)
+        if blocked and fit.fits:
+            reason = f"the layer itself cannot be classified, and no network can help before that is mended. {blocked}"
+            fit = ModelFit(fit.name, fit.title, False, reason)
+        found.append(fit)
+    found.sort(key=lambda m: (not m.fits, m.pixels not in ("", INSIDE)))
+    found.extend(
+        ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in catalogue.broken(folder)
+    )
+    return tuple(found)
+
+
+def _fit(job: ClassifyJob, source: Source, entry: Entry, progress: Progress) -> ModelFit:
+    spec, facts = entry.spec, source.facts
+    try:
+        match = input_scaling.match_bands(job, facts, spec)
+        pixels = fit_pixels(spec, facts, job.resample)
+        probe = statistics.probe_layer(source, match.numbers, progress)
+        part = job.extent is not None or not all(p.size for p in probe)
+        if part and _empty(job, source, match.numbers, job.nodata_policy, progress):
+            reason = f"no pixel is valid in the bands it needs ({', '.join(map(str, match.numbers))})."
+            return ModelFit(spec.name, spec.title, False, reason)
+        reading, form = input_scaling.way_in(job, facts, spec, match, probe)
+    except CancelledError:
+        raise
+    except BandsNotFound as error:
+        # what bands the layer has is said once, by the check of its bands
+        return ModelFit(spec.name, spec.title, False, f"wants {error.wanted}; {error.lack}.")
+    except LulcError as error:
+        return ModelFit(spec.name, spec.title, False, error.problem)
+    reason = f"bands {match.how}, values read as {reading.kind}"
+    reason += f" ({form.name})" if form.name != reading.kind else ""
+    if pixels.after is not None:
+        size = f"; {made_for(spec, facts)}: they are resampled to {metres(pixels.after)}, expect a poorer map"
+    elif not pixels.inside:
+        size = f"; {made_for(spec, facts)}: they are taken as they are, expect a poorer map"
+    elif facts.gsd is None:
+        size = ", the size of the pixels is unknown"
+    else:
+        size = ", pixels of a size it was made for"
+    but = preflight.range_problem(spec, input_scaling.without_statistics(reading, form, spec), probe)
+    sizes = INSIDE if pixels.inside else OUTSIDE if pixels.resampling is None else RESAMPLED
+    return ModelFit(spec.name, spec.title, True, f"{reason}{size}{f', but {but}' if but else ''}.", but, sizes)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

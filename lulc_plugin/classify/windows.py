@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cut a layer into the windows of the grid and make them ready for the network.
+
+Where the network wants pixels of another size, stored numbers are resampled first and scaled afterwards, as a sensor
+with such pixels would have measured them: what it stores is a mean of light. Logarithms, ratios and clipping do not
+commute with means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..raster import gdal
+from ..raster.resampling import AxisScale, Resampling, resample
+from ..raster.scaling import prepare
+from ..raster.source import BoolArray, PixelRegion, Source, usable
+from .plan import Setup
+
+#: Columns read at once; wide layers are read in pieces of this width.
+_WIDEST = 8192
+#: Pixels of the layer read at once where it is resampled.
+_MOST_PIXELS = 2_000_000
+
+
+@dataclass(frozen=True)
+class ReadyWindow:
+    """Window (row, col) of the grid, ready for the network.
+
+    Attributes:
+        row: of the grid.
+        col: of the grid.
+        tensor: `(channels, rows, cols)`, None if no pixel is valid.
+        valid: `(rows, cols)` pixels of the layer that get a class: those of the window, or of `piece`.
+        seen: `(rows, cols)` pixels of the window that the network sees as they are, not as fill.
+        piece: what `valid` covers where the layer is resampled; else the window's own pixels, reflected beyond the rim.
+    """
+
+    row: int
+    col: int
+    tensor: npt.NDArray[np.float32] | None
+    valid: BoolArray
+    seen: BoolArray
+    piece: PixelRegion
+
+
+def windows(setup: Setup, policy: str) -> Iterator[ReadyWindow]:
+    """All windows that touch the wanted region, row by row from left to right.
+
+    Opens the layer itself, so that it can run in a thread of its own.
+
+    Args:
+        setup: the plan's decisions.
+        policy: nodata policy, `any` or `all`.
+    """
+    if setup.resampling is not None:
+        yield from _resampled_windows(setup, setup.resampling, policy)
+        return
+    grid, region = setup.grid, setup.region
+    columns = grid.cols.touching(region.col0, region.col1)
+    at_once = max(1, _WIDEST // grid.cols.stride)
+    with gdal.environment(), Source(setup.facts.path) as source:
+        for r in grid.rows.touching(region.row0, region.row1):
+            rows = grid.rows.indexes(r)
+            for first in range(columns.start, columns.stop, at_once):
+                group = range(first, min(columns.stop, first + at_once))
+                folded = [grid.cols.indexes(c) for c in group]
+                piece = PixelRegion(
+                    int(rows.min()),
+                    int(rows.max()) + 1,
+                    int(min(f.min() for f in folded)),
+                    int(max(f.max() for f in folded)) + 1,
+                )
+                values, valid = source.read(setup.match.numbers, piece)
+                for c, cols in zip(group, folded):
+                    place = (slice(None), *_place(rows - piece.row0, cols - piece.col0))
+                    yield _window(setup, policy, r, c, piece, values[place], valid[place])
+
+
+def _place(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]) -> tuple[Any, Any]:
+    """Index of these rows and columns; plain slices, which copy nothing, where nothing is reflected."""
+    if _runs(rows) and _runs(cols):
+        return slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+    return rows[:, None], cols[None, :]
+
+
+def _runs(indexes: npt.NDArray[np.intp]) -> bool:
+    return bool(np.all(np.diff(indexes) == 1))
+
+
+def _window(
+    setup: Setup, policy: str, r: int, c: int, piece: PixelRegion, values: npt.NDArray[np.generic], valid: BoolArray
+) -> ReadyWindow:
+    use = usable(valid, policy)
+    tensor = _tensor(setup, values, use if policy == "any" else valid) if use.any() else None
+    return ReadyWindow(r, c, tensor, use, use, piece)
+
+
+def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> npt.NDArray[np.float32]:
+    spec = setup.spec
+    return prepare(values, valid, spec.band_names, setup.band_steps, setup.channels, spec.fill)
+
+
+def _resampled_windows(setup: Setup, resampling: Resampling, policy: str) -> Iterator[ReadyWindow]:
+    """`windows` in model pixels; each is made from its own piece of the layer, which no EXTENT changes."""
+    grid, wanted = setup.grid, setup.model_region
+    with gdal.environment(), Source(setup.facts.path) as source:
+        for r in grid.rows.touching(wanted.row0, wanted.row1):
+            rows = grid.rows.indexes(r)
+            for c in grid.cols.touching(wanted.col0, wanted.col1):
+                cols = grid.cols.indexes(c)
+                piece, use, values, valid = _resampled(setup, resampling, policy, source, rows, cols)
+                place = _place(rows - rows.min(), cols - cols.min())
+                seen = (np.logical_or.reduce(valid, axis=0) if valid.ndim == 3 else valid)[place]
+                # a window may hold valid pixels of the layer and no model pixel that is valid: these get a class, too
+                tensor = _tensor(setup, values[(..., *place)], valid[(..., *place)]) if use.any() else None
+                yield ReadyWindow(r, c, tensor, use, seen, piece)
+
+
+def _resampled(
+    setup: Setup,
+    resampling: Resampling,
+    policy: str,
+    source: Source,
+    rows: npt.NDArray[np.intp],
+    cols: npt.NDArray[np.intp],
+) -> tuple[PixelRegion, BoolArray, npt.NDArray[np.float32], BoolArray]:
+    """Model pixels from the first to the last of `rows` and `cols`.
+
+    Returns:
+        the piece of the layer that was read, which of its pixels get a class `(rows, cols)`, the model pixels' values
+        `(bands, rows, cols)`, and their validity: one for all bands, or each band's own with the policy `all`.
+    """
+    first_row, first_col = int(rows.min()), int(cols.min())
+    down = resampling.rows.model_pixels(first_row, int(rows.max()) + 1)
+    across = resampling.cols.model_pixels(first_col, int(cols.max()) + 1)
+    row0, row1 = _around(down.low, down.high, resampling.rows)
+    col0, col1 = _around(across.low, across.high, resampling.cols)
+    piece = PixelRegion(row0, row1, col0, col1)
+    use = np.zeros((piece.height, piece.width), bool)
+    made, mades_valid = [], []
+    count = len(down.index)
+    at_once = max(1, int(_MOST_PIXELS / (piece.width * resampling.rows.factor)))
+    for first in range(0, count, at_once):
+        stop = min(count, first + at_once)
+        some = down.part(first, stop)
+        # the first and the last of them also read what lies around
+        top, bottom = some.low if first else row0, some.high if stop < count else row1
+        values, valid = source.read(setup.match.numbers, PixelRegion(top, bottom, col0, col1))
+        here = usable(valid, policy)
+        use[top - row0 : bottom - row0] = here
+        new, new_valid = resample(values, here if policy == "any" else valid, some, across, top, col0)
+        made.append(new)
+        mades_valid.append(new_valid)
+    return piece, use, np.concatenate(made, axis=1), np.concatenate(mades_valid, axis=-2)
+
+
+def _around(low: int, high: int, scale: AxisScale) -> tuple[int, int]:
+    return max(0, low - scale.reach), min(scale.length, high + scale.reach)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that `classify` and `check` share: a layer and how a network is to take it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from .. import bundled
+from ..classify.job import AUTO, RESAMPLE, VALUES
+from .number_lists import four_numbers, integers
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The shared options."""
+    parser.add_argument(
+        "--model",
+        default=AUTO,
+        metavar="NAME|FILE",
+        help=f"auto, an .onnx file, or: {', '.join(bundled.model_names())}",
+    )
+    parser.add_argument(
+        "--bands", type=integers, default=(), metavar="3,2,1,4", help="band numbers in the order of the model's bands"
+    )
+    parser.add_argument(
+        "--extent", type=four_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"
+    )
+    parser.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
+    parser.add_argument(
+        "--resample", choices=RESAMPLE, default=AUTO, help="pixels of another size than the model's: resampled or not"
+    )
+
+
+def said(options: argparse.Namespace) -> dict[str, Any]:
+    """The shared fields of a `ClassifyJob`."""
+    is_file = names_a_file(options.model)
+    return {
+        "model": AUTO if is_file else options.model,
+        "model_file": options.model if is_file else None,
+        "bands": options.bands,
+        "extent": options.extent,
+        "values": options.values,
+        "resample": options.resample,
+    }
+
+
+def names_a_file(model: str) -> bool:
+    """Whether `--model` is a file and not the name of a network, also a file of a kind that cannot be run."""
+    return model.lower().endswith(".onnx") or os.path.dirname(model) != "" or os.path.isfile(model)

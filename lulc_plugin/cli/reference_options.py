@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that `assess` and `compare` share: the reference, its design, and the files to write."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..assess.job import (
+    AREA_UNITS,
+    DESIGNS,
+    FPC,
+    INTERVALS,
+    MISSING_STRATA,
+    UNKNOWN,
+    FeatureInput,
+    Options,
+    Outputs,
+    RasterInput,
+)
+from ..errors import LulcError
+
+#: What the argument REFERENCE may be.
+REFERENCE = "raster, vector file of points or polygons, or CSV file of points (columns x and y, or lon and lat)"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The shared options."""
+    parser.add_argument("--reference-band", type=int, default=1, metavar="N", help="band of a raster reference")
+    parser.add_argument("--field", default="", help="field of a vector reference that holds the class (ref_class)")
+    parser.add_argument("--layer", metavar="NAME", help="layer of a vector file with several")
+    parser.add_argument(
+        "--crs",
+        default="",
+        metavar="EPSG:CODE",
+        help="of the columns x and y of a CSV file; columns lon and lat are degrees of WGS 84 without it",
+    )
+    parser.add_argument("--stratum-field", default="", help="field that holds the sampling stratum (stratum)")
+    parser.add_argument("--class-table", type=Path, metavar="CSV", help="columns map,reference: what means the same")
+    parser.add_argument("--strata", metavar="RASTER", help="sampling strata, when they are not the map's classes")
+    parser.add_argument("--strata-band", type=int, default=1, metavar="N", help="band of the strata")
+    parser.add_argument("--design", choices=DESIGNS, default="auto", help="how the reference was obtained")
+    parser.add_argument("--fpc", choices=FPC, default="auto", help="finite population correction")
+    parser.add_argument("--interval", choices=INTERVALS, default="standard", help="intervals of stratified samples")
+    parser.add_argument("--poststratify", action="store_true", help="use the map's class shares with --design simple")
+    parser.add_argument("--unknown", choices=UNKNOWN, default="error", help="reference classes the legend lacks")
+    parser.add_argument("--missing-strata", choices=MISSING_STRATA, default="refuse", help="strata without a unit")
+    parser.add_argument("--area-unit", choices=tuple(AREA_UNITS), default="ha")
+    parser.add_argument("--level", type=float, default=0.95, metavar="SHARE", help="confidence level")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="report to read")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="its tables in full precision")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the same for programs")
+
+
+def options_of(said: argparse.Namespace) -> Options:
+    """The options as the engine has them.
+
+    Raises:
+        LulcError: a class table that cannot be read, or a level out of range.
+    """
+    from ..assess.reference.class_table import read_class_table
+
+    return Options(
+        class_table=() if said.class_table is None else read_class_table(said.class_table),
+        class_table_file="" if said.class_table is None else str(said.class_table),
+        strata=None if said.strata is None else RasterInput(said.strata, said.strata_band),
+        design=said.design,
+        fpc=said.fpc,
+        interval=said.interval,
+        poststratify=said.poststratify,
+        unknown=said.unknown,
+        missing_strata=said.missing_strata,
+        area_unit=said.area_unit,
+        level=said.level,
+    )
+
+
+def outputs_of(said: argparse.Namespace) -> Outputs:
+    """The files to write."""
+    return Outputs(said.html, said.csv, said.json, getattr(said, "disagreement", None))
+
+
+def reference_of(said: argparse.Namespace, map_path: str) -> tuple[RasterInput | None, FeatureInput | None]:
+    """The reference as a raster, or its features in the map's CRS.
+
+    Raises:
+        LulcError: it is neither.
+    """
+    from ..assess.reference.point_table import is_table, read_points
+    from ..assess.reference.vector_file import is_raster, read_features
+
+    path = said.reference
+    if is_table(path):
+        if said.layer is not None:
+            raise LulcError(f"--layer {said.layer} is given, but the CSV file {path} has no layers.", "Leave it away.")
+        return None, read_points(path, map_path, said.field, said.stratum_field, said.crs)
+    if is_raster(path):
+        if said.crs:
+            raise LulcError(
+                f"--crs {said.crs} is for points in a CSV file; {path} is a raster.",
+                "Leave --crs away: a raster says itself where it lies.",
+            )
+        return RasterInput(path, said.reference_band), None
+    return None, read_features(path, map_path, said.field, said.stratum_field, said.layer, said.crs)
+
+
+def share(value: Any) -> str:
+    """A share for the terminal."""
+    return "n/a" if value is None else f"{value:.4f}"
+
+
+def interval(low: Any, high: Any) -> str:
+    """A confidence interval for the terminal, with a blank before it; nothing where there is none."""
+    return "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pip inside this process, and everything as it was before afterwards.
+
+Another process is no way: in QGIS for Windows and macOS `sys.executable` is QGIS itself, and would open a second one.
+pip in turn takes the process for its own: it sets up logging, warnings, the locale, and writes to `sys.stdout`, which
+QGIS for Windows does not have.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata
+import importlib.util
+import io
+import locale
+import logging
+import os
+import re
+import runpy
+import sys
+import sysconfig
+import tempfile
+import threading
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import LulcError
+from ..interpreter import interpreter
+
+Tell = Callable[[str], None]
+_ONE_AT_A_TIME = threading.Lock()
+#: What the user's configuration of pip may say that cannot go together with a folder to install to.
+_OVERRULED = {
+    "PIP_USER": "0",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "PIP_REQUIRE_HASHES": "0",
+    "PIP_DRY_RUN": "0",
+    "PIP_QUIET": "0",
+    "PIP_ROOT_USER_ACTION": "ignore",
+}
+_TAKEN_AWAY = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REPORT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE")
+#: What of pip's configuration files counts here: how to reach an index, and nothing about where and how to install.
+_REACHES = frozenset(
+    "index-url extra-index-url no-index find-links trusted-host proxy cert client-cert cache-dir keyring-provider"
+    " use-feature use-deprecated resume-retries".split()
+)
+_SETTING = re.compile(r"(?:global|install)\.([\w-]+)=(.+)")
+_AMOUNT = re.compile(r"Progress (\d+) of (\d+)")
+#: The first pip that can tell its progress in lines.
+_TELLS_PROGRESS = (24, 1)
+
+
+@dataclass(frozen=True)
+class Pip:
+    """A pip that can be run.
+
+    Attributes:
+        version: of it; empty when it is not known.
+        wheel: the file it is in; None when it is installed.
+    """
+
+    version: str
+    wheel: Path | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """How it is to tell its progress."""
+        parts = [int(p) for p in re.findall(r"\d+", self.version)[:2]]
+        return ("--progress-bar", "raw" if tuple(parts) >= _TELLS_PROGRESS else "off")
+
+
+def find_pip(wheels: Path | None = None) -> Pip | None:
+    """The pip of this Python; else the one that Python keeps for new environments, or one in the folder `wheels`."""
+    if importlib.util.find_spec("pip") is not None:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            return Pip(importlib.metadata.version("pip"))
+        return Pip("")
+    for folder in (wheels, *_kept()):
+        for wheel in sorted(folder.glob("pip-*-none-any.whl"), reverse=True) if folder else ():
+            return Pip(wheel.name.split("-")[1], wheel)
+    return None
+
+
+def run_pip(
+    pip: Pip,
+    arguments: Sequence[str],
+    tell: Tell,
+    cancelled: Callable[[], bool],
+    proxy: str = "",
+    alone: bool = False,
+) -> int:
+    """Run `pip install`; returns its exit status, 0 when all went well.
+
+    Args:
+        pip: which one.
+        arguments: as at a shell, after `pip`.
+        tell: is given each line that pip writes.
+        cancelled: asked at each line; when it says True, pip ends itself and tidies up.
+        proxy: address of the proxy to use where the environment names none; may be empty.
+        alone: none of the user's settings of pip counts: each of them might name an address that is asked.
+
+    Raises:
+        LulcError: pip is at work already, or the wheel that it is in cannot be read.
+    """
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise LulcError("An installation is going on already.", "Wait for it to end.")
+    try:
+        with _pip_on_path(pip):
+            settings = {} if alone else _configured()
+            with _process_as_before(proxy, settings, alone), _written_to(_Lines(tell, cancelled)):
+                return _run([*arguments[:1], *pip.options, *arguments[1:]], tell)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _configured() -> dict[str, str] | None:
+    """What pip's configuration files say about reaching an index, as variables; None when they cannot be read.
+
+    The files as such are not read while it installs: nothing can overrule a `prefix` or `root` in them.
+    """
+    told: list[str] = []
+    with _process_as_before("", None, False), _written_to(_Lines(told.append, lambda: False)):
+        if _run(["config", "list"], told.append) != 0:
+            return None
+    found = {}
+    for line in told:
+        setting = _SETTING.fullmatch(line)
+        if setting and setting[1] in _REACHES:
+            with suppress(ValueError, SyntaxError):
+                found[f"PIP_{setting[1].upper().replace('-', '_')}"] = str(ast.literal_eval(setting[2]))
+    return found
+
+
+def _run(arguments: Sequence[str], tell: Tell) -> int:
+    sys.argv = ["pip", *arguments]
+    try:
+        runpy.run_module("pip", run_name="__main__")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return 1
+    except Exception as error:  # a broken pip may raise anything; the caller tells it as a failure like any other
+        tell(f"ERROR: pip itself broke: {type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+class _Lines(io.TextIOBase):
+    """A text file whose lines are told; what other threads or the teller print goes where it went before."""
+
+    def __init__(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
+        self._tell, self._cancelled = tell, cancelled
+        self._before = sys.stdout
+        self._thread = threading.get_ident()
+        self._rest = ""
+        self._stopped = self._telling = False
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+    def write(self, text: str) -> int:
+        if threading.get_ident() != self._thread or self._telling:
+            return len(text) if self._before is None else self._before.write(text)
+        *lines, self._rest = (self._rest + text).split("\n")
+        self._telling = True
+        try:
+            for line in lines:
+                if line.strip():
+                    self._tell(line.rstrip())
+        finally:
+            self._telling = False
+        if self._cancelled() and not self._stopped:
+            self._stopped = True  # once: pip says that it was stopped, and that has to get through
+            raise KeyboardInterrupt
+        return len(text)
+
+    def end(self) -> None:
+        """Tell what stands on an unfinished line."""
+        if self._rest.strip():
+            self._tell(self._rest.rstrip())
+        self._rest = ""
+
+
+def amount(line: str) -> float | None:
+    """How much of a download is done, 0 to 1, if the line says that."""
+    found = _AMOUNT.fullmatch(line.strip())
+    if found is None or int(found[2]) == 0:
+        return None
+    return min(1.0, int(found[1]) / int(found[2]))
+
+
+@contextmanager
+def _written_to(lines: _Lines) -> Iterator[None]:
+    before = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = lines  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+        lines.end()
+
+
+@contextmanager
+def _process_as_before(proxy: str, settings: Mapping[str, str] | None, alone: bool) -> Iterator[None]:
+    """Put back what pip changes: arguments, search path, environment, locale, logging, warnings, its own modules."""
+    missing: Any = object()
+    argv, path, environment = getattr(sys, "argv", missing), list(sys.path), dict(os.environ)
+    modules, executable = set(sys.modules), sys.executable
+    spoken = locale.setlocale(locale.LC_ALL)
+    handlers, level = list(logging.root.handlers), logging.root.level
+    sys.executable = interpreter()  # pip asks it for the version of macOS, and QGIS would open a second window
+    for name in [name for name in environment if name.startswith("PIP_")] if alone else _TAKEN_AWAY:
+        os.environ.pop(name, None)
+    os.environ.update(_OVERRULED)
+    if settings is not None:
+        os.environ["PIP_CONFIG_FILE"] = os.devnull  # pip then reads no configuration file at all
+        for name, value in settings.items():
+            if not os.environ.get(name):  # pip takes an empty one for none, too
+                os.environ[name] = value
+    if proxy and not any(name.lower() == "https_proxy" for name in environment):
+        os.environ["HTTPS_PROXY"] = os.environ["HTTP_PROXY"] = proxy
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # QGIS shows all of them, and those of pip help nobody
+            yield
+    finally:
+        if argv is missing:
+            del sys.argv
+        else:
+            sys.argv = argv
+        sys.path[:] = path
+        sys.executable = executable
+        _put_back_environment(environment)
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_ALL, spoken)
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "pip" and name not in modules]:
+            del sys.modules[name]
+
+
+def _put_back_environment(before: Mapping[str, str]) -> None:
+    """Only what differs: other threads of QGIS read the environment, and never find it empty."""
+    for name in [name for name in os.environ if name not in before]:
+        os.environ.pop(name, None)
+    for name, value in before.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+@contextmanager
+def _pip_on_path(pip: Pip) -> Iterator[None]:
+    """A pip in a wheel is unpacked for as long as it runs."""
+    if pip.wheel is None:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="lulc-pip-") as folder:
+        try:
+            with zipfile.ZipFile(pip.wheel) as archive:
+                archive.extractall(folder)
+        except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
+            raise LulcError(
+                f"The pip in {pip.wheel} cannot be unpacked: {error}.", "Delete that file, or download it again."
+            ) from error
+        sys.path.insert(0, folder)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):
+                sys.path.remove(folder)
+            importlib.invalidate_caches()
+
+
+def _kept() -> Iterator[Path]:
+    """Folders in which Python keeps a pip for new virtual environments."""
+    kept = sysconfig.get_config_var("WHEEL_PKG_DIR")
+    if kept:
+        yield Path(kept)
+    found = importlib.util.find_spec("ensurepip")
+    if found is not None and found.origin:
+        yield Path(found.origin).parent / "_bundled"
+    yield Path("/usr/share/python-wheels")  # where Debian has it, with python3-venv

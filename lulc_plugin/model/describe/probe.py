@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network does with a few random windows: the size of its outputs, and whether they are probabilities.
+
+Descriptions often leave out whether a network returns raw scores or probabilities. The shapes do not tell, its answers
+do: probabilities stay within 0..1 and sum to 1 whatever is fed, raw scores do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import LulcError
+from .graph_signature import Signature, signature_of
+
+DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+    "tensor(uint16)": np.uint16,
+    "tensor(int16)": np.int16,
+    "tensor(int32)": np.int32,
+}
+_FREE_SIZES = (64, 128, 256, 512)
+_LARGEST_SIDE = 4096
+_SUM_ROUNDING = 0.01
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Random windows of `size` × `size` pixels and what came out: output name → one array for each window."""
+
+    layout: str
+    size: int
+    answers: Mapping[str, tuple[npt.NDArray[Any], ...]]
+
+
+def try_out(session: Any, layout: str, channels: int, size: int | None = None) -> Trial:
+    """Run a network on three random windows.
+
+    Args:
+        session: an open onnxruntime session.
+        layout: `NCHW` or `NHWC`.
+        channels: number of bands.
+        size: height and width; None: what the graph says, or small ones until one works.
+
+    Raises:
+        LulcError: no window can be run, with the reason of the last try.
+    """
+    signature = signature_of(session)
+    sides = signature.image.shape[2:] if layout == "NCHW" else signature.image.shape[1:3]
+    fixed = tuple(s for s in sides if s is not None)
+    if len(set(fixed)) > 1 or any(s > _LARGEST_SIDE for s in fixed):
+        raise LulcError(
+            f"The network takes windows of {' × '.join(map(str, fixed))} pixels; only square windows of at most"
+            f" {_LARGEST_SIDE} pixels can be cut.",
+            "Export the network with a free or a square input size.",
+        )
+    reason = ""
+    for side in fixed[:1] or ((size,) if size else _FREE_SIZES):
+        try:
+            return Trial(layout, side, _run(session, signature, layout, channels, side))
+        except Exception as error:  # onnxruntime has no common base class for its errors
+            if isinstance(error, LulcError):
+                raise
+            reason = (str(error).splitlines() or ["no reason given"])[0][:300]
+    raise LulcError(
+        f"The network fails on a random window of {channels} bands: {reason}.",
+        "Does it take this number of bands, and is it a segmentation network?",
+    )
+
+
+def _run(
+    session: Any, signature: Signature, layout: str, channels: int, side: int
+) -> dict[str, tuple[npt.NDArray[Any], ...]]:
+    port = signature.image
+    if port.kind not in DTYPES:
+        raise LulcError(f"The network's input is {port.kind}; known are {', '.join(DTYPES)}.")
+    dtype = np.dtype(DTYPES[port.kind])
+    generator = np.random.default_rng(20)
+    batch = port.shape[0] or 1
+    shape = (batch, channels, side, side) if layout == "NCHW" else (batch, side, side, channels)
+    names = [p.name for p in signature.outputs]
+    windows: Sequence[npt.NDArray[Any]]
+    if dtype.kind == "f":
+        # usual network units, far from them, and stored numbers
+        windows = (generator.uniform(0, 1, shape), generator.normal(0, 3, shape), generator.uniform(0, 3000, shape))
+    else:
+        windows = tuple(generator.integers(0, 256, shape) for _ in range(3))
+    runs = [session.run(names, {port.name: window.astype(dtype)}) for window in windows]
+    return {name: tuple(np.asarray(run[i]) for run in runs) for i, name in enumerate(names)}
+
+
+def judge(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> tuple[tuple[str, ...], str]:
+    """The activation steps that fit the scores of an output, and the reason in words.
+
+    Args:
+        answers: scores of several windows, four axes in the order of `layout`, or three.
+        plane: there is a single plane of scores.
+        layout: `NCHW` or `NHWC`.
+
+    Raises:
+        LulcError: no answer is finite.
+    """
+    finite = [np.asarray(a, np.float64) for a in answers if np.isfinite(np.asarray(a, np.float64)).all()]
+    if not finite:
+        raise LulcError(
+            "The network returns numbers that are not finite for random windows.",
+            "Say what its numbers are: softmax, sigmoid or none.",
+        )
+    low, high = min(float(a.min()) for a in finite), max(float(a.max()) for a in finite)
+    within = low >= -1e-4 and high <= 1 + 1e-4
+    axis = 1 if layout == "NCHW" else -1
+    if plane:
+        if within:
+            return ("argmax",), "random windows gave numbers from 0 to 1, so they are probabilities"
+        return ("sigmoid", "argmax"), f"random windows gave {low:.3g} to {high:.3g}, so a sigmoid is applied"
+    if within and all(np.abs(a.sum(axis=axis) - 1).max() <= _SUM_ROUNDING for a in finite):
+        return ("argmax",), "random windows gave numbers that sum to 1, so they are probabilities"
+    if within:
+        return ("argmax",), "random windows gave numbers from 0 to 1, so they are scores of each class by itself"
+    return ("softmax", "argmax"), f"random windows gave {low:.3g} to {high:.3g}, so a softmax is applied"
+
+
+def doubt(said: str, answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> str:
+    """What random windows show against an activation that was said; empty if nothing.
+
+    Args:
+        said: `none`, `softmax` or `sigmoid`.
+        answers: see `judge`.
+        plane: there is a single plane of scores.
+        layout: `NCHW` or `NHWC`.
+    """
+    finite = [np.asarray(a, np.float64) for a in answers if np.isfinite(np.asarray(a, np.float64)).all()]
+    if not finite:
+        return ""
+    shown = judge(finite, plane, layout)[0][0]
+    sums = finite if plane else [a.sum(axis=1 if layout == "NCHW" else -1) for a in finite]
+    low, high = min(float(s.min()) for s in sums), max(float(s.max()) for s in sums)
+    words = f"on random windows the {'numbers' if plane else 'sums'} were {low:.2g} … {high:.2g}".replace("-", "\u2212")
+    if said == "none" and shown != "argmax":
+        return f"ACTIVATION=none says probabilities come out, but {words}; choose {shown}."
+    if plane:
+        alone = shown == "argmax"
+    else:
+        alone = shown == "argmax" and max(abs(low - 1), abs(high - 1)) <= _SUM_ROUNDING
+    if said == "none" and not alone:
+        return (
+            f"ACTIVATION=none says probabilities come out, but {words}: each class has a score by itself, so the mean"
+            " confidence of a map is not meaningful."
+        )
+    if said != "none" and alone:
+        return f"ACTIVATION={said} says raw scores come out, but {words}: they are probabilities already; choose none."
+    return ""

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A band of a layer in another coordinate system, at the centres of a grid's pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import RasterioError
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window as FileWindow
+
+from ..errors import LulcError
+from . import gdal
+from .source import BoolArray, LayerFacts, PixelRegion, open_dataset
+
+#: Largest error of the transformation in cells of the layer. GDAL approximates coordinates along a line up to this
+#: error; 0 is refused by rasterio, and its default of an eighth of a cell takes the wrong cell for 1 % of the pixels.
+_TOLERANCE = 1e-9
+#: Values from here on are "nothing", as in `source`.
+_ABSURD = 1e38
+
+
+class WarpedBand:
+    """The value of the cell that contains each pixel's centre; nothing is interpolated. Not for sharing by threads.
+
+    Args:
+        path: file or GDAL dataset name; without an alpha band (GDAL refuses a second one, and blends values by it).
+        band: band number from 1.
+        grid: whose pixels are asked for.
+
+    Raises:
+        LulcError: the layer cannot be opened, or no transformation joins the two coordinate systems.
+    """
+
+    def __init__(self, path: str, band: int, grid: LayerFacts) -> None:
+        self._band = band
+        self._name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        try:
+            with gdal.environment():
+                self._dataset = open_dataset(path, sharing=False)
+                try:
+                    self._vrt: Any = WarpedVRT(
+                        self._dataset,
+                        crs=grid.crs,
+                        transform=grid.transform,
+                        height=grid.height,
+                        width=grid.width,
+                        resampling=Resampling.nearest,
+                        tolerance=_TOLERANCE,
+                        add_alpha=True,
+                        # nodata values are looked at below, as in `source`; none is GDAL's business, whose rules
+                        # depend on its version and on the other bands
+                        src_nodata=None,
+                        nodata=None,
+                    )
+                except BaseException:
+                    self._dataset.close()
+                    raise
+        except Exception as error:  # GDAL's errors share no public base
+            raise LulcError(
+                f"The layer {self._name} cannot be brought to the coordinate system of {grid.name}: {error}.",
+                "Reproject one of the two in QGIS first, with nearest neighbour.",
+            ) from error
+        self._alpha = [i for i, kind in enumerate(self._vrt.colorinterp, 1) if kind == ColorInterp.alpha][-1]
+        nodata = self._dataset.nodatavals[band - 1]
+        self._nodata = None if nodata is None or math.isnan(nodata) else float(nodata)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._vrt.close()
+        self._dataset.close()
+
+    def read(self, region: PixelRegion) -> tuple[npt.NDArray[Any], BoolArray]:
+        """Stored values `(rows, cols)` on the grid and whether they are valid.
+
+        Raises:
+            LulcError: the file is damaged.
+        """
+        window = FileWindow(region.col0, region.row0, region.width, region.height)
+        try:
+            values: npt.NDArray[Any] = self._vrt.read(self._band, window=window)
+            valid: BoolArray = self._vrt.read(self._alpha, window=window) > 0
+        except (RasterioError, OSError) as error:
+            raise LulcError(
+                f"The layer {self._name} cannot be read: {error}.",
+                "The file seems to be damaged; copy it again from its origin.",
+            ) from error
+        if self._nodata is not None:
+            if values.dtype.kind == "f":  # compare in the band's own type: 0.1 as float32 is not 0.1 as float64
+                with np.errstate(over="ignore"):
+                    valid &= values != values.dtype.type(self._nodata)
+            else:
+                valid &= values != np.float64(self._nodata)
+        if values.dtype.kind == "f":
+            with np.errstate(invalid="ignore"):
+                valid &= np.abs(values) < _ABSURD
+        elif values.dtype == np.int64:
+            valid &= values != np.iinfo(np.int64).min
+        return values, valid

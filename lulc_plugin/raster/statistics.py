@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which pixels of a whole layer speak for it: one regular grid, used by training and inference alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..progress import Progress
+from .source import PixelRegion, Source, usable
+from .unmarked_nodata import Filler, FillerCount, without
+
+#: At most this many pixels of a layer enter its statistics.
+MOST_PIXELS = 4_000_000
+_STRIP_VALUES = 16_000_000
+
+
+def grid_step(height: int, width: int, most: int = MOST_PIXELS) -> int:
+    """Distance in pixels, the same in rows and columns, of the coarsest needed sampling grid (1 = every pixel).
+
+    The grid starts at row and column `step // 2`, or in the middle of a layer that is narrower than a step.
+    """
+    step = max(1, math.ceil(math.sqrt(height * width / most)))
+    while math.ceil(height / step) * math.ceil(width / step) > most:
+        step += 1
+    return step
+
+
+def _grid_start(length: int, step: int) -> int:
+    return min(step, length) // 2
+
+
+def sample_array(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], most: int = MOST_PIXELS) -> npt.NDArray[Any]:
+    """The valid sampled pixels of a layer that is in memory.
+
+    Args:
+        values: `(bands, rows, cols)`.
+        valid: `(rows, cols)`.
+        most: upper limit of sampled pixels.
+
+    Returns:
+        `(bands, pixels)` of the same number type.
+    """
+    step = grid_step(valid.shape[0], valid.shape[1], most)
+    rows, cols = (slice(_grid_start(length, step), None, step) for length in valid.shape)
+    return values[:, rows, cols][:, valid[rows, cols]]
+
+
+def sample_layer(source: Source, bands: Sequence[int], progress: Progress, most: int = MOST_PIXELS) -> npt.NDArray[Any]:
+    """The valid sampled pixels of a layer on disk, read a strip at a time at full resolution.
+
+    Overviews are not used: they are averages, and their percentiles are not the layer's.
+
+    Args:
+        source: the open layer.
+        bands: band numbers.
+        progress: asked whether to stop.
+        most: upper limit of sampled pixels.
+
+    Returns:
+        `(bands, pixels)` stored values of pixels that are valid in all of the bands; the same that `sample_array`
+        gives for a layer in memory.
+    """
+    height, width = source.facts.height, source.facts.width
+    step = grid_step(height, width, most)
+    rows = np.arange(_grid_start(height, step), height, step)
+    cols = slice(_grid_start(width, step), None, step)
+    strip = max(1, _STRIP_VALUES // max(1, width * len(bands)))
+    parts = []
+    for row0 in range(0, height, strip):
+        progress.check()
+        row1 = min(height, row0 + strip)
+        wanted = rows[(rows >= row0) & (rows < row1)] - row0
+        if wanted.size:
+            values, valid = source.read(bands, PixelRegion(row0, row1, 0, width))
+            keep = usable(valid[:, wanted, cols], "any")
+            parts.append(values[:, wanted, cols][:, keep])
+    return np.concatenate(parts, axis=1)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a few squares of a region hold, or all of a small one.
+
+    Attributes:
+        values: one array of stored values a band; only pixels that are valid in all of them and not all `filler`.
+        probe: the same of the squares alone, as `probe_layer` gives them.
+        pixels: pixels looked at.
+        valid: those of them that are valid, by the nodata policy.
+        zeros: those of the valid ones that are stored as exactly 0 in every band.
+        rim_pixels: pixels looked at on the region's outermost rows and columns.
+        rim_zeros: those of them that are valid and 0 in every band.
+        complete: every pixel of the region was looked at.
+        filler: a value other than 0 that seems to stand for no data although it is not marked; None without.
+    """
+
+    values: list[npt.NDArray[Any]]
+    probe: list[npt.NDArray[Any]]
+    pixels: int
+    valid: int
+    zeros: int
+    rim_pixels: int
+    rim_zeros: int
+    complete: bool
+    filler: Filler | None = None
+
+
+class _Tally:
+    """Values and counts of pieces of a region."""
+
+    def __init__(self, region: PixelRegion, policy: str) -> None:
+        self._region = region
+        self._policy = policy
+        self.parts: list[npt.NDArray[Any]] = []
+        self.pixels = self.valid = self.zeros = self.rim_pixels = self.rim_zeros = 0
+        self._fillers = FillerCount()
+
+    def add(self, piece: PixelRegion, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> None:
+        """Count `values` and `valid`, `(bands, rows, cols)`."""
+        everywhere = usable(valid, "any")
+        empty = everywhere & (values == 0).all(axis=0)
+        on_rim = _on_rim(piece, self._region)
+        self.parts.append(values[:, everywhere])
+        self.pixels += everywhere.size
+        self.valid += int(usable(valid, self._policy).sum())
+        self.zeros += int(empty.sum())
+        self.rim_pixels += int(on_rim.sum())
+        self.rim_zeros += int((empty & on_rim).sum())
+        self._fillers.add(values, everywhere, on_rim)
+
+    @property
+    def filler(self) -> Filler | None:
+        """The unmarked filler of the pieces counted so far."""
+        return self._fillers.found(self.pixels, self.rim_pixels)
+
+
+def survey_layer(
+    source: Source,
+    bands: Sequence[int],
+    progress: Progress,
+    region: PixelRegion | None = None,
+    policy: str = "any",
+    across: int = 8,
+    size: int = 64,
+) -> Survey:
+    """Look at a few small squares spread over a region: what kind of numbers it holds, and how much of it is empty.
+
+    A region of no more pixels than the squares have is looked at as a whole. Where none of the squares meets a valid
+    pixel the whole region is searched.
+
+    Args:
+        source: the open layer.
+        bands: band numbers.
+        progress: asked whether to stop.
+        region: the pixels to look at; None: the whole layer.
+        policy: nodata policy, `any` or `all`, by which pixels are counted as valid.
+        across: squares along each axis.
+        size: height and width of a square, pixels.
+    """
+    region = region or source.facts.region
+    squares = _Tally(region, policy)
+    for row0 in _spread(region.height, across, size):
+        progress.check()
+        for col0 in _spread(region.width, across, size):
+            square = PixelRegion(
+                region.row0 + row0,
+                region.row0 + min(region.height, row0 + size),
+                region.col0 + col0,
+                region.col0 + min(region.width, col0 + size),
+            )
+            squares.add(square, *source.read(bands, square))
+    probe = list(np.concatenate(squares.parts, axis=1))
+    tally, complete = squares, squares.pixels == region.height * region.width
+    if not complete and region.height * region.width <= (across * size) ** 2:
+        tally, complete = _Tally(region, policy), True
+        tally.add(region, *source.read(bands, region))
+    elif not complete and not probe[0].size:
+        return _search(source, bands, progress, region, policy, (across * size) ** 2)
+    filler = tally.filler
+    probe = without(probe, filler)
+    values = without(list(np.concatenate(tally.parts, axis=1)), filler)
+    return Survey(
+        values,
+        probe if probe[0].size else values,
+        tally.pixels,
+        tally.valid,
+        tally.zeros,
+        tally.rim_pixels,
+        tally.rim_zeros,
+        complete,
+        filler,
+    )
+
+
+def _on_rim(square: PixelRegion, region: PixelRegion) -> npt.NDArray[np.bool_]:
+    """`(rows, cols)` of the pixels of a square that lie on the outermost rows or columns of a region."""
+    rows, cols = np.arange(square.row0, square.row1), np.arange(square.col0, square.col1)
+    on_row = (rows == region.row0) | (rows == region.row1 - 1)
+    on_col = (cols == region.col0) | (cols == region.col1 - 1)
+    return np.asarray(on_row[:, None] | on_col[None, :])
+
+
+def _search(
+    source: Source, bands: Sequence[int], progress: Progress, region: PixelRegion, policy: str, most: int
+) -> Survey:
+    """Every pixel of a region, a strip at a time; of the valid ones about `most` are kept."""
+    step = grid_step(region.height, region.width, most)
+    rows = region.row0 + np.arange(_grid_start(region.height, step), region.height, step)
+    cols = slice(_grid_start(region.width, step), None, step)
+    strip = max(1, _STRIP_VALUES // max(1, region.width * len(bands)))
+    parts = []
+    kept = 0
+    for row0 in range(region.row0, region.row1, strip):
+        progress.check()
+        piece = PixelRegion(row0, min(region.row1, row0 + strip), region.col0, region.col1)
+        values, valid = source.read(bands, piece)
+        kept += int(usable(valid, policy).sum())
+        wanted = rows[(rows >= piece.row0) & (rows < piece.row1)] - piece.row0
+        keep = usable(valid[:, wanted, cols], "any")
+        parts.append(values[:, wanted, cols][:, keep])
+    found = list(np.concatenate(parts, axis=1))
+    return Survey(found, found, region.height * region.width, kept, 0, 0, 0, True)
+
+
+def probe_layer(
+    source: Source, bands: Sequence[int], progress: Progress, across: int = 8, size: int = 64
+) -> list[npt.NDArray[Any]]:
+    """Valid values of a few small squares spread over the layer: enough to see what kind of numbers it holds.
+
+    Where none of the squares meets a valid pixel the whole layer is searched.
+
+    Args:
+        source: the open layer.
+        bands: band numbers.
+        progress: asked whether to stop.
+        across: squares along each axis.
+        size: height and width of a square, pixels.
+
+    Returns:
+        One array of stored values a band; only pixels that are valid in all of them, without an unmarked filler.
+    """
+    return survey_layer(source, bands, progress, across=across, size=size).probe
+
+
+def _spread(length: int, count: int, size: int) -> list[int]:
+    """First pixels of at most `count` stretches of `size` pixels, evenly over `length` and without overlap."""
+    count = max(1, min(count, length // size))
+    return [int(v) for v in np.linspace(0, max(0, length - size), count)]

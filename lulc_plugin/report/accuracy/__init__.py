@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The accuracy report: an assessment or a comparison as HTML, CSV and JSON."""

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the numbers come from: sample, layers, parameters, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import number_format
+from ..document import Column, Row, Section, Table
+
+Facts = Mapping[str, Any]
+
+_LAYER_ROWS = (
+    ("path", "Path"),
+    ("kind", "Kind"),
+    ("crs", "CRS"),
+    ("band", "Band"),
+    ("columns", "Columns"),
+    ("rows", "Rows"),
+    ("pixel_size", "Pixel size"),
+    ("data_type", "Data type"),
+    ("nodata", "Nodata"),
+    ("detail", "Details"),
+)
+_LAYER_TITLES = (("map", "Map"), ("map_a", "Map A"), ("map_b", "Map B"), ("reference", "Reference"))
+_VALUE = (Column("value", "Value", "text"),)
+
+
+def sample_section(facts: Facts) -> Section:
+    """Strata, units left out, unknown values, and the warnings again."""
+    units, design = facts["units"], facts["design"]
+    counted = units["counted"]
+    sentences = [f"{number_format.count(units['compared'])} {counted} have both a map class and a reference class."]
+    parts: list[Table] = []
+    if design["strata"]:
+        parts.append(_strata(design, counted))
+    if units["excluded"] or units["unlabelled"]:
+        parts.append(_excluded(units))
+    else:
+        sentences.append("None was left out.")
+    if units["unknown"]:
+        parts.append(_unknown(units))
+    sentences += [f"Warning: {text}" for text in facts["warnings"]]
+    sentences += [text for text in design["notes"] if text not in facts["warnings"]]
+    return Section("sample", "Sample and warnings", tuple(sentences), tuple(parts))
+
+
+def _strata(design: Facts, counted: str) -> Table:
+    unit = "m²" if any(s["unit"] in ("m²", "m2") for s in design["strata"]) else "pixels"
+    columns = (
+        Column("size", f"Size ({unit})", "size"),
+        Column("share", "Share of the whole", "share"),
+        Column("units", f"Reference {counted}", "count"),
+    )
+    rows = tuple(Row(s["name"], (s["size"], s["share"], s["units"])) for s in design["strata"])
+    return Table("strata", "Strata", "What the sample was drawn from.", "Stratum", columns, rows)
+
+
+def _excluded(units: Facts) -> Table:
+    rows = [Row(entry["reason"], (entry["units"],)) for entry in units["excluded"]]
+    if units["unlabelled"]:
+        rows.append(Row("without a reference class", (units["unlabelled"],)))
+    columns = (Column("units", "Number", "count"),)
+    return Table("excluded", "Units left out", "By reason.", "Reason", columns, tuple(rows))
+
+
+def _unknown(units: Facts) -> Table:
+    return Table(
+        "unknown",
+        "Reference values that the legend does not have",
+        "",
+        "Value",
+        (Column("units", units["counted"].capitalize(), "count"),),
+        tuple(
+            Row(number_format.one_line(entry["value"]) or "(no value)", (entry["units"],)) for entry in units["unknown"]
+        ),
+    )
+
+
+def record_section(facts: Facts) -> Section:
+    """Layers, how the reference met the map, rules, parameters, versions."""
+    design = facts["design"]
+    sentences = list(facts["inputs"]["alignment"])
+    if design["fpc_sentence"]:
+        sentences.append(design["fpc_sentence"])
+    if design["design_effect"] is not None:
+        sentences.append(
+            f"Design effect {design['design_effect']:.2f}: so many times the variance of as many independent units."
+        )
+    sentences.append(
+        f"Confidence level {number_format.level(design['level'])}; interval method “{design['interval']}”."
+    )
+    if facts["date"]:
+        sentences.append(f"Made on {number_format.moment(facts['date'])}.")
+    parts = [_layers(facts)]
+    for name, title, entries in (
+        ("parameters", "Parameters", facts["parameters"]),
+        ("versions", "Versions", facts["versions"]),
+    ):
+        if entries:
+            rows = tuple(Row(key, (number_format.one_line(value),)) for key, value in entries.items())
+            parts.append(Table(name, title, "", "Name", _VALUE, rows))
+    return Section("record", "Where these numbers come from", tuple(sentences), tuple(parts))
+
+
+def _layers(facts: Facts) -> Table:
+    present = [(key, title) for key, title in _LAYER_TITLES if key in facts["inputs"]]
+    columns = tuple(Column(key, title, "text") for key, title in present)
+    rows = [Row("Name", tuple(facts["inputs"][key]["name"] for key, _ in present))]
+    for key, title in _LAYER_ROWS:
+        cells = tuple(facts["inputs"][layer][key] for layer, _ in present)
+        if any(cell not in (None, "") for cell in cells):
+            rows.append(Row(title, tuple("" if cell is None else cell for cell in cells)))
+    return Table("layers", "Layers", "", "Property", columns, tuple(rows))

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""References of another grid, resolution, coordinate system or data type, at the map's pixels."""
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.enums import ColorInterp
+from rasterio.warp import transform as transform_points
+
+from lulc_plugin.assess.job import RasterInput
+from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
+from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import source
+from lulc_plugin.raster.source import PixelRegion
+
+GRID = Affine(30, 0, 500_000, 0, -30, 9_120_000)
+UTM = "EPSG:32725"
+
+
+def classes(rows, cols, seed=0, dtype="uint8", high=12):
+    return np.random.default_rng(seed).integers(0, high, (1, rows, cols)).astype(dtype)
+
+
+def centres(transform, rows, cols):
+    r, c = np.mgrid[:rows, :cols] + 0.5
+    return transform.a * c + transform.b * r + transform.c, transform.d * c + transform.e * r + transform.f
+
+
+def expected(values, valid, transform, map_transform, shape, crs=None, map_crs=None):
+    """Cell under each map pixel's centre by the definition; and where the centre is not within 1e-6 of a border."""
+    x, y = centres(map_transform, *shape)
+    if crs != map_crs:
+        x, y = (np.reshape(v, shape) for v in transform_points(map_crs, crs, x.ravel(), y.ravel()))
+    inverse = ~transform
+    col, row = inverse.a * x + inverse.b * y + inverse.c, inverse.d * x + inverse.e * y + inverse.f
+    clear = np.minimum(np.abs(col - np.round(col)), np.abs(row - np.round(row))) > 1e-6
+    c, r = np.floor(col).astype(int), np.floor(row).astype(int)
+    inside = (r >= 0) & (r < values.shape[0]) & (c >= 0) & (c < values.shape[1])
+    out, known = np.zeros(shape, np.int64), np.zeros(shape, bool)
+    usable = np.where(valid, values, 0)
+    out[inside], known[inside] = usable[r[inside], c[inside]], valid[r[inside], c[inside]]
+    return out, known, clear
+
+
+def check(reference, map_path, values, valid, transform, crs=UTM, map_crs=UTM, most_unclear=0):
+    """All of the reference, and some windows of it, against the definition."""
+    with RasterOnMap(RasterInput(map_path)) as on, RasterOnMap(RasterInput(reference), on.facts) as layer:
+        facts = layer.facts
+        shape = (facts.height, facts.width)
+        want, known, clear = expected(values, valid, transform, facts.transform, shape, crs, map_crs)
+        assert (~clear).sum() <= most_unclear
+        assert known.any(), "a test of nothing"
+        for region in (facts.region, PixelRegion(3, 20, 5, 6), PixelRegion(shape[0] - 1, shape[0], 0, shape[1])):
+            got, ok = layer.read(region)
+            part = (slice(region.row0, region.row1), slice(region.col0, region.col1))
+            assert got.shape == ok.shape == (region.height, region.width)
+            assert got.dtype.kind in "iu"
+            np.testing.assert_array_equal(ok[clear[part]], known[part][clear[part]])
+            both = clear[part] & ok
+            np.testing.assert_array_equal(got[both], want[part][both])
+        return layer.how
+
+
+# ---------------------------------------------------------------- the same coordinate system
+
+
+def test_the_map_itself(raster):
+    path = raster("map.tif", classes(40, 50), nodata=0)
+    with RasterOnMap(RasterInput(path)) as layer:
+        values, valid = layer.read(layer.facts.region)
+        assert layer.how == ()
+        np.testing.assert_array_equal(values, classes(40, 50)[0])
+        np.testing.assert_array_equal(valid, classes(40, 50)[0] != 0)
+
+
+def test_the_same_grid(raster):
+    values = classes(40, 50, 1)
+    how = check(raster("r.tif", values), raster("m.tif", classes(40, 50)), values[0], values[0] >= 0, GRID)
+    assert how == ("r.tif lies on the map's grid.",)
+
+
+@pytest.mark.parametrize(
+    ("transform", "said"),
+    [
+        (GRID * Affine.translation(7, -9), "first pixel is row -9, column 7 of the map"),
+        (GRID * Affine.translation(0.3, 0.4), "0.4 pixel off"),
+        (GRID * Affine.scale(1 / 3), "10 × 10 m, the map pixels of 30 × 30 m"),
+        (GRID * Affine.scale(0.5) * Affine.translation(0.21, 0.1), "15 × 15 m"),
+        (GRID * Affine.translation(4.2137, 3.3071) * Affine.scale(7.7013, 3.1007), "231.039 × 93.021 m"),
+        (GRID * Affine.translation(2.2137, 60.3071) * Affine.scale(1.3013, -1.1007), "39.039 × 33.021 m"),  # south up
+        (GRID * Affine.translation(10, 2) * Affine.rotation(25) * Affine.scale(0.9), "turned"),
+        (GRID * Affine.translation(10.137, 2.071) * Affine.rotation(90) * Affine.scale(0.70013, 1.10007), "turned"),
+        (GRID * Affine(0.6, 0.2, -3.3, 0.1, 0.7, -2.2), "turned"),
+    ],
+)
+def test_other_grids(raster, transform, said):
+    values = classes(61, 83, 2)
+    how = check(
+        raster("r.tif", values, nodata=3, transform=transform), raster("m.tif", classes(40, 50)),
+        values[0], values[0] != 3, transform,
+    )  # fmt: skip
+    assert said in how[0]
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        Affine(30, 0, 500_000, 0, 30, 9_118_500),  # south up
+        Affine.translation(500_000, 9_120_000) * Affine.rotation(-33) * Affine.scale(30, -30),
+    ],
+)
+@pytest.mark.parametrize("zoom", [1, 0.370137, 3.100713])
+def test_maps_that_lie_otherwise(raster, grid, zoom):
+    values = classes(90, 110, 3)
+    transform = grid * Affine.translation(-2.70137, -3.40071) * Affine.scale(zoom)
+    how = check(
+        raster("r.tif", values, transform=transform), raster("m.tif", classes(44, 52), transform=grid),
+        values[0], values[0] >= 0, transform,
+    )  # fmt: skip
+    assert "turned" not in how[0], "both are turned alike"
+
+
+def test_centres_on_borders_all_take_the_cell_after_the_border(raster):
+    """20 m on 10 m: every centre lies on a corner of four cells; rounding must not choose one by chance."""
+    grid = Affine(0.0002, 0, -34.987654321, 0, -0.0002, -7.123456789)
+    fine = Affine(0.0001, 0, -34.987654321, 0, -0.0001, -7.123456789)
+    values = classes(800, 1000, 4)
+    reference = raster("r.tif", values, transform=fine, crs="EPSG:4326")
+    map_path = raster("m.tif", classes(400, 500), transform=grid, crs="EPSG:4326")
+    with RasterOnMap(RasterInput(map_path)) as on, RasterOnMap(RasterInput(reference), on.facts) as layer:
+        got, _ = layer.read(on.facts.region)
+        np.testing.assert_array_equal(got, values[0][1::2, 1::2])
+
+
+def test_memory_follows_the_map_not_the_reference(raster, monkeypatch):
+    values = classes(600, 900, 5)
+    transform = GRID * Affine.scale(1 / 29)
+    reference, map_path = raster("r.tif", values, transform=transform), raster("m.tif", classes(20, 30))
+    largest = []
+    original = source.Source.read
+
+    def read(self, bands, region):
+        largest.append(region.height * region.width)
+        return original(self, bands, region)
+
+    monkeypatch.setattr(source.Source, "read", read)
+    monkeypatch.setattr("lulc_plugin.assess.overlay.raster_on_map._BUDGET", 5000)
+    check(reference, map_path, values[0], values[0] >= 0, transform)
+    assert max(largest) <= 5000
+
+
+@pytest.mark.parametrize("tile", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 32}])
+def test_whatever_the_blocks(raster, tile):
+    values = classes(70, 90, 6)
+    transform = GRID * Affine.translation(-11, -13)
+    check(raster("r.tif", values, transform=transform, **tile), raster("m.tif", classes(40, 50)), values[0],
+          values[0] >= 0, transform)  # fmt: skip
+
+
+# ---------------------------------------------------------------- what is valid
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"])
+@pytest.mark.parametrize("case", ["plain", "nodata 0", "nodata 11", "mask", "alpha", "alpha and nodata"])
+@pytest.mark.parametrize("crs", [UTM, "EPSG:4326"])
+def test_validity(raster, tmp_path, dtype, case, crs):
+    values = classes(120, 130, 7, dtype)
+    here = np.random.default_rng(8).random((120, 130)) < 0.5
+    transform = GRID * Affine.translation(-5.3, 4.2) if crs == UTM else Affine(0.0003, 0, -33.0, 0, -0.0003, -7.957)
+    nodata = {"nodata 0": 0, "nodata 11": 11, "alpha and nodata": 3}.get(case)
+    valid = np.ones((120, 130), bool) if nodata is None else values[0] != nodata
+    options = {"crs": crs, "transform": transform, "nodata": nodata, "names": None}
+    if case == "mask":
+        path = raster("r.tif", values, mask=here, **options)
+        valid &= here
+    elif case.startswith("alpha"):
+        top = 255 if dtype == "uint8" else 1 if dtype.startswith("float") else 1000
+        path = raster("r.tif", np.concatenate([values, (here * top).astype(dtype)[None]]), **options)
+        with rasterio.open(path, "r+") as file:
+            file.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
+        valid &= here
+    else:
+        path = raster("r.tif", values, **options)
+    check(path, raster("m.tif", classes(70, 80)), values[0], valid, transform, crs)
+
+
+@pytest.mark.parametrize("crs", [UTM, "EPSG:4326"])
+def test_each_band_has_its_own_holes(raster, crs):
+    """A pixel that is nodata in the band asked for counts for nothing, whatever the other bands say there."""
+    values = np.concatenate([classes(120, 130, 21), classes(120, 130, 22), classes(120, 130, 23)])
+    transform = GRID * Affine.translation(-5.3, 4.2) if crs == UTM else Affine(0.0003, 0, -33.0, 0, -0.0003, -7.957)
+    path = raster("r.tif", values, nodata=5, crs=crs, transform=transform)
+    map_path = raster("m.tif", classes(70, 80))
+    with RasterOnMap(RasterInput(map_path)) as on, RasterOnMap(RasterInput(path, 2), on.facts) as layer:
+        want, known, clear = expected(values[1], values[1] != 5, transform, GRID, (70, 80), crs, UTM)
+        got, ok = layer.read(on.facts.region)
+        np.testing.assert_array_equal(ok[clear], known[clear])
+        np.testing.assert_array_equal(got[clear & ok], want[clear & ok])
+
+
+def test_not_a_number_is_nothing(raster):
+    values = classes(40, 50, 9, "float32")
+    values[0, 5:9, 5:9] = np.nan
+    values[0, 20:22] = np.inf
+    for nodata in (None, np.nan):
+        path = raster("r.tif", values, nodata=nodata)
+        check(path, raster("m.tif", classes(40, 50)), values[0], np.isfinite(values[0]), GRID)
+
+
+def test_a_nodata_value_that_the_type_cannot_hold(raster):
+    values = classes(40, 50, 10)
+    path = raster("r.vrt.tif", values)
+    text = f"""<VRTDataset rasterXSize="50" rasterYSize="40"><SRS>{UTM}</SRS>
+      <GeoTransform>500000, 30, 0, 9120000, 0, -30</GeoTransform>
+      <VRTRasterBand dataType="Byte" band="1"><NoDataValue>-9999</NoDataValue><SimpleSource>
+      <SourceFilename relativeToVRT="0">{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>
+      </VRTRasterBand></VRTDataset>"""
+    with open(path + ".vrt", "w") as file:
+        file.write(text)
+    check(path + ".vrt", raster("m.tif", classes(40, 50)), values[0], values[0] >= 0, GRID)
+    with RasterOnMap(RasterInput(path + ".vrt")) as layer:
+        assert layer.hidden is None
+
+
+# ---------------------------------------------------------------- another coordinate system
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        ("EPSG:4326", Affine(0.0003, 0, -33.003, 0, -0.0003, -7.957)),
+        ("EPSG:3857", Affine(25, 0, -3_674_000, 0, -25, -888_000)),
+        ("EPSG:32724", Affine(41, 0, 1_161_000, 0, -41, 9_118_500)),
+        ("EPSG:4326", Affine.translation(-33.0, -7.957) * Affine.rotation(20) * Affine.scale(0.0003, -0.0003)),
+        ("EPSG:4326", Affine(0.0003, 0, -33.003, 0, 0.0003, -7.993)),  # south up
+    ],
+)
+@pytest.mark.parametrize(
+    "grid", [GRID, Affine(30, 0, 500_000, 0, 30, 9_117_000),
+             Affine.translation(500_000, 9_120_000) * Affine.rotation(-12) * Affine.scale(30, -30)],
+)  # fmt: skip
+def test_other_systems(raster, crs, transform, grid):
+    values = classes(150, 170, 11)
+    how = check(
+        raster("r.tif", values, crs=crs, transform=transform, nodata=2),
+        raster("m.tif", classes(100, 120), transform=grid), values[0], values[0] != 2, transform, crs,
+        most_unclear=2,
+    )  # fmt: skip
+    assert "another coordinate system" in how[0] and crs in how[0] and UTM in how[0]
+
+
+def test_a_large_map_in_another_system_is_exact_everywhere(raster):
+    """GDAL approximates coordinates along lines; the error would show in the middle of long lines."""
+    values = classes(700, 800, 12)
+    transform = Affine(0.0004, 0, -33.02, 0, -0.0004, -7.95)
+    check(raster("r.tif", values, crs="EPSG:4326", transform=transform), raster("m.tif", classes(900, 1000)),
+          values[0], values[0] >= 0, transform, "EPSG:4326", most_unclear=20)  # fmt: skip
+
+
+def test_overviews_are_not_taken_for_pixels(raster):
+    """A fine reference with averaged overviews under a coarse map."""
+    values = classes(640, 640, 13)
+    transform = Affine(0.00003, 0, -33.001, 0, -0.00003, -7.957)
+    path = raster("r.tif", values, crs="EPSG:4326", transform=transform, tiled=True, blockxsize=64, blockysize=64)
+    with rasterio.open(path, "r+") as file:
+        file.build_overviews([2, 4, 8, 16], rasterio.enums.Resampling.average)
+    check(path, raster("m.tif", classes(70, 70)), values[0], values[0] >= 0, transform, "EPSG:4326", most_unclear=2)
+
+
+# ---------------------------------------------------------------- what is refused, and how it is said
+
+
+def refusal(layer, map_path, band=1):
+    with RasterOnMap(RasterInput(map_path)) as on, pytest.raises(LulcError) as caught:
+        with RasterOnMap(RasterInput(layer, band), on.facts) as reference:
+            reference.read(on.facts.region)
+    return str(caught.value)
+
+
+def test_a_band_that_is_not_there(raster):
+    path = raster("r.tif", np.repeat(classes(10, 10), 3, axis=0))
+    assert "no band 4, bands 1 to 3" in refusal(path, raster("m.tif", classes(10, 10)), 4)
+
+
+def test_one_without_a_coordinate_system(raster):
+    with_crs, without = raster("a.tif", classes(10, 10)), raster("b.tif", classes(10, 10), crs=None)
+    assert "b.tif has no coordinate system, a.tif has EPSG:32725" in refusal(without, with_crs)
+    assert "b.tif has no coordinate system, a.tif has EPSG:32725" in refusal(with_crs, without)
+
+
+def test_both_without_a_coordinate_system(raster):
+    values = classes(40, 50, 14)
+    transform = GRID * Affine.scale(0.5)
+    check(raster("r.tif", values, crs=None, transform=transform), raster("m.tif", classes(40, 50), crs=None),
+          values[0], values[0] >= 0, transform, None, None, most_unclear=10**4)  # fmt: skip
+
+
+def test_layers_that_do_not_meet(raster):
+    map_path = raster("m.tif", classes(10, 10))
+    text = refusal(raster("r.tif", classes(10, 10), transform=GRID * Affine.translation(110, 0)), map_path)
+    assert "r.tif does not meet m.tif: it lies 3,000 metre east of it" in text
+    assert "500000, 9119700, 500300, 9120000" in text and "503300" in text
+    text = refusal(
+        raster("d.tif", classes(10, 10), crs="EPSG:4326", transform=Affine(0.001, 0, 10, 0, -0.001, 50)), map_path
+    )
+    assert "d.tif does not meet m.tif" in text and "north of it" in text and "EPSG:4326" in text and UTM in text
+
+
+@pytest.mark.parametrize("crs", [UTM, "EPSG:4326"])
+def test_no_class_map(raster, crs):
+    values = classes(40, 50, 15, "float32")
+    values[0, 10:, 10:] = 37.42
+    transform = GRID if crs == UTM else Affine(0.0003, 0, -33.0, 0, -0.0003, -7.957)
+    text = refusal(raster("r.tif", values, crs=crs, transform=transform), raster("m.tif", classes(60, 70)))
+    assert "r.tif holds the value 37.41999817: this is not a class map" in text
+
+
+def test_whole_numbers_in_floats_are_classes(raster):
+    values = classes(40, 50, 16, "float64") + 4e-7
+    with RasterOnMap(RasterInput(raster("r.tif", values))) as layer:
+        np.testing.assert_array_equal(layer.read(layer.facts.region)[0], classes(40, 50, 16)[0])
+
+
+def test_complex_numbers(raster):
+    assert "complex" in refusal(raster("r.tif", classes(10, 10, dtype="complex64")), raster("m.tif", classes(10, 10)))
+
+
+def test_summary(raster):
+    path = raster("r.tif", classes(40, 50), nodata=255)
+    with RasterOnMap(RasterInput(path, name="Survey 2020")) as layer:
+        s = layer.summary
+    assert (s.name, s.kind, s.band, s.rows, s.columns) == ("Survey 2020", "raster", 1, 40, 50)
+    assert (s.crs, s.pixel_size) == ("EPSG:32725 (WGS 84 / UTM zone 25S)", "30 × 30 m")
+    assert (s.data_type, s.nodata) == ("uint8", "255")

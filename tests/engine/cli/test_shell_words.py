@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""At a shell the engine's remedies are options of the command, and a result is said once."""
+
+import doctest
+import io
+import re
+
+import numpy as np
+import pytest
+
+from lulc_plugin import cli
+from lulc_plugin.cli import shell_words
+from lulc_plugin.cli.shell_words import ShellProgress, at_a_shell
+from lulc_plugin.raster.source import open_dataset
+
+
+@pytest.fixture
+def unnamed(tmp_path):
+    path = tmp_path / "in.tif"
+    with open_dataset(path, "w", driver="GTiff", height=40, width=40, count=6, dtype="uint8") as made:
+        made.write(np.random.default_rng(1).integers(1, 255, (6, 40, 40), dtype=np.uint8))
+    return str(path)
+
+
+@pytest.fixture
+def class_map(tmp_path):
+    path = tmp_path / "map.tif"
+    with open_dataset(path, "w", driver="GTiff", height=20, width=20, count=1, dtype="uint8", crs="EPSG:32633") as made:
+        made.write(np.repeat(np.array([[1] * 12 + [2] * 8], np.uint8), 20, axis=0), 1)
+    return str(path)
+
+
+def test_examples():
+    assert doctest.testmod(shell_words).failed == 0
+
+
+@pytest.mark.parametrize(
+    "engine, shell",
+    [
+        ("Choose DESIGN=simple or stratified.", "Choose --design simple or stratified."),
+        ("OUTPUT_HTML: the folder a does not exist.", "--html: the folder a does not exist."),
+        ("give STRATA, or a field", "give --strata, or a field"),
+        ("choose MISSING_STRATA=restrict", "choose --missing-strata restrict"),
+        ("drawn as STRATA. Or", "drawn as --strata. Or"),
+        ("leave Device at auto, or Provider empty.", "leave --device at auto, or --provider empty."),
+        ("in this order; at a shell separate them with semicolons: 'BANDS=3;2;1;4' (with commas QGIS reads 0).",
+         "in this order, for example --bands 3,2,1,4."),
+        ("set Values to reflectance", "set --values to reflectance"),
+    ],
+)  # fmt: skip
+def test_options_instead_of_parameters(engine, shell):
+    assert at_a_shell(engine) == shell
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/data/DESIGN/map.tif cannot be opened.",
+        "STRATA.tif has no band 3.",
+        "The class 'UNKNOWN' is not in the legend.",
+        "Bands of one value: none.",
+        "MY_DESIGN and DESIGNS",
+        "C:\\maps\\STRATA\\a.tif",
+    ],
+)
+def test_what_belongs_to_the_user_stays(text):
+    assert at_a_shell(text) == text
+
+
+@pytest.mark.parametrize("bands", [[], ["--bands", "9,2,1,4"]])
+def test_bands(unnamed, tmp_path, capsys, bands):
+    assert cli.main(["classify", unnamed, str(tmp_path / "out.tif"), *bands]) == 1
+    error = capsys.readouterr().err
+    assert "--bands 3,2,1,4" in error
+    assert not re.search("BANDS|Set Bands|semicolon|QGIS", error), error
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv", "--json", "--disagreement"])
+def test_outputs(class_map, capsys, tmp_path, option):
+    assert cli.main(["assess", class_map, class_map, option, str(tmp_path / "nodir" / "x.tif")]) == 1
+    error = capsys.readouterr().err
+    assert f"Error: {option}: the folder " in error and "OUTPUT" not in error
+
+
+def test_warnings_and_the_result_once(class_map, tmp_path, capsys):
+    points = tmp_path / "p.csv"
+    points.write_text("x,y,ref_class\n" + "".join(f"{i}.5,-3.5,1\n" for i in range(20)))
+    with open_dataset(class_map, "r+") as made:
+        made.transform = type(made.transform)(1, 0, 0, 0, -1, 0)
+    for command in (["assess", class_map], ["compare", class_map, class_map]):
+        assert cli.main([*command, str(points), "--crs", "EPSG:32633"]) == 0
+        said = capsys.readouterr()
+        both = said.out + said.err
+        assert both.count("Not a probability sample") == 1
+        assert len(re.findall("overall accuracy", both, re.I)) == 1
+        assert len(re.findall("kappa", both, re.I)) == 1
+        assert "Warning: " in said.err and "--design simple" in said.err
+        assert "DESIGN" not in both
+        assert "the map is not resampled" in said.err
+
+
+def test_a_run_in_the_shells_words():
+    stream = io.StringIO()
+    progress = ShellProgress(stream)
+    progress.log("EXTENT is large")
+    progress.warn("set Bands")
+    progress.conclude("the result")
+    assert stream.getvalue() == "--extent is large\nWarning: set --bands\n"
+
+
+# ---------------------------------------------------------------- check, help, version
+
+
+def test_a_check_that_fails(unnamed, capsys):
+    assert cli.main(["check", unnamed]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL  " in out and "--bands 3,2,1,4" in out and "BANDS" not in out
+    assert cli.main(["check", unnamed, "--json"]) == 1
+    assert '"error"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "started, name",
+    [("/opt/bin/lulc", "lulc"), ("lulc.exe", "lulc"), ("lulc_plugin/__main__.py", "python -m lulc_plugin")],
+)
+def test_its_own_name(monkeypatch, capsys, started, name):
+    monkeypatch.setattr("sys.argv", [started])
+    for words in (["--help"], ["check", "--help"]):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(words)
+        assert caught.value.code == 0
+        out = capsys.readouterr().out
+        assert out.startswith(f"usage: {name} ")
+    assert "1 after a FAIL" in out
+
+
+def test_version(capsys):
+    from lulc_plugin.provenance import plugin_version
+
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"{plugin_version()}\n"

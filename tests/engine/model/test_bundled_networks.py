@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The networks that come with the plugin: small, described in full, and true to their descriptions."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lulc_plugin import bundled, provenance
+from lulc_plugin.model import catalogue
+from lulc_plugin.model.runtime.network import Network
+
+NAMES = bundled.model_names()
+
+
+@pytest.fixture(params=NAMES)
+def entry(request: pytest.FixtureRequest) -> catalogue.Entry:
+    return catalogue.by_name(request.param)
+
+
+def test_there_is_one() -> None:
+    assert NAMES
+
+
+def test_the_file_is_the_one_that_was_described(entry: catalogue.Entry) -> None:
+    assert entry.path.stat().st_size == entry.spec.file_size <= 6_000_000
+    assert provenance.file_digest(entry.path) == entry.spec.sha256
+    assert entry.path.with_suffix(".md").is_file()
+
+
+def test_a_lost_sidecar_loses_nothing_but_size_and_digest(entry: catalogue.Entry, tmp_path: Path) -> None:
+    lone = tmp_path / "lone.onnx"
+    shutil.copy(entry.path, lone)
+    found = catalogue.load(lone).spec
+    assert found.sha256 == ""
+    for fact in ("bands", "channels", "forms", "fill", "output", "legend", "window", "gsd_range", "scores", "training"):
+        assert getattr(found, fact) == getattr(entry.spec, fact), fact
+
+
+def test_it_gives_probabilities_and_features_of_any_size(entry: catalogue.Entry) -> None:
+    import onnxruntime
+
+    spec = entry.spec
+    network = Network(entry.path, spec)
+    rng = np.random.default_rng(0)
+    for count, height, width in ((1, 64, 96), (2, 96, 64)):
+        image = rng.normal(0, 0.5, (count, len(spec.channels), height, width)).astype(np.float32)
+        shares = network.probabilities(image)
+        assert shares.shape == (count, len(spec.legend.classes), height, width)
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-4)
+    session = onnxruntime.InferenceSession(str(entry.path), providers=["CPUExecutionProvider"])
+    features = session.run([spec.output.features], {spec.input_name: image})[0]
+    assert features.shape == (2, spec.output.feature_count, 96, 64)
+
+
+def test_its_scores_follow_from_its_confusion_matrices(entry: catalogue.Entry) -> None:
+    for scores in entry.spec.scores:
+        counts = np.array(scores.confusion)
+        assert counts.sum() == scores.pixels
+        assert np.trace(counts) / counts.sum() == pytest.approx(scores.overall_accuracy, abs=1e-4)
+        # rows are the map: a class's precision is its hits over its row
+        for k, one in enumerate(scores.classes):
+            if one.precision is not None:
+                assert counts[k, k] / counts[k].sum() == pytest.approx(one.precision, abs=1e-4)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A rasterio wheel beside another program's PROJ: every QGIS for Windows exports `PROJ_DATA` for its own."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+import rasterio
+
+FOREIGN = Path("/usr/share/proj")
+ENVIRONMENT = {"PROJ_DATA": str(FOREIGN), "PROJ_LIB": str(FOREIGN), "GDAL_DATA": "/usr/share/gdal"}
+
+CLASSIFY = """
+import json, sys
+from lulc_plugin.classify.job import ClassifyJob
+from lulc_plugin.classify.pipeline import classify
+layer, output, model, extra = sys.argv[1:]
+result = classify(ClassifyJob(input=layer, output=output, model_file=model, threads=1, **json.loads(extra)))
+print(json.dumps([c["hectares"] for c in result.classes_json()]))
+"""
+
+COPY_BY_PATH = """
+import sys
+import rasterio, rasterio.shutil
+rasterio.shutil.copy(sys.argv[1], sys.argv[2], driver="COG")
+"""
+
+COMPARE = """
+import json, sys
+import rasterio
+with rasterio.open(sys.argv[1]) as a, rasterio.open(sys.argv[2]) as b:
+    print(json.dumps({"same": (a.crs or None) == (b.crs or None), "wkt": b.crs.to_wkt(), "epsg": b.crs.to_epsg()}))
+"""
+
+
+def layout(folder):
+    """PROJ's database layout (major, minor), None where there is no database."""
+    database = Path(folder) / "proj.db"
+    if not database.is_file():
+        return None
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        rows = dict(connection.execute("select key, value from metadata where key like 'DATABASE.LAYOUT.VERSION.%'"))
+    return int(rows["DATABASE.LAYOUT.VERSION.MAJOR"]), int(rows["DATABASE.LAYOUT.VERSION.MINOR"])
+
+
+def needs_foreign_database():
+    own, other = layout(Path(rasterio.__file__).parent / "proj_data"), layout(FOREIGN)
+    if own is None or other is None:
+        pytest.skip("needs rasterio as a wheel and a PROJ database of the system")
+    if other >= own:
+        pytest.skip(f"the system's PROJ database (layout {other}) suits rasterio's PROJ ({own})")
+
+
+def compared(python, layer, made):
+    found = python("-c", COMPARE, layer, made)
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+@pytest.mark.parametrize("system", ["EPSG:32725", "EPSG:4326", "EPSG:3857", "EPSG:31985", "ESRI:54009"])
+def test_the_map_keeps_its_coordinate_system(raster, network, scene, python, tmp_path, system):
+    from affine import Affine
+
+    options = {"transform": Affine(0.0003, 0, -35, 0, -0.0003, -8)} if system == "EPSG:4326" else {}
+    layer = raster("a.tif", scene(80, 90), crs=system, **options)
+    made = str(tmp_path / "map.tif")
+    clean = str(tmp_path / "clean.tif")
+    model = network("pixel").path
+    run = python("-c", CLASSIFY, layer, made, model, "{}", env=ENVIRONMENT)
+    assert run.returncode == 0, run.stderr
+    found = compared(python, layer, made)
+    assert found["same"], found["wkt"]
+    assert found["epsg"] == compared(python, layer, layer)["epsg"]
+    reference = python("-c", CLASSIFY, layer, clean, model, "{}")
+    assert json.loads(run.stdout) == json.loads(reference.stdout)
+
+
+def test_statistics_of_another_layer_and_an_extent_there_too(raster, network, scene, python, tmp_path):
+    layer = raster("a.tif", scene(80, 90, dtype="uint8"))
+    made = str(tmp_path / "map.tif")
+    extra = {"statistics_from": layer, "extent": [500_300, 9_118_500, 501_500, 9_119_700]}
+    run = python("-c", CLASSIFY, layer, made, network("pixel").path, json.dumps(extra), env=ENVIRONMENT)
+    assert run.returncode == 0, run.stderr
+    assert compared(python, layer, made)["same"]
+
+
+def test_the_command_line_keeps_it_too(raster, network, scene, python, tmp_path):
+    layer = raster("a.tif", scene(80, 90))
+    made = str(tmp_path / "map.tif")
+    run = python("-m", "lulc_plugin", "classify", layer, made, "--model", network("pixel").path, env=ENVIRONMENT)
+    assert run.returncode == 0, run.stderr
+    assert compared(python, layer, made)["same"]
+
+
+def test_without_the_guard_a_copy_by_path_loses_it(raster, scene, python, tmp_path):
+    """The tests above could fail: this is what happens to a program that does not look."""
+    needs_foreign_database()
+    layer = raster("a.tif", scene(80, 90), crs="EPSG:31985")
+    made = str(tmp_path / "copy.tif")
+    run = python("-c", COPY_BY_PATH, layer, made, env=ENVIRONMENT)
+    if run.returncode == 0:
+        found = compared(python, layer, made)
+        assert not found["same"]
+        assert found["epsg"] is None
+    else:
+        assert "PROJ" in run.stderr or "proj.db" in run.stderr
+
+
+@pytest.mark.parametrize("refused, taken", [((), "own"), (("own",), "variable"), (("own", "variable"), "own")])
+def test_a_database_that_proj_cannot_read_is_passed_over(monkeypatch, tmp_path, refused, taken):
+    """On Linux the calls of a wheel may reach QGIS's own, newer PROJ, which refuses the wheel's database."""
+    from lulc_plugin.raster import gdal
+
+    for name in ("own", "variable"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "proj.db").touch()
+    monkeypatch.setenv("PROJ_DATA", str(tmp_path / "variable"))
+    monkeypatch.delenv("PROJ_LIB", raising=False)
+    monkeypatch.setattr(gdal, "readable", lambda folder: folder.name in {"own", "variable"} - set(refused))
+    assert gdal.database_for(tmp_path / "own") == tmp_path / taken
+
+
+def test_readable_asks_proj(tmp_path):
+    """A database of another layout is refused, also after codes were found in the right one."""
+    from rasterio._env import set_proj_data_search_path
+
+    from lulc_plugin.raster import gdal
+
+    own = Path(rasterio.__file__).parent / "proj_data"
+    if layout(own) is None:
+        pytest.skip("needs rasterio as a wheel")
+    shutil.copy(own / "proj.db", tmp_path)
+    connection = sqlite3.connect(tmp_path / "proj.db")
+    connection.execute("update metadata set value = '0' where key = 'DATABASE.LAYOUT.VERSION.MINOR'")
+    connection.commit()
+    connection.close()
+    with gdal.environment():
+        try:
+            assert gdal.readable(own)
+            assert not gdal.readable(tmp_path)
+        finally:
+            set_proj_data_search_path(str(own))
