@@ -12,7 +12,7 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
 )
 
-from ..lulc_plugin.assess.job import AssessJob, RasterInput
+from ..lulc_plugin.assess import AssessJob, RasterInput
 from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
@@ -21,7 +21,7 @@ from .bridge.helptext import HelpText
 from .bridge.parameters import advanced, explained
 
 if TYPE_CHECKING:
-    from ..lulc_plugin.assess.result import Assessment
+    from ..lulc_plugin.assess import Assessment
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class AccuracyReport(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.assess.disagreement import legend_of
-        from ..lulc_plugin.report.accuracy.write_reports import assess_and_report
+        from ..lulc_plugin.assess import legend_of
+        from ..lulc_plugin.report.accuracy import assess_and_report
 
         disagreement = self.parameterAsOutputLayer(values, self.DISAGREEMENT, context)
         files = referencevalues.outputs(self, values, context, disagreement)

@@ -16,7 +16,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ..lulc_plugin.classify.job import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
+from ..lulc_plugin.classify import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
 from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
@@ -145,7 +145,7 @@ class CheckLayer(LulcAlgorithm):
     def run_job(
         self, job: ClassifyJob, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.classify.layer_check import check_layer
+        from ..lulc_plugin.classify import check_layer
         from ..lulc_plugin.findings import ERROR, WARNING
         from ..lulc_plugin.report import check_page
 

@@ -21,7 +21,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ..lulc_plugin.classify.job import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
+from ..lulc_plugin.classify import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -240,7 +240,7 @@ class ClassifyLandCover(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.classify.pipeline import classify
+        from ..lulc_plugin.classify import classify
 
         output = self.parameterAsOutputLayer(values, self.OUTPUT, context)
         result = classify(replace(wish.job, output=output), progress)

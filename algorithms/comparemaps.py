@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber
 
-from ..lulc_plugin.assess.job import CompareJob, RasterInput
+from ..lulc_plugin.assess import CompareJob, RasterInput
 from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
@@ -17,7 +17,7 @@ from .bridge.helptext import HelpText
 from .bridge.parameters import advanced
 
 if TYPE_CHECKING:
-    from ..lulc_plugin.assess.result import Comparison
+    from ..lulc_plugin.assess import Comparison
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class CompareMaps(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.report.accuracy.write_reports import compare_and_report
+        from ..lulc_plugin.report.accuracy import compare_and_report
 
         files = referencevalues.outputs(self, values, context)
         job = CompareJob(

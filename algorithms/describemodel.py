@@ -176,7 +176,7 @@ class DescribeModel(LulcAlgorithm):
         )
 
     def _classes(self, values: Parameters, context: QgsProcessingContext) -> tuple[LegendClass, ...]:
-        from ..lulc_plugin.model.describe.class_words import classes_of_cells, classes_of_file
+        from ..lulc_plugin.model import classes_of_cells, classes_of_file
 
         if self.CLASS_TABLE in values and self.CLASS_TABLE_FILE in values:
             raise LulcError(self.tr("Both CLASS_TABLE and CLASS_TABLE_FILE are given."), self.tr("Give one of them."))
@@ -193,7 +193,7 @@ class DescribeModel(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.model.describe.description import describe, suggested_name, write_description
+        from ..lulc_plugin.model import describe_network, suggested_name, write_description
 
         beside = wish.network.with_name(suggested_name(wish.network))
         said = self.parameterAsFileOutput(values, self.OUTPUT, context) if self.OUTPUT in values else ""
@@ -203,7 +203,7 @@ class DescribeModel(LulcAlgorithm):
                 self.tr("Name it in OUTPUT if it may be replaced, or choose another place."),
             )
         output = Path(said) if said else beside
-        spec = describe(wish.network, wish.bands, wish.classes, wish.scaling, wish.gsd, wish.activation)
+        spec = describe_network(wish.network, wish.bands, wish.classes, wish.scaling, wish.gsd, wish.activation)
         write_description(spec, output)
         progress.log(spec.title)
         progress.log(spec.description)

@@ -72,7 +72,7 @@ class ImportModel(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.model.library import import_model
+        from ..lulc_plugin.model import import_model
 
         entry = import_model(wish.network, wish.folder)
         name = entry.path.stem

@@ -101,7 +101,7 @@ class InstallDependencies(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.environment.install.installer import supply
+        from ..lulc_plugin.environment import supply
 
         made = supply(wish.folder, progress, wish.wheels, wish.only_show, wish.proxy)
         return {

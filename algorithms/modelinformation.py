@@ -86,7 +86,7 @@ class ModelInformation(LulcAlgorithm):
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
         from ..lulc_plugin.model import catalogue
-        from ..lulc_plugin.report.card.card_page import write_card
+        from ..lulc_plugin.report.card import write_card
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
         entry = catalogue.load(Path(wish.file)) if wish.file else catalogue.by_name(wish.name, wish.folder)

@@ -41,7 +41,7 @@ from .bridge.labelling import show_for_labelling
 from .bridge.parameters import advanced, explained
 
 if TYPE_CHECKING:
-    from ..lulc_plugin.assess.sample.selection import Sample, SampleJob
+    from ..lulc_plugin.assess import Sample, SampleJob
 
 #: As in the engine's `design.ALLOCATIONS`, which needs numpy and is not loaded when QGIS starts.
 ALLOCATIONS = ("olofsson", "proportional", "equal", "neyman")
@@ -211,8 +211,7 @@ class SamplePoints(LulcAlgorithm):
     # ---- work
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
-        from ..lulc_plugin.assess.sample.job import expected_from_text
-        from ..lulc_plugin.assess.sample.selection import SampleJob
+        from ..lulc_plugin.assess import SampleJob, expected_from_text
 
         layer = parameters.required_raster_layer(self, values, self.MAP, context)
 
@@ -239,7 +238,7 @@ class SamplePoints(LulcAlgorithm):
     def run_job(
         self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.assess.sample.selection import draw
+        from ..lulc_plugin.assess import draw
 
         self._check_folder(values.get(self.OUTPUT))
         sample = draw(wish.job, progress)

@@ -76,9 +76,7 @@ def make(folder: Path, kind: str, size: int) -> tuple[Path, Path]:
 
 def read(map_path: str, reference_path: str) -> None:
     """Read both files in the windows of the accuracy report; a process of its own prints the seconds of the loop."""
-    from lulc_plugin.assess.job import RasterInput
-    from lulc_plugin.assess.overlay.crossing import blocks
-    from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
+    from lulc_plugin.assess import RasterInput, RasterOnMap, blocks
 
     with RasterOnMap(RasterInput(map_path)) as first:
         with RasterOnMap(RasterInput(reference_path), first.facts) as second:
@@ -94,11 +92,9 @@ def read(map_path: str, reference_path: str) -> None:
 
 def count(map_path: str, reference_path: str) -> None:
     """Open both files and count; a process of its own prints the seconds."""
-    from lulc_plugin.assess.job import RasterInput
-    from lulc_plugin.assess.overlay.crossing import cross
-    from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
+    from lulc_plugin.assess import RasterInput, RasterOnMap, cross
     from lulc_plugin.progress import Progress
-    from lulc_plugin.raster.areas import pixel_areas
+    from lulc_plugin.raster import pixel_areas
 
     started = time.perf_counter()
     with RasterOnMap(RasterInput(map_path)) as first:

@@ -23,10 +23,7 @@ import onnxruntime as ort
 import rasterio
 from rasterio.transform import from_origin
 
-from lulc_plugin.classify.job import ClassifyJob
-from lulc_plugin.classify.pipeline import run
-from lulc_plugin.classify.plan import Plan, plan
-from lulc_plugin.classify.windows import windows
+from lulc_plugin.classify import ClassifyJob, Plan, make_plan, read_windows, run
 from lulc_plugin.model import catalogue
 from lulc_plugin.progress import Progress
 
@@ -52,7 +49,7 @@ def bare_seconds(planned: Plan) -> float:
     options.intra_op_num_threads = os.cpu_count() or 1
     session = ort.InferenceSession(str(setup.entry.path), sess_options=options, providers=["CPUExecutionProvider"])
     total = 0.0
-    for window in windows(setup, "any"):
+    for window in read_windows(setup, "any"):
         if window.tensor is not None:
             fed = {setup.spec.input_name: window.tensor[None]}
             started = time.perf_counter()
@@ -75,11 +72,11 @@ def main() -> None:
         make_layer(layer, options.size)
         for window in (int(w) for w in options.windows.split(",")):
             job = ClassifyJob(str(layer), str(Path(folder) / "map.tif"), window=window, device="cpu")
-            planned = plan(job)
+            planned = make_plan(job)
             bare, whole = [], []
             for _ in range(options.runs):
                 bare.append(bare_seconds(planned))
-                whole.append(run(plan(job), Progress()).seconds)
+                whole.append(run(make_plan(job), Progress()).seconds)
             b, w = statistics.median(bare), statistics.median(whole)
             rows, cols = planned.ready().grid.rows, planned.ready().grid.cols
             grid = f"{rows.count} × {cols.count} of {rows.window} × {cols.window}"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from .cli import main
-from .environment.install import private_folder
+from .environment import private_folder
 from .errors import LulcError
 
 if os.environ.get(private_folder.VARIABLE):

@@ -8,6 +8,8 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from .errors import LulcError
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file in one go, under a temporary name beside it.
@@ -23,3 +25,18 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def write_report(path: Path, data: bytes) -> None:
+    """Write a report in one go: whole, or not at all.
+
+    Raises:
+        LulcError: it cannot be written; what was there before stays.
+    """
+    try:
+        write_whole(Path(path), data)
+    except OSError as error:
+        raise LulcError(
+            f"The report {path} cannot be written: {error.strerror or error}.",
+            "Close it elsewhere, or choose another place.",
+        ) from error

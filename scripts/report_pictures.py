@@ -16,11 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
-from lulc_plugin.assess.estimators import estimation
-from lulc_plugin.assess.matrix_statistics import accuracy
-from lulc_plugin.assess.result import AssessedClass, Assessment, ClassArea, Context, Estimate, LayerSummary, Stratum
+from lulc_plugin.assess import (
+    AssessedClass,
+    Assessment,
+    ClassArea,
+    Context,
+    Estimate,
+    LayerSummary,
+    Stratum,
+    accuracy,
+    estimation,
+)
 from lulc_plugin.provenance import versions
-from lulc_plugin.report import html_text
+from lulc_plugin.report.accuracy import html_text
 
 COUNTS = np.array([[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]])
 PIXELS = (200_000, 150_000, 3_200_000, 6_450_000)

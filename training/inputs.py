@@ -16,10 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model.spec import InputForm, ModelBand
-from lulc_plugin.raster.indices import INDICES, parse
-from lulc_plugin.raster.scaling import Channel, Step, Steps, prepare, resolve
-from lulc_plugin.raster.statistics import sample_array
+from lulc_plugin.model import InputForm, ModelBand
+from lulc_plugin.raster import INDICES, Channel, Step, Steps, parse, prepare, resolve, sample_array
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]

@@ -10,10 +10,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lulc_plugin.assess.confusion_matrix import ConfusionMatrix
-from lulc_plugin.assess.matrix_statistics import Accuracy, accuracy
-from lulc_plugin.model.spec import Window
-from lulc_plugin.raster.window_grid import Axis, plan_axis
+from lulc_plugin.assess import Accuracy, ConfusionMatrix, accuracy
+from lulc_plugin.model import Window
+from lulc_plugin.raster import Axis, plan_axis
 
 from .inputs import Inputs
 from .sets.chips import Chip

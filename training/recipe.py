@@ -15,10 +15,8 @@ import tomllib
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
 
-from .augment.strength import Strength
-from .augment.strength import from_table as strength_of
-from .inputs import Inputs
-from .inputs import from_table as inputs_of
+from .augment.strength import Strength, from_table as strength_of
+from .inputs import Inputs, from_table as inputs_of
 from .losses.total import Term, terms_of
 from .tables import filled, like, no_others, positive, table, tables, words
 

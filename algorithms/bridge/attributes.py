@@ -11,7 +11,7 @@ from typing import Any
 from qgis.core import QgsFeature, QgsFields
 from qgis.PyQt.QtCore import QVariant
 
-from ...lulc_plugin.assess.job import Label, ReferenceFeature
+from ...lulc_plugin.assess import Label, ReferenceFeature
 from ...lulc_plugin.errors import LulcError
 from .translation import tr
 

@@ -26,7 +26,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QTransform
 
-from ...lulc_plugin.assess.job import FeatureInput, ReferenceFeature
+from ...lulc_plugin.assess import FeatureInput, ReferenceFeature
 from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.progress import Progress
 from . import layers

@@ -19,7 +19,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from ...lulc_plugin.assess.job import RasterInput
+from ...lulc_plugin.assess import RasterInput
 from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.legend import LONGEST_NAME, Legend, LegendClass, is_text
 from .translation import tr

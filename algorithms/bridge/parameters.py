@@ -23,7 +23,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QVariant
 
-from ...lulc_plugin.classify.job import AUTO
+from ...lulc_plugin.classify import AUTO
 from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.model import recommended
 from . import layers, settings

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from qgis.core import QgsApplication, QgsSettings
 
-from ...lulc_plugin.environment.install import private_folder
+from ...lulc_plugin.environment import private_folder
 from ...lulc_plugin.errors import LulcError
 
 

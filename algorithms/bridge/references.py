@@ -18,7 +18,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ...lulc_plugin.assess.job import AREA_UNITS, DESIGNS, FPC, INTERVALS, MISSING_STRATA, UNKNOWN
+from ...lulc_plugin.assess import AREA_UNITS, DESIGNS, FPC, INTERVALS, MISSING_STRATA, UNKNOWN
 from .features import REF_CLASS
 from .parameters import advanced, explained
 from .translation import tr

@@ -9,7 +9,7 @@ from typing import Any
 
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsRasterLayer
 
-from ...lulc_plugin.assess.job import FeatureInput, Options, Outputs, RasterInput, one_reference
+from ...lulc_plugin.assess import FeatureInput, Options, Outputs, RasterInput, one_reference
 from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.progress import Progress
 from . import attributes, features, layers, parameters
@@ -175,7 +175,7 @@ def _options(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], context:
 def _class_table(
     algorithm: QgsProcessingAlgorithm, values: dict[str, Any], context: QgsProcessingContext
 ) -> tuple[tuple[int, int | str], ...]:
-    from ...lulc_plugin.assess.reference.class_table import class_table, read_class_table
+    from ...lulc_plugin.assess import class_table, read_class_table
 
     if CLASS_TABLE in values and CLASS_TABLE_FILE in values:
         raise LulcError(tr("Both CLASS_TABLE and CLASS_TABLE_FILE are given."), tr("Give one of them."))

@@ -1,2 +1,108 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Map against reference: matrices and the statistics that follow from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy_imports import lazy_exports
+
+if TYPE_CHECKING:
+    from .assessment import assess as assess
+    from .classes import key_of as key_of
+    from .comparison import compare as compare
+    from .confusion_matrix import ConfusionMatrix as ConfusionMatrix
+    from .disagreement import legend_of as legend_of, write_disagreement as write_disagreement
+    from .estimators import estimation as estimation
+    from .job import (
+        AREA_UNITS as AREA_UNITS,
+        DESIGNS as DESIGNS,
+        FPC as FPC,
+        INTERVALS as INTERVALS,
+        MISSING_STRATA as MISSING_STRATA,
+        UNKNOWN as UNKNOWN,
+        AssessJob as AssessJob,
+        CompareJob as CompareJob,
+        FeatureInput as FeatureInput,
+        Label as Label,
+        Options as Options,
+        Outputs as Outputs,
+        RasterInput as RasterInput,
+        ReferenceFeature as ReferenceFeature,
+        one_reference as one_reference,
+    )
+    from .matrix_statistics import Accuracy as Accuracy, accuracy as accuracy
+    from .overlay.crossing import blocks as blocks, cross as cross
+    from .overlay.point_values import pixels_of as pixels_of
+    from .overlay.polygons_on_map import PolygonsOnMap as PolygonsOnMap
+    from .overlay.raster_on_map import RasterOnMap as RasterOnMap
+    from .reference.class_table import class_table as class_table, read_class_table as read_class_table
+    from .reference.point_table import is_table as is_table, read_points as read_points
+    from .reference.vector_file import is_raster as is_raster, read_features as read_features
+    from .result import (
+        AssessedClass as AssessedClass,
+        Assessment as Assessment,
+        ClassArea as ClassArea,
+        Comparison as Comparison,
+        Context as Context,
+        Difference as Difference,
+        Estimate as Estimate,
+        Estimates as Estimates,
+        LayerSummary as LayerSummary,
+        Stratum as Stratum,
+    )
+    from .sample.job import expected_from_text as expected_from_text
+    from .sample.selection import Sample as Sample, SampleJob as SampleJob, draw as draw
+    from .units.from_points import exploded as exploded
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "assessment": ["assess"],
+        "classes": ["key_of"],
+        "comparison": ["compare"],
+        "confusion_matrix": ["ConfusionMatrix"],
+        "disagreement": ["legend_of", "write_disagreement"],
+        "estimators": ["estimation"],
+        "job": [
+            "AREA_UNITS",
+            "AssessJob",
+            "CompareJob",
+            "DESIGNS",
+            "FPC",
+            "FeatureInput",
+            "INTERVALS",
+            "Label",
+            "MISSING_STRATA",
+            "Options",
+            "Outputs",
+            "RasterInput",
+            "ReferenceFeature",
+            "UNKNOWN",
+            "one_reference",
+        ],
+        "matrix_statistics": ["Accuracy", "accuracy"],
+        "overlay.crossing": ["blocks", "cross"],
+        "overlay.point_values": ["pixels_of"],
+        "overlay.polygons_on_map": ["PolygonsOnMap"],
+        "overlay.raster_on_map": ["RasterOnMap"],
+        "reference.class_table": ["class_table", "read_class_table"],
+        "reference.point_table": ["is_table", "read_points"],
+        "reference.vector_file": ["is_raster", "read_features"],
+        "result": [
+            "AssessedClass",
+            "Assessment",
+            "ClassArea",
+            "Comparison",
+            "Context",
+            "Difference",
+            "Estimate",
+            "Estimates",
+            "LayerSummary",
+            "Stratum",
+        ],
+        "sample.job": ["expected_from_text"],
+        "sample.selection": ["Sample", "SampleJob", "draw"],
+        "units.from_points": ["exploded"],
+    },
+)

@@ -14,15 +14,13 @@ import numpy.typing as npt
 from .. import provenance
 from ..legend import LegendClass
 from ..progress import Progress
-from ..raster.categories import categories
+from ..raster import read_categories
 from .classes import Matching, match
-from .design.design import Design, design_of
-from .design.weights import Coded, Sampling, code, estimate, sampling_of, spread_warning
+from .design import Coded, Design, Sampling, code, design_of, estimate, sampling_of, spread_warning
 from .job import AssessJob, FeatureInput, Options, RasterInput
 from .matrix_statistics import accuracy
 from .result import Assessment, ClassArea, Context, Estimate, Estimates
-from .units.collect import gather
-from .units.reference_units import Found, Sizes
+from .units import Found, Sizes, gather
 
 Shares = npt.NDArray[np.float64]
 
@@ -82,7 +80,7 @@ def strata_wanted(options: Options, features: FeatureInput | None) -> RasterInpu
 
 def legend_of(layer: RasterInput) -> tuple[LegendClass, ...]:
     """Names of a layer's values: those the user sees, else those of the file."""
-    return layer.classes or categories(layer.path, layer.band)
+    return layer.classes or read_categories(layer.path, layer.band)
 
 
 def mapped_shares(sizes: Sizes, matching: Matching, by_area: bool) -> Shares:

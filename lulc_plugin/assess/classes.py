@@ -10,7 +10,7 @@ from typing import Union
 from ..errors import LulcError
 from ..legend import LegendClass
 from .job import Label
-from .reference.class_table import Pairs, whole
+from .reference import Pairs, whole
 from .result import AssessedClass
 
 #: A label in the one form in which labels are compared: a whole number, or a text without spaces around it.

@@ -12,12 +12,11 @@ from ..legend import LegendClass
 from ..progress import Progress
 from .assessment import context_of, doubts, legend_of, mapped_shares, parameters_of, strata_wanted
 from .classes import match
-from .design.design import Design, design_of
-from .design.weights import Coded, Sampling, code, estimate, sampling_of
+from .design import Coded, Design, Sampling, code, design_of, estimate, sampling_of
 from .estimators import pairing
 from .job import CompareJob, Options
 from .result import Comparison, Estimates, McNemar
-from .units.collect import gather
+from .units import gather
 
 
 def compare(job: CompareJob, progress: Progress) -> Comparison:

@@ -15,15 +15,12 @@ from .. import provenance
 from ..errors import LulcError
 from ..legend import LONGEST_NAME, Legend, LegendClass
 from ..progress import Progress
-from ..raster.output import MapWriter
-from ..raster.source import LayerFacts, PixelRegion
+from ..raster import LayerFacts, MapWriter, PixelRegion
 from .classes import LEFT_OUT, key_of
 from .job import AssessJob, ReferenceFeature
-from .overlay.point_values import pixels_of
-from .overlay.polygons_on_map import PolygonsOnMap
-from .overlay.raster_on_map import RasterOnMap
+from .overlay import PolygonsOnMap, RasterOnMap, pixels_of
 from .result import AssessedClass, Assessment
-from .units.from_points import exploded
+from .units import exploded
 
 #: K² + 1 values have to fit into uint16.
 MOST_CLASSES = 255

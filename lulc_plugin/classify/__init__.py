@@ -1,2 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The main line: a job becomes a plan, the plan becomes a map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy_imports import lazy_exports
+
+if TYPE_CHECKING:
+    from . import input_scaling as input_scaling, window_size as window_size
+    from .blend import Blender as Blender
+    from .job import (
+        AUTO as AUTO,
+        DEVICES as DEVICES,
+        NO_OUTPUT as NO_OUTPUT,
+        NODATA_POLICIES as NODATA_POLICIES,
+        RESAMPLE as RESAMPLE,
+        VALUES as VALUES,
+        ClassifyJob as ClassifyJob,
+    )
+    from .layer_check import LayerCheck as LayerCheck, check_layer as check_layer
+    from .pipeline import classify as classify, run as run
+    from .plan import Plan as Plan, make_plan as make_plan
+    from .windows import read_windows as read_windows
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "": ["input_scaling", "window_size"],
+        "blend": ["Blender"],
+        "job": ["AUTO", "ClassifyJob", "DEVICES", "NODATA_POLICIES", "NO_OUTPUT", "RESAMPLE", "VALUES"],
+        "layer_check": ["LayerCheck", "check_layer"],
+        "pipeline": ["classify", "run"],
+        "plan": ["Plan", "make_plan"],
+        "windows": ["read_windows"],
+    },
+)

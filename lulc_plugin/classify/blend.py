@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from ..raster.window_grid import Grid
+from ..raster import Grid
 
 FloatArray = npt.NDArray[np.float32]
 _ROWS_AT_ONCE = 16

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..model.spec import ModelSpec
+from ..model import ModelSpec
 
 _ROWS_AT_ONCE = 16
 _ROUNDING = 1e-3

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..model.spec import InputForm, ModelSpec
-from ..raster.scaling import LAYER_OPS, Step, Steps
+from ..model import InputForm, ModelSpec
+from ..raster import LAYER_OPS, Step, Steps
 
 #: Reflectance above this is cloud, glint, or not reflectance.
 _BRIGHT = 1.6

@@ -11,14 +11,21 @@ import numpy.typing as npt
 
 from ..errors import LulcError
 from ..findings import Findings
-from ..model.spec import InputForm, ModelSpec
+from ..model import InputForm, ModelSpec
 from ..progress import Progress
-from ..raster import bands as band_matching
-from ..raster import statistics as sampling
-from ..raster import value_kind
-from ..raster.bands import BandMatch
-from ..raster.scaling import LAYER_OPS, Channel, Step, Steps, resolve_all
-from ..raster.source import LayerFacts, Source
+from ..raster import (
+    LAYER_OPS,
+    BandMatch,
+    Channel,
+    LayerFacts,
+    Source,
+    Step,
+    Steps,
+    bands as band_matching,
+    resolve_all,
+    statistics as sampling,
+    value_kind,
+)
 from .job import ClassifyJob
 
 Probe = Sequence[npt.NDArray[Any]]

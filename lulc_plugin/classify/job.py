@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import LulcError
 from ..legend import Legend
-from ..model.runtime import providers
+from ..model import providers
 
 AUTO = "auto"
 NODATA_POLICIES = ("any", "all")

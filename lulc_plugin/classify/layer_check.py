@@ -10,16 +10,13 @@ from typing import Any
 
 from ..errors import CancelledError, LulcError
 from ..findings import ERROR, PASS, WARNING, Finding, Findings
-from ..model import catalogue
-from ..model.catalogue import Entry
+from ..model import Entry, catalogue
 from ..progress import Progress
-from ..raster import gdal, statistics
-from ..raster.bands import BandsNotFound
-from ..raster.source import Source
+from ..raster import BandsNotFound, Source, gdal, statistics
 from . import input_scaling, preflight
 from .job import ClassifyJob
 from .pixel_size import fit_pixels, made_for, metres
-from .plan import plan
+from .plan import make_plan
 
 #: Whether a layer's pixels are of a size that a network was made for.
 INSIDE, RESAMPLED, OUTSIDE = "inside", "resampled", "outside"
@@ -155,7 +152,7 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
     """
     progress = progress or Progress()
     with gdal.environment(), Source(job.input) as source:
-        planned = plan(job, progress, writes=False)
+        planned = make_plan(job, progress, writes=False)
         findings = planned.findings
         if not any(f.title == "Coordinate system" for f in findings):
             findings = (*findings, *_without_model(job, source, progress))

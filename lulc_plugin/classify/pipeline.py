@@ -15,18 +15,17 @@ import numpy.typing as npt
 
 from .. import provenance
 from ..errors import CancelledError, LulcError
-from ..model.runtime.network import Network
+from ..model import Network
 from ..progress import Progress
-from ..raster import areas, gdal
-from ..raster.output import MapWriter
+from ..raster import MapWriter, areas, gdal
 from .blend import Blender, winners
 from .confidence import MeanConfidence, judge, possible
 from .input_scaling import describe
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
-from .plan import Plan, Setup, plan
+from .plan import Plan, Setup, make_plan
 from .stages import Belt, Stage, Tether, aside, fill, supervise
 from .upsample import way_back
-from .windows import ReadyWindow, windows
+from .windows import ReadyWindow, read_windows
 
 #: Share of the progress bar that belongs to the windows; the rest is for finishing the file.
 _WINDOWS_PERCENT = 94.0
@@ -48,7 +47,7 @@ def classify(job: ClassifyJob, progress: Progress | None = None) -> ClassifyResu
         CancelledError: the user stopped.
     """
     progress = progress or Progress()
-    return run(aside("lulc-plan", lambda tether: plan(job, tether), progress), progress)
+    return run(aside("lulc-plan", lambda tether: make_plan(job, tether), progress), progress)
 
 
 def run(planned: Plan, progress: Progress) -> ClassifyResult:
@@ -119,7 +118,7 @@ def _stream(
     ready: Belt[ReadyWindow] = Belt(batch + 1, stop)
     scored: Belt[_Scored] = Belt(2, stop)
     stages = [
-        Stage("lulc-read", lambda: fill(ready, windows(setup, job.nodata_policy)), stop),
+        Stage("lulc-read", lambda: fill(ready, read_windows(setup, job.nodata_policy)), stop),
         Stage("lulc-infer", lambda: _infer(setup, network, batch, ready, scored, tether), stop),
         Stage("lulc-write", lambda: _write(setup, iter(scored), writer, counter), stop),
     ]

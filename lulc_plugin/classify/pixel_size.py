@@ -11,10 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import LulcError
-from ..model.spec import ModelSpec
-from ..raster import areas
-from ..raster.resampling import AxisScale, Resampling
-from ..raster.source import LayerFacts
+from ..model import ModelSpec
+from ..raster import AxisScale, LayerFacts, Resampling, areas
 from .job import AUTO
 
 #: A range is widened by this share of each end: 10 to 30 m takes 9.5 to 31.5 m.

@@ -9,19 +9,22 @@ from pathlib import Path
 from ..environment import packages
 from ..errors import CancelledError, LulcError
 from ..findings import Finding, Findings
-from ..model import catalogue
-from ..model.catalogue import Entry
-from ..model.spec import InputForm, ModelSpec
+from ..model import Entry, InputForm, ModelSpec, catalogue
 from ..progress import Progress
-from ..raster import gdal
-from ..raster.bands import BandMatch
-from ..raster.output import check_target
-from ..raster.resampling import Resampling
-from ..raster.scaling import Channel, Steps
-from ..raster.source import LayerFacts, PixelRegion, Source
-from ..raster.window_grid import Grid, plan_grid
-from . import input_scaling as values_of
-from . import preflight, window_size
+from ..raster import (
+    BandMatch,
+    Channel,
+    Grid,
+    LayerFacts,
+    PixelRegion,
+    Resampling,
+    Source,
+    Steps,
+    check_target,
+    gdal,
+    plan_grid,
+)
+from . import input_scaling as values_of, preflight, window_size
 from .job import AUTO, ClassifyJob
 from .pixel_size import PixelFit, fit_pixels, made_for
 
@@ -97,7 +100,7 @@ class Plan:
         return self.setup
 
 
-def plan(job: ClassifyJob, progress: Progress | None = None, writes: bool = True) -> Plan:
+def make_plan(job: ClassifyJob, progress: Progress | None = None, writes: bool = True) -> Plan:
     """Decide how `job` is done and collect everything that speaks against it; computes no map pixel.
 
     Args:

@@ -15,13 +15,9 @@ import numpy as np
 
 from ..errors import LulcError
 from ..findings import Findings
-from ..model.spec import ModelSpec
+from ..model import ModelSpec
 from ..progress import Progress
-from ..raster import band_order
-from ..raster.bands import BandMatch
-from ..raster.scaling import apply_steps
-from ..raster.source import LayerFacts, PixelRegion, Source
-from ..raster.statistics import Survey, survey_layer
+from ..raster import BandMatch, LayerFacts, PixelRegion, Source, Survey, apply_steps, band_order, survey_layer
 from .expected_values import Expected, expected_of
 from .input_scaling import Probe, Values
 from .pixel_size import PixelFit

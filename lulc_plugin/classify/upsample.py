@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..raster.resampling import AxisScale, Resampling, Taps
-from ..raster.source import BoolArray, PixelRegion
+from ..raster import AxisScale, BoolArray, PixelRegion, Resampling, Taps
 from .blend import Finished, FloatArray
 from .plan import Setup
 from .windows import ReadyWindow

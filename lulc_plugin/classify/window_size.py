@@ -7,10 +7,8 @@ import math
 from dataclasses import replace
 
 from ..errors import LulcError
-from ..model.catalogue import Entry
-from ..model.runtime import onnx_file
-from ..model.spec import ModelSpec, Window
-from ..raster.window_grid import Axis, Grid
+from ..model import Entry, ModelSpec, Window, onnx_file
+from ..raster import Axis, Grid
 
 
 def wanted(entry: Entry, asked: int | None) -> Window:

@@ -15,10 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..raster import gdal
-from ..raster.resampling import AxisScale, Resampling, resample
-from ..raster.scaling import prepare
-from ..raster.source import BoolArray, PixelRegion, Source, usable
+from ..raster import AxisScale, BoolArray, PixelRegion, Resampling, Source, gdal, prepare, resample, usable
 from .plan import Setup
 
 #: Columns read at once; wide layers are read in pieces of this width.
@@ -48,7 +45,7 @@ class ReadyWindow:
     piece: PixelRegion
 
 
-def windows(setup: Setup, policy: str) -> Iterator[ReadyWindow]:
+def read_windows(setup: Setup, policy: str) -> Iterator[ReadyWindow]:
     """All windows that touch the wanted region, row by row from left to right.
 
     Opens the layer itself, so that it can run in a thread of its own.

@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..assess.job import AssessJob, RasterInput
-from ..environment.packages import FOR_ACCURACY, require
+from ..assess import AssessJob, RasterInput
+from ..environment import FOR_ACCURACY, require
 from . import reference_options
 from .shell_words import ShellProgress, at_a_shell
 
@@ -26,7 +26,7 @@ def add_to(commands: Any) -> None:
 
 def _assess(said: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
-    from ..report.accuracy.write_reports import assess_and_report
+    from ..report.accuracy import assess_and_report
 
     reference, features = reference_options.reference_of(said, said.map)
     job = AssessJob(

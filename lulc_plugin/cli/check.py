@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..classify.job import NO_OUTPUT, ClassifyJob
+from ..classify import NO_OUTPUT, ClassifyJob
 from ..progress import Progress
 from . import layer_options
 from .shell_words import at_a_shell
@@ -26,10 +26,10 @@ def add_to(commands: Any) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from ..environment.packages import require
+    from ..environment import require
 
     require()
-    from ..classify.layer_check import check_layer
+    from ..classify import check_layer
     from ..findings import ERROR
 
     job = ClassifyJob(

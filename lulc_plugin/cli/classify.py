@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..classify.job import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
+from ..classify import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
 from . import layer_options
 from .shell_words import ShellProgress
 
@@ -47,10 +47,10 @@ def _classify(options: argparse.Namespace) -> int:
         device=options.device,
         provider=options.provider,
     )
-    from ..environment.packages import require
+    from ..environment import require
 
     require()
-    from ..classify.pipeline import classify
+    from ..classify import classify
 
     result = classify(job, ShellProgress())
     for entry in result.classes_json():

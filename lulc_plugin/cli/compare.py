@@ -6,8 +6,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..assess.job import CompareJob, RasterInput
-from ..environment.packages import FOR_ACCURACY, require
+from ..assess import CompareJob, RasterInput
+from ..environment import FOR_ACCURACY, require
 from . import reference_options
 from .shell_words import ShellProgress, at_a_shell
 
@@ -26,7 +26,7 @@ def add_to(commands: Any) -> None:
 
 def _compare(said: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
-    from ..report.accuracy.write_reports import compare_and_report
+    from ..report.accuracy import compare_and_report
 
     reference, features = reference_options.reference_of(said, said.map_a)
     job = CompareJob(

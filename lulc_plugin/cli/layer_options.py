@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from .. import bundled
-from ..classify.job import AUTO, RESAMPLE, VALUES
+from ..classify import AUTO, RESAMPLE, VALUES
 from .number_lists import four_numbers, integers
 
 

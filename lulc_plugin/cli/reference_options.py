@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..assess.job import (
+from ..assess import (
     AREA_UNITS,
     DESIGNS,
     FPC,
@@ -59,7 +59,7 @@ def options_of(said: argparse.Namespace) -> Options:
     Raises:
         LulcError: a class table that cannot be read, or a level out of range.
     """
-    from ..assess.reference.class_table import read_class_table
+    from ..assess import read_class_table
 
     return Options(
         class_table=() if said.class_table is None else read_class_table(said.class_table),
@@ -87,8 +87,7 @@ def reference_of(said: argparse.Namespace, map_path: str) -> tuple[RasterInput |
     Raises:
         LulcError: it is neither.
     """
-    from ..assess.reference.point_table import is_table, read_points
-    from ..assess.reference.vector_file import is_raster, read_features
+    from ..assess import is_raster, is_table, read_features, read_points
 
     path = said.reference
     if is_table(path):

@@ -1,2 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether this installation can work: every check says what it found, and where it is not well, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy_imports import lazy_exports
+
+if TYPE_CHECKING:
+    from . import check_findings as check_findings, check_html as check_html, checks as checks, packages as packages
+    from .install import private_folder as private_folder
+    from .install.installer import supply as supply
+    from .packages import FOR_ACCURACY as FOR_ACCURACY, require as require
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "": ["check_findings", "check_html", "checks", "packages"],
+        "install": ["private_folder"],
+        "install.installer": ["supply"],
+        "packages": ["FOR_ACCURACY", "require"],
+    },
+)

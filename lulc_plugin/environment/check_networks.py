@@ -19,7 +19,7 @@ def check_devices() -> Iterator[Finding]:
     """What onnxruntime offers, and a run of the first bundled network on each device this plugin knows."""
     import onnxruntime
 
-    from ..model.runtime import providers
+    from ..model import providers
 
     offered = onnxruntime.get_available_providers()
     names = ", ".join(map(providers.label, offered))
@@ -37,8 +37,7 @@ def _run(path: Path, device: str) -> Finding:
     """One window of zeros through the network at `path`."""
     import numpy as np
 
-    from ..model import catalogue
-    from ..model.runtime.network import Network
+    from ..model import Network, catalogue
 
     title = f"A run on {device}"
     try:

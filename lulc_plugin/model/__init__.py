@@ -1,2 +1,62 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a network is and wants, where networks are found, and how they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy_imports import lazy_exports
+
+if TYPE_CHECKING:
+    from . import catalogue as catalogue, entry as entry, mlm as mlm, recommended as recommended
+    from .catalogue import Entry as Entry
+    from .describe.class_words import classes_of_cells as classes_of_cells, classes_of_file as classes_of_file
+    from .describe.description import (
+        describe_network as describe_network,
+        suggested_name as suggested_name,
+        write_description as write_description,
+    )
+    from .library import import_model as import_model
+    from .runtime import onnx_file as onnx_file, providers as providers
+    from .runtime.network import Network as Network
+    from .runtime.probabilities import enlarge as enlarge
+    from .spec import (
+        BandStatistics as BandStatistics,
+        ClassScore as ClassScore,
+        Confidence as Confidence,
+        InputForm as InputForm,
+        ModelBand as ModelBand,
+        ModelSpec as ModelSpec,
+        Output as Output,
+        Scores as Scores,
+        Training as Training,
+        TrainingSet as TrainingSet,
+        Window as Window,
+    )
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "": ["catalogue", "entry", "recommended", "mlm"],
+        "catalogue": ["Entry"],
+        "describe.class_words": ["classes_of_cells", "classes_of_file"],
+        "describe.description": ["describe_network", "suggested_name", "write_description"],
+        "library": ["import_model"],
+        "runtime": ["onnx_file", "providers"],
+        "runtime.network": ["Network"],
+        "runtime.probabilities": ["enlarge"],
+        "spec": [
+            "BandStatistics",
+            "ClassScore",
+            "Confidence",
+            "InputForm",
+            "ModelBand",
+            "ModelSpec",
+            "Output",
+            "Scores",
+            "Training",
+            "TrainingSet",
+            "Window",
+        ],
+    },
+)

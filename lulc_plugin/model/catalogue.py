@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from .. import bundled
 from ..errors import CancelledError, LulcError
-from ..raster.bands import BandsNotFound
+from ..raster import BandsNotFound
 from . import library, ranking
 from .entry import Entry, load
 from .library import Broken

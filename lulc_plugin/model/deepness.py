@@ -15,12 +15,10 @@ from typing import Any
 
 from ..errors import LulcError
 from ..legend import Legend, LegendClass
-from ..raster.scaling import Step, Steps
-from .describe.graph_signature import Port, Signature
+from ..raster import Step, Steps
+from .describe import Port, Signature
 from .fixed_window import usual_multiple
-from .mlm import json_values
-from .mlm.listed_bands import unnamed_bands
-from .mlm.model_output import FRACTIONS, centred_cut, two_classes
+from .mlm import FRACTIONS, centred_cut, json_values, two_classes, unnamed_bands
 from .palette import spare_colour
 from .spec import InputForm, ModelSpec, Output, Window, band_channel
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import LulcError
-from . import deepness, foreign_files
-from .describe import probe
-from .describe.graph_signature import open_session, signature_of
-from .mlm import reading as mlm
+from . import deepness, foreign_files, mlm
+from .describe import open_session, probe, signature_of
 from .runtime import onnx_file
 from .spec import ModelSpec
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from .. import bundled, provenance
 from ..errors import LulcError
-from .describe.graph_signature import LARGEST_FILE
+from .describe import LARGEST_FILE
 from .entry import Entry, load, sidecar_of
 from .foreign_files import require_onnx
-from .runtime.network import Network
+from .runtime import Network
 
 #: environment variable with the folder, for shells and clusters
 VARIABLE = "LULC_MODELS"

@@ -9,8 +9,7 @@ from typing import Any
 
 from ..errors import LulcError
 from ..legend import Legend
-from ..raster.indices import Expression
-from ..raster.scaling import Channel, Steps
+from ..raster import Channel, Expression, Steps
 from . import ranking
 
 UNITS = ("reflectance", "dn", "byte")

@@ -1,2 +1,89 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pixels in, pixels out: layers, bands, scaling, windows and the finished file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy_imports import lazy_exports
+
+if TYPE_CHECKING:
+    from . import (
+        areas as areas,
+        band_names as band_names,
+        band_order as band_order,
+        bands as bands,
+        block_cache as block_cache,
+        gdal as gdal,
+        statistics as statistics,
+        value_kind as value_kind,
+    )
+    from .areas import PixelAreas as PixelAreas, pixel_areas as pixel_areas
+    from .band_names import common_name as common_name
+    from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound
+    from .categories import read_categories as read_categories
+    from .ellipsoid import ellipsoid_of as ellipsoid_of
+    from .indices import INDICES as INDICES, Expression as Expression, parse as parse
+    from .output import MapWriter as MapWriter, check_target as check_target
+    from .reprojected_band import WarpedBand as WarpedBand
+    from .resampling import AxisScale as AxisScale, Resampling as Resampling, Taps as Taps, resample as resample
+    from .scaling import (
+        LAYER_OPS as LAYER_OPS,
+        Channel as Channel,
+        Step as Step,
+        Steps as Steps,
+        apply_steps as apply_steps,
+        prepare as prepare,
+        resolve as resolve,
+        resolve_all as resolve_all,
+        steps_from_json as steps_from_json,
+    )
+    from .source import (
+        BoolArray as BoolArray,
+        LayerFacts as LayerFacts,
+        PixelRegion as PixelRegion,
+        Source as Source,
+        open_dataset as open_dataset,
+        usable as usable,
+    )
+    from .statistics import (
+        Survey as Survey,
+        probe_layer as probe_layer,
+        sample_array as sample_array,
+        survey_layer as survey_layer,
+    )
+    from .transform_points import carry as carry
+    from .value_kind import PICTURE as PICTURE, read_as as read_as
+    from .window_grid import Axis as Axis, Grid as Grid, plan_axis as plan_axis, plan_grid as plan_grid
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "": ["areas", "band_names", "band_order", "bands", "block_cache", "gdal", "statistics", "value_kind"],
+        "areas": ["PixelAreas", "pixel_areas"],
+        "band_names": ["common_name"],
+        "bands": ["BandMatch", "BandsNotFound"],
+        "categories": ["read_categories"],
+        "ellipsoid": ["ellipsoid_of"],
+        "indices": ["Expression", "INDICES", "parse"],
+        "output": ["MapWriter", "check_target"],
+        "reprojected_band": ["WarpedBand"],
+        "resampling": ["AxisScale", "Resampling", "Taps", "resample"],
+        "scaling": [
+            "Channel",
+            "LAYER_OPS",
+            "Step",
+            "Steps",
+            "apply_steps",
+            "prepare",
+            "resolve",
+            "resolve_all",
+            "steps_from_json",
+        ],
+        "source": ["BoolArray", "LayerFacts", "PixelRegion", "Source", "open_dataset", "usable"],
+        "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
+        "transform_points": ["carry"],
+        "value_kind": ["PICTURE", "read_as"],
+        "window_grid": ["Axis", "Grid", "plan_axis", "plan_grid"],
+    },
+)

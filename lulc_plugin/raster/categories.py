@@ -23,7 +23,7 @@ _NAME = re.compile(r"<Category\s*/>|<Category>(.*?)</Category>", re.DOTALL)
 _GREY = "#888888"
 
 
-def categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
+def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
     """Classes of one band: names from this program's own metadata or GDAL's side file, colours from the palette.
 
     Args:

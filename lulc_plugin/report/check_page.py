@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..classify.layer_check import LayerCheck
+from ..atomic_write import write_report
+from ..classify import LayerCheck
 from ..findings import ERROR, NOTE, PASS, WARNING, WORDS
 from ..progress import Progress
-from .files import put
 from .html_page import environment
 from .plain_values import plain
 
@@ -29,7 +29,7 @@ def write_check(output: Path, check: LayerCheck) -> None:
     Raises:
         LulcError: it cannot be written.
     """
-    put(output, layer_page(check).encode("utf-8"))
+    write_report(output, layer_page(check).encode("utf-8"))
 
 
 def check_json(check: LayerCheck) -> str:

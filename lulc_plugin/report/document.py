@@ -9,6 +9,10 @@ from typing import Any, Optional, Union
 
 #: Head of an estimate above which stands what it is an estimate of.
 VALUE = "value"
+#: Classes on a page of bars or in a matrix; more than these are in the CSV and the JSON file only.
+MOST_SHOWN = 30
+#: First head of a matrix.
+STUB = "Map (rows) / Reference (columns)"
 #: None is "not applicable".
 Value = Optional[Union[int, float, str]]
 

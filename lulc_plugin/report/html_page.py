@@ -11,10 +11,9 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from . import number_format
-from .accuracy import heat_colours
-from .accuracy.matrix_view import view
+from . import heat_colours, number_format
 from .document import Chart, Column, Document, Matrix, Table, Value
+from .matrix_view import view
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")

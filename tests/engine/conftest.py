@@ -18,13 +18,13 @@ import rasterio
 from affine import Affine
 from onnx import TensorProto, helper, numpy_helper
 
-from lulc_plugin.classify.job import ClassifyJob, ClassifyResult
-from lulc_plugin.classify.pipeline import classify as run_classify
+from lulc_plugin.classify import ClassifyJob, classify as run_classify
+from lulc_plugin.classify.job import ClassifyResult
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model.mlm import reading as mlm
-from lulc_plugin.model.spec import InputForm, ModelBand, ModelSpec, Output, Window, band_channel
+from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Output, Window, mlm
+from lulc_plugin.model.spec import band_channel
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.scaling import Step
+from lulc_plugin.raster import Step
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 UTM = Affine(30, 0, 500_000, 0, -30, 9_120_000)

@@ -13,24 +13,22 @@ FILES = sorted(p for p in ENGINE.rglob("*.py") if "_bundled" not in p.parts)
 
 #: room → rooms it may import from (itself always)
 GROUND = {"errors", "progress"}
-SHELF = {"legend", "provenance", "bundled", "environment", "findings", "atomic_write"}
+SHELF = {"legend", "provenance", "bundled", "environment", "findings", "atomic_write", "lazy_imports"}
 ARROWS = {
     "errors": set(),
     "progress": {"errors"},
     "legend": {"errors"},
     "findings": {"errors"},
+    "lazy_imports": set(),
     "bundled": {"errors"},
-    "atomic_write": set(),
+    "atomic_write": {"errors"},
     "provenance": {"errors", "environment"},
     "raster": SHELF | GROUND,
     "model": {"raster"} | SHELF | GROUND,
     "assess": {"raster"} | SHELF | GROUND,
-    "maps": {"raster"} | SHELF | GROUND,
-    "scenes": {"raster"} | SHELF | GROUND,
     "classify": {"raster", "model"} | SHELF | GROUND,
-    "adapt": {"classify", "assess", "maps", "scenes", "raster", "model"} | SHELF | GROUND,
     "environment": {"raster", "model"} | SHELF | GROUND,
-    "report": {"classify", "assess", "maps", "scenes", "raster", "model"} | SHELF | GROUND,
+    "report": {"classify", "assess", "raster", "model"} | SHELF | GROUND,
 }
 TOP = {"cli", "cluster", "__main__", "__init__"}
 
@@ -64,20 +62,34 @@ def imports(path):
     return inside, outside
 
 
+def lines_of(found):
+    """What a test shows when it fails: one line a finding."""
+    return "\n".join(found)
+
+
 def test_there_is_something_to_check():
     assert len(FILES) > 25
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ENGINE)))
-def test_arrows(path):
-    room = module_of(path)[0]
-    inside, _ = imports(path)
-    if room in TOP:
-        return
-    assert room in ARROWS, f"{room} is a new room: draw its arrows"
-    for target in inside:
-        assert target, f"{path.name} imports the whole engine"
-        assert target[0] == room or target[0] in ARROWS[room], f"{'/'.join(module_of(path))} → {'/'.join(target)}"
+def test_arrows():
+    wrong = []
+    for path in FILES:
+        room = module_of(path)[0]
+        if room in TOP:
+            continue
+        if room not in ARROWS:
+            wrong.append(f"{room} is a new room: draw its arrows")
+            continue
+        for target in imports(path)[0]:
+            if not target:
+                wrong.append(f"{path.name} imports the whole engine")
+            elif target[0] != room and target[0] not in ARROWS[room]:
+                wrong.append(f"{'/'.join(module_of(path))} → {'/'.join(target)}")
+    assert not wrong, lines_of(wrong)
+
+
+def test_every_room_that_has_arrows_exists():
+    assert [room for room in ARROWS if not exists((room,))] == []
 
 
 def test_no_cycles_between_modules():
@@ -98,46 +110,148 @@ def test_no_cycles_between_modules():
         visit(node)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ENGINE)))
-def test_no_foreign_and_no_absolute_imports(path):
-    _, outside = imports(path)
-    assert not outside & {"qgis", "PyQt5", "PyQt6", "osgeo", "torch", "dask", "algorithms", "training", "tests"}
-    assert "lulc_plugin" not in outside
-    assert not outside & {"pickle", "marshal", "shelve", "xml", "telnetlib", "ftplib"}
+# ---------------------------------------------------------------- doors
+
+#: Folders that are no rooms of their own: those inside are.
+WITHOUT_DOOR = {(), ("report",), ("cli",)}
+OTHERS = ("algorithms", "training", "scripts", "benchmarks")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ENGINE)))
-def test_no_private_names_of_other_rooms(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            private = [a.name for a in node.names if a.name.startswith("_")]
-            assert not private, f"{path.name} takes {private} from {node.module}"
+def door_of(importer, package):
+    """The outermost room around a package that the importer is not in; None inside one room."""
+    for depth in range(1, len(package) + 1):
+        room = package[:depth]
+        if room not in WITHOUT_DOOR and importer[:depth] != room:
+            return room
+    return None
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ENGINE)))
-def test_shipped_code(path):
+def exported(room):
+    """What a room's `__init__.py` exports, without importing it, and the same as type checkers see it."""
+    tree = ast.parse((ENGINE.joinpath(*room) / "__init__.py").read_text(encoding="utf-8"))
+    names, seen = set(), set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
+            if isinstance(target, ast.Name) and target.id == "__all__":
+                names |= set(ast.literal_eval(node.value))
+            elif isinstance(target, ast.Tuple):
+                names |= {name for of in ast.literal_eval(node.value.args[1]).values() for name in of}
+        for inner in ast.walk(node) if isinstance(node, (ast.If, ast.ImportFrom)) else ():
+            if isinstance(inner, ast.ImportFrom) and inner.module not in ("__future__", "typing"):
+                seen |= {alias.asname or alias.name for alias in inner.names if alias.name != "lazy_exports"}
+    return names, seen
+
+
+def test_type_checkers_see_what_a_room_exports():
+    wrong = []
+    for path in FILES:
+        room = module_of(path)
+        if path.name == "__init__.py" and room != ("__init__",) and room not in WITHOUT_DOOR:
+            names, seen = exported(room)
+            wrong += [f"{'/'.join(room)}: {name} stands in one list only" for name in names ^ seen]
+    assert not wrong, lines_of(wrong)
+
+
+def reached_into(path, importer, base, names):
+    """Imports that pass by a room's door."""
+    package = base if (ENGINE.joinpath(*base) / "__init__.py").is_file() else base[:-1]
+    for name in names:
+        full = (*base, name)
+        inner = full if (ENGINE.joinpath(*full) / "__init__.py").is_file() else package
+        room = door_of(importer, inner)
+        if room is None or (room == full and base == room[:-1]):
+            continue
+        if base != room:
+            yield f"{path.relative_to(CHECKOUT)}: {'.'.join(base)} lies behind the door of {'.'.join(room)}"
+        elif name not in exported(room)[0]:
+            yield f"{path.relative_to(CHECKOUT)}: {'.'.join(room)} does not export {name}"
+
+
+def test_nobody_reaches_past_a_door():
+    wrong = []
+    for path in FILES:
+        package = path.relative_to(ENGINE).parent.parts
+        if path.name == "__init__.py":
+            continue  # a room may export what lies in the rooms inside it
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                base = (*package[: len(package) - node.level + 1], *(node.module or "").split("."))
+                base = tuple(part for part in base if part)
+                wrong += reached_into(path, package, base, [alias.name for alias in node.names])
+    for path in (p for folder in OTHERS for p in (CHECKOUT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            module = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else []
+            if module and module[0] == "lulc_plugin":
+                wrong += reached_into(path, ("outside",), tuple(module[1:]), [alias.name for alias in node.names])
+    assert not wrong, lines_of(wrong)
+
+
+# ---------------------------------------------------------------- what no shipped file may do
+
+
+def test_no_foreign_and_no_absolute_imports():
+    refused = {"qgis", "PyQt5", "PyQt6", "osgeo", "torch", "dask", "algorithms", "training", "tests", "lulc_plugin"}
+    refused |= {"pickle", "marshal", "shelve", "xml", "telnetlib", "ftplib"}
+    wrong = [f"{p.relative_to(ENGINE)}: {sorted(imports(p)[1] & refused)}" for p in FILES if imports(p)[1] & refused]
+    assert not wrong, lines_of(wrong)
+
+
+def test_no_private_names_of_other_modules():
+    wrong = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                private = [a.name for a in node.names if a.name.startswith("_")]
+                if private:
+                    wrong.append(f"{path.relative_to(ENGINE)} takes {private} from {node.module}")
+    assert not wrong, lines_of(wrong)
+
+
+def objections(path):
+    """What a shipped file must not have."""
     text = path.read_text(encoding="utf-8")
-    assert text.splitlines()[0] == "# SPDX-License-Identifier: GPL-3.0-or-later"
     tree = ast.parse(text)
-    assert ast.get_docstring(tree), "a module says what it is for"
+    if not ast.get_docstring(tree):
+        yield "a module says what it is for"
     for node in ast.walk(tree):
-        assert not isinstance(node, ast.Assert), f"line {node.lineno}: python -O removes assertions"
+        if isinstance(node, ast.Assert):
+            yield f"line {node.lineno}: python -O removes assertions"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("eval", "exec", "compile", "__import__"), f"line {node.lineno}"
-            assert node.func.id != "print" or module_of(path)[0] == "cli", f"line {node.lineno}"
+            if node.func.id in ("eval", "exec", "compile", "__import__"):
+                yield f"line {node.lineno}: {node.func.id}"
+            if node.func.id == "print" and module_of(path)[0] != "cli":
+                yield f"line {node.lineno}: print"
         if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None, f"line {node.lineno}: bare except"
-            if isinstance(node.body[0], ast.Pass) and len(node.body) == 1:
-                assert not (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+            if node.type is None:
+                yield f"line {node.lineno}: bare except"
+            elif isinstance(node.body[0], ast.Pass) and isinstance(node.type, ast.Name):
+                if node.type.id in ("Exception", "BaseException"):
+                    yield f"line {node.lineno}: an exception of any kind vanishes"
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted([*(CHECKOUT / "algorithms").rglob("*.py"), *(CHECKOUT / "tests" / "engine").glob("*.py")]),
-    ids=lambda p: str(p.relative_to(CHECKOUT)),
-)
-def test_other_files_carry_the_licence(path):
-    assert path.read_text(encoding="utf-8").startswith("# SPDX-License-Identifier: GPL-3.0-or-later")
+def test_shipped_code():
+    wrong = [f"{path.relative_to(ENGINE)}: {what}" for path in FILES for what in objections(path)]
+    assert not wrong, lines_of(wrong)
+
+
+def test_files_carry_the_licence():
+    files = [*FILES, *(CHECKOUT / "algorithms").rglob("*.py"), *(CHECKOUT / "tests" / "engine").rglob("*.py")]
+    first = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+    wrong = [str(p.relative_to(CHECKOUT)) for p in files if not p.read_text(encoding="utf-8").startswith(first)]
+    assert not wrong, lines_of(wrong)
+
+
+def test_no_file_name_occurs_twice():
+    """A file is found by its name. Parallel parts of parallel rooms (`job`, `result`) and commands may share one."""
+    places = {}
+    for path in FILES:
+        if path.name not in ("__init__.py", "job.py", "result.py") and path.parent.name != "cli":
+            places.setdefault(path.name, []).append(str(path.relative_to(ENGINE)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+# ---------------------------------------------------------------- imports as they happen
 
 
 LIGHT = ["", ".errors", ".progress", ".legend", ".provenance", ".bundled", ".classify.job", ".cli"]

@@ -5,8 +5,7 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError

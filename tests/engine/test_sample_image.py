@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from lulc_plugin.classify.job import ClassifyJob
-from lulc_plugin.classify.pipeline import classify
+from lulc_plugin.classify import ClassifyJob, classify
 from lulc_plugin.progress import Progress
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -77,8 +76,7 @@ def test_a_map_of_it_needs_no_setting(tmp_path):
 
 @pytest.mark.parametrize("way", ["reflectance", "auto"])
 def test_its_numbers_are_understood(tmp_path, way):
-    from lulc_plugin.raster import value_kind
-    from lulc_plugin.raster.source import Source
+    from lulc_plugin.raster import Source, value_kind
 
     with Source(str(SAMPLE)) as source:
         bands = source.facts.bands

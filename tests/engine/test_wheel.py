@@ -19,7 +19,7 @@ from lulc_plugin import bundled
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-from shipping import metadata, wheel  # noqa: E402
+from shipping import metadata, wheel
 
 Shell = Callable[..., subprocess.CompletedProcess]
 
@@ -131,8 +131,7 @@ def test_classify_and_assess(shell: Shell, raster: Callable, scene: Callable, tm
     assert done.returncode == 0, done.stderr
     assert np.array_equal(read(command), read(module))
 
-    from lulc_plugin.classify.job import ClassifyJob
-    from lulc_plugin.classify.pipeline import classify
+    from lulc_plugin.classify import ClassifyJob, classify
     from lulc_plugin.progress import Progress
 
     ours = tmp_path / "ours.tif"

@@ -166,7 +166,7 @@ def network(plugin, tmp_path_factory):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path = tmp_path_factory.mktemp("network") / "tiny.onnx"
     onnx.save(model, str(path))
-    plugin("lulc_plugin.model.mlm.reading").write(_spec(plugin), path.with_suffix(".json"))
+    plugin("lulc_plugin.model.mlm").write(_spec(plugin), path.with_suffix(".json"))
     return str(path)
 
 

@@ -11,10 +11,10 @@ import yaml
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
 
-from package_tree import change, plant  # noqa: E402
-from shipping import changelog, citation, metadata  # noqa: E402
-from shipping.contents import shipped_files  # noqa: E402
-from shipping.refusal import PackageError  # noqa: E402
+from package_tree import change, plant
+from shipping import changelog, citation, metadata
+from shipping.contents import shipped_files
+from shipping.refusal import PackageError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from shipping import python  # noqa: E402
+from shipping import python
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
 
-import package  # noqa: E402
-from package_tree import plant  # noqa: E402
-from shipping import digests  # noqa: E402
-from shipping.contents import copy_sources, shipped_files  # noqa: E402
-from shipping.refusal import PackageError  # noqa: E402
+import package
+from package_tree import plant
+from shipping import digests
+from shipping.contents import copy_sources, shipped_files
+from shipping.refusal import PackageError
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-from shipping import qgis4  # noqa: E402
-from shipping.names import origins  # noqa: E402
+from shipping import qgis4
+from shipping.names import origins
 
 
 def objections(source: str) -> list[str]:

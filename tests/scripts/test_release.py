@@ -13,8 +13,8 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
 
-from package_tree import change, plant  # noqa: E402
-from shipping import release  # noqa: E402
+from package_tree import change, plant
+from shipping import release
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

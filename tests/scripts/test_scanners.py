@@ -9,9 +9,9 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "scripts"))
 
-import package  # noqa: E402
-from shipping import scanners  # noqa: E402
-from shipping.refusal import PackageError  # noqa: E402
+import package
+from shipping import scanners
+from shipping.refusal import PackageError
 
 
 def test_they_find_what_they_should(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
-from training.augment import radiometry  # noqa: E402
-from training.augment.geometry import cut, mosaic, turned  # noqa: E402
-from training.augment.samples import mixed, sample  # noqa: E402
-from training.augment.strength import Strength  # noqa: E402
-from training.inputs import inputs  # noqa: E402
-from training.sets.chips import load  # noqa: E402
-from training.sets.description import describe  # noqa: E402
+from training.augment import radiometry
+from training.augment.geometry import cut, mosaic, turned
+from training.augment.samples import mixed, sample
+from training.augment.strength import Strength
+from training.inputs import inputs
+from training.sets.chips import load
+from training.sets.description import describe
 
 BANDS = ("red", "green", "blue", "nir")
 INPUTS = inputs(BANDS, ("NDVI",), ("reflectance", "picture"))

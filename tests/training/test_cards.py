@@ -8,11 +8,11 @@ pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-tr
 pytest.importorskip("onnx", reason="onnx is not installed")
 image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.legend import Legend, LegendClass  # noqa: E402
-from training.cards import limits, markdown, scoretables, sheet  # noqa: E402
-from training.export import sidecar  # noqa: E402
-from training.sets.chips import Chip  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.legend import Legend, LegendClass
+from training.cards import limits, markdown, scoretables, sheet
+from training.export import sidecar
+from training.sets.chips import Chip
 
 LEGEND = Legend.of(
     [LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Trees", "#007700"), LegendClass(3, "Bare", "#AA8855")]

@@ -9,18 +9,18 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.legend import Legend, LegendClass  # noqa: E402
-from lulc_plugin.model.mlm import writing as mlm  # noqa: E402
-from lulc_plugin.model.spec import InputForm, ModelBand, ModelSpec, Output, Window, band_channel  # noqa: E402
-from lulc_plugin.raster.scaling import Step  # noqa: E402
-from training.teachers import cache, levels  # noqa: E402
-from training.teachers.mapping import class_map  # noqa: E402
-from training.teachers.panel import Panel  # noqa: E402
-from training.teachers.settings import Stays, TeacherSettings, parse  # noqa: E402
-from training.teachers.teacher import Teacher  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.legend import Legend, LegendClass
+from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Output, Window, mlm
+from lulc_plugin.model.spec import band_channel
+from lulc_plugin.raster import Step
+from training.teachers import cache, levels
+from training.teachers.mapping import class_map
+from training.teachers.panel import Panel
+from training.teachers.settings import Stays, TeacherSettings, parse
+from training.teachers.teacher import Teacher
 
 NAMES = ("red", "nir")
 CLASSES = ("lake", "wood", "lawn")

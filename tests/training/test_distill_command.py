@@ -13,18 +13,24 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
-from rasterio.transform import from_origin  # noqa: E402
+from rasterio.transform import from_origin
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.model.spec import InputForm  # noqa: E402
-from lulc_plugin.raster.scaling import Step  # noqa: E402
-from lulc_plugin.raster.source import open_dataset  # noqa: E402
-from training.distill import __main__ as command  # noqa: E402
-from training.distill import places, scenes, student  # noqa: E402
-from training.sets.chips import load  # noqa: E402
-from training.sets.description import describe  # noqa: E402
-from training.teachers.panel import Panel  # noqa: E402
-from training.teachers.teacher import Teacher  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import InputForm
+from lulc_plugin.raster import (
+    Step,
+    open_dataset,
+)
+from training.distill import (
+    __main__ as command,
+    places,
+    scenes,
+    student,
+)
+from training.sets.chips import load
+from training.sets.description import describe
+from training.teachers.panel import Panel
+from training.teachers.teacher import Teacher
 
 CLASSES = ["Water", "Trees", "Shrub and grass", "Cropland", "Built-up", "Bare"]
 TABLE = """

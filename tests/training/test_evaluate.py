@@ -15,22 +15,28 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.model.mlm import writing as mlm  # noqa: E402
-from lulc_plugin.model.spec import ModelSpec, Output, Window  # noqa: E402
-from training import maps  # noqa: E402
-from training import recipe as recipes  # noqa: E402
-from training.evaluate import baseline, calibration, charts, heldout, release, report, robustness, sheets  # noqa: E402
-from training.evaluate.__main__ import main  # noqa: E402
-from training.evaluate.forest import Forest  # noqa: E402
-from training.evaluate.scoring import score  # noqa: E402
-from training.evaluate.subjects import Ensemble, Subject, aligned, common, ensemble, subject  # noqa: E402
-from training.evaluate.tables import side_by_side, summary  # noqa: E402
-from training.export.making import input_of  # noqa: E402
-from training.inputs import inputs  # noqa: E402
-from training.maps import Mapper, groups_of, miou_interval, reference_miou  # noqa: E402
-from training.sets.chips import Chip, load, with_samples  # noqa: E402
-from training.sets.description import describe  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import (
+    ModelSpec,
+    Output,
+    Window,
+    mlm,
+)
+from training import (
+    maps,
+    recipe as recipes,
+)
+from training.evaluate import baseline, calibration, charts, heldout, release, report, robustness, sheets
+from training.evaluate.__main__ import main
+from training.evaluate.forest import Forest
+from training.evaluate.scoring import score
+from training.evaluate.subjects import Ensemble, Subject, aligned, common, ensemble, subject
+from training.evaluate.tables import side_by_side, summary
+from training.export.making import input_of
+from training.inputs import inputs
+from training.maps import Mapper, groups_of, miou_interval, reference_miou
+from training.sets.chips import Chip, load, with_samples
+from training.sets.description import describe
 
 NAMES = ("Water", "Land", "Town")
 SET = """

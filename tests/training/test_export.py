@@ -10,12 +10,12 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.raster.scaling import prepare  # noqa: E402
-from training.export import deepness, graph, margin, parity, session, variants  # noqa: E402
-from training.inputs import inputs, resolved  # noqa: E402
-from training.networks.build import build  # noqa: E402
-from training.networks.settings import NetworkSettings  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import prepare
+from training.export import deepness, graph, margin, parity, session, variants
+from training.inputs import inputs, resolved
+from training.networks.build import build
+from training.networks.settings import NetworkSettings
 
 CHANNELS, CLASSES, TEMPERATURE = 5, 3, 1.4
 
@@ -206,7 +206,7 @@ def test_deepness_keys_are_json(tmp_path):
     from dataclasses import replace
 
     from lulc_plugin.legend import Legend, LegendClass
-    from lulc_plugin.model.spec import ModelSpec, Output, Window
+    from lulc_plugin.model import ModelSpec, Output, Window
 
     given = inputs(("red", "nir"), ("NDVI",), ("reflectance", "picture"))
     legend = Legend.of([LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Land", "#00FF00")])

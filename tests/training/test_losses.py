@@ -7,10 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training.losses import terms  # noqa: E402
-from training.losses.target import Target, class_weights  # noqa: E402
-from training.losses.total import Term, total  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training.losses import terms
+from training.losses.target import Target, class_weights
+from training.losses.total import Term, total
 
 SHARES = [0.1, 0.2, 0.3, 0.4]
 

@@ -8,10 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training.networks import Network, NetworkSettings, build  # noqa: E402
-from training.networks.deeplab import Atrous, DeepLabOptions  # noqa: E402
-from training.networks.receptive_field import reach  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training.networks import Network, NetworkSettings, build
+from training.networks.deeplab import Atrous, DeepLabOptions
+from training.networks.receptive_field import reach
 
 SMALL = [
     ("mobile_unet", {"cut": "1/16", "convs": 1, "stem": 0, "decoder": [16, 8, 8, 8]}),

@@ -13,8 +13,8 @@ for package in ("torchvision", "timm", "segmentation_models_pytorch"):
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed; run make setup-training", allow_module_level=True)
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training.networks import NetworkSettings, build, load_pretrained, torchvision_operators  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training.networks import NetworkSettings, build, load_pretrained, torchvision_operators
 
 CASES = [
     ("unet", "tu-resnet10t", {"decoder": [16, 8, 8]}),

@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from training.networks import NetworkSettings, build, measure  # noqa: E402
-from training.networks.__main__ import main, wanted  # noqa: E402
+from training.networks import NetworkSettings, build, measure
+from training.networks.__main__ import main, wanted
 
 
 def test_a_row_holds_what_was_measured():

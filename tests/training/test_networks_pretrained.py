@@ -8,9 +8,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 safetensors = pytest.importorskip("safetensors.torch", reason="safetensors is not installed")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training.networks import NetworkSettings, build, load_pretrained  # noqa: E402
-from training.networks.pretrained import with_channels  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training.networks import NetworkSettings, build, load_pretrained
+from training.networks.pretrained import with_channels
 
 CUT = {"cut": "1/16", "decoder": [16, 8, 8, 8], "stem": 4}
 

@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("rasterio", reason="rasterio is not installed")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
-from rasterio.transform import Affine  # noqa: E402
+from rasterio.transform import Affine
 
-from lulc_plugin.raster.source import open_dataset  # noqa: E402
-from training.prepare.__main__ import main  # noqa: E402
-from training.prepare.preview import augmented_sheet  # noqa: E402
-from training.sets.chips import load  # noqa: E402
-from training.sets.description import describe  # noqa: E402
+from lulc_plugin.raster import open_dataset
+from training.prepare.__main__ import main
+from training.prepare.preview import augmented_sheet
+from training.sets.chips import load
+from training.sets.description import describe
 
 NAMES = ["Water", "Trees", "Bare"]
 

@@ -10,13 +10,13 @@ pytest.importorskip("rasterio", reason="rasterio is not installed")
 pytest.importorskip("pyogrio", reason="pyogrio is not installed")
 pytest.importorskip("shapely", reason="shapely is not installed")
 
-from rasterio.transform import Affine  # noqa: E402
-from rasterio.warp import transform_geom  # noqa: E402
+from rasterio.transform import Affine
+from rasterio.warp import transform_geom
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.raster.source import PixelRegion, Source, open_dataset  # noqa: E402
-from training.prepare.drawn import drawn  # noqa: E402
-from training.prepare.legendfile import read_classes  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import PixelRegion, Source, open_dataset
+from training.prepare.drawn import drawn
+from training.prepare.legendfile import read_classes
 
 WHOLE, PART = PixelRegion(0, 40, 0, 50), PixelRegion(5, 25, 10, 40)
 

@@ -8,13 +8,13 @@ import pytest
 
 rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.raster.source import open_dataset  # noqa: E402
-from training.prepare.__main__ import main  # noqa: E402
-from training.prepare.colours import decode, encode  # noqa: E402
-from training.prepare.legendfile import read_classes  # noqa: E402
-from training.prepare.masks import MaskFile, MaskOptions, whole_mask  # noqa: E402
-from training.prepare.sparse import thinned  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import open_dataset
+from training.prepare.__main__ import main
+from training.prepare.colours import decode, encode
+from training.prepare.legendfile import read_classes
+from training.prepare.masks import MaskFile, MaskOptions, whole_mask
+from training.prepare.sparse import thinned
 
 CLASSES = [
     {"value": 0, "name": "unlabeled", "color": "#9B9B9B", "ignore": True},

@@ -7,13 +7,13 @@ import pytest
 pytest.importorskip("rasterio", reason="rasterio is not installed")
 ndimage = pytest.importorskip("scipy.ndimage", reason="scipy is not installed")
 
-from rasterio.transform import Affine  # noqa: E402
+from rasterio.transform import Affine
 
-from lulc_plugin.progress import Progress  # noqa: E402
-from lulc_plugin.raster.source import open_dataset  # noqa: E402
-from training.prepare.__main__ import main  # noqa: E402
-from training.prepare.overlap.pictures import picture  # noqa: E402
-from training.prepare.overlap.search import shared_ground  # noqa: E402
+from lulc_plugin.progress import Progress
+from lulc_plugin.raster import open_dataset
+from training.prepare.__main__ import main
+from training.prepare.overlap.pictures import picture
+from training.prepare.overlap.search import shared_ground
 
 
 def land(seed, height=420, width=420):

@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("rasterio", reason="rasterio is not installed")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training.prepare import places  # noqa: E402
-from training.prepare.leaks import leaks_between  # noqa: E402
-from training.prepare.overlap.ground import Rectangle, SharedGround  # noqa: E402
-from training.prepare.tiling import Tiling  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training.prepare import places
+from training.prepare.leaks import leaks_between
+from training.prepare.overlap.ground import Rectangle, SharedGround
+from training.prepare.tiling import Tiling
 
 
 def scene(name, height=100, width=100):

@@ -8,12 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training import recipe  # noqa: E402
-from training.train import loop  # noqa: E402
-from training.train.__main__ import changes_of  # noqa: E402
-from training.train.batches import fitting  # noqa: E402
-from training.train.parts import material  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training import recipe
+from training.train import loop
+from training.train.__main__ import changes_of
+from training.train.batches import fitting
+from training.train.parts import material
 
 
 def test_a_recipe_is_read(recipe_file):

@@ -12,14 +12,14 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("PIL", reason="Pillow is not installed")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from lulc_plugin.model import entry  # noqa: E402
-from training import recipe, release  # noqa: E402
-from training.export import cardtable, credits, margin, opening, parity, places, session  # noqa: E402
-from training.networks.build import build  # noqa: E402
-from training.networks.settings import NetworkSettings  # noqa: E402
-from training.sets.description import describe  # noqa: E402
-from training.train import checkpoint  # noqa: E402
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import entry
+from training import recipe, release
+from training.export import cardtable, credits, margin, opening, parity, places, session
+from training.networks.build import build
+from training.networks.settings import NetworkSettings
+from training.sets.description import describe
+from training.train import checkpoint
 
 CARD = {
     "gsd": 10, "gsd_range": [5, 20], "imagery": "toy scenes", "limits": ["**Water** has IoU {iou Water sure} only."],

@@ -6,13 +6,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training import recipe  # noqa: E402
-from training.sets.chips import fingerprint, load  # noqa: E402
-from training.sets.description import describe, parse  # noqa: E402
-from training.train.batches import chances, channel_means  # noqa: E402
-from training.train.checks import few, look  # noqa: E402
-from training.train.parts import material  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training import recipe
+from training.sets.chips import fingerprint, load
+from training.sets.description import describe, parse
+from training.train.batches import chances, channel_means
+from training.train.checks import few, look
+from training.train.parts import material
 
 BANDS, NAMES = ("nir", "red"), ("Water", "Trees", "Bare")
 

@@ -14,9 +14,8 @@ import rasterio
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.source import Source
-from training.toy import __main__ as command
-from training.toy import land, light
+from lulc_plugin.raster import Source
+from training.toy import __main__ as command, land, light
 from training.toy.making import make
 
 ROOT = Path(__file__).parents[2]

@@ -8,15 +8,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
-from lulc_plugin.errors import LulcError  # noqa: E402
-from training import recipe  # noqa: E402
-from training.networks.build import build  # noqa: E402
-from training.networks.settings import NetworkSettings  # noqa: E402
-from training.train import checkpoint, loop, pace  # noqa: E402
-from training.train.__main__ import main  # noqa: E402
-from training.train.batches import Batches, Targets, images_of  # noqa: E402
-from training.train.parts import material  # noqa: E402
-from training.train.previews import previews  # noqa: E402
+from lulc_plugin.errors import LulcError
+from training import recipe
+from training.networks.build import build
+from training.networks.settings import NetworkSettings
+from training.train import checkpoint, loop, pace
+from training.train.__main__ import main
+from training.train.batches import Batches, Targets, images_of
+from training.train.parts import material
+from training.train.previews import previews
 
 JOINT = [
     {"set": "sure", "samples": 3, "loss": [{"term": "weighted_ce"}, {"term": "dice", "weight": 0.3}]},

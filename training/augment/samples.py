@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lulc_plugin.raster.scaling import Steps, apply_steps
+from lulc_plugin.raster import Steps, apply_steps
 
 from ..inputs import BANDS, NOT_BELOW_0, Inputs, picture_steps, resolved
 from ..sets.chips import Chip

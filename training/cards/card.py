@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lulc_plugin.model.spec import ModelSpec
+from lulc_plugin.model import ModelSpec
 
 from ..export import cardtable, deepness
 from ..export.facts import Facts

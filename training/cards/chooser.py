@@ -6,8 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import catalogue, entry
-from lulc_plugin.model.spec import ModelSpec, Scores
+from lulc_plugin.model import ModelSpec, Scores, catalogue, entry
 
 from ..export.sidecar import TEACHERS_WORD
 from . import markdown

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lulc_plugin.assess.matrix_statistics import accuracy
+from lulc_plugin.assess import accuracy
 from lulc_plugin.errors import LulcError
 
 from ..evaluate.robustness import PICTURES

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lulc_plugin.assess.matrix_statistics import accuracy
+from lulc_plugin.assess import accuracy
 
 from ..maps import SURROUNDED, reference_miou
 from . import markdown

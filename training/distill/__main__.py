@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lulc_plugin.classify.job import DEVICES, VALUES
+from lulc_plugin.classify import DEVICES, VALUES
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import ConsoleProgress
 

@@ -18,7 +18,7 @@ from lulc_plugin import bundled
 from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
-from lulc_plugin.model.spec import ModelSpec
+from lulc_plugin.model import ModelSpec
 from lulc_plugin.progress import Progress
 
 from ..teachers import settings

@@ -18,8 +18,7 @@ import numpy.typing as npt
 from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
-from lulc_plugin.raster import value_kind
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset, value_kind
 
 from ..teachers.cache import packed
 from .places import VALIDATION, joined, validating

@@ -13,15 +13,25 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.crs import CRS
 
-from lulc_plugin.classify import input_scaling
-from lulc_plugin.classify.job import NO_OUTPUT, ClassifyJob
+from lulc_plugin.classify import NO_OUTPUT, ClassifyJob, input_scaling
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model.spec import ModelSpec
+from lulc_plugin.model import ModelSpec
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import band_names, bands, statistics, value_kind
-from lulc_plugin.raster.scaling import LAYER_OPS, Steps, apply_steps
-from lulc_plugin.raster.source import LayerFacts, PixelRegion, Source, open_dataset, usable
-from lulc_plugin.raster.transform_points import carry
+from lulc_plugin.raster import (
+    LAYER_OPS,
+    LayerFacts,
+    PixelRegion,
+    Source,
+    Steps,
+    apply_steps,
+    band_names,
+    bands,
+    carry,
+    open_dataset,
+    statistics,
+    usable,
+    value_kind,
+)
 
 from ..sets.chips import file_of, images, rows_of
 from ..sets.description import KNOWN, SetDescription, describe

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.legend import Legend
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 _MOST = 48
 _PAIRS = 4

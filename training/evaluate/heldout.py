@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
-from lulc_plugin.model.spec import ModelBand
+from lulc_plugin.model import ModelBand
 
 from ..inputs import Inputs
 from ..maps import Groups

@@ -13,11 +13,10 @@ import numpy.typing as npt
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
-from lulc_plugin.assess.job import AssessJob, Options, Outputs, RasterInput
-from lulc_plugin.assess.result import Assessment
+from lulc_plugin.assess import AssessJob, Assessment, Options, Outputs, RasterInput
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
-from lulc_plugin.report.accuracy.write_reports import assess_and_report
+from lulc_plugin.report.accuracy import assess_and_report
 
 from ..maps import groups_of
 from ..sets.chips import Chip

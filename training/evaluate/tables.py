@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lulc_plugin.assess.matrix_statistics import accuracy
+from lulc_plugin.assess import accuracy
 
 from ..maps import Counts, reference_dice, reference_miou
 from .robustness import AS_IT_IS

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lulc_plugin.assess.matrix_statistics import accuracy
+from lulc_plugin.assess import accuracy
 
 from .. import recipe as recipes
 from ..maps import place_matrices, reference_miou

@@ -10,8 +10,7 @@ from typing import Any
 import tomllib
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import entry
-from lulc_plugin.model.spec import TrainingSet
+from lulc_plugin.model import TrainingSet, entry
 
 from ..recipe import Recipe
 from ..sets.description import describe

@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model.spec import ModelSpec
-from lulc_plugin.raster.indices import Expression
-from lulc_plugin.raster.scaling import Channel, Steps
+from lulc_plugin.model import ModelSpec
+from lulc_plugin.raster import Channel, Expression, Steps
 
 from ..inputs import BANDS, Inputs
 

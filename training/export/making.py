@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lulc_plugin import provenance
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model.mlm import reading as mlm
+from lulc_plugin.model import mlm
 
 from ..evaluate import calibration
 from ..maps import Mapper

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lulc_plugin.assess.matrix_statistics import accuracy
+from lulc_plugin.assess import accuracy
 from lulc_plugin.legend import Legend
-from lulc_plugin.model.mlm import reading as mlm
-from lulc_plugin.model.spec import BandStatistics, ClassScore, Confidence, ModelSpec, Output, Scores, Training, Window
+from lulc_plugin.model import BandStatistics, ClassScore, Confidence, ModelSpec, Output, Scores, Training, Window, mlm
 
 from ..maps import reference_miou
 from ..recipe import Recipe

@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.source import PixelRegion, Source, open_dataset, usable
+from lulc_plugin.raster import PixelRegion, Source, open_dataset, usable
 
 from .legendfile import UNKNOWN, ClassTable, Labels
 from .overlap.ground import Rectangle

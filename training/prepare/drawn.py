@@ -12,14 +12,9 @@ import numpy.typing as npt
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from lulc_plugin.assess.job import FeatureInput
-from lulc_plugin.assess.overlay.point_values import pixels_of
-from lulc_plugin.assess.overlay.polygons_on_map import PolygonsOnMap
-from lulc_plugin.assess.reference.vector_file import read_features
-from lulc_plugin.assess.units.from_points import exploded
+from lulc_plugin.assess import FeatureInput, PolygonsOnMap, exploded, pixels_of, read_features
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import LayerFacts, PixelRegion
-from lulc_plugin.raster.transform_points import carry
+from lulc_plugin.raster import LayerFacts, PixelRegion, carry
 
 from .legendfile import UNKNOWN, ClassTable, Labels
 

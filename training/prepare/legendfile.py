@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lulc_plugin.assess.classes import key_of
+from lulc_plugin.assess import key_of
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 

@@ -15,7 +15,7 @@ import numpy as np
 from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.source import PixelRegion
+from lulc_plugin.raster import PixelRegion
 
 from ..sets.description import describe
 from . import masks, places, statistics

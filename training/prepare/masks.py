@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.errors import RasterioError
 
-from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
+from lulc_plugin.assess import RasterInput, RasterOnMap
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import LayerFacts, PixelRegion, Source, open_dataset
+from lulc_plugin.raster import LayerFacts, PixelRegion, Source, open_dataset
 
 from .colours import Decoding, decode
 from .legendfile import ClassTable, Labels

@@ -11,11 +11,7 @@ import numpy as np
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.band_names import common_name
-from lulc_plugin.raster.scaling import apply_steps
-from lulc_plugin.raster.source import LayerFacts, Source
-from lulc_plugin.raster.statistics import probe_layer
-from lulc_plugin.raster.value_kind import PICTURE, read_as
+from lulc_plugin.raster import PICTURE, LayerFacts, Source, apply_steps, common_name, probe_layer, read_as
 
 ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".vrt", ".jp2", ".img")
 

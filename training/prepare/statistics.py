@@ -12,7 +12,7 @@ import numpy as np
 from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.statistics import sample_array
+from lulc_plugin.raster import sample_array
 
 from ..sets.chips import file_of, rows_of, stored
 from ..sets.description import SetDescription

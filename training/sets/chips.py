@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rasterio.errors import RasterioError
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 from .description import SetDescription, plain_name
 

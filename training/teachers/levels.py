@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model.runtime.probabilities import enlarge
+from lulc_plugin.model import enlarge
 
 from .mapping import ClassMap
 from .settings import TeacherSettings

@@ -10,18 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin import provenance
-from lulc_plugin.classify import input_scaling, window_size
-from lulc_plugin.classify.blend import Blender
-from lulc_plugin.classify.job import NO_OUTPUT, ClassifyJob
+from lulc_plugin.classify import NO_OUTPUT, Blender, ClassifyJob, input_scaling, window_size
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import entry
-from lulc_plugin.model.runtime.network import Network
-from lulc_plugin.raster import bands as band_matching
-from lulc_plugin.raster import value_kind
-from lulc_plugin.raster.scaling import prepare, resolve_all
-from lulc_plugin.raster.source import LayerFacts
-from lulc_plugin.raster.statistics import sample_array
-from lulc_plugin.raster.window_grid import Grid, plan_grid
+from lulc_plugin.model import Network, entry
+from lulc_plugin.raster import (
+    Grid,
+    LayerFacts,
+    bands as band_matching,
+    plan_grid,
+    prepare,
+    resolve_all,
+    sample_array,
+    value_kind,
+)
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lulc_plugin.assess.matrix_statistics import accuracy
-from lulc_plugin.model.spec import Window
+from lulc_plugin.assess import accuracy
+from lulc_plugin.model import Window
 
 from ..maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_dice, reference_miou
 from ..recipe import Recipe

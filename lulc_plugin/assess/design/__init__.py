@@ -1,2 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the reference was sampled: design, strata and their sizes, weights."""
+
+from .design import Design, design_of
+from .weights import Coded, Sampling, code, estimate, sampling_of, spread_warning
+
+__all__ = [
+    "Coded",
+    "Design",
+    "Sampling",
+    "code",
+    "design_of",
+    "estimate",
+    "sampling_of",
+    "spread_warning",
+]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import LulcError
-from ..units.reference_units import Found
+from ..units import Found
 
 #: From this share of the valid map pixels on, a reference raster is a complete comparison.
 CENSUS_FROM = 0.95

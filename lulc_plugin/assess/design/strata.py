@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import LulcError
 from ..classes import Key
-from ..units.reference_units import Found, Ints, Sizes
+from ..units import Found, Ints, Sizes
 
 #: Relative difference from which on recorded sizes and the map are said to differ.
 _DIFFERENT = 1e-3

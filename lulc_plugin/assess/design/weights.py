@@ -12,11 +12,10 @@ import numpy.typing as npt
 from ...errors import LulcError
 from ...legend import LegendClass
 from ..classes import LEFT_OUT, Matching
-from ..estimators import estimation
-from ..estimators.clusters import clusters
+from ..estimators import cluster_estimates, estimation
 from ..job import Options
 from ..result import Estimates, Stratum
-from ..units.reference_units import Found, Ints, Sizes
+from ..units import Found, Ints, Sizes
 from .design import Design
 from .strata import Strata, map_value, moved_units, strata_of
 
@@ -246,7 +245,9 @@ def estimate(
         cluster = coded.found.cluster
         if cluster is None:
             raise LulcError("DESIGN=polygons wants polygons as reference.")
-        return clusters(cluster, coded.maps[:, which], coded.reference, coded.found.count, coded.q, options.level)
+        return cluster_estimates(
+            cluster, coded.maps[:, which], coded.reference, coded.found.count, coded.q, options.level
+        )
     units = estimation.Units(sampling.stratum, coded.maps[:, which], coded.reference, coded.found.count, sampling.area)
     if design.name == "simple":
         population, fpc, level = sampling.population, options.fpc, options.level

@@ -91,7 +91,7 @@ class ClusterSample:
         return np.where(se < ZERO, 0.0, se)
 
 
-def clusters(
+def cluster_estimates(
     cluster: Indices,
     map_class: Indices,
     reference: Indices,

@@ -19,14 +19,13 @@ from ..job import INTERVALS
 from ..matrix_statistics import accuracy
 from ..result import Estimates
 from . import kappa
-from .clusters import clusters
 from .figures import Style, Values, assemble, bare, sampling_errors
 from .sample_units import Correction, StrataSizes, Units, correction, cross, listed, restrict, units_of_strata
 from .spread import spread_check
 from .variance import ZERO, Sample, poststratified_factors, stratified_factors
 
 __all__ = [
-    "CENSUS", "DESCRIPTIVE", "Correction", "StrataSizes", "Units", "census", "clusters", "correction", "descriptive",
+    "CENSUS", "DESCRIPTIVE", "Correction", "StrataSizes", "Units", "census", "correction", "descriptive",
     "poststratified", "restrict", "simple", "spread_check", "stratified",
 ]  # fmt: skip
 

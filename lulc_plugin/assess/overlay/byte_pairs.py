@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...raster.areas import PixelAreas
-from ...raster.source import PixelRegion
+from ...raster import PixelAreas, PixelRegion
 from .raster_on_map import LayerOnMap
 from .tally import Entry
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...raster.areas import PixelAreas
-from ...raster.source import BoolArray, PixelRegion
+from ...raster import BoolArray, PixelAreas, PixelRegion
 from .raster_on_map import LayerOnMap
 from .tally import Entry, Tally
 

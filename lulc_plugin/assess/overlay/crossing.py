@@ -13,9 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...progress import Progress
-from ...raster import block_cache, gdal
-from ...raster.areas import PixelAreas
-from ...raster.source import BoolArray, LayerFacts, PixelRegion
+from ...raster import BoolArray, LayerFacts, PixelAreas, PixelRegion, block_cache, gdal
 from .byte_pairs import BytePairs, fits
 from .combinations import combinations
 from .raster_on_map import LayerOnMap

@@ -13,9 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.warp import transform_bounds
 
-from ...raster import gdal
-from ...raster.source import BoolArray, LayerFacts, PixelRegion
-from ...raster.transform_points import carry
+from ...raster import BoolArray, LayerFacts, PixelRegion, carry, gdal
 
 IntArray = npt.NDArray[np.int64]
 #: A centre this close before a border (in cells) counts as lying on it, and so belongs to the cell after it: rounding

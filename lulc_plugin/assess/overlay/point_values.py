@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ...raster.source import LayerFacts, PixelRegion
-from ...raster.transform_points import carry
+from ...raster import LayerFacts, PixelRegion, carry
 from ..job import RasterInput
 from .grid_match import crs_name
 from .raster_on_map import RasterOnMap

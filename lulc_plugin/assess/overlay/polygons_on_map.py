@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.features import rasterize
 
-from ...raster.source import BoolArray, LayerFacts, PixelRegion
+from ...raster import BoolArray, LayerFacts, PixelRegion
 from ..job import ReferenceFeature
 
 IntArray = npt.NDArray[np.int64]

@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ...raster import gdal
-from ...raster.reprojected_band import WarpedBand
-from ...raster.source import BoolArray, LayerFacts, PixelRegion, Source
+from ...raster import BoolArray, LayerFacts, PixelRegion, Source, WarpedBand, gdal
 from ..job import RasterInput
 from ..result import LayerSummary
 from .grid_match import CarriedFooting, Footing, crs_name, extent_of, pixel_size

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ...raster.source import BoolArray
+from ...raster import BoolArray
 
 #: Value of each layer at a pixel; None where it has none.
 Key = tuple[Optional[int], ...]

@@ -1,2 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a user gives as reference: files and tables, their columns, and which classes mean the same."""
+
+from .class_table import Pairs, whole
+
+__all__ = [
+    "Pairs",
+    "whole",
+]

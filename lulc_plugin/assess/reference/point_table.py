@@ -14,8 +14,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from ...errors import LulcError
-from ...raster.source import Source
-from ...raster.transform_points import carry
+from ...raster import Source, carry
 from ..job import FeatureInput, Label
 from .columns import fields_wanted, listed, units
 

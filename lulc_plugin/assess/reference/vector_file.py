@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
 from ...errors import LulcError
-from ...raster.source import Source, open_dataset
+from ...raster import Source, open_dataset
 from ..job import FeatureInput, Label
 from .columns import fields_wanted, listed, units
 

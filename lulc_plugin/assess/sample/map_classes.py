@@ -10,11 +10,9 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster.areas import PixelAreas
-from ...raster.categories import categories
+from ...raster import PixelAreas, read_categories
 from ..job import RasterInput
-from ..overlay.crossing import cross
-from ..overlay.raster_on_map import RasterOnMap
+from ..overlay import RasterOnMap, cross
 
 _SHOWN = 10
 
@@ -59,7 +57,7 @@ def count_classes(layer: RasterInput, on_map: RasterOnMap, areas: PixelAreas | N
     order = np.argsort(table.values[:, 0])
     if not order.size:
         raise LulcError(f"The map {layer.title} has no valid pixel.", "Check its no-data value and its mask.")
-    legend = layer.classes or categories(layer.path, layer.band)
+    legend = layer.classes or read_categories(layer.path, layer.band)
     area = None if table.area is None else tuple(float(v) for v in table.area[order])
     classes = MapClasses(
         values=tuple(int(v) for v in table.values[order, 0]),

@@ -12,10 +12,8 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster.areas import PixelAreas
-from ...raster.source import PixelRegion
-from ..overlay.crossing import blocks
-from ..overlay.raster_on_map import RasterOnMap
+from ...raster import PixelAreas, PixelRegion
+from ..overlay import RasterOnMap, blocks
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

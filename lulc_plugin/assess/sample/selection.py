@@ -10,8 +10,8 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster.areas import PixelAreas, pixel_areas
-from ..overlay.raster_on_map import RasterOnMap
+from ...raster import PixelAreas, pixel_areas
+from ..overlay import RasterOnMap
 from . import allocation as design
 from .job import LARGEST_SEED, MOST_POINTS, SampleJob, expected_of
 from .map_classes import MapClasses, count_classes

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster.areas import PixelAreas
-from ..overlay.raster_on_map import RasterOnMap
+from ...raster import PixelAreas
+from ..overlay import RasterOnMap
 from .map_classes import MapClasses
 from .random_order import Draws, Lottery
 from .spacing import Ruler, Spacing

@@ -14,9 +14,7 @@ from rasterio.errors import CRSError
 from rasterio.warp import transform as transform_points
 
 from ...errors import LulcError
-from ...raster import gdal
-from ...raster.ellipsoid import ellipsoid_of
-from ...raster.source import LayerFacts
+from ...raster import LayerFacts, ellipsoid_of, gdal
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster.areas import PixelAreas, pixel_areas
+from ...raster import PixelAreas, pixel_areas
 from ..classes import Key
 from ..job import FeatureInput, RasterInput
-from ..overlay.crossing import CrossTable, cross
-from ..overlay.raster_on_map import RasterOnMap
+from ..overlay import CrossTable, RasterOnMap, cross
 from .from_points import gather_points
 from .from_polygons import gather_polygons
 from .reference_units import NO_STRATUM, NOT_ON_SECOND_MAP, Claims, Found, Ints, no_unit, sizes_by, sizes_within

@@ -12,13 +12,10 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster.areas import PixelAreas
-from ...raster.source import LayerFacts
+from ...raster import LayerFacts, PixelAreas
 from ..classes import Key, key_of
 from ..job import FeatureInput, RasterInput, ReferenceFeature
-from ..overlay.crossing import cross
-from ..overlay.point_values import NODATA, OK, pixels_of, values_at
-from ..overlay.raster_on_map import RasterOnMap
+from ..overlay import NODATA, OK, RasterOnMap, cross, pixels_of, values_at
 from ..result import LayerSummary
 from .reference_units import (
     NO_STRATUM,

@@ -10,12 +10,10 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster.areas import PixelAreas
+from ...raster import PixelAreas
 from ..classes import Key, key_of
 from ..job import FeatureInput, RasterInput
-from ..overlay.crossing import cross
-from ..overlay.polygons_on_map import PolygonsOnMap
-from ..overlay.raster_on_map import RasterOnMap
+from ..overlay import PolygonsOnMap, RasterOnMap, cross
 from ..result import LayerSummary
 from .reference_units import NOT_ON_SECOND_MAP, Claims, Found, no_unit, sizes_by
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ..classes import Key
-from ..overlay.crossing import CrossTable
+from ..overlay import CrossTable
 from ..result import LayerSummary
 
 Ints = npt.NDArray[np.int64]

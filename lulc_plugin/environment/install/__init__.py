@@ -3,3 +3,19 @@
 
 Standard library only: it has to run where everything else is missing.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...lazy_imports import lazy_exports
+
+if TYPE_CHECKING:
+    from . import private_folder as private_folder
+
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "": ["private_folder"],
+    },
+)

@@ -10,8 +10,7 @@ from pathlib import Path
 from ...errors import CancelledError, LulcError
 from ...progress import Progress
 from .. import packages
-from . import missing, offline, pip_failures, private_folder, verify
-from . import pip as piprun
+from . import missing, offline, pip as piprun, pip_failures, private_folder, verify
 from .work import Work
 
 _OPTIONS = (

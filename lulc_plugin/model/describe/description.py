@@ -14,10 +14,9 @@ import numpy as np
 from ... import provenance
 from ...errors import LulcError
 from ...legend import Legend, LegendClass
-from .. import foreign_files
+from .. import foreign_files, mlm
 from ..fixed_window import usual_multiple
-from ..mlm import reading as mlm
-from ..mlm.model_output import FRACTIONS, centred_cut, two_classes
+from ..mlm import FRACTIONS, centred_cut, two_classes
 from ..spec import ModelSpec, Output, Window, band_channel
 from . import band_words, probe
 from .graph_signature import Port, open_session, signature_of
@@ -40,7 +39,7 @@ class _Result:
     times: int
 
 
-def describe(
+def describe_network(
     network: Path,
     band_names: str,
     classes: Sequence[LegendClass],

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LulcError
-from ...raster.scaling import Step, Steps, apply_steps, resolve, steps_from_json
+from ...raster import Step, Steps, apply_steps, resolve, steps_from_json
 from ..spec import UNITS, InputForm
 
 REMEDY = (

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import LulcError
-from ...raster.indices import Expression, parse
-from ...raster.scaling import Channel
+from ...raster import Channel, Expression, parse
 from ..spec import ModelBand
 from . import json_values
 from .listed_bands import MOST_BANDS, unnamed_bands

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import LulcError
-from ...raster.scaling import steps_from_json
+from ...raster import steps_from_json
 from ..fixed_window import usual_multiple
 from ..spec import UNITS, InputForm, ModelSpec, Window
-from . import history as mlm_history
-from . import json_values
+from . import history as mlm_history, json_values
 from .listed_bands import assets_of, listed_bands
 from .model_input import InputFacts, read_input
 from .model_output import read_output

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import LulcError
-from ...raster.scaling import Step, Steps, steps_from_json
+from ...raster import Step, Steps, steps_from_json
 from . import json_values
 
 _OPERATIONS = {"min-max", "z-score", "clip", "offset", "scale"}

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...atomic_write import write_whole
 from ...errors import LulcError
-from ...raster.scaling import Steps
+from ...raster import Steps
 from ..spec import ModelBand, ModelSpec, Scores, TrainingSet
 
 EXTENSIONS = (

@@ -13,9 +13,7 @@ import numpy.typing as npt
 
 from ...errors import CancelledError, LulcError
 from ..spec import ModelSpec
-from . import graph_check, onnx_file, provider_profile
-from . import probabilities as scores
-from . import providers as devices
+from . import graph_check, onnx_file, probabilities as scores, provider_profile, providers as devices
 from .providers import Way
 
 FloatArray = npt.NDArray[np.float32]

@@ -1,2 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The accuracy report: an assessment or a comparison as HTML, CSV and JSON."""
+
+from .assessment_report import assessed
+from .comparison_report import compared
+from .facts import json_object
+from .files import check_outputs, csv_text, html_text, write
+from .write_reports import assess_and_report, compare_and_report
+
+__all__ = [
+    "assess_and_report",
+    "assessed",
+    "check_outputs",
+    "compare_and_report",
+    "compared",
+    "csv_text",
+    "html_text",
+    "json_object",
+    "write",
+]

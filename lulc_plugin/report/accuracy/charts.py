@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import number_format
-from ..document import Bar, BarGroup, Chart
+from ..document import MOST_SHOWN, Bar, BarGroup, Chart
 
 Facts = Mapping[str, Any]
-
-#: Classes on a page of bars or in a matrix; more than these are in the CSV and the JSON file only.
-MOST_SHOWN = 30
 
 
 def largest_classes(facts: Facts) -> tuple[int, ...]:

@@ -8,8 +8,7 @@ from typing import Any
 
 from .. import number_format
 from ..document import Column, Document, Figure, Row, Section, Table, cells
-from . import class_tables
-from . import sentences as wording
+from . import class_tables, sentences as wording
 from .assessment_report import about
 from .matrices import matrices
 from .records import record_section, sample_section

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...assess.job import AREA_UNITS
-from ...assess.matrix_statistics import Accuracy
-from ...assess.result import (
+from ...assess import (
+    AREA_UNITS,
+    Accuracy,
     AssessedClass,
     Assessment,
     ClassArea,

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..document import Column, Matrix, Row, Value
+from ..document import STUB, Column, Matrix, Row, Value
 
 Facts = Mapping[str, Any]
 
-STUB = "Map (rows) / Reference (columns)"
 _TOTAL, _USERS, _PRODUCERS = "Total", "User's accuracy", "Producer's accuracy"
 
 

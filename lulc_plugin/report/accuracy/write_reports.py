@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-from ...assess.assessment import assess
-from ...assess.comparison import compare
-from ...assess.disagreement import write_disagreement
-from ...assess.job import AssessJob, CompareJob, RasterInput
-from ...assess.result import Assessment, Comparison
+from ...assess import AssessJob, Assessment, CompareJob, Comparison, RasterInput, assess, compare, write_disagreement
 from ...progress import Progress
-from ...raster.output import check_target
-from .. import check_outputs, write
+from ...raster import check_target
+from .files import check_outputs, write
 
 
 def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...model.spec import ModelSpec
-from ..accuracy import heat_colours
-from ..accuracy.matrix_view import MatrixView, view
+from ...atomic_write import write_report
+from ...model import ModelSpec
+from .. import heat_colours
 from ..document import Matrix
-from ..files import put
 from ..html_page import environment
+from ..matrix_view import MatrixView, view
 from .card_parts import Code, Listing, ModelCard, Part
 from .model_card import model_card
 from .world_map import WorldMap
@@ -29,7 +29,7 @@ def write_card(output: Path, spec: ModelSpec, path: Path, listed: str = "") -> N
     Raises:
         LulcError: the file cannot be written.
     """
-    put(output, card_page(model_card(spec, path, listed)).encode("utf-8"))
+    write_report(output, card_page(model_card(spec, path, listed)).encode("utf-8"))
 
 
 def card_page(card: ModelCard) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ... import provenance
-from ...model.spec import ModelSpec
+from ...model import ModelSpec
 from .. import number_format
 from ..document import Column, Figure, Row, Table
 from ..plain_values import plain_text

@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...model.spec import InputForm, ModelSpec
-from ...raster.scaling import Channel, Step, Steps
+from ...model import InputForm, ModelSpec
+from ...raster import Channel, Step, Steps
 
 #: Unit of an input form → what the numbers of the layer have to be.
 UNITS = {

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...model.spec import ModelSpec, Scores
-from ..accuracy.matrices import STUB
-from ..document import Column, Matrix, Row, Table, Value
+from ...model import ModelSpec, Scores
+from ..document import STUB, Column, Matrix, Row, Table, Value
 from ..plain_values import plain_text
 
 #: Splits in the order of what they prove, and what they are called.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...model.spec import ModelSpec
+from ...model import ModelSpec
 from ..document import Column, Row, Table
 from ..plain_values import plain_text
 from .card_parts import CardSection, Part

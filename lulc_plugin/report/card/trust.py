@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ...model.spec import ModelSpec
+from ...model import ModelSpec
 from .. import number_format
 from ..document import Column, Row, Table
 from ..plain_values import plain_text

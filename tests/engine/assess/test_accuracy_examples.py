@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lulc_plugin.assess.estimators import estimation, intervals, kappa, pairing
+from lulc_plugin.assess import accuracy, estimation
+from lulc_plugin.assess.estimators import cluster_estimates, intervals, kappa, pairing
 from lulc_plugin.assess.estimators.estimation import StrataSizes, Units
-from lulc_plugin.assess.matrix_statistics import accuracy
 from lulc_plugin.errors import LulcError
 
 FILE = Path(__file__).resolve().parents[2] / "data" / "accuracy_examples.json"
@@ -287,7 +287,7 @@ def of_clusters(given):
     k = len(pixels)
     cluster, reference = np.tile(np.arange(k), 2), np.repeat([0, 1], k)
     count, zeros = np.concatenate([right, pixels - right]), np.zeros(2 * k, int)
-    found = estimation.clusters(cluster, zeros, reference, count, 2, given["confidence"])
+    found = cluster_estimates(cluster, zeros, reference, count, 2, given["confidence"])
     pixelwise = estimation.simple(Units(zeros, zeros, reference, count), q=2)
     quantile = intervals.t(given["confidence"], k - 1)
     # the example shows the bounds for the test; with six polygons the report has none

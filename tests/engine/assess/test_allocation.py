@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
+from lulc_plugin.assess import expected_from_text
 from lulc_plugin.assess.sample import allocation
-from lulc_plugin.assess.sample.job import expected_from_text, expected_of
+from lulc_plugin.assess.sample.job import expected_of
 from lulc_plugin.errors import LulcError
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "data" / "accuracy_examples.json").read_text(encoding="utf-8"))

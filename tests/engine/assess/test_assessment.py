@@ -9,13 +9,12 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from lulc_plugin.assess.assessment import assess
-from lulc_plugin.assess.job import AssessJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature
+from lulc_plugin.assess import AssessJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature, assess
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import LegendClass
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.source import open_dataset
-from lulc_plugin.report import json_object
+from lulc_plugin.raster import open_dataset
+from lulc_plugin.report.accuracy import json_object
 
 RNG = np.random.default_rng(5)
 
@@ -319,7 +318,7 @@ def test_an_area_weighted_sample_counts_once(make):
 
 
 def test_outputs_never_replace_inputs(make, tmp_path):
-    from lulc_plugin.report.accuracy.write_reports import assess_and_report
+    from lulc_plugin.report.accuracy import assess_and_report
 
     map_input, reference = make(MAP), make(MAP, "r.tif")
     table = tmp_path / "t.csv"
@@ -437,7 +436,7 @@ def test_polygons_that_quarrel(make):
 
 
 def test_disagreement_raster(make, tmp_path):
-    from lulc_plugin.report.accuracy.write_reports import assess_and_report
+    from lulc_plugin.report.accuracy import assess_and_report
 
     m = np.array([[1, 1, 2, 0, 5]], np.uint8)
     r = np.array([[1, 2, 2, 2, 9]], np.uint8)
@@ -455,7 +454,7 @@ def test_disagreement_raster(make, tmp_path):
 
 
 def test_errors_have_the_hue_of_the_maps_class(make):
-    from lulc_plugin.assess.disagreement import legend_of
+    from lulc_plugin.assess import legend_of
 
     m, r = np.array([[1, 1, 2, 2]], np.uint8), np.array([[1, 2, 1, 2]], np.uint8)
     named = (LegendClass(1, "Sea", "#0000FF"), LegendClass(2, "Grey", "#888888"))

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import rasterio
 
-from lulc_plugin.assess.classes import LEFT_OUT, key_of, match
-from lulc_plugin.assess.reference.class_table import class_table, read_class_table
+from lulc_plugin.assess import class_table, key_of, read_class_table
+from lulc_plugin.assess.classes import LEFT_OUT, match
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.raster.categories import categories
+from lulc_plugin.raster import read_categories
 from lulc_plugin.raster.output import category_names
 
 LEGEND = (LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Trees", "#00FF00"), LegendClass(5, "Built-up", "#FF0000"))
@@ -169,19 +169,19 @@ def raster(folder: Path, tags=None, colours=None):
 
 def test_names_from_our_own_metadata(tmp_path):
     path = raster(tmp_path, {"LULC_CLASSES": '{"1": "Water", "2": "Trees"}'}, {1: (1, 2, 255), 2: (0, 255, 0)})
-    assert categories(str(path)) == (LegendClass(1, "Water", "#0102FF"), LegendClass(2, "Trees", "#00FF00"))
+    assert read_categories(str(path)) == (LegendClass(1, "Water", "#0102FF"), LegendClass(2, "Trees", "#00FF00"))
 
 
 def test_names_from_gdals_side_file(tmp_path):
     path = raster(tmp_path)
     legend = Legend.of((LegendClass(1, 'A & "B" <c>', "#000000"), LegendClass(3, "Ü", "#000000")))
     path.with_name("map.tif.aux.xml").write_text(category_names(legend), encoding="utf-8")
-    assert [(c.value, c.name) for c in categories(str(path))] == [(1, 'A & "B" <c>'), (3, "Ü")]
+    assert [(c.value, c.name) for c in read_categories(str(path))] == [(1, 'A & "B" <c>'), (3, "Ü")]
 
 
 @pytest.mark.parametrize(
     "tags", [{}, {"LULC_CLASSES": "{"}, {"LULC_CLASSES": "[1]"}, {"LULC_CLASSES": '{"-1": "x", "2": ""}'}]
 )
 def test_no_names(tmp_path, tags):
-    assert categories(str(raster(tmp_path, tags))) == ()
-    assert categories(str(tmp_path / "map.tif"), 2) == ()
+    assert read_categories(str(raster(tmp_path, tags))) == ()
+    assert read_categories(str(tmp_path / "map.tif"), 2) == ()

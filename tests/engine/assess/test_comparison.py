@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 from rasterio.transform import from_origin
 
-from lulc_plugin.assess.comparison import compare
-from lulc_plugin.assess.job import CompareJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature
+from lulc_plugin.assess import CompareJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature, compare
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 A = np.repeat(np.array([[1] * 8 + [2] * 2], np.uint8), 10, axis=0)
 B = np.repeat(np.array([[1] * 6 + [2] * 4], np.uint8), 10, axis=0)

@@ -3,12 +3,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lulc_plugin.assess.confusion_matrix import ConfusionMatrix
-from lulc_plugin.assess.matrix_statistics import accuracy
+from lulc_plugin.assess import ConfusionMatrix, accuracy
 from lulc_plugin.errors import LulcError
 
 # matrix (rows map, columns reference), overall, kappa, user's, producer's, F1, IoU, kappa one-vs-rest

@@ -9,14 +9,11 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from lulc_plugin.assess.job import RasterInput
+from lulc_plugin.assess import RasterInput, RasterOnMap, blocks, cross
 from lulc_plugin.assess.overlay import byte_pairs, crossing
-from lulc_plugin.assess.overlay.crossing import blocks, cross
-from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.areas import pixel_areas
-from lulc_plugin.raster.source import Source
+from lulc_plugin.raster import Source, pixel_areas
 
 DEGREES = Affine(0.01, 0, -35, 0, -0.013, 61)
 TILED = {"tiled": True, "blockxsize": 16, "blockysize": 16}

@@ -5,13 +5,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lulc_plugin.assess.estimators import estimation, intervals, kappa
+from lulc_plugin.assess import accuracy, estimation
+from lulc_plugin.assess.estimators import cluster_estimates, intervals, kappa
 from lulc_plugin.assess.estimators.estimation import StrataSizes, Units
-from lulc_plugin.assess.matrix_statistics import accuracy
 from lulc_plugin.errors import LulcError
 
 MATRICES = arrays(np.int64, (3, 3), elements=st.integers(0, 40))
@@ -322,7 +321,7 @@ def test_no_interval_claims_certainty(design, matrix, interval):
         where = np.arange(12).repeat(len(units.map))
         columns = (np.tile(v, 12) for v in (units.map, units.reference))
         count = np.tile(units.count, 12) + where % 5
-        found = estimation.clusters(where, *columns, count, 3)
+        found = cluster_estimates(where, *columns, count, 3)
     for e in all_of(found):
         if e.low is None:
             assert e.high is None and e.note and not e.method
@@ -484,7 +483,7 @@ def polygons(seed, k=14, q=3, pixels=30):
 @pytest.mark.parametrize("seed", range(4))
 def test_clusters_against_a_loop(seed):
     cluster, mapped, reference, count = polygons(seed)
-    found = estimation.clusters(cluster, mapped, reference, count, 3)
+    found = cluster_estimates(cluster, mapped, reference, count, 3)
     names = np.unique(cluster)
     k = len(names)
 
@@ -515,7 +514,7 @@ def test_polygons_of_one_pixel_are_a_simple_sample(matrix):
     n = int(matrix.sum())
     assume(n > 10)
     row, column = (np.repeat(v, matrix.ravel()) for v in np.divmod(np.arange(9), 3))
-    found = estimation.clusters(np.arange(n), row, column, np.ones(n, int), 3)
+    found = cluster_estimates(np.arange(n), row, column, np.ones(n, int), 3)
     simple = estimation.simple(matrix)
     for a, b in zip(all_of(found), all_of(simple)):
         if a.se is not None:
@@ -533,7 +532,7 @@ def test_a_class_in_few_polygons_has_no_interval():
     reference = np.repeat([0] * 11 + [1], 10)
     mapped = np.where(np.arange(120) % 10 == 0, 1 - reference, reference)
     mapped[:5] = 1
-    found = estimation.clusters(cluster, mapped, reference, np.ones(120, int), 2)
+    found = cluster_estimates(cluster, mapped, reference, np.ones(120, int), 2)
     assert found.producers[0].method == "t"
     assert found.producers[1].value is not None and found.producers[1].se is None and found.producers[1].low is None
     assert "1 reference polygon is too few" in found.producers[1].note
@@ -543,7 +542,7 @@ def test_a_class_in_five_polygons_of_many():
     cluster = np.repeat(np.arange(15), 10)
     reference = np.repeat([0] * 10 + [1] * 5, 10)
     mapped = np.where(np.random.default_rng(0).random(150) < 0.2, 1 - reference, reference)
-    found = estimation.clusters(cluster, mapped, reference, np.ones(150, int), 2)
+    found = cluster_estimates(cluster, mapped, reference, np.ones(150, int), 2)
     assert found.producers[0].method == "t" and found.overall.method == "t"
     assert found.producers[1].se > 0 and found.producers[1].low is None
     assert "5 reference polygons are too few" in found.producers[1].note
@@ -551,27 +550,27 @@ def test_a_class_in_five_polygons_of_many():
 
 def test_polygons_that_are_all_right():
     cluster, zeros = np.repeat(np.arange(15), 40), np.zeros(600, int)
-    found = estimation.clusters(cluster, zeros, zeros, np.ones(600, int), 2)
+    found = cluster_estimates(cluster, zeros, zeros, np.ones(600, int), 2)
     close([found.overall.low, found.overall.high], intervals.wilson(15, 15, 0.95))
     assert found.overall.method == "wilson" and found.design_effect is None
 
 
 def test_few_polygons():
     cluster, mapped, reference, count = polygons(1, k=9)
-    found = estimation.clusters(cluster, mapped, reference, count, 3)
+    found = cluster_estimates(cluster, mapped, reference, count, 3)
     assert found.overall.se is not None and all(e.low is None for e in all_of(found))
     assert found.notes and "10 are needed" in found.notes[0]
-    one = estimation.clusters(np.zeros(4, int), np.zeros(4, int), np.array([0, 0, 0, 1]), np.ones(4, int), 2)
+    one = cluster_estimates(np.zeros(4, int), np.zeros(4, int), np.array([0, 0, 0, 1]), np.ones(4, int), 2)
     assert one.overall.value == 0.75 and one.overall.se is None and one.overall.note
     with pytest.raises(LulcError, match="No pixel"):
-        estimation.clusters(*[np.zeros(0, int)] * 4, 2)
+        cluster_estimates(*[np.zeros(0, int)] * 4, 2)
     with pytest.raises(LulcError, match="9 reference polygons, but only 8"):
-        estimation.clusters(cluster, mapped, reference, count, 3, total_clusters=8)
+        cluster_estimates(cluster, mapped, reference, count, 3, total_clusters=8)
 
 
 def test_polygons_of_a_finite_population():
     sample = polygons(2)
-    infinite, finite = (estimation.clusters(*sample, 3, total_clusters=total) for total in (None, 28))
+    infinite, finite = (cluster_estimates(*sample, 3, total_clusters=total) for total in (None, 28))
     assert finite.fpc and finite.overall.se == pytest.approx(infinite.overall.se * math.sqrt(0.5))
 
 

@@ -5,13 +5,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import binomtest
 
-from lulc_plugin.assess.estimators import estimation, pairing
+from lulc_plugin.assess import Difference, estimation
+from lulc_plugin.assess.estimators import pairing
 from lulc_plugin.assess.estimators.estimation import StrataSizes
-from lulc_plugin.assess.result import Difference
 from lulc_plugin.errors import LulcError
 
 SHORT = settings(max_examples=40, deadline=None)

@@ -10,10 +10,10 @@ from rasterio.transform import from_origin
 from rasterio.warp import transform
 
 from lulc_plugin import cli
+from lulc_plugin.assess import is_table, read_points
 from lulc_plugin.assess.reference import point_table
-from lulc_plugin.assess.reference.point_table import is_table, read_points
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 UTM = "EPSG:32633"
 

@@ -9,11 +9,10 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 
-from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.overlay.point_values import NODATA, OK, OUTSIDE, first_in_pixel, pixels_of, values_at
+from lulc_plugin.assess import RasterInput, pixels_of
+from lulc_plugin.assess.overlay.point_values import NODATA, OK, OUTSIDE, first_in_pixel, values_at
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import source
-from lulc_plugin.raster.source import Source
+from lulc_plugin.raster import Source, source
 
 UTM = CRS.from_epsg(32725)
 GRID = Affine(30, 0, 500_000, 0, -30, 9_120_000)

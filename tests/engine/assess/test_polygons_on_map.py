@@ -7,14 +7,10 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from lulc_plugin.assess.job import RasterInput, ReferenceFeature
+from lulc_plugin.assess import PolygonsOnMap, RasterInput, RasterOnMap, ReferenceFeature, cross
 from lulc_plugin.assess.overlay import crossing
-from lulc_plugin.assess.overlay.crossing import cross
-from lulc_plugin.assess.overlay.polygons_on_map import PolygonsOnMap
-from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster.areas import pixel_areas
-from lulc_plugin.raster.source import PixelRegion, Source
+from lulc_plugin.raster import PixelRegion, Source, pixel_areas
 
 GRID = Affine(30, 0, 500_000, 0, -30, 9_120_000)
 #: no pixel centre lies on an edge

@@ -8,11 +8,9 @@ from affine import Affine
 from rasterio.enums import ColorInterp
 from rasterio.warp import transform as transform_points
 
-from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
+from lulc_plugin.assess import RasterInput, RasterOnMap
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import source
-from lulc_plugin.raster.source import PixelRegion
+from lulc_plugin.raster import PixelRegion, source
 
 GRID = Affine(30, 0, 500_000, 0, -30, 9_120_000)
 UTM = "EPSG:32725"

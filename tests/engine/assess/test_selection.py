@@ -11,10 +11,9 @@ import pytest
 from affine import Affine
 from scipy import stats
 
-from lulc_plugin.assess.job import RasterInput
+from lulc_plugin.assess import RasterInput, SampleJob, draw
 from lulc_plugin.assess.overlay import crossing
 from lulc_plugin.assess.sample import random_order
-from lulc_plugin.assess.sample.selection import SampleJob, draw
 from lulc_plugin.assess.sample.spacing import Spacing
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import LegendClass

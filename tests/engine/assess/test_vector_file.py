@@ -9,9 +9,9 @@ import pytest
 from rasterio.transform import from_origin
 
 from lulc_plugin import cli
-from lulc_plugin.assess.reference.vector_file import is_raster, read_features
+from lulc_plugin.assess import is_raster, read_features
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 
 @pytest.fixture

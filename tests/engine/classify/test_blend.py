@@ -3,11 +3,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from lulc_plugin.classify.blend import Blender, winners
-from lulc_plugin.raster.window_grid import Grid, plan_axis
+from lulc_plugin.classify import Blender
+from lulc_plugin.classify.blend import winners
+from lulc_plugin.raster import Grid, plan_axis
 
 
 @pytest.mark.parametrize("classes", [1, 2, 9, 254, 255, 256, 300])

@@ -9,17 +9,12 @@ import pytest
 from affine import Affine
 from onnx import TensorProto, helper, numpy_helper
 
-from lulc_plugin.classify import pipeline
-from lulc_plugin.classify import stages as conveyor
-from lulc_plugin.classify.job import ClassifyJob
-from lulc_plugin.classify.pipeline import classify as run_classify
+from lulc_plugin.classify import ClassifyJob, classify as run_classify, pipeline, stages as conveyor
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model.mlm import reading as mlm
-from lulc_plugin.model.runtime.network import Network
+from lulc_plugin.model import Network, mlm
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import output
-from lulc_plugin.raster.source import Source
+from lulc_plugin.raster import Source, output
 
 QUICK = 2.0
 

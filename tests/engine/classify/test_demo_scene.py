@@ -15,12 +15,10 @@ import rasterio
 from rasterio.windows import Window
 
 from lulc_plugin import bundled
-from lulc_plugin.classify.job import ClassifyJob
-from lulc_plugin.classify.pipeline import classify
-from lulc_plugin.classify.plan import Setup, plan
+from lulc_plugin.classify import ClassifyJob, classify, make_plan
+from lulc_plugin.classify.plan import Setup
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.scaling import apply_steps
-from lulc_plugin.raster.window_grid import Axis
+from lulc_plugin.raster import Axis, apply_steps
 
 BANDS = (3, 2, 1, 4)
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -56,7 +54,7 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
 
 def setup_of(folder: Path, **options: int) -> Setup:
     """What the plan decides for the scene."""
-    return plan(ClassifyJob(str(SCENE), str(folder / "x.tif"), bands=BANDS, **options)).ready()
+    return make_plan(ClassifyJob(str(SCENE), str(folder / "x.tif"), bands=BANDS, **options)).ready()
 
 
 def border_density_ratio(made: np.ndarray, axis: Axis) -> float:
@@ -136,7 +134,7 @@ def test_two_halves_in_reflectance_agree_with_the_whole(folder: Path) -> None:
 
 def test_without_bands_the_error_names_the_six_bands_and_the_remedy(folder: Path) -> None:
     with pytest.raises(LulcError) as caught:
-        plan(ClassifyJob(str(SCENE), str(folder / "no.tif"))).ready()
+        make_plan(ClassifyJob(str(SCENE), str(folder / "no.tif"))).ready()
     text = str(caught.value)
     for i in range(1, 7):
         assert f"{i} (unnamed)" in text
@@ -144,6 +142,6 @@ def test_without_bands_the_error_names_the_six_bands_and_the_remedy(folder: Path
 
 
 def test_the_demo_scene_is_read_as_a_picture(folder: Path) -> None:
-    planned = plan(ClassifyJob(str(SCENE), str(folder / "x.tif"), bands=BANDS))
+    planned = make_plan(ClassifyJob(str(SCENE), str(folder / "x.tif"), bands=BANDS))
     assert planned.ready().form.unit == "dn"
     assert any("8-bit" in note for note in planned.notes)

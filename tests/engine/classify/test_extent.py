@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import Source
+from lulc_plugin.raster import Source
 
 UTM = Affine(30, 0, 500_000, 0, -30, 9_120_000)
 ROWS, COLS = 210, 190

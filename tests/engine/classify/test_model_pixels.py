@@ -3,11 +3,9 @@
 
 import pytest
 from affine import Affine
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from lulc_plugin.classify.job import ClassifyJob
-from lulc_plugin.classify.plan import plan
+from lulc_plugin.classify import ClassifyJob, make_plan
 from lulc_plugin.errors import LulcError
 
 
@@ -97,6 +95,6 @@ def test_statistics_are_those_of_the_stored_pixels(raster, network, scene, tmp_p
     for size in (15, 3):
         layer = raster(f"{size}.tif", values, transform=square(size))
         net = network("pixel", gsd_range=(10.0, 30.0))
-        setup = plan(ClassifyJob(layer, str(tmp_path / "m.tif"), model_file=net.path)).ready()
+        setup = make_plan(ClassifyJob(layer, str(tmp_path / "m.tif"), model_file=net.path)).ready()
         steps.append(setup.band_steps)
     assert steps[0] == steps[1]

@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lulc_plugin.classify.job import ClassifyJob
-from lulc_plugin.classify.pipeline import classify as run_classify
-from lulc_plugin.classify.plan import plan
+from lulc_plugin.classify import ClassifyJob, classify as run_classify, make_plan
 from lulc_plugin.errors import CancelledError, LulcError
-from lulc_plugin.model.runtime.network import Network
+from lulc_plugin.model import Network
 
 
 def threads():
@@ -189,10 +187,10 @@ def test_a_file_that_is_damaged_after_the_plan(raster, network, scene, tmp_path)
     layer = layer_with_its_directory_first(raster, scene, tmp_path, "deflate")
     folder = tmp_path / "out"
     folder.mkdir()
-    from lulc_plugin.classify.pipeline import run
+    from lulc_plugin.classify import run
     from lulc_plugin.progress import Progress
 
-    planned = plan(ClassifyJob(layer, str(folder / "map.tif"), model_file=network("pixel").path))
+    planned = make_plan(ClassifyJob(layer, str(folder / "map.tif"), model_file=network("pixel").path))
     cut_off(layer, 0.5)
     with pytest.raises(LulcError, match="Rows"):
         run(planned, Progress())
@@ -238,7 +236,7 @@ def test_a_plan_collects_findings_and_computes_nothing(raster, network, scene, t
         model_file=network().path,
         extent=(0, 0, 1, 1),
     )
-    planned = plan(job)
+    planned = make_plan(job)
     texts = [str(e) for e in planned.errors]
     assert any("nowhere" in t for t in texts)
     assert any("does not meet" in t for t in texts)

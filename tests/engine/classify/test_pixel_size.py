@@ -10,8 +10,8 @@ from rasterio.crs import CRS
 
 from lulc_plugin.classify.pixel_size import fit_pixels
 from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import LayerFacts
 from lulc_plugin.raster.areas import gsd, pixel_size
-from lulc_plugin.raster.source import LayerFacts
 
 WGS84 = CRS.from_epsg(4326)
 UTM = CRS.from_epsg(32633)

@@ -15,20 +15,15 @@ import rasterio
 from affine import Affine
 
 from lulc_plugin import bundled
-from lulc_plugin.classify import confidence, preflight
+from lulc_plugin.classify import NO_OUTPUT, ClassifyJob, check_layer, confidence, make_plan, preflight
 from lulc_plugin.classify.expected_values import expected_of
-from lulc_plugin.classify.job import NO_OUTPUT, ClassifyJob
-from lulc_plugin.classify.layer_check import check_layer
-from lulc_plugin.classify.plan import plan
 from lulc_plugin.cli import main
 from lulc_plugin.errors import LulcError
 from lulc_plugin.findings import ERROR, NOTE, PASS, WARNING, Findings
-from lulc_plugin.model import catalogue
-from lulc_plugin.model.spec import BandStatistics, Confidence, InputForm, band_channel
+from lulc_plugin.model import BandStatistics, Confidence, InputForm, catalogue
+from lulc_plugin.model.spec import band_channel
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import band_order, statistics
-from lulc_plugin.raster.scaling import Step
-from lulc_plugin.raster.source import PixelRegion, Source
+from lulc_plugin.raster import PixelRegion, Source, Step, band_order, statistics
 from lulc_plugin.report.check_page import check_json, layer_page
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -62,7 +57,7 @@ def found(tmp_path):
     def look(layer, net=None, **options):
         if net is not None:
             options["model_file"] = net.path
-        planned = plan(ClassifyJob(layer, str(tmp_path / "map.tif"), **options))
+        planned = make_plan(ClassifyJob(layer, str(tmp_path / "map.tif"), **options))
         told = {f"{f.text} {f.remedy}".strip() for f in planned.findings}
         assert set(planned.warnings) <= told, "every warning is a finding"
         assert {str(e) for e in planned.errors} <= told, "every error is a finding"
@@ -444,7 +439,7 @@ def test_a_band_taken_twice_is_told_and_never_advised(raster, network, found):
 @with_network
 def test_the_names_of_real_scenes_are_not_suspected():
     for path in sorted((HLS / "images").glob("*.tif"))[::25]:
-        planned = plan(ClassifyJob(str(path), NO_OUTPUT), writes=False)
+        planned = make_plan(ClassifyJob(str(path), NO_OUTPUT), writes=False)
         finding = next(f for f in planned.findings if f.title == "Order of bands")
         assert finding.level == PASS, f"{path.name}: {finding.text}"
 
@@ -492,7 +487,7 @@ def test_the_bgrn_trap(tmp_path):
     for path, bgrn in images:
         layer = unnamed_copy(path, tmp_path / "layer.tif", bgrn)
         for bands in ((), (3, 2, 1, 4)):
-            planned = plan(ClassifyJob(layer, NO_OUTPUT, bands=bands), writes=False)
+            planned = make_plan(ClassifyJob(layer, NO_OUTPUT, bands=bands), writes=False)
             finding = next(f for f in planned.findings if f.title == "Order of bands")
             if bands:
                 assert finding.level in (PASS, NOTE), f"{path.name}: {finding.text}"

@@ -4,7 +4,8 @@
 import numpy as np
 import pytest
 
-from lulc_plugin.raster.window_grid import plan_grid, reflect
+from lulc_plugin.raster import plan_grid
+from lulc_plugin.raster.window_grid import reflect
 
 
 def padded_run(net, tensor):

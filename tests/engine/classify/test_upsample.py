@@ -10,9 +10,9 @@ import rasterio
 from affine import Affine
 from onnx import TensorProto, helper, numpy_helper
 
-from lulc_plugin.model.spec import Output
+from lulc_plugin.model import Output
+from lulc_plugin.raster import AxisScale
 from lulc_plugin.raster.areas import pixel_size
-from lulc_plugin.raster.resampling import AxisScale
 
 STEEP = 6.0
 

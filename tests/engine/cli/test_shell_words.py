@@ -11,7 +11,7 @@ import pytest
 from lulc_plugin import cli
 from lulc_plugin.cli import shell_words
 from lulc_plugin.cli.shell_words import ShellProgress, at_a_shell
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 
 @pytest.fixture

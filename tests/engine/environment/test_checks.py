@@ -23,10 +23,10 @@ from lulc_plugin.environment import (
     check_networks,
     check_packages,
     checks,
+    packages as dependencies,
+    private_folder,
 )
-from lulc_plugin.environment import packages as dependencies
 from lulc_plugin.environment.check_findings import FAIL, OK, WARN, Finding
-from lulc_plugin.environment.install import private_folder
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.progress import Progress
 
@@ -386,7 +386,7 @@ def test_page_is_safe_and_whole(tmp_path):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_levels_can_be_read(dark):
-    from lulc_plugin.report.accuracy.heat_colours import contrast
+    from lulc_plugin.report.heat_colours import contrast
 
     style = check_html.page((), "x").split("<style>")[1].split("@media print")[0]
     light, _, rest = style.partition("@media (prefers-color-scheme: dark) {")

@@ -18,9 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from lulc_plugin.environment import check_folders
-from lulc_plugin.environment.install import missing, offline, pins, private_folder, verify
-from lulc_plugin.environment.install import pip as piprun
+from lulc_plugin.environment import check_folders, private_folder
+from lulc_plugin.environment.install import missing, offline, pins, pip as piprun, verify
 from lulc_plugin.environment.install.pins import Computer, pinned
 from lulc_plugin.errors import LulcError
 

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from lulc_plugin import provenance
-from lulc_plugin.environment import check_packages, interpreter, numpy_copies
-from lulc_plugin.environment import packages as dependencies
+from lulc_plugin.environment import check_packages, interpreter, numpy_copies, packages as dependencies
 from lulc_plugin.errors import CancelledError, LulcError
 
 CHECKOUT = Path(__file__).resolve().parents[3]

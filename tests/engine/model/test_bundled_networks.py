@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from lulc_plugin import bundled, provenance
-from lulc_plugin.model import catalogue
-from lulc_plugin.model.runtime.network import Network
+from lulc_plugin.model import Network, catalogue
 
 NAMES = bundled.model_names()
 

@@ -13,11 +13,8 @@ import pytest
 
 from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import catalogue, ranking, recommended
-from lulc_plugin.model.mlm import reading as mlm
+from lulc_plugin.model import ModelBand, Network, Scores, Window, catalogue, mlm, ranking, recommended
 from lulc_plugin.model.ranking import Standing
-from lulc_plugin.model.runtime.network import Network
-from lulc_plugin.model.spec import ModelBand, Scores, Window
 
 
 def test_score(miou=0.5, split="test"):
@@ -415,7 +412,7 @@ def test_description_and_network_must_agree(refuses, network, spec):
 
 def test_names_are_those_of_the_network(network, spec, raster, classify, scene):
     """One input and one output: there is no doubt which are meant."""
-    from lulc_plugin.model.spec import Output
+    from lulc_plugin.model import Output
 
     layer = raster("a.tif", scene(30, 30))
     expected = classify(layer, model_file=network("pixel").path)
@@ -427,7 +424,7 @@ def test_names_are_those_of_the_network(network, spec, raster, classify, scene):
 
 
 def test_a_network_of_one_fixed_size(refuses, network, raster, classify, scene, tensor_of, spec):
-    from lulc_plugin.model.spec import Window
+    from lulc_plugin.model import Window
 
     wrong = network("pixel", name="fixed-v1", shape=(1, 32, 32))
     refuses(wrong.path, r"32 × 32.*64")
@@ -464,7 +461,7 @@ def test_windows_below_the_minimum_are_refused(raster, network, classify, scene)
      {"threads": -1}, {"nodata_policy": "some"}, {"values": "radiance"}],
 )  # fmt: skip
 def test_numbers_outside_their_range_are_refused_with_the_number(options):
-    from lulc_plugin.classify.job import ClassifyJob
+    from lulc_plugin.classify import ClassifyJob
 
     (value,) = options.values()
     with pytest.raises(LulcError, match=re.escape(str(value))):
@@ -473,7 +470,7 @@ def test_numbers_outside_their_range_are_refused_with_the_number(options):
 
 def test_activations(network):
     """Probabilities come out as the description says they are made."""
-    from lulc_plugin.model.spec import Output
+    from lulc_plugin.model import Output
 
     batch = np.random.default_rng(0).normal(size=(2, 4, 8, 8)).astype(np.float32)
     for activation in (("softmax", "argmax"), ("sigmoid",), ("argmax",)):

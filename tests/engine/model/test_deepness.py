@@ -11,10 +11,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import catalogue, deepness
+from lulc_plugin.model import catalogue, deepness, mlm
 from lulc_plugin.model.describe.graph_signature import Port, Signature
-from lulc_plugin.model.mlm import reading as mlm
-from lulc_plugin.raster.scaling import apply_steps
+from lulc_plugin.raster import apply_steps
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "weights" / "third_party"
 needs_graphs = pytest.mark.skipif(

@@ -13,15 +13,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import LegendClass
-from lulc_plugin.model import catalogue
-from lulc_plugin.model.describe import description as describing
-from lulc_plugin.model.describe import probe
+from lulc_plugin.model import catalogue, classes_of_cells, classes_of_file, describe_network, mlm, write_description
+from lulc_plugin.model.describe import description as describing, probe
 from lulc_plugin.model.describe.band_words import bands_of
-from lulc_plugin.model.describe.class_words import classes_of_cells, classes_of_file, classes_of_rows
-from lulc_plugin.model.describe.description import describe, write_description
+from lulc_plugin.model.describe.class_words import classes_of_rows
 from lulc_plugin.model.describe.scaling_words import read_scaling
-from lulc_plugin.model.mlm import reading as mlm
-from lulc_plugin.raster.scaling import apply_steps
+from lulc_plugin.raster import apply_steps
 
 WEIGHTS = Path(__file__).resolve().parents[3].parent / "shared" / "weights"
 needs_weights = pytest.mark.skipif(not WEIGHTS.is_dir(), reason="../shared/weights is not beside the checkout")
@@ -91,7 +88,7 @@ RGBN = "red,green,blue,nir"
 
 
 def test_a_plain_network(net):
-    spec = describe(net(), RGBN, THREE, "10000", 10)
+    spec = describe_network(net(), RGBN, THREE, "10000", 10)
     assert spec.name == "net" and spec.layout == "NCHW"
     assert spec.output.activation == ("softmax", "argmax")
     assert spec.output.name == "scores" and spec.input_name == "image"
@@ -105,7 +102,7 @@ def test_a_plain_network(net):
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("size", [None, 96])
 def test_layout_and_size(net, layout, size):
-    spec = describe(net(layout=layout, size=size), RGBN, THREE, "none")
+    spec = describe_network(net(layout=layout, size=size), RGBN, THREE, "none")
     assert spec.layout == layout
     assert (spec.window.size, spec.window.minimum) == ((size, size) if size else (512, 64))
     assert mlm.from_item(mlm.to_item(spec)) == spec
@@ -125,7 +122,7 @@ def test_layout_and_size(net, layout, size):
     ],
 )
 def test_activation_by_itself(net, options, activation):
-    assert describe(net(**options), RGBN, THREE).output.activation == activation
+    assert describe_network(net(**options), RGBN, THREE).output.activation == activation
 
 
 @pytest.mark.parametrize(
@@ -133,7 +130,7 @@ def test_activation_by_itself(net, options, activation):
     [("softmax", ("softmax", "argmax")), ("sigmoid", ("sigmoid", "argmax")), ("none", ("argmax",))],
 )
 def test_activation_as_said(net, said, activation):
-    assert describe(net(), RGBN, THREE, activation=said).output.activation == activation
+    assert describe_network(net(), RGBN, THREE, activation=said).output.activation == activation
 
 
 @pytest.mark.parametrize(
@@ -142,25 +139,25 @@ def test_activation_as_said(net, said, activation):
 @pytest.mark.parametrize("three_axes", [False, True])
 def test_one_plane(net, end, activation, three_axes):
     path = net(classes=1, end=end, three_axes=three_axes)
-    spec = describe(path, RGBN, THREE[:1])
+    spec = describe_network(path, RGBN, THREE[:1])
     assert spec.output.plane and spec.output.activation == activation
     assert spec.legend.names == ("background", "water") and spec.legend.values == (0, 1)
-    assert describe(path, RGBN, TWO).legend.names == ("water", "land")
+    assert describe_network(path, RGBN, TWO).legend.names == ("water", "land")
 
 
 @pytest.mark.parametrize("size", [None, 128])
 def test_smaller_and_coarser_outputs(net, size):
-    smaller = describe(net(cut=6, size=size), RGBN, THREE, "none")
+    smaller = describe_network(net(cut=6, size=size), RGBN, THREE, "none")
     assert smaller.output.cut == 6 and smaller.window.margin >= 6
     assert mlm.from_item(mlm.to_item(smaller)) == smaller
-    coarser = describe(net(part=4, size=size), RGBN, THREE)
+    coarser = describe_network(net(part=4, size=size), RGBN, THREE)
     assert coarser.output.cut == 0 and coarser.window.multiple % 4 == 0
 
 
 def test_a_rim_of_a_quarter_is_no_half(net):
     """64 pixels with an answer of 32: a second, larger window tells whether half the size or a rim of 16 is missing."""
-    assert describe(net(cut=16), RGBN, THREE).output.cut == 16
-    assert describe(net(part=2), RGBN, THREE).output.cut == 0
+    assert describe_network(net(cut=16), RGBN, THREE).output.cut == 16
+    assert describe_network(net(part=2), RGBN, THREE).output.cut == 0
 
 
 REFUSED = [
@@ -181,23 +178,23 @@ REFUSED = [
 def test_refused(net, options, said, words):
     wish = {"band_names": RGBN, "classes": THREE, **said}
     with pytest.raises(LulcError, match=words) as caught:
-        describe(net(**options), **wish)
+        describe_network(net(**options), **wish)
     assert len(str(caught.value)) < 1500
 
 
 def test_files_that_are_no_network(tmp_path):
     with pytest.raises(LulcError, match="does not exist"):
-        describe(tmp_path / "a.onnx", RGBN, THREE)
+        describe_network(tmp_path / "a.onnx", RGBN, THREE)
     (tmp_path / "a.onnx").write_bytes(b"nonsense")
     with pytest.raises(LulcError, match="cannot be loaded"):
-        describe(tmp_path / "a.onnx", RGBN, THREE)
+        describe_network(tmp_path / "a.onnx", RGBN, THREE)
     with pytest.raises(LulcError, match="PyTorch"):
-        describe(tmp_path / "a.pth", RGBN, THREE)
+        describe_network(tmp_path / "a.pth", RGBN, THREE)
 
 
 def test_then_it_runs(net, raster, classify, scene, tmp_path):
     path = net(end="softmax")
-    write_description(describe(path, RGBN, THREE, "10000", 30), tmp_path / "net.json")
+    write_description(describe_network(path, RGBN, THREE, "10000", 30), tmp_path / "net.json")
     image = scene(120, 140)
     made = classify(raster("a.tif", image), model_file=str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -209,7 +206,7 @@ def test_then_it_runs(net, raster, classify, scene, tmp_path):
 
 
 def test_writing(net, tmp_path):
-    spec = describe(net(), RGBN, THREE)
+    spec = describe_network(net(), RGBN, THREE)
     with pytest.raises(LulcError, match="does not end in .json"):
         write_description(spec, tmp_path / "net.txt")
     with pytest.raises(LulcError, match="cannot be written"):
@@ -219,7 +216,7 @@ def test_writing(net, tmp_path):
 
 def test_a_description_of_another_file_is_refused(net, tmp_path):
     path = net()
-    write_description(describe(path, RGBN, THREE), tmp_path / "net.json")
+    write_description(describe_network(path, RGBN, THREE), tmp_path / "net.json")
     bare(path, end="softmax")
     with pytest.raises(LulcError, match="bytes, but its description was written for"):
         catalogue.load(path)
@@ -227,7 +224,7 @@ def test_a_description_of_another_file_is_refused(net, tmp_path):
 
 def test_a_description_that_leaves_the_activation_open(net, tmp_path):
     path = net(end="softmax")
-    item = mlm.to_item(describe(path, RGBN, THREE))
+    item = mlm.to_item(describe_network(path, RGBN, THREE))
     item["properties"]["mlm:output"][0]["post_processing_function"] = None
     (tmp_path / "net.json").write_text(json.dumps(item))
     spec = catalogue.load(path).spec
@@ -240,9 +237,9 @@ def test_a_description_that_leaves_the_activation_open(net, tmp_path):
 
 
 def test_the_reason_is_told(net):
-    assert "sum to 1" in describe(net(end="softmax"), RGBN, THREE).description
-    assert "each class by itself" in describe(net(end="sigmoid"), RGBN, THREE).description
-    assert "softmax is applied" in describe(net(), RGBN, THREE).description
+    assert "sum to 1" in describe_network(net(end="softmax"), RGBN, THREE).description
+    assert "each class by itself" in describe_network(net(end="sigmoid"), RGBN, THREE).description
+    assert "softmax is applied" in describe_network(net(), RGBN, THREE).description
 
 
 @pytest.mark.parametrize(
@@ -260,15 +257,15 @@ def test_the_reason_is_told(net):
     ],
 )
 def test_an_activation_that_random_windows_speak_against_is_warned_of(net, options, said, words):
-    warnings = describe(net(**options), RGBN, THREE, "none", activation=said).warnings
+    warnings = describe_network(net(**options), RGBN, THREE, "none", activation=said).warnings
     assert len(warnings) == (words is not None)
     assert words is None or re.search(words, warnings[0]), warnings
 
 
 def test_a_single_plane_of_raw_scores_said_to_be_probabilities(net):
-    (warning,) = describe(net(classes=1), RGBN, THREE[:1], "none", activation="none").warnings
+    (warning,) = describe_network(net(classes=1), RGBN, THREE[:1], "none", activation="none").warnings
     assert re.search("the numbers were .* … .*; choose sigmoid", warning)
-    assert describe(net(classes=1, end="sigmoid"), RGBN, THREE[:1], "none", activation="none").warnings == ()
+    assert describe_network(net(classes=1, end="sigmoid"), RGBN, THREE[:1], "none", activation="none").warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -276,7 +273,7 @@ def test_a_single_plane_of_raw_scores_said_to_be_probabilities(net):
 )
 def test_scores_that_are_no_probabilities_are_noticed_in_the_run(net, raster, classify, scene, tmp_path, end, words):
     path = net(end=end)
-    write_description(describe(path, RGBN, THREE, "10000", 30, "none"), tmp_path / "net.json")
+    write_description(describe_network(path, RGBN, THREE, "10000", 30, "none"), tmp_path / "net.json")
     made = classify(raster("a.tif", scene(600, 140)), model_file=str(path))
     told = [w for w in made.progress.warnings if "not probabilities" in w]
     (line,) = [text for text in made.progress.lines if "Mean confidence" in text]
@@ -291,22 +288,22 @@ def test_scores_that_are_no_probabilities_are_noticed_in_the_run(net, raster, cl
 
 def test_a_scaling_that_was_not_given_is_told(net):
     for said in (None, "", " "):
-        (note,) = describe(net(), RGBN, THREE, said).notes
+        (note,) = describe_network(net(), RGBN, THREE, said).notes
         assert "SCALING was not given" in note and "wrong map without an error" in note
-    assert describe(net(), RGBN, THREE, "none").notes == ()
+    assert describe_network(net(), RGBN, THREE, "none").notes == ()
 
 
 @pytest.mark.parametrize("said", ["10000", "255", "0-1", "scale 3000", "z-score 500/400", '[{"op": "log1p"}]'])
 def test_a_scaling_of_which_whole_numbers_leave_nothing_is_refused(net, said):
     with pytest.raises(LulcError, match=r"whole numbers \(uint8\), but SCALING=.*which leaves \d+ different") as caught:
-        describe(net(kind="uint8"), RGBN, THREE, said)
+        describe_network(net(kind="uint8"), RGBN, THREE, said)
     assert "SCALING=none" in caught.value.remedy
-    assert describe(net(kind="float16"), RGBN, THREE, said)
+    assert describe_network(net(kind="float16"), RGBN, THREE, said)
 
 
 @pytest.mark.parametrize("said", ["none", "scale 40"])
 def test_a_scaling_that_whole_numbers_can_take(net, said):
-    assert describe(net(kind="uint8"), RGBN, THREE, said).forms
+    assert describe_network(net(kind="uint8"), RGBN, THREE, said).forms
 
 
 def test_judging_numbers_that_are_not_finite():
@@ -434,9 +431,9 @@ def test_nan_in_a_scaling_is_said_as_such():
 
 def test_stored_numbers_of_satellites_can_be_made_from_reflectance(net):
     """A network for DN / 10,000 also takes a float layer of reflectance: the bands say how to get back to DN."""
-    assert {b.scale for b in describe(net(), RGBN, THREE, "10000").bands} == {0.0001}
-    assert {b.scale for b in describe(net(), RGBN, THREE, "255").bands} == {None}
-    assert {b.scale for b in describe(net(), RGBN, THREE, "none").bands} == {None}
+    assert {b.scale for b in describe_network(net(), RGBN, THREE, "10000").bands} == {0.0001}
+    assert {b.scale for b in describe_network(net(), RGBN, THREE, "255").bands} == {None}
+    assert {b.scale for b in describe_network(net(), RGBN, THREE, "none").bands} == {None}
 
 
 def test_class_tables(tmp_path):
@@ -504,6 +501,6 @@ GRAPHS = [
 def test_networks_of_others(file, count, activation, cut, plane):
     bands = "sentinel-2: B2,B3,B4,B5,B6,B7,B8,B11,B12" if "world" in file else "red,green,blue"
     classes = classes_of_rows([[i + 1, f"class {i}"] for i in range(count)], "classes")
-    spec = describe(WEIGHTS / file, bands, classes, "none" if "world" in file else "255")
+    spec = describe_network(WEIGHTS / file, bands, classes, "none" if "world" in file else "255")
     assert (spec.output.activation, spec.output.cut, spec.output.plane) == (activation, cut, plane)
     assert spec.window.size == 512 and (spec.window.minimum == 512) is ("world" not in file)

@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model.mlm import reading as mlm
-from lulc_plugin.model.spec import (
+from lulc_plugin.model import (
     BandStatistics,
     ClassScore,
     Confidence,
@@ -20,12 +19,11 @@ from lulc_plugin.model.spec import (
     Training,
     TrainingSet,
     Window,
-    band_channel,
-    index_channel,
+    mlm,
 )
+from lulc_plugin.model.spec import band_channel, index_channel
+from lulc_plugin.raster import INDICES, Step, apply_steps, parse
 from lulc_plugin.raster.bands import LayerBand, match
-from lulc_plugin.raster.indices import INDICES, parse
-from lulc_plugin.raster.scaling import Step, apply_steps
 
 
 @pytest.fixture

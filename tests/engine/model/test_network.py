@@ -14,11 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model import catalogue
-from lulc_plugin.model.runtime import onnx_file, probabilities
-from lulc_plugin.model.runtime.network import Network
-from lulc_plugin.model.spec import InputForm, ModelBand, ModelSpec, Output, Window, band_channel
-from lulc_plugin.raster.scaling import Step
+from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Network, Output, Window, catalogue, onnx_file
+from lulc_plugin.model.runtime import probabilities
+from lulc_plugin.model.spec import band_channel
+from lulc_plugin.raster import Step
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "weights"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/weights is not beside this checkout")

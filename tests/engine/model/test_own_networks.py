@@ -12,9 +12,7 @@ import pytest
 
 from lulc_plugin import bundled, provenance
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import catalogue, foreign_files, library
-from lulc_plugin.model.library import import_model
-from lulc_plugin.model.mlm import reading as mlm
+from lulc_plugin.model import catalogue, foreign_files, import_model, library, mlm
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 

@@ -8,11 +8,10 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from lulc_plugin.classify.job import ClassifyJob
+from lulc_plugin.classify import ClassifyJob
 from lulc_plugin.errors import CancelledError, LulcError
+from lulc_plugin.model import Network, providers as devices
 from lulc_plugin.model.runtime import provider_profile
-from lulc_plugin.model.runtime import providers as devices
-from lulc_plugin.model.runtime.network import Network
 from lulc_plugin.model.runtime.providers import CPU, Way
 
 CUDA, OPENVINO = "CUDAExecutionProvider", "OpenVINOExecutionProvider"

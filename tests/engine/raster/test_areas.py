@@ -11,7 +11,8 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 
-from lulc_plugin.raster.areas import gsd, pixel_areas, row_areas
+from lulc_plugin.raster import pixel_areas
+from lulc_plugin.raster.areas import gsd, row_areas
 
 WGS84 = CRS.from_epsg(4326)
 A, INVERSE = 6378137.0, 298.257223563

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from rasterio.enums import ColorInterp
 
 from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import Source
 from lulc_plugin.raster.bands import LayerBand, match, sensor_of
-from lulc_plugin.raster.source import Source
 from lulc_plugin.raster.wavelengths import name_of, wavelength_of
 
 

@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 from rasterio._env import get_gdal_config, set_gdal_config
 
-from lulc_plugin.assess.job import RasterInput
-from lulc_plugin.assess.overlay.crossing import cross
-from lulc_plugin.assess.overlay.raster_on_map import RasterOnMap
+from lulc_plugin.assess import RasterInput, RasterOnMap, cross
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import block_cache

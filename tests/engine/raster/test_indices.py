@@ -3,11 +3,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.indices import INDICES, parse
+from lulc_plugin.raster import INDICES, parse
 
 NAMES = ("blue", "green", "red", "nir", "swir16")
 REFERENCE = {
@@ -160,7 +159,7 @@ def test_index_channel_in_a_map(raster, network, classify, scene, spec):
     from dataclasses import replace
 
     from lulc_plugin.model.spec import band_channel, index_channel
-    from lulc_plugin.raster.scaling import Step
+    from lulc_plugin.raster import Step
 
     plain = spec("pixel", name="index-v1", classes=3)
     names = plain.band_names

@@ -7,7 +7,7 @@ import rasterio
 from rasterio.enums import ColorInterp
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import PixelRegion, Source, usable
+from lulc_plugin.raster import PixelRegion, Source, usable
 
 HOLE = np.s_[..., 20:45, 30:70]
 

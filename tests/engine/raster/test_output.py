@@ -11,13 +11,12 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
-from lulc_plugin.classify.job import ClassifyJob
+from lulc_plugin.classify import ClassifyJob
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model.runtime.network import Network
+from lulc_plugin.model import Network
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import output
-from lulc_plugin.raster.output import MapWriter, check_target
+from lulc_plugin.raster import MapWriter, check_target, output
 
 UTM = Affine(30, 0, 500_000, 0, -30, 9_120_000)
 BESIDE = {"map.tif", "map.tif.aux.xml", "map.qml"}
@@ -191,7 +190,7 @@ def test_names_and_style_beside_the_map(raster, network, classify, scene):
 
 def test_a_hostile_model_name_does_not_break_the_metadata(raster, network, classify, scene, spec, tmp_path):
     net = network("pixel")
-    from lulc_plugin.model.mlm import reading as mlm
+    from lulc_plugin.model import mlm
 
     hostile = 'a<b>&"\u202e\ufffd/../../x'  # control characters are refused
     item = mlm.to_item(net.spec)
@@ -223,7 +222,7 @@ def job(raster, network, scene, tmp_path):
 
 @pytest.mark.parametrize("window", [0, 1, 3, 11])
 def test_an_error_in_the_middle_leaves_nothing(job, monkeypatch, window):
-    from lulc_plugin.classify.pipeline import classify
+    from lulc_plugin.classify import classify
 
     make, folder = job
     probabilities = Network.probabilities
@@ -243,7 +242,7 @@ def test_an_error_in_the_middle_leaves_nothing(job, monkeypatch, window):
 
 @pytest.mark.parametrize("where", ["write", "finish", "_check", "_put_in_place"])
 def test_a_bug_in_the_writer_leaves_nothing_and_is_not_hidden(job, monkeypatch, where):
-    from lulc_plugin.classify.pipeline import classify
+    from lulc_plugin.classify import classify
 
     make, folder = job
 
@@ -257,7 +256,7 @@ def test_a_bug_in_the_writer_leaves_nothing_and_is_not_hidden(job, monkeypatch, 
 
 
 def test_a_map_that_lost_its_coordinate_system_is_not_put_in_place(job, monkeypatch):
-    from lulc_plugin.classify.pipeline import classify
+    from lulc_plugin.classify import classify
 
     make, folder = job
     run = output._CopyThread.run
@@ -276,7 +275,7 @@ def test_a_map_that_lost_its_coordinate_system_is_not_put_in_place(job, monkeypa
 
 
 def test_a_copy_that_fails_is_told_and_leaves_nothing(job, monkeypatch):
-    from lulc_plugin.classify.pipeline import classify
+    from lulc_plugin.classify import classify
 
     make, folder = job
 
@@ -291,7 +290,7 @@ def test_a_copy_that_fails_is_told_and_leaves_nothing(job, monkeypatch):
 
 @pytest.mark.parametrize("stop_at", [0.0, 10.0, 50.0, 93.9, 94.0])
 def test_a_cancel_leaves_nothing(job, recorder, stop_at):
-    from lulc_plugin.classify.pipeline import classify
+    from lulc_plugin.classify import classify
 
     make, folder = job
     with pytest.raises(CancelledError):
@@ -300,7 +299,7 @@ def test_a_cancel_leaves_nothing(job, recorder, stop_at):
 
 
 def test_an_older_map_is_replaced_with_all_that_lay_beside_it(job):
-    from lulc_plugin.classify.pipeline import classify
+    from lulc_plugin.classify import classify
 
     make, folder = job
     for name in ("map.tif", "map.tif.ovr", "map.tif.msk", "map.tif.aux.xml", "map.qml"):

@@ -3,11 +3,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from lulc_plugin.raster.resampling import AxisScale, Resampling, resample, taps
-from lulc_plugin.raster.source import PixelRegion
+from lulc_plugin.raster import AxisScale, PixelRegion, Resampling, resample
+from lulc_plugin.raster.resampling import taps
 
 
 def dense(made, length):

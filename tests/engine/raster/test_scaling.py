@@ -5,13 +5,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.indices import parse
-from lulc_plugin.raster.scaling import Channel, Step, apply_steps, prepare, resolve, resolve_all, steps_from_json
+from lulc_plugin.raster import Channel, Step, apply_steps, parse, prepare, resolve, resolve_all, steps_from_json
 
 X = np.concatenate([np.linspace(-3, 3, 601), np.linspace(0, 12_000, 601)]).reshape(2, 601)
 

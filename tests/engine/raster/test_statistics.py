@@ -5,13 +5,11 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import statistics
-from lulc_plugin.raster.source import Source, usable
-from lulc_plugin.raster.statistics import grid_step, probe_layer, sample_array, sample_layer
+from lulc_plugin.raster import Source, probe_layer, sample_array, statistics, usable
+from lulc_plugin.raster.statistics import grid_step, sample_layer
 
 UTM = Affine(30, 0, 500_000, 0, -30, 9_120_000)
 

@@ -18,8 +18,7 @@ from lulc_plugin.classify import pipeline
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import processes, temporary_files
-from lulc_plugin.raster.output import MapWriter
+from lulc_plugin.raster import MapWriter, processes, temporary_files
 from lulc_plugin.raster.temporary_files import Partials, sweep
 
 CHECKOUT = Path(__file__).resolve().parents[3]

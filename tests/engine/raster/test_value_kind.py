@@ -4,9 +4,8 @@
 import numpy as np
 import pytest
 
+from lulc_plugin.raster import apply_steps, read_as
 from lulc_plugin.raster.bands import LayerBand
-from lulc_plugin.raster.scaling import apply_steps
-from lulc_plugin.raster.value_kind import read_as
 
 
 def reading(values, dtype, said="auto", scale=1.0, offset=0.0, count=4):
@@ -166,7 +165,7 @@ def test_a_model_of_stored_numbers_gets_them_back(raster, network, classify, sce
     """A network trained on DN (Sentinel-2: DN · 0.0001 − 0.1) sees the same numbers whatever the layer's storage."""
     from dataclasses import replace
 
-    from lulc_plugin.model.spec import InputForm
+    from lulc_plugin.model import InputForm
 
     bands = tuple(replace(b, scale=0.0001, offset=-0.1) for b in spec().bands)
     net = network("pixel", bands=bands, forms=(InputForm("dn", "dn", ((),) * 4),), channels=spec().channels)

@@ -3,11 +3,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.window_grid import Axis, plan_axis, plan_grid, reflect
+from lulc_plugin.raster import Axis, plan_axis, plan_grid
+from lulc_plugin.raster.window_grid import reflect
 
 LENGTHS = st.integers(1, 700)
 MULTIPLES = st.sampled_from([1, 2, 4, 8, 32])

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lulc_plugin.assess.matrix_statistics import accuracy
-from lulc_plugin.assess.result import (
+from lulc_plugin.assess import (
     AssessedClass,
     Assessment,
     ClassArea,
@@ -21,9 +20,10 @@ from lulc_plugin.assess.result import (
     Estimate,
     Estimates,
     LayerSummary,
-    McNemar,
     Stratum,
+    accuracy,
 )
+from lulc_plugin.assess.result import McNemar
 
 MAP = LayerSummary(
     "landcover_2023.tif", "/data/landcover_2023.tif", "raster", "EPSG:32632", 1, 6000, 1650, "30 × 30 m", "uint8", "0"

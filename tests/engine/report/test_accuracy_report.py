@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from lulc_plugin import report
-from lulc_plugin.assess.job import AREA_UNITS, Outputs
+from lulc_plugin.assess import AREA_UNITS, Outputs
 from lulc_plugin.errors import LulcError
+from lulc_plugin.report import accuracy as report
 
 _SPEC = importlib.util.spec_from_file_location("report_examples", Path(__file__).with_name("report_examples.py"))
 examples = importlib.util.module_from_spec(_SPEC)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lulc_plugin import report
-from lulc_plugin.report.accuracy import heat_colours
+from lulc_plugin.report import accuracy as report, heat_colours
 from lulc_plugin.report.html_page import grouped
 from lulc_plugin.report.number_format import area_decimals, cell, percent
 

@@ -16,14 +16,13 @@ import pytest
 from lulc_plugin import bundled, provenance
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model import catalogue
-from lulc_plugin.model.spec import BandStatistics, ClassScore, Confidence, Scores, Training, TrainingSet
-from lulc_plugin.raster.scaling import Step
-from lulc_plugin.report.accuracy.heat_colours import contrast
-from lulc_plugin.report.card import limits, phrases, score_tables, training_places, world_map
-from lulc_plugin.report.card.card_page import card_page, write_card
+from lulc_plugin.model import BandStatistics, ClassScore, Confidence, Scores, Training, TrainingSet, catalogue
+from lulc_plugin.raster import Step
+from lulc_plugin.report.card import limits, phrases, score_tables, training_places, world_map, write_card
+from lulc_plugin.report.card.card_page import card_page
 from lulc_plugin.report.card.model_card import model_card
 from lulc_plugin.report.document import Matrix
+from lulc_plugin.report.heat_colours import contrast
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 WEIGHTS = CHECKOUT.parent / "shared" / "weights"

@@ -11,12 +11,11 @@ import numpy as np
 from rasterio.errors import RasterioError
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 from ..colours import encode
 from ..legendfile import UNKNOWN, ClassTable, Labels, read_classes
-from ..masks import MaskFile, MaskOptions, whole_mask
-from ..masks import said as said_of
+from ..masks import MaskFile, MaskOptions, said as said_of, whole_mask
 from ..scenes import files_in
 
 

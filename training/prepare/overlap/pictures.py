@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window as FileWindow
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster.source import open_dataset
+from lulc_plugin.raster import open_dataset
 
 FloatArray = npt.NDArray[np.float32]
 

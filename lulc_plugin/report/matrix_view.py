@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .. import number_format
-from ..document import Matrix, Value
-from .charts import MOST_SHOWN
+from . import number_format
+from .document import MOST_SHOWN, Matrix, Value
 from .heat_colours import step_of
 
 OTHER = "(other classes)"

@@ -9,16 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..assess.job import Outputs
-from ..assess.result import Assessment, Comparison
-from ..atomic_write import write_whole
-from ..errors import LulcError
-from .accuracy.assessment_report import assessed
-from .accuracy.comparison_report import compared
-from .accuracy.facts import json_object
-from .csv_sheet import sheet
-from .document import Document
-from .html_page import page
+from ...assess import Assessment, Comparison, Outputs
+from ...atomic_write import write_report
+from ...errors import LulcError
+from ..csv_sheet import sheet
+from ..document import Document
+from ..html_page import page
+from .assessment_report import assessed
+from .comparison_report import compared
+from .facts import json_object
 
 _NAMES = (("html", "OUTPUT_HTML"), ("csv", "OUTPUT_CSV"), ("json", "OUTPUT_JSON"), ("disagreement", "DISAGREEMENT"))
 
@@ -32,12 +31,12 @@ def write(result: Assessment | Comparison, outputs: Outputs) -> None:
     facts = json_object(result)
     document = _document(facts)
     if outputs.html is not None:
-        put(outputs.html, page(document).encode("utf-8"))
+        write_report(outputs.html, page(document).encode("utf-8"))
     if outputs.csv is not None:
         # Excel takes a CSV file for the local code page unless it starts with a mark.
-        put(outputs.csv, sheet(document).encode("utf-8-sig"))
+        write_report(outputs.csv, sheet(document).encode("utf-8-sig"))
     if outputs.json is not None:
-        put(outputs.json, json_text(facts).encode("utf-8"))
+        write_report(outputs.json, json_text(facts).encode("utf-8"))
 
 
 def html_text(result: Assessment | Comparison) -> str:
@@ -105,18 +104,3 @@ def _dump(value: Any) -> str:
 
 def _document(facts: dict[str, Any]) -> Document:
     return assessed(facts) if facts["kind"] == "assessment" else compared(facts)
-
-
-def put(path: Path, data: bytes) -> None:
-    """Write a file in one go: whole, or not at all.
-
-    Raises:
-        LulcError: it cannot be written; what was there before stays.
-    """
-    try:
-        write_whole(Path(path), data)
-    except OSError as error:
-        raise LulcError(
-            f"The report {path} cannot be written: {error.strerror or error}.",
-            "Close it elsewhere, or choose another place.",
-        ) from error
