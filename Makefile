@@ -24,7 +24,7 @@ lint: setup ## ruff and mypy only
 	@$(ENGINE) -m ruff check .
 	@$(ENGINE) -m mypy -p lulc_plugin
 
-package: ## the zip that QGIS installs (dist/)
+package: guide ## the zip that QGIS installs (dist/)
 	@/usr/bin/env python3 scripts/package.py
 
 screenshot: ## the same classification in the QGIS desktop, photographed (build/demo/desktop.png)
@@ -39,8 +39,7 @@ test-desktop: ## a newcomer in the QGIS desktop without a screen: install the zi
 	@scripts/setup.sh screenshot
 	@scripts/desktop_test.sh
 
-guide: setup ## the pages behind the buttons Help, from docs/*.md
-	@$(ENGINE) scripts/make_guide.py
+guide: setup ## the pages behind the buttons Help, from docs/*.md (set-up writes them)
 
 release-check: setup ## zip, wheel, Bandit and detect-secrets; what a release would still be refused for (build/rehearsal)
 	@scripts/release --rehearsal

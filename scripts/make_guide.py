@@ -3,8 +3,8 @@
 
     .venv-engine/bin/python scripts/make_guide.py [--check]
 
-The pages are part of the repository, because a checkout is a plugin, too. With --check nothing is written, and the exit
-status is 1 when a page is not what it should be. A line `<a id="name"></a>` before a heading is an anchor that stays
+Set-up writes them into the checkout, which is a plugin, too; they are not in git. With --check nothing is written, and
+the exit status is 1 when a page is missing or older than its text. A line `<a id="name"></a>` before a heading is an anchor that stays
 when the heading's words change.
 """
 
@@ -125,23 +125,33 @@ def pages() -> dict[Path, str]:
     return found
 
 
+def outdated() -> list[Path]:
+    """Pages that are missing, older than their text, or left over."""
+    wanted = pages()
+    left_over = [path for path in sorted(DOCS.glob("*.html")) if path not in wanted]
+    return left_over + [p for p, text in wanted.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
+
+
+def write() -> int:
+    """Write all pages and remove those left over; returns how many there are."""
+    wanted = pages()
+    for path in outdated():
+        if path in wanted:
+            path.write_text(wanted[path], encoding="utf-8")
+        else:
+            path.unlink()
+    return len(wanted)
+
+
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a page is out of date")
-    options = parser.parse_args()
-    wanted = pages()
-    odd = [path for path in sorted(DOCS.glob("*.html")) if path not in wanted]
-    odd += [p for p, text in wanted.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
-    if options.check:
-        print("\n".join(f"docs/{path.name} is out of date: make guide" for path in odd) or "The guide is up to date.")
-        return 1 if odd else 0
-    for path, text in wanted.items():
-        path.write_text(text, encoding="utf-8")
-    for path in odd:
-        if path not in wanted:
-            path.unlink()
-    print(f"{len(wanted)} pages in {DOCS}")
+    if parser.parse_args().check:
+        wrong = outdated()
+        print("\n".join(f"docs/{path.name} is out of date: make guide" for path in wrong) or "The guide is up to date.")
+        return 1 if wrong else 0
+    print(f"the guide has {write()} pages in docs/")
     return 0
 
 

@@ -159,4 +159,6 @@ if [ "$part" = training ]; then
 fi
 
 get_scene
+# the checkout is a plugin, too: its Help buttons open these pages
+say "$(.venv-engine/bin/python scripts/make_guide.py)"
 say "ready"

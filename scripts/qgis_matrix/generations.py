@@ -6,9 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-DEBIAN_MIRROR = "http://deb.debian.org/debian"
-UBUNTU_MIRROR = "http://archive.ubuntu.com/ubuntu"
-
 
 @dataclass(frozen=True)
 class Generation:
@@ -17,7 +14,6 @@ class Generation:
     release: str  #: codename
     title: str
     distribution: str = "debian"  #: as ID in /etc/os-release
-    mirror: str = DEBIAN_MIRROR
     components: str = "main"
     script: str = ""  #: of debootstrap, where an older one does not know the release
     keys: str = ""  #: package with the archive's keys, where they are not this distribution's own
@@ -33,7 +29,7 @@ GENERATIONS = (
     Generation("bookworm", "Debian 12"),
     Generation("trixie", "Debian 13"),
     Generation("sid", "Debian sid"),
-    Generation("noble", "Ubuntu 24.04", "ubuntu", UBUNTU_MIRROR, "main,universe", "gutsy", "ubuntu-keyring"),
+    Generation("noble", "Ubuntu 24.04", "ubuntu", "main,universe", "gutsy", "ubuntu-keyring"),
 )
 
 

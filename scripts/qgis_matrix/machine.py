@@ -28,7 +28,7 @@ APT_SETTINGS = re.compile(r"^Acquire::((https?|ftp)::|Check-|Retries )")
 
 
 def mirror(generation: Generation) -> str:
-    """The mirror that this machine's apt uses, if it is of the same distribution; else the distribution's own."""
+    """The mirror that this machine's apt uses, if it is of the same distribution; else empty: debootstrap's default."""
     if os_release().get("ID") == generation.distribution:
         for path in SOURCES:
             found = path.is_file() and re.search(
@@ -36,7 +36,7 @@ def mirror(generation: Generation) -> str:
             )
             if found:
                 return found[1]
-    return generation.mirror
+    return ""
 
 
 def environment() -> dict[str, str]:

@@ -14,6 +14,8 @@ SINGLE_FILES = "metadata.txt __init__.py LICENSE NOTICE README.md CHANGELOG.md C
 FOLDERS = ("lulc_plugin", "algorithms", "models", "resources", "docs")
 #: Needed to build the wheel, not in the zip.
 BUILD_FILES = ("setup.py", "pyproject.toml", "MANIFEST.in")
+#: Made by scripts/make_guide.py, so in the zip and not in git.
+GUIDE = "docs/*.html"
 #: What may lie in the folders; anything else is a mistake until it is added here.
 SUFFIXES = frozenset(
     ".css .csv .gpkg .html .j2 .jpg .json .md .model3 .onnx .png .py .qm .qml .svg .tif .ts .txt .typed .xml".split()
@@ -50,20 +52,22 @@ def shipped_files(root: Path) -> list[Path]:
         wrong.append(f"{SAMPLES} has {len(samples)} rasters; the zip carries {NUMBER_OF_SAMPLES}")
     if not any(path.suffix == ".onnx" and path.parent == Path("models") for path in found):
         wrong.append("models/ has no network (*.onnx)")
+    unmade = [path for path in found if path.match("docs/*.md") and not (root / path).with_suffix(".html").is_file()]
+    wrong += [f"{path.with_suffix('.html')} is missing: run make guide" for path in unmade]
     if wrong:
         raise PackageError("\n".join(wrong))
     return sorted(found, key=lambda path: path.as_posix())
 
 
 def not_in_git(root: Path, files: Sequence[Path]) -> list[str]:
-    """Those of `files` that git does not know; none where there is no git."""
+    """Those of `files` that git does not know, the guide's pages apart; none where there is no git."""
     command = ["git", "-C", str(root), "ls-files", "-z", "--others", "--", *SINGLE_FILES, *FOLDERS]
     try:
         others = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
         return []
     shipped = {path.as_posix() for path in files}
-    return [name for name in others if name in shipped]
+    return [name for name in others if name in shipped and not Path(name).match(GUIDE)]
 
 
 def copy_sources(root: Path, target: Path) -> None:

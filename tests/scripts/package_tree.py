@@ -82,6 +82,7 @@ FILES = {
     "resources/sample/place.tif": "pixels",
     "resources/.hidden": "junk",
     "docs/accuracy.md": "# How accurate",
+    "docs/accuracy.html": "<h1>How accurate</h1>",
     "tests/engine/test_x.py": "assert True\n",
     "training/train.py": "import pickle\n",
     ".venv/lib/x.py": "assert True\n",
