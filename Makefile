@@ -21,8 +21,7 @@ test: setup ## ruff, mypy, and all tests: engine without QGIS, training, algorit
 	@scripts/test.sh
 
 lint: setup ## ruff and mypy only
-	@$(ENGINE) -m ruff check .
-	@$(ENGINE) -m mypy -p lulc_plugin
+	@scripts/lint.sh
 
 package: guide ## the zip that QGIS installs (dist/)
 	@/usr/bin/env python3 scripts/package.py

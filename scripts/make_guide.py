@@ -4,8 +4,8 @@
     .venv-engine/bin/python scripts/make_guide.py [--check]
 
 Set-up writes them into the checkout, which is a plugin, too; they are not in git. With --check nothing is written, and
-the exit status is 1 when a page is missing or older than its text. A line `<a id="name"></a>` before a heading is an anchor that stays
-when the heading's words change.
+the exit status is 1 when a page is missing or older than its text. A line `<a id="name"></a>` before a heading is an
+anchor that stays when the heading's words change.
 """
 
 from __future__ import annotations

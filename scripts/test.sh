@@ -67,8 +67,7 @@ no_qgis_here() {
 
 pytest_arguments=("$@")
 if [ "$only" = all ]; then
-    step "ruff" "$ENGINE" -m ruff check .
-    step "mypy" "$ENGINE" -m mypy -p lulc_plugin
+    step "ruff and mypy" scripts/lint.sh
 fi
 if [ "$only" = all ] || [ "$only" = engine ]; then
     step "the engine's environment has no QGIS" no_qgis_here
