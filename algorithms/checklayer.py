@@ -18,6 +18,7 @@ from qgis.core import (
 
 from ..lulc_plugin.classify import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
 from ..lulc_plugin.environment import packages
+from ..lulc_plugin.options import QGIS
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -153,12 +154,12 @@ class CheckLayer(LulcAlgorithm):
         found = check_layer(job, progress)
         check_page.log_check(found, progress)
         results: Parameters = {
-            self.FINDINGS: check_page.check_json(found),
+            self.FINDINGS: check_page.check_json(found, QGIS),
             self.ERRORS: found.count(ERROR),
             self.WARNINGS: found.count(WARNING),
         }
         if output:
-            check_page.write_check(Path(output), found)
+            check_page.write_check(Path(output), found, QGIS)
             results[self.OUTPUT_HTML] = output
         return results
 

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from .options import PYTHON, render
+
 
 class LulcError(Exception):
     """A user's mistake or a broken input; never a bug in this program.
+
+    `str(error)` is for readers of Python. At another door show `shown_at(door)`; within another message use `message`.
 
     Args:
         problem: what is wrong, with the number that is wrong.
@@ -15,7 +19,19 @@ class LulcError(Exception):
     def __init__(self, problem: str, remedy: str = "") -> None:
         self.problem = problem
         self.remedy = remedy
-        super().__init__(f"{problem} {remedy}".strip())
+        super().__init__(self.message)  # one argument: an OSError would take two for its number and text
+
+    @property
+    def message(self) -> str:
+        """Problem and remedy, with options not yet named for a door."""
+        return f"{self.problem} {self.remedy}".strip()
+
+    def shown_at(self, door: str) -> str:
+        """Problem and remedy as a reader at `door` of `lulc_plugin.options` knows the options."""
+        return render(self.message, door)
+
+    def __str__(self) -> str:
+        return self.shown_at(PYTHON)
 
 
 class CancelledError(LulcError):

@@ -8,13 +8,17 @@ import threading
 from typing import TextIO
 
 from .errors import CancelledError
+from .options import PYTHON, render
 
 
 class Progress:
     """A silent progress that never goes back; base of all others.
 
-    Sub-classes override the three `_show…` methods and `cancelled`. All methods may be called from any thread.
+    Sub-classes override the three `_show…` methods, `cancelled` and `door`. All methods may be called from any thread.
     """
+
+    #: Where the lines are read; options in them, and in reports that a job writes, are named as there.
+    door = PYTHON
 
     def __init__(self) -> None:
         self._percent = 0.0
@@ -37,7 +41,7 @@ class Progress:
     def log(self, text: str) -> None:
         """One line of information for the user."""
         with self._lock:
-            self._show_log(text)
+            self._show_log(render(text, self.door))
 
     def conclude(self, text: str) -> None:
         """One line of the result itself; a log line, unless who shows this shows the result by other means."""
@@ -46,7 +50,7 @@ class Progress:
     def warn(self, text: str) -> None:
         """One line that the user should not overlook."""
         with self._lock:
-            self._show_warning(text)
+            self._show_warning(render(text, self.door))
 
     @property
     def cancelled(self) -> bool:

@@ -18,6 +18,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ...lulc_plugin.environment import packages
 from ...lulc_plugin.errors import CancelledError, LulcError
+from ...lulc_plugin.options import QGIS
 from . import guide, messagelog, translation
 from .feedback import FeedbackProgress
 from .helptext import HelpText
@@ -34,12 +35,10 @@ def errors_for_qgis(title: str) -> Iterator[None]:
     """
     try:
         yield
-    except CancelledError as error:
-        messagelog.tell(f"{title}: {error}")
-        raise QgsProcessingException(str(error)) from error
     except LulcError as error:
-        messagelog.fail(f"{title}: {error}")
-        raise QgsProcessingException(str(error)) from error
+        text = error.shown_at(QGIS)
+        (messagelog.tell if isinstance(error, CancelledError) else messagelog.fail)(f"{title}: {text}")
+        raise QgsProcessingException(text) from error
     except QgsProcessingException as error:
         messagelog.fail(f"{title}: {error}")
         raise
@@ -121,7 +120,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         try:
             packages.require_found(self.REQUIRES)  # the toolbox asks often: nothing is loaded
         except LulcError as error:
-            return False, str(error)
+            return False, error.shown_at(QGIS)
         return True, ""
 
     def checkParameterValues(self, parameters: Parameters, context: QgsProcessingContext) -> tuple[bool, str]:
@@ -135,7 +134,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
                 packages.require(self.REQUIRES)
                 self.parse(parameters, context)
             except LulcError as error:
-                return False, str(error)
+                return False, error.shown_at(QGIS)
         return ready, problem
 
     def prepareAlgorithm(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from qgis.core import QgsProcessingFeedback
 
+from ...lulc_plugin.options import QGIS
 from ...lulc_plugin.progress import Progress
 from . import messagelog
 
@@ -18,6 +19,8 @@ class FeedbackProgress(Progress):
         feedback: of the run.
         title: of the algorithm, before each line in the message log.
     """
+
+    door = QGIS
 
     def __init__(self, feedback: QgsProcessingFeedback, title: str) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from qgis.core import QgsApplication
 from ...lulc_plugin import bundled
 from ...lulc_plugin.environment import packages
 from ...lulc_plugin.errors import LulcError
+from ...lulc_plugin.options import QGIS
 from . import messagelog, privatepackages, settings
 from .provider import LulcProvider
 
@@ -39,7 +40,7 @@ class LandCoverPlugin:
         try:
             privatepackages.attach()
         except LulcError as error:
-            messagelog.point_at(f"{title}: {error}")
+            messagelog.point_at(f"{title}: {error.shown_at(QGIS)}")
 
     def initGui(self) -> None:
         """QGIS desktop has a window now."""
@@ -67,5 +68,5 @@ def start_findings() -> list[str]:
         try:
             check()
         except LulcError as error:
-            found.append(str(error))
+            found.append(error.shown_at(QGIS))
     return found

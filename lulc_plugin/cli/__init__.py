@@ -19,10 +19,10 @@ _INSTALLED = "lulc"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 refused (or `check` failed), 130 stopped with Ctrl-C."""
     try:
-        options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+        options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         return int(options.command(options))
     except LulcError as error:
-        print(f"Error: {at_a_shell(str(error))}", file=sys.stderr)
+        print(f"Error: {at_a_shell(error.message)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; no result was written.", file=sys.stderr)
@@ -40,13 +40,14 @@ def _joined(arguments: Sequence[str]) -> list[str]:
     return out
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=_called(), description="Land cover maps and their accuracy, without QGIS.")
-    parser.add_argument("--version", action="version", version=provenance.plugin_version())
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(prog=_called(), description="Land cover maps and their accuracy, without QGIS.")
+    whole.add_argument("--version", action="version", version=provenance.plugin_version())
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for command in (classify, check, assess, compare):
         command.add_to(commands)
-    return parser
+    return whole
 
 
 def _called() -> str:

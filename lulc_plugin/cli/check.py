@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..classify import NO_OUTPUT, ClassifyJob
+from ..options import SHELL
 from ..progress import Progress
 from . import layer_options
 from .shell_words import at_a_shell
@@ -43,9 +44,9 @@ def _check(options: argparse.Namespace) -> int:
         from ..report import check_page
 
         if options.html:
-            check_page.write_check(Path(options.html), found)
+            check_page.write_check(Path(options.html), found, SHELL)
         if options.json:
-            print(check_page.check_json(found))
+            print(check_page.check_json(found, SHELL))
     if not options.json:
         for _, line in found.lines():
             print(at_a_shell(line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from ..options import SHELL, render
 from ..progress import ConsoleProgress
 
 #: Parameter in QGIS → option. Parameters that no command has are left as they are.
@@ -54,6 +55,7 @@ def at_a_shell(text: str) -> str:
     >>> at_a_shell("Choose DESIGN=simple; set Bands, for example 'BANDS=3;2;1;4'.")
     'Choose --design simple; set --bands, for example --bands 3,2,1,4.'
     """
+    text = render(text, SHELL)
     text = _COMMAS.sub("", _SEPARATED.sub(", for example '", text))
     text = _LIST.sub(lambda found: f"--bands {found[1].replace(';', ',')}", text)
     text = _ASSIGNED.sub(lambda found: f"{OPTIONS[found[1]]} ", text)
@@ -63,6 +65,8 @@ def at_a_shell(text: str) -> str:
 
 class ShellProgress(ConsoleProgress):
     """The bar and the lines of a run, in a shell's words; the result itself is printed by the command."""
+
+    door = SHELL
 
     def conclude(self, text: str) -> None:
         """Nothing: the command prints it."""

@@ -12,11 +12,12 @@ ENGINE = CHECKOUT / "lulc_plugin"
 FILES = sorted(p for p in ENGINE.rglob("*.py") if "_bundled" not in p.parts)
 
 #: room → rooms it may import from (itself always)
-GROUND = {"errors", "progress"}
+GROUND = {"errors", "progress", "options"}
 SHELF = {"legend", "provenance", "bundled", "environment", "findings", "atomic_write", "lazy_imports"}
 ARROWS = {
-    "errors": set(),
-    "progress": {"errors"},
+    "options": set(),
+    "errors": {"options"},
+    "progress": {"errors", "options"},
     "legend": {"errors"},
     "findings": {"errors"},
     "lazy_imports": set(),

@@ -99,6 +99,19 @@ def test_start_imports_nothing_heavy():
     assert "heavy []" in done.stdout, done.stdout + done.stderr
 
 
+def test_what_messages_name_is_there(provider, plugin):
+    """Parameters, the beginnings of their labels, and titles of algorithms, as the engine's messages call them."""
+    options = plugin("lulc_plugin.options")
+    labels = {}
+    for algorithm in provider.algorithms():
+        for definition in algorithm.parameterDefinitions():
+            labels.setdefault(definition.name(), []).append(definition.description())
+    titles = {algorithm.name(): algorithm.displayName() for algorithm in provider.algorithms()}
+    for option in options.OPTIONS.values():
+        assert any(label.startswith(option.label) for label in labels[option.parameter]), option
+    assert {name: words[options.QGIS] for name, words in options.COMMANDS.items()}.items() <= titles.items()
+
+
 class TestWithoutOnnxruntime:
     """The algorithm is there and says what to install."""
 

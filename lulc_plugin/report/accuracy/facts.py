@@ -24,6 +24,7 @@ from ...assess import (
     LayerSummary,
     Stratum,
 )
+from ...options import PYTHON, render_all
 from ..plain_values import number, plain, plain_text
 
 SCHEMA = {"name": "lulc-accuracy-report", "version": 1}
@@ -41,9 +42,10 @@ _MEANS = (*MEASURES[:-1], ("kappa", "kappa"))
 _PARTS = ("quantity", "allocation", "exchange", "shift")
 
 
-def json_object(result: Assessment | Comparison) -> dict[str, Any]:
-    """Everything `result` holds, ready for `json.dumps(…, allow_nan=False)`."""
-    return _assessment(result) if isinstance(result, Assessment) else _comparison(result)
+def json_object(result: Assessment | Comparison, door: str = PYTHON) -> dict[str, Any]:
+    """Everything `result` holds, ready for `json.dumps(…, allow_nan=False)`; options are named as at `door`."""
+    facts: dict[str, Any] = _assessment(result) if isinstance(result, Assessment) else _comparison(result)
+    return {key: render_all(value, door) for key, value in facts.items()}
 
 
 def _assessment(result: Assessment) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from ...assess import Assessment, Comparison, Outputs
 from ...atomic_write import write_report
 from ...errors import LulcError
+from ...options import PYTHON, option
 from ..csv_sheet import sheet
 from ..document import Document
 from ..html_page import page
@@ -19,16 +20,18 @@ from .assessment_report import assessed
 from .comparison_report import compared
 from .facts import json_object
 
-_NAMES = (("html", "OUTPUT_HTML"), ("csv", "OUTPUT_CSV"), ("json", "OUTPUT_JSON"), ("disagreement", "DISAGREEMENT"))
+_OUTPUTS = ("html", "csv", "json", "disagreement")
 
 
-def write(result: Assessment | Comparison, outputs: Outputs) -> None:
+def write(result: Assessment | Comparison, outputs: Outputs, door: str = PYTHON) -> None:
     """Write the wanted ones of HTML, CSV and JSON; the raster of disagreement is not this room's.
+
+    Options in warnings and notes are named as at `door`.
 
     Raises:
         LulcError: a file cannot be written; nothing half-written stays behind.
     """
-    facts = json_object(result)
+    facts = json_object(result, door)
     document = _document(facts)
     if outputs.html is not None:
         write_report(outputs.html, page(document).encode("utf-8"))
@@ -61,7 +64,8 @@ def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
     """
     read = {os.path.normcase(os.path.realpath(path)) for path in inputs if path and os.path.exists(path)}
     taken: dict[str, str] = {}
-    for attribute, name in _NAMES:
+    for attribute in _OUTPUTS:
+        name = option(attribute)
         given = getattr(outputs, attribute)
         if given is None:
             continue

@@ -23,7 +23,7 @@ def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
     result = assess(job, progress)
     if job.outputs.disagreement is not None:
         write_disagreement(job, result, progress)
-    write(result, job.outputs)
+    write(result, job.outputs, progress.door)
     progress.report(100)
     return result
 
@@ -37,7 +37,7 @@ def compare_and_report(job: CompareJob, progress: Progress) -> Comparison:
     """
     check_outputs(job.outputs, _inputs(job, job.map_a, job.map_b))
     result = compare(job, progress)
-    write(result, job.outputs)
+    write(result, job.outputs, progress.door)
     progress.report(100)
     return result
 
