@@ -28,7 +28,7 @@ from ..legend import Legend, xml_text
 from ..progress import Progress
 from . import gdal, temporary_files
 from .source import open_dataset
-from .temporary_files import Partials
+from .temporary_files import TemporaryFiles
 
 _BLOCK = 512
 #: Seconds that leaving waits for the file to be closed and removed.
@@ -89,9 +89,9 @@ class MapWriter:
         self._crs = crs
         self._legend = legend
         self.swept = temporary_files.sweep(path.parent)
-        self._partials = Partials(path)
-        self._stream = self._partials.file("stream.tif")
-        self._whole = self._partials.file("whole.tif")
+        self._temporaries = TemporaryFiles(path)
+        self._stream = self._temporaries.file("stream.tif")
+        self._whole = self._temporaries.file("whole.tif")
         self._busy = threading.Lock()
         self._left = False
         self._copying: _CopyThread | None = None
@@ -120,7 +120,7 @@ class MapWriter:
                 self._dataset.write_colormap(1, legend.colour_table())
             self._dataset.set_band_description(1, name)
         except BaseException as error:
-            self._partials.remove()
+            self._temporaries.remove()
             if not isinstance(error, (RasterioError, CRSError, OSError)):
                 raise
             raise LulcError(f"The map cannot be written in {path.parent}: {error}.") from error
@@ -135,9 +135,9 @@ class MapWriter:
         if self._copying is not None and self._copying.is_alive():
             self._copying.abandon()
             # what has a name under Linux can go at once; the thread removes what it still makes, and the lock
-            self._partials.remove(lock=False)
+            self._temporaries.remove(lock=False)
         elif self._dataset.closed:
-            self._partials.remove()
+            self._temporaries.remove()
         else:
             # closing writes what GDAL still holds, and may have to wait for a row
             tidying = threading.Thread(target=self._discard, name="lulc-tidy", daemon=True)
@@ -151,7 +151,7 @@ class MapWriter:
             except (RasterioError, OSError):
                 return  # a full disk: nobody wants this file any more
             finally:
-                self._partials.remove()
+                self._temporaries.remove()
 
     def write(self, row: int, classes: npt.NDArray[Any]) -> None:
         """Write rows of class values `(rows, cols)` starting at `row`.
@@ -165,7 +165,7 @@ class MapWriter:
                     self._dataset.write(classes, 1, window=FileWindow(0, row, classes.shape[1], classes.shape[0]))
         except (RasterioError, OSError) as error:
             raise LulcError(f"Row {row} of the map cannot be written: {error}.", "Is the disk full?") from error
-        self._partials.touch()
+        self._temporaries.renew()
 
     def finish(self, tags: Mapping[str, str], progress: Progress) -> None:
         """Make the file whole: COG with overviews by mode, checked, renamed, then names and style.
@@ -179,11 +179,11 @@ class MapWriter:
             CancelledError: the user stopped.
         """
         self._dataset.update_tags(**tags)
-        worker = self._copying = _CopyThread(self._dataset, self._stream, self._whole, self._partials)
+        worker = self._copying = _CopyThread(self._dataset, self._stream, self._whole, self._temporaries)
         worker.start()
         while worker.is_alive():
             worker.join(0.1)
-            self._partials.touch()
+            self._temporaries.renew()
             if progress.cancelled:
                 raise CancelledError()
         progress.check()
@@ -227,7 +227,7 @@ class MapWriter:
         self._write_text(self._path.with_suffix(".qml"), "qml", self._legend.qml())
 
     def _write_text(self, path: Path, ending: str, text: str) -> None:
-        temporary = self._partials.file(ending)
+        temporary = self._temporaries.file(ending)
         try:
             temporary.write_text(text, encoding="utf-8")
             os.replace(temporary, path)
@@ -262,7 +262,7 @@ def category_names(legend: Legend) -> str:
 class _CopyThread(threading.Thread):
     """Closes the stream and makes the COG copy; GDAL works outside Python's lock, so a window stays alive meanwhile."""
 
-    def __init__(self, dataset: Any, source: Path, target: Path, temporaries: Partials) -> None:
+    def __init__(self, dataset: Any, source: Path, target: Path, temporaries: TemporaryFiles) -> None:
         super().__init__(name="lulc-cog", daemon=True)
         self._dataset = dataset
         self._source = source

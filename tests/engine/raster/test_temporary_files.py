@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Partial files of killed runs go with the next run; those of a run at work stay."""
+"""Temporary files of killed runs are removed by the next run; those of a run at work stay."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,8 @@ from lulc_plugin.classify import pipeline
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import MapWriter, processes, temporary_files
-from lulc_plugin.raster.temporary_files import Partials, sweep
+from lulc_plugin.raster import MapWriter, temporary_files
+from lulc_plugin.raster.temporary_files import TemporaryFiles, sweep
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 BESIDE = {"map.tif", "map.tif.aux.xml", "map.qml"}
@@ -32,48 +34,73 @@ def listing(folder):
 
 def left_behind(folder, name=".map.0123456789ab.", age=0.0, **changes):
     """The files of a run that was killed."""
-    said = {"program": "landcover_classifier", "host": processes.host(), "pid": os.getpid(),
-            "started": processes.started(os.getpid()), **changes}  # fmt: skip
+    content = {"program": "landcover_classifier", "machine": temporary_files._machine(), "locked": True, **changes}
     names = {name + ending for ending in ("lock", "stream.tif", "whole.tif", "whole.tif.ovr.tmp")}
     for each in names:
-        (folder / each).write_text(json.dumps(said) if each.endswith("lock") else "half a map")
+        (folder / each).write_text(json.dumps(content) if each.endswith("lock") else "half a map")
     then = time.time() - age
     os.utime(folder / f"{name}lock", (then, then))
     return names
 
 
-def dead_pid():
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
+HOLD = """
+import os, sys
+from lulc_plugin.raster import temporary_files
+assert temporary_files._try_lock(os.open(sys.argv[1], os.O_RDWR))
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
-# ---------------------------------------------------------------- what a lock says
+@contextmanager
+def held(lock_file):
+    """Another process holds the file lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(lock_file)],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    try:
+        yield process
+    finally:
+        process.communicate()
 
 
-def test_of_a_dead_process(tmp_path):
-    names = left_behind(tmp_path, pid=dead_pid())
+# ---------------------------------------------------------------- whose run is over
+
+
+def test_of_a_run_that_is_over(tmp_path):
+    names = left_behind(tmp_path)
     assert set(sweep(tmp_path)) == names - {".map.0123456789ab.lock"}
     assert listing(tmp_path) == set()
 
 
-def test_of_a_later_process_with_the_same_number(tmp_path):
-    left_behind(tmp_path, started="1")
+@pytest.mark.parametrize("age", [0, DAY / 2, 30 * DAY])
+@pytest.mark.parametrize("changes", [{}, {"machine": "another"}])
+def test_of_a_run_at_work(tmp_path, age, changes):
+    """Also of one that could not renew its lock for a month, because the computer slept."""
+    names = left_behind(tmp_path, age=age, **changes)
+    with held(tmp_path / ".map.0123456789ab.lock"):
+        assert sweep(tmp_path) == ()
+    assert listing(tmp_path) == names
+
+
+def test_of_a_process_that_was_killed(tmp_path):
+    """The file lock goes with the process, however that ends."""
+    left_behind(tmp_path)
+    with held(tmp_path / ".map.0123456789ab.lock") as process:
+        process.kill()
+        process.wait()
     assert len(sweep(tmp_path)) == 3
     assert listing(tmp_path) == set()
 
 
-@pytest.mark.parametrize("age", [0, DAY / 2, 30 * DAY])
-def test_of_a_process_at_work(tmp_path, age):
-    """Also of one that has been at it for a month."""
-    names = left_behind(tmp_path, age=age)
-    assert sweep(tmp_path) == ()
-    assert listing(tmp_path) == names
-
-
-@pytest.mark.parametrize("changes", [{"host": "another machine"}, {"started": ""}, {"pid": "none"}, {"pid": -1}])
-def test_of_a_process_that_cannot_be_looked_at(tmp_path, changes):
-    """A machine that shares the folder may be at work for long, and says so by touching its lock."""
+@pytest.mark.parametrize("changes", [{"machine": "another"}, {"locked": False}, {"locked": None}, {"machine": 1}])
+def test_of_a_run_whose_file_lock_says_nothing(tmp_path, changes):
+    """A machine that shares the folder may be at work for long, and says so by renewing its lock."""
     names = left_behind(tmp_path, age=DAY * 0.99, **changes)
     assert sweep(tmp_path) == ()
     assert listing(tmp_path) == names
@@ -82,8 +109,34 @@ def test_of_a_process_that_cannot_be_looked_at(tmp_path, changes):
     assert listing(tmp_path) == set()
 
 
+def test_a_file_system_without_file_locks(tmp_path, monkeypatch):
+    def refuse(descriptor):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(temporary_files, "_lock", refuse)
+    temporaries = TemporaryFiles(tmp_path / "other.tif")
+    assert json.loads(temporaries.file("lock").read_text())["locked"] is False
+    temporaries.remove()
+    names = left_behind(tmp_path, age=DAY * 0.99)
+    assert sweep(tmp_path) == ()
+    assert listing(tmp_path) == names
+    left_behind(tmp_path, age=DAY * 1.01)
+    assert len(sweep(tmp_path)) == 3
+
+
+def test_of_this_process_where_file_locks_belong_to_processes(tmp_path, monkeypatch):
+    """As on NFS: whoever asks in the same process gets the lock that it has already."""
+    monkeypatch.setattr(temporary_files, "_lock", lambda descriptor: None)
+    temporaries = TemporaryFiles(tmp_path / "map.tif")
+    temporaries.file("stream.tif").write_text("half a map")
+    os.utime(temporaries.file("lock"), (0, 0))
+    assert sweep(tmp_path) == ()
+    temporaries.remove()
+    assert listing(tmp_path) == set()
+
+
 def test_what_is_not_ours_stays(tmp_path):
-    names = left_behind(tmp_path, pid=dead_pid(), program="another")
+    names = left_behind(tmp_path, program="another")
     others = {
         ".map.0123456789ab.stream.tif.lock", ".x.0123456789ab.lock", ".y.0123456789ab.lock", "map.0123456789ab.lock",
         ".z.0123456789ab.stream.tif", "map.tif", ".map.0123456789ab.stream.tiff",
@@ -92,60 +145,47 @@ def test_what_is_not_ours_stays(tmp_path):
         (tmp_path / name).write_text("[1, 2]" if name[1] == "x" else "no lock of ours" if name[1] == "y" else "x")
     assert sweep(tmp_path) == ()
     assert listing(tmp_path) == names | others
-    left_behind(tmp_path, ".a.ffffffffffff.", pid=dead_pid())
+    left_behind(tmp_path, ".a.ffffffffffff.")
     (tmp_path / ".a.ffffffffffff.mine").write_text("not a name that we give")
     sweep(tmp_path)
     assert listing(tmp_path) == names | others | {".a.ffffffffffff.mine"}
 
 
+def test_a_lock_that_is_just_being_written_stays(tmp_path):
+    (tmp_path / ".map.0123456789ab.lock").touch()
+    assert sweep(tmp_path) == ()
+    assert listing(tmp_path) == {".map.0123456789ab.lock"}
+
+
+def test_of_a_file_that_may_only_be_read(tmp_path, monkeypatch):
+    """As root, who runs the tests in a container, may write everything: the refusal is played."""
+    left_behind(tmp_path)
+    real = os.open
+
+    def refuse(path, flags, *others):
+        if flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *others)
+
+    monkeypatch.setattr(temporary_files.os, "open", refuse)
+    assert len(sweep(tmp_path)) == 3
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     assert sweep(tmp_path / "nowhere") == ()
     with pytest.raises(LulcError, match="cannot be written"):
-        Partials(tmp_path / "nowhere" / "map.tif")
+        TemporaryFiles(tmp_path / "nowhere" / "map.tif")
 
 
-def test_a_lock_is_touched_while_the_work_goes_on(tmp_path, monkeypatch):
-    temporaries = Partials(tmp_path / "map.tif")
+@pytest.mark.parametrize("renew_every, renewed", [(600.0, False), (0.0, True)])
+def test_a_lock_is_renewed_while_the_work_goes_on(tmp_path, renew_every, renewed):
+    temporaries = TemporaryFiles(tmp_path / "map.tif", renew_every)
     (lock,) = tmp_path.iterdir()
     os.utime(lock, (0, 0))
-    temporaries.touch()
-    assert lock.stat().st_mtime == 0
-    monkeypatch.setattr(temporary_files, "_TOUCH_EVERY", 0.0)
-    temporaries.touch()
-    assert time.time() - lock.stat().st_mtime < 60
+    temporaries.renew()
+    assert (time.time() - lock.stat().st_mtime < 60) is renewed
     temporaries.remove()
     assert listing(tmp_path) == set()
-
-
-def test_processes():
-    mine = processes.started(os.getpid())
-    assert mine not in (processes.UNKNOWN, processes.GONE)
-    assert processes.started(os.getpid()) == mine
-    assert processes.started(dead_pid()) == processes.GONE
-    assert processes.host() == processes.host() != ""
-
-
-@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="needs ps")
-def test_the_way_of_macos(monkeypatch):
-    monkeypatch.setattr(processes.sys, "platform", "darwin")
-    mine = processes.started(os.getpid())
-    shown = time.strptime(mine, "%a %b %d %H:%M:%S %Y")
-    assert abs(time.mktime(shown) - time.time()) < 24 * 3600
-    assert processes.started(dead_pid()) == processes.GONE
-    monkeypatch.setattr(processes, "_PATIENCE", 0)  # stopped before it could answer
-    assert processes.started(os.getpid()) == processes.UNKNOWN
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_a_process_of_somebody_else_and_one_that_only_waits_to_be_buried():
-    assert processes.started(1) not in (processes.UNKNOWN, processes.GONE)
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    until = time.time() + 10
-    while processes.started(child.pid) != processes.GONE and time.time() < until:
-        time.sleep(0.02)
-    # nobody has asked for its exit status yet
-    assert processes.started(child.pid) == processes.GONE
-    child.wait()
 
 
 # ---------------------------------------------------------------- whole runs
@@ -247,7 +287,7 @@ def test_a_writer_shows_its_lock_first(tmp_path):
     with MapWriter(tmp_path / "map.tif", (20, 30), grid, None, legend, "x") as writer:
         writer.write(0, np.ones((20, 30), np.uint8))
         (lock,) = tmp_path.glob(".map.*.lock")
-        assert json.loads(lock.read_text())["pid"] == os.getpid()
+        assert json.loads(lock.read_text())["program"] == "landcover_classifier"
         assert sweep(tmp_path) == ()
         writer.finish({}, Progress())
     assert listing(tmp_path) == BESIDE
