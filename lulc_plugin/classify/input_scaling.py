@@ -56,7 +56,7 @@ def choose(
     spec: ModelSpec,
     match: BandMatch,
     probe: Probe,
-    found: Findings,
+    findings: Findings,
     progress: Progress,
 ) -> Values:
     """Decide how the layer's numbers are read.
@@ -67,7 +67,7 @@ def choose(
         spec: the network.
         match: the layer's bands in the network's order.
         probe: some valid stored values of each of them.
-        found: hears what was decided.
+        findings: gets what was decided.
         progress: asked whether to stop while layer statistics are read.
 
     Raises:
@@ -75,7 +75,7 @@ def choose(
     """
     reading = _reading(job.values, source.facts, match, probe)
     if not job.statistics_from:
-        return _scaled(spec, reading, source, match, found, progress)
+        return _scaled(spec, reading, source, match, findings, progress)
     with Source(job.statistics_from) as other:
         their_match = match_bands(job, other.facts, spec)
         # the other layer also settles what the numbers are, so that all layers of a set are read alike
@@ -84,8 +84,8 @@ def choose(
         if theirs.kind != reading.kind:
             reading = _reading(theirs.kind, source.facts, match, probe)
         reading = replace(reading, because=f"as {other.facts.name}: {theirs.because}")
-        found.note(f"Statistics come from {other.facts.name}")
-        return _scaled(spec, reading, other, their_match, found, progress)
+        findings.log(f"Statistics come from {other.facts.name}")
+        return _scaled(spec, reading, other, their_match, findings, progress)
 
 
 def match_bands(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec) -> BandMatch:
@@ -133,14 +133,14 @@ def _scaled(
     reading: value_kind.Reading,
     statistics: Source,
     match: BandMatch,
-    found: Findings,
+    findings: Findings,
     progress: Progress,
 ) -> Values:
     form = _form(spec, reading)
     unit_steps = tuple(_into_unit(form, reading, spec, i) for i in range(len(form.band_steps)))
     band_steps = tuple(into + steps for into, steps in zip(unit_steps, form.band_steps))
-    found.note(f"Values read as {reading.kind} ({reading.because}); way in: {form.name}")
-    found.passed("Values", f"read as {reading.kind} ({reading.because}); way into the network: {form.name}.")
+    findings.log(f"Values read as {reading.kind} ({reading.because}); way in: {form.name}")
+    findings.passed("values.kind", f"read as {reading.kind} ({reading.because}); way into the network: {form.name}.")
     channels = spec.channels
     every = [*band_steps, *(c.steps for c in channels)]
     if any(step.op in LAYER_OPS for steps in every for step in steps):
@@ -150,10 +150,10 @@ def _scaled(
                 f"{statistics.facts.name} has no pixel that is valid in all bands; there is nothing to classify."
             )
         band_steps, channels = resolve_all(spec.band_names, band_steps, channels, sample)
-        found.note(f"Scaling measured on {sample.shape[1]:,} pixels of {statistics.facts.name}")
+        findings.log(f"Scaling measured on {sample.shape[1]:,} pixels of {statistics.facts.name}")
     for band, steps in zip(spec.bands, band_steps):
         if steps:
-            found.note(f"Scaling of {band.label}: {describe(steps)}")
+            findings.log(f"Scaling of {band.label}: {describe(steps)}")
     return Values(reading, form, unit_steps, band_steps, channels)
 
 

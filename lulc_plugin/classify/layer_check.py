@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import CancelledError, LulcError
-from ..findings import ERROR, PASS, WARNING, Finding, Findings
+from ..findings import ERROR, PASS, WARNING, Finding, Findings, Refused, count
 from ..model import Entry, catalogue
 from ..progress import Progress
 from ..raster import BandsNotFound, Source, gdal, statistics
@@ -22,7 +23,6 @@ from .plan import make_plan
 INSIDE, RESAMPLED, OUTSIDE = "inside", "resampled", "outside"
 _WORDS = {INSIDE: "FITS", RESAMPLED: "RESAMPLED", OUTSIDE: "OUTSIDE"}
 _MOST_BANDS = 16
-_EMPTY = "Pixels without data"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class LayerCheck:
 
     def count(self, level: str) -> int:
         """How many findings are of a level."""
-        return sum(f.level == level for f in self.findings)
+        return count(self.findings, level)
 
     @property
     def verdict(self) -> str:
@@ -121,7 +121,7 @@ class LayerCheck:
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """(level, text) of every line of the report."""
-        found = [(f.level, f.line) for f in self.findings]
+        found = [(f.level, f.line()) for f in self.findings]
         found.append((PASS, self.verdict))
         found.append((PASS, "Which network fits:"))
         found.extend((PASS, m.line) for m in self.models)
@@ -154,7 +154,7 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
     with gdal.environment(), Source(job.input) as source:
         planned = make_plan(job, progress, writes=False)
         findings = planned.findings
-        if not any(f.title == "Coordinate system" for f in findings):
+        if not any(f.id == "layer.crs" for f in findings):
             findings = (*findings, *_without_model(job, source, progress))
         blocked = _blocked(job, source, findings, progress)
         models = _models(job, source, blocked, progress)
@@ -164,9 +164,9 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
 def _blocked(job: ClassifyJob, source: Source, findings: tuple[Finding, ...], progress: Progress) -> str:
     """Which error lies in the layer or the extent alone, whatever the network; empty without."""
     for finding in findings:
-        if finding.level == ERROR and finding.title == "Extent":
+        if finding.level == ERROR and finding.id == "extent.place":
             return finding.text
-        if finding.level == ERROR and finding.title == _EMPTY:
+        if finding.level == ERROR and finding.id == "layer.empty":
             # the bands of one network may be empty while those of another are not
             numbers = [b.number for b in source.facts.bands if not b.is_alpha][:_MOST_BANDS]
             if _empty(job, source, numbers, "all", progress):
@@ -183,17 +183,13 @@ def _empty(job: ClassifyJob, source: Source, numbers: Sequence[int], policy: str
 
 def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tuple[Finding, ...]:
     """What can be said about a layer for which no network was found."""
-    found = Findings()
+    findings = Findings()
     facts = source.facts
     numbers = [b.number for b in facts.bands if not b.is_alpha][:_MOST_BANDS]
-    preflight.check_place(facts, found)
-    try:
-        preflight.look(source, numbers, facts.region, job.nodata_policy, found, progress)
-    except CancelledError:
-        raise
-    except LulcError as error:
-        found.refuse(_EMPTY, error)
-    return found.all()
+    preflight.check_place(facts, findings)
+    with suppress(Refused), findings.refusing("layer.empty"):
+        preflight.look(source, numbers, facts.region, job.nodata_policy, findings, progress)
+    return tuple(findings)
 
 
 def _models(job: ClassifyJob, source: Source, blocked: str, progress: Progress) -> tuple[ModelFit, ...]:

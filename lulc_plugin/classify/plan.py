@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..environment import packages
-from ..errors import CancelledError, LulcError
-from ..findings import Finding, Findings
+from ..errors import LulcError
+from ..findings import Finding, Findings, Refused
 from ..model import Entry, InputForm, ModelSpec, catalogue
 from ..progress import Progress
 from ..raster import (
@@ -111,87 +112,100 @@ def make_plan(job: ClassifyJob, progress: Progress | None = None, writes: bool =
     Raises:
         CancelledError: the user stopped.
     """
-    progress = progress or Progress()
-    found = Findings()
+    draft = _Draft(job, progress or Progress())
     setup: Setup | None = None
-    try:
-        packages.require()
-    except LulcError as error:
-        found.refuse("Installation", error)
-        return Plan(job, None, (error,), (), (), found.all())
-    try:
+    with suppress(Refused):
+        with draft.findings.refusing("installation.packages"):
+            packages.require()
         if writes:
-            check_target(Path(job.output), (job.input, *filter(None, (job.statistics_from,))))
-    except LulcError as error:
-        found.refuse("Output", error)
-    with gdal.environment():
-        try:
-            setup = _decide(job, found, progress, writes)
-        except CancelledError:
-            raise
-        except LulcError as error:
-            found.refuse(found.stage, error)
-    return Plan(job, setup, tuple(found.errors), tuple(found.warnings), tuple(found.notes), found.all(), found.model)
+            with suppress(Refused), draft.findings.refusing("output.place"):
+                check_target(Path(job.output), (job.input, *filter(None, (job.statistics_from,))))
+        with gdal.environment():
+            setup = _decide(draft, writes)
+    return draft.plan(setup)
 
 
-def _decide(job: ClassifyJob, found: Findings, progress: Progress, writes: bool) -> Setup:
-    with Source(job.input) as source:
+@dataclass
+class _Draft:
+    """A plan in the making: what was found so far, and the name of the network once it is known."""
+
+    job: ClassifyJob
+    progress: Progress
+    findings: Findings = field(default_factory=Findings)
+    model: str = ""
+
+    def plan(self, setup: Setup | None) -> Plan:
+        """What was decided; `setup` is None where something cannot be decided at all."""
+        findings = self.findings
+        return Plan(
+            self.job,
+            setup,
+            tuple(findings.errors),
+            findings.warnings,
+            tuple(findings.decisions),
+            tuple(findings),
+            self.model,
+        )
+
+
+def _decide(draft: _Draft, writes: bool) -> Setup:
+    job, findings = draft.job, draft.findings
+    with findings.refusing("layer.open"):
+        source = Source(job.input)
+    with source:
         facts = source.facts
         region = facts.region
         if job.extent is not None:
-            try:
+            with suppress(Refused), findings.refusing("extent.place"):
                 region = facts.region_of(job.extent)
-            except LulcError as error:
-                found.refuse("Extent", error)
-        found.stage = "Model and bands"
-        entry, match, pixels = _choose(job, facts, found)
-        for note in entry.spec.notes:
-            found.note(note)
-        for warning in entry.spec.warnings:
-            found.warn("Description of the model", warning)
-        found.note(f"Bands {match.how}: {_pairs(match, entry.spec, facts)}")
-        preflight.check_bands(match, entry.spec, _pairs(match, entry.spec, facts), found)
-        preflight.check_place(facts, found)
-        preflight.check_pixel_size(facts, entry.spec, pixels, found)
+        with findings.refusing("model.choice"):
+            entry, match, pixels = _choose(draft, facts)
+            for note in entry.spec.notes:
+                findings.log(note)
+            for warning in entry.spec.warnings:
+                findings.warn("model.description", warning)
+            findings.log(f"Bands {match.how}: {_pairs(match, entry.spec, facts)}")
+            preflight.check_bands(match, entry.spec, _pairs(match, entry.spec, facts), findings)
+            preflight.check_place(facts, findings)
+            preflight.check_pixel_size(facts, entry.spec, pixels, findings)
         # before the layer is read: a window that cannot be must not cost its statistics
-        found.stage = "Windows"
-        grid = _grid(job, facts, entry, pixels.resampling, found)
+        with findings.refusing("windows.size"):
+            grid = _grid(job, facts, entry, pixels.resampling, findings)
         if writes:
-            preflight.check_disk(Path(job.output).parent, region, entry.spec.legend.dtype, found)
-        found.stage = "Pixels without data"
-        survey = preflight.look(source, match.numbers, region, job.nodata_policy, found, progress)
-        found.stage = "Values"
-        values = values_of.choose(job, source, entry.spec, match, survey.probe, found, progress)
-        preflight.check_values(facts, entry.spec, match, values, survey.values, found)
-        preflight.check_order(entry.spec, match, values, survey.values, found)
+            preflight.check_disk(Path(job.output).parent, region, entry.spec.legend.dtype, findings)
+        with findings.refusing("layer.empty"):
+            survey = preflight.look(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
+        with findings.refusing("values.kind"):
+            values = values_of.choose(job, source, entry.spec, match, survey.probe, findings, draft.progress)
+            preflight.check_values(facts, entry.spec, match, values, survey.values, findings)
+            preflight.check_order(entry.spec, match, values, survey.values, findings)
     return Setup(facts, entry, match, values.form, values.band_steps, values.channels, region, grid, pixels)
 
 
 # ---------------------------------------------------------------- model and bands
 
 
-def _choose(job: ClassifyJob, facts: LayerFacts, found: Findings) -> tuple[Entry, BandMatch, PixelFit]:
+def _choose(draft: _Draft, facts: LayerFacts) -> tuple[Entry, BandMatch, PixelFit]:
+    job, findings = draft.job, draft.findings
     if job.model_file:
         entry = catalogue.load(Path(job.model_file))
-        found.model = entry.spec.name
-        found.note(f"Model: {entry.spec.name} ({entry.spec.title}), from {entry.path.name}")
+        draft.model = entry.spec.name
+        findings.log(f"Model: {entry.spec.name} ({entry.spec.title}), from {entry.path.name}")
     elif job.model != AUTO:
         entry = catalogue.by_name(job.model, _models_folder(job))
-        found.model = entry.spec.name
-        found.note(f"Model: {entry.spec.name} ({entry.spec.title})")
+        draft.model = entry.spec.name
+        findings.log(f"Model: {entry.spec.name} ({entry.spec.title})")
     else:
         entry, (match, pixels), passed = _first_fit(job, facts)
-        found.model = entry.spec.name
-        found.note(f"Model: {entry.spec.name} ({entry.spec.title}), the best one that fits")
+        draft.model = entry.spec.name
+        findings.log(f"Model: {entry.spec.name} ({entry.spec.title}), the best one that fits")
         for reason in passed:
-            found.note(f"Passed over {reason}")
+            findings.log(f"Passed over {reason}")
         return entry, match, pixels
-    try:
+    pixels = PixelFit(inside=False)
+    # where the pixels are refused, the other findings are wanted too
+    with suppress(Refused), findings.refusing("pixels.size"):
         pixels = fit_pixels(entry.spec, facts, job.resample)
-    except LulcError as error:
-        # the other findings are wanted too
-        found.refuse("Pixel size", error)
-        pixels = PixelFit(inside=False)
     return entry, values_of.match_bands(job, facts, entry.spec), pixels
 
 
@@ -225,7 +239,7 @@ def _pairs(match: BandMatch, spec: ModelSpec, facts: LayerFacts) -> str:
 # ---------------------------------------------------------------- windows
 
 
-def _grid(job: ClassifyJob, facts: LayerFacts, entry: Entry, resampling: Resampling | None, found: Findings) -> Grid:
+def _grid(job: ClassifyJob, facts: LayerFacts, entry: Entry, resampling: Resampling | None, findings: Findings) -> Grid:
     wish = window_size.wanted(entry, job.window)
     window = job.window or wish.size
     if window < wish.minimum:
@@ -242,7 +256,7 @@ def _grid(job: ClassifyJob, facts: LayerFacts, entry: Entry, resampling: Resampl
     grid = plan_grid(height, width, window, overlap, wish.multiple, wish.minimum, rim)
     window_size.check_covered(entry.spec, grid)
     rows, cols = grid.rows, grid.cols
-    found.note(
+    findings.log(
         f"Windows: {rows.count} × {cols.count} of {rows.window} × {cols.window} pixels, overlap {2 * rows.half} pixels"
     )
     return grid

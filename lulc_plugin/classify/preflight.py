@@ -34,39 +34,39 @@ _COPIES = 1 + 4 / 3
 _WANTED_BY_BANDS = ("by position", "as you chose")
 
 
-def check_bands(match: BandMatch, spec: ModelSpec, pairs: str, found: Findings) -> None:
+def check_bands(match: BandMatch, spec: ModelSpec, pairs: str, findings: Findings) -> None:
     """How the layer's bands were found, and whether one was taken twice; `pairs` says which is which."""
     for number in _repeated(match):
         wanted = ", ".join(w.label for n, w in zip(match.numbers, spec.bands) if n == number)
-        found.warn(
-            "Bands",
+        findings.warn(
+            "bands.match",
             f"Band {number} is used twice ({wanted})." if match.numbers.count(number) == 2
             else f"Band {number} is used {match.numbers.count(number)} times ({wanted}).",
             "The network expects a band of its own for each of them: set Bands if that is a slip.",
         )  # fmt: skip
     if not match.warnings and not _repeated(match):
-        found.passed("Bands", f"{match.how}: {pairs}.")
+        findings.passed("bands.match", f"{match.how}: {pairs}.")
     for warning in match.warnings:
-        found.warn("Bands", warning)
+        findings.warn("bands.match", warning)
 
 
-def check_pixel_size(facts: LayerFacts, spec: ModelSpec, pixels: PixelFit, found: Findings) -> None:
+def check_pixel_size(facts: LayerFacts, spec: ModelSpec, pixels: PixelFit, findings: Findings) -> None:
     """How the layer's pixels go with the network."""
     for note in pixels.notes:
-        found.note(note)
+        findings.log(note)
     for warning in pixels.warnings:
-        found.warn("Pixel size", warning)
+        findings.warn("pixels.size", warning)
     if pixels.warnings or not pixels.inside or facts.gsd is None:
         return
     if spec.gsd_range is None:
-        found.tell("Pixel size", f"{facts.gsd:.4g} m; {spec.name} does not say which it was made for.")
+        findings.note("pixels.size", f"{facts.gsd:.4g} m; {spec.name} does not say which it was made for.")
         return
     low, high = spec.gsd_range
-    found.passed("Pixel size", f"{facts.gsd:.4g} m; the model was made for {low:g} to {high:g} m.")
+    findings.passed("pixels.size", f"{facts.gsd:.4g} m; the model was made for {low:g} to {high:g} m.")
 
 
 def look(
-    source: Source, numbers: Sequence[int], region: PixelRegion, policy: str, found: Findings, progress: Progress
+    source: Source, numbers: Sequence[int], region: PixelRegion, policy: str, findings: Findings, progress: Progress
 ) -> Survey:
     """Look at squares of the whole layer, and of the region if that is less, and tell about empty ones.
 
@@ -75,54 +75,60 @@ def look(
     """
     facts = source.facts
     survey = survey_layer(source, numbers, progress, policy=policy)
-    check_empty(facts, survey, numbers, found, policy=policy)
+    check_empty(facts, survey, numbers, findings, policy=policy)
     if region != facts.region:
         part = survey_layer(source, numbers, progress, region, policy)
-        check_empty(facts, part, numbers, found, " in the extent", policy)
-    check_constant(facts, survey.values, numbers, found)
+        check_empty(facts, part, numbers, findings, "extent", policy)
+    check_constant(facts, survey.values, numbers, findings)
     return survey
 
 
-def check_place(facts: LayerFacts, found: Findings) -> None:
+def check_place(facts: LayerFacts, findings: Findings) -> None:
     """Whether the layer says where it lies and how large its pixels are."""
     size = f"{facts.width:,} × {facts.height:,} pixels"
     if facts.gsd is None:
         what = "no coordinate system" if facts.crs is None else "no pixel size in metres"
-        found.warn(
-            "Coordinate system",
+        findings.warn(
+            "layer.crs",
             f"{facts.name} has {what}, so the pixel size could not be checked and areas are not computed.",
         )
         return
     if facts.crs.is_geographic:
-        found.tell(
-            "Coordinate system",
+        findings.note(
+            "layer.crs",
             f"{size} in degrees; a pixel at the centre is as large as one of {facts.gsd:.4g} m. Areas are computed on"
             " the ellipsoid, row by row.",
         )
         return
-    found.passed("Coordinate system", f"{size} of {facts.gsd:.4g} m.")
+    findings.passed("layer.crs", f"{size} of {facts.gsd:.4g} m.")
 
 
 def check_empty(
-    facts: LayerFacts, survey: Survey, numbers: Sequence[int], found: Findings, where: str = "", policy: str = "any"
+    facts: LayerFacts,
+    survey: Survey,
+    numbers: Sequence[int],
+    findings: Findings,
+    topic: str = "layer",
+    policy: str = "any",
 ) -> None:
-    """How much of a layer (or of the part of it named by `where`) has no data, marked as such or not.
+    """How much of a layer, or of its part in the extent, has no data, marked as such or not.
 
     Args:
         facts: the layer.
         survey: of that part, in the bands `numbers`.
         numbers: band numbers.
-        found: hears the findings.
-        where: ` in the extent`, or empty.
+        findings: gets what is found.
+        topic: of the findings: `layer`, or `extent` where only that part was looked at.
         policy: the nodata policy by which `survey` counted.
 
     Raises:
         LulcError: no pixel at all is valid.
     """
-    title = f"Pixels without data{where}"
+    where = " in the extent" if topic == "extent" else ""
+    about = f"{topic}.empty"
     if survey.valid == 0:
         if not survey.complete:
-            found.warn(title, f"None of the {survey.pixels:,} pixels looked at{where} is valid.")
+            findings.warn(about, f"None of the {survey.pixels:,} pixels looked at{where} is valid.")
             return
         which = "in all bands" if policy == "any" and len(numbers) > 1 else "in any band"
         raise LulcError(
@@ -132,21 +138,21 @@ def check_empty(
     share = 1 - survey.valid / survey.pixels
     words = f"{_percent(share)} of the {survey.pixels:,} pixels looked at{where} have no data"
     if share > _MUCH_NODATA:
-        found.warn(title, f"{words}; the map will be empty there.")
+        findings.warn(about, f"{words}; the map will be empty there.")
     else:
-        found.passed(title, f"{words}.")
+        findings.passed(about, f"{words}.")
     zero, rim = survey.zeros / survey.pixels, survey.rim_zeros / max(1, survey.rim_pixels)
     if zero >= _MUCH_ZERO and rim >= _BLACK_RIM:
-        found.warn(
-            f"Black rim{where}",
+        findings.warn(
+            f"{topic}.rim",
             f"{_percent(zero)} of the pixels looked at, and {_percent(rim)} of those on the rim, are exactly 0 in every"
             f" band, but {facts.name} does not mark 0 as empty: they would be classified like dark ground.",
             "If they are empty, mark them: gdal_edit.py -a_nodata 0.",
         )
     if survey.filler is not None:
         value = survey.filler.value
-        found.warn(
-            f"Unmarked empty pixels{where}",
+        findings.warn(
+            f"{topic}.unmarked",
             f"{_percent(survey.filler.share)} of the pixels looked at, and {_percent(survey.filler.rim_share)} of those"
             f" on the rim, are exactly {value} in every band, but {facts.name} does not mark {value} as empty: they"
             " would be classified like ground.",
@@ -159,7 +165,7 @@ def _repeated(match: BandMatch) -> tuple[int, ...]:
     return tuple(dict.fromkeys(n for n in match.numbers if match.numbers.count(n) > 1))
 
 
-def check_constant(facts: LayerFacts, probe: Probe, numbers: Sequence[int], found: Findings) -> None:
+def check_constant(facts: LayerFacts, probe: Probe, numbers: Sequence[int], findings: Findings) -> None:
     """Whether a band has hardly more than one value."""
     constant = []
     for number, values in zip(numbers, probe):
@@ -172,24 +178,24 @@ def check_constant(facts: LayerFacts, probe: Probe, numbers: Sequence[int], foun
                 f"band {facts.bands[number - 1].label} is {different[counts.argmax()]:.6g} in {_percent(share)}"
             )
     if constant:
-        found.warn(
-            "Bands of one value",
+        findings.warn(
+            "layer.constant",
             f"Nearly constant: {', '.join(constant)} of the valid pixels looked at. Such a band tells the network"
             " nothing.",
             "Check whether the layer was written whole, and whether the right bands were taken.",
         )
     else:
-        found.passed("Bands of one value", "none.")
+        findings.passed("layer.constant", "none.")
 
 
 def check_values(
-    facts: LayerFacts, spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, found: Findings
+    facts: LayerFacts, spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, findings: Findings
 ) -> None:
     """Whether the numbers lie where those lay that the network learned from."""
     for warning in values.reading.warnings:
-        found.warn("Offset of the stored numbers", warning)
+        findings.warn("values.offset", warning)
     if not values.reading.warnings and values.form.unit == "reflectance":
-        found.passed("Offset of the stored numbers", "dark pixels are dark.")
+        findings.passed("values.offset", "dark pixels are dark.")
     filled = _filled(probe)
     if not filled:
         return
@@ -198,15 +204,15 @@ def check_values(
     stored = f"{kinds} from {low:,.6g} to {high:,.6g}"
     expected = expected_of(spec, values.form)
     if expected is None:
-        found.tell("Range of values", f"{stored}; the network takes any range.")
+        findings.note("values.range", f"{stored}; the network takes any range.")
         return
     top, peak = _top(values, filled)
     problem = _range_problem(expected, top, peak)
     if not problem:
-        found.passed("Range of values", f"{stored}; {_in_unit(values, top)}, and {expected.words}.")
+        findings.passed("values.range", f"{stored}; {_in_unit(values, top)}, and {expected.words}.")
         return
-    found.warn(
-        "Range of values",
+    findings.warn(
+        "values.range",
         f"The layer's numbers are {stored} ({_in_unit(values, top)}), but {expected.words}: {problem}.",
         expected.remedy,
     )
@@ -245,16 +251,16 @@ def _range_problem(expected: Expected, top: float, peak: float) -> str:
     return ""
 
 
-def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, found: Findings) -> None:
+def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, findings: Findings) -> None:
     """Whether bands that were taken by number are those that the network wants, by their brightness."""
-    title = "Order of bands"
+    about = "bands.order"
     named = match.how not in _WANTED_BY_BANDS
 
     def not_checked(why: str) -> None:
         if named:
-            found.passed(title, f"found {match.how}.")
+            findings.passed(about, f"found {match.how}.")
         else:
-            found.tell(title, f"not checked: {why}")
+            findings.note(about, f"not checked: {why}")
 
     if _repeated(match):
         # every other order of these bands would have the same band twice as well
@@ -277,21 +283,21 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
         for w, n, mean, s in zip(spec.bands, match.numbers, order.means, spec.band_statistics)
     )
     if not order.suspicious:
-        found.passed(title, f"{'found' if named else 'taken'} {match.how}; brightness fits: {means}.")
+        findings.passed(about, f"{'found' if named else 'taken'} {match.how}; brightness fits: {means}.")
         return
     better = [match.numbers[i] for i in order.positions]
     names = ", ".join(w.label for w in spec.bands)
     if named:
-        found.warn(
-            title,
+        findings.warn(
+            about,
             f"The bands were found {match.how}, but their brightness does not fit, so what the layer says about its"
             f" bands may be wrong: {means}. The order {', '.join(map(str, better))} fits {names} better (by"
             f" {order.gain:.2g}; above {band_order.VISIBLE_GAIN:g} is suspicious).",
             f"If the names are wrong, set Bands, for example 'BANDS={';'.join(map(str, better))}'.",
         )
         return
-    found.warn(
-        title,
+    findings.warn(
+        about,
         f"The bands were taken {match.how}, but their brightness does not fit: {means}. The order"
         f" {', '.join(map(str, better))} fits {names} better (by {order.gain:.2g}; above"
         f" {band_order.VISIBLE_GAIN:g} is suspicious).",
@@ -299,22 +305,22 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
     )
 
 
-def check_disk(folder: Path, region: PixelRegion, dtype: str, found: Findings) -> None:
+def check_disk(folder: Path, region: PixelRegion, dtype: str, findings: Findings) -> None:
     """Whether the temporary and the finished map have room in the folder of the output, or not even packed well."""
     worst = math.ceil(region.height * region.width * np.dtype(dtype).itemsize * _COPIES)
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        found.tell("Disk space", f"could not be found out: {error}.")
+        findings.note("output.disk", f"could not be found out: {error}.")
         return
     words = f"{_bytes(free)} are free in {folder}; the map may need up to {_bytes(worst)} while it is made"
     if free < worst * _LEAST_SIZE:
         remedy = "Make room, or choose another place for the map."
-        found.refuse("Disk space", LulcError(f"Too little disk space: {words}.", remedy))
+        findings.refuse("output.disk", LulcError(f"Too little disk space: {words}.", remedy))
     elif free < worst:
-        found.warn("Disk space", f"Disk space may run out: {words}.", "Make room, or choose another place.")
+        findings.warn("output.disk", f"Disk space may run out: {words}.", "Make room, or choose another place.")
     else:
-        found.passed("Disk space", f"{words}.")
+        findings.passed("output.disk", f"{words}.")
 
 
 def _percent(share: float) -> str:

@@ -19,7 +19,7 @@ from lulc_plugin.classify import NO_OUTPUT, ClassifyJob, check_layer, confidence
 from lulc_plugin.classify.expected_values import expected_of
 from lulc_plugin.cli import main
 from lulc_plugin.errors import LulcError
-from lulc_plugin.findings import ERROR, NOTE, PASS, WARNING, Findings
+from lulc_plugin.findings import ERROR, NOTE, PASS, TITLES, WARNING
 from lulc_plugin.model import BandStatistics, Confidence, InputForm, catalogue
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.progress import Progress
@@ -717,13 +717,16 @@ def test_check_at_a_shell(raster, tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_findings_that_came_without_a_title_are_kept():
-    found = Findings()
-    found.warnings.append("somebody's warning")
-    found.errors.append(LulcError("a problem", "a remedy"))
-    found.warn("Title", "told")
-    assert [(f.level, f.text) for f in found.all()] == [
-        (WARNING, "told"),
-        (WARNING, "somebody's warning"),
-        (ERROR, "a problem"),
-    ]
+def test_control_flow_does_not_read_a_title(raster, monkeypatch):
+    """A check in another language finds the same."""
+    plain = ClassifyJob(
+        raster("a.tif", np.full((2, 50, 60), 3, np.uint8), names=("slope", "aspect"), nodata=3), NO_OUTPUT
+    )
+    outside = ClassifyJob(raster("b.tif", land()), NO_OUTPUT, extent=(0, 0, 30, 30))
+    told = [check_layer(job) for job in (plain, outside)]
+    monkeypatch.setattr("lulc_plugin.findings.TITLES", dict.fromkeys(TITLES, "Titel"))
+    for job, before in zip((plain, outside), told):
+        after = check_layer(job)
+        assert {f.title for f in after.findings} == {"Titel"}
+        assert [replace(f, title="") for f in after.findings] == [replace(f, title="") for f in before.findings]
+        assert (after.blocked, after.choice, after.models) == (before.blocked, before.choice, before.models)
