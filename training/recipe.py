@@ -18,7 +18,7 @@ from lulc_plugin.legend import Legend
 from .augment.strength import Strength, from_table as strength_of
 from .inputs import Inputs, from_table as inputs_of
 from .losses.total import Term, terms_of
-from .tables import filled, like, no_others, positive, table, tables, words
+from .toml_tables import filled, like, no_others, positive, table, tables, words
 
 LEGENDS = Path(__file__).parent.parent / "resources" / "legends"
 _DEEPEST = 5

@@ -21,8 +21,8 @@ from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 
 if TYPE_CHECKING:
+    from .export.export_network import Source
     from .export.facts import Facts
-    from .export.making import Source
 
 #: Scores of the released networks, by name: what the next one is compared with.
 RESULTS = Path(__file__).parent / "results" / "scores"
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         LulcError: anything the user can mend.
     """
-    from .export import opening
+    from .export import source as opening
 
     if options.no_forest and not options.rehearse:
         raise LulcError("A release is compared with the random forest.", "Leave --no-forest out, or add --rehearse.")
@@ -131,8 +131,8 @@ def release(source: Source, places: Places, rehearsal: bool, forest: bool = True
     Raises:
         LulcError: other weights bear the name, or what was kept belongs to another checkpoint.
     """
-    from .evaluate.release import release_parts
-    from .export.making import Wishes, describe_inside, make
+    from .evaluate.network_scores import release_parts
+    from .export.export_network import Wishes, describe_inside, make
 
     # what cannot be scored is refused before anything is measured
     release_parts(source.recipe, source.root, rehearsal)
@@ -186,9 +186,9 @@ def kept_facts(places: Places, checkpoint: str, rehearsal: bool) -> Facts | None
 
 
 def _measured_again(facts: Facts, source: Source, places: Places) -> Facts:
-    from .export import session
+    from .export import onnx_session
 
-    others, fast = session.busy(), session.speed(places.target, len(source.recipe.inputs.channels))
+    others, fast = onnx_session.busy(), onnx_session.speed(places.target, len(source.recipe.inputs.channels))
     print(f"{fast:.2f} Mpx/s with two threads{f'; {others}' if others else ''}")
     facts = replace(facts, speed=fast)
     facts.save(places.facts)
@@ -206,8 +206,8 @@ def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, fores
             )
         return scores
     from .evaluate.calibration import Calibration
-    from .evaluate.release import release_scores
-    from .export.making import mapper
+    from .evaluate.network_scores import release_scores
+    from .export.export_network import mapper
 
     found: list[Any] = []
     scores = release_scores(
@@ -236,7 +236,7 @@ def _others(places: Places, name: str) -> dict[str, Mapping[str, Any]]:
 
 def _sheet(source: Source, places: Places, found: list[Any], rehearsal: bool) -> None:
     from .cards import sheet
-    from .evaluate.heldout import chips_of
+    from .evaluate.held_out import chips_of
 
     recipe = source.recipe
     rows: list[sheet.Shown] = []

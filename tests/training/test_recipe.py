@@ -13,7 +13,7 @@ from training import recipe
 from training.train import loop
 from training.train.__main__ import changes_of
 from training.train.batches import fitting
-from training.train.parts import material
+from training.train.training_data import material
 
 
 def test_a_recipe_is_read(recipe_file):

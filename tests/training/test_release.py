@@ -15,9 +15,9 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import entry
 from training import recipe, release
-from training.export import cardtable, credits, margin, opening, parity, places, session
+from training.export import cardtable, credits, margin, onnx_session, parity, source as opening, training_places
 from training.networks.build import build
-from training.networks.settings import NetworkSettings
+from training.networks.network_settings import NetworkSettings
 from training.sets.description import describe
 from training.train import checkpoint
 
@@ -32,7 +32,7 @@ def saved(toy, recipe_file, tmp_path, monkeypatch):
     """A checkpoint with random weights, and a bench that measures little."""
     monkeypatch.setattr(margin, "SIDE", 64)
     monkeypatch.setattr(margin, "DISTANCES", (0, 8, 16))
-    monkeypatch.setattr(session, "speed", lambda *_, **__: 1.25)
+    monkeypatch.setattr(onnx_session, "speed", lambda *_, **__: 1.25)
     made = recipe.read(recipe_file, {"card": CARD})
     torch.manual_seed(0)
     network = build(NetworkSettings.from_table(made.network), 5, 3)
@@ -165,7 +165,7 @@ def exported(saved, toy, tmp_path, *more):
 def test_terms_are_asked_for_before_anything_is_measured(saved, toy, tmp_path, capsys, monkeypatch):
     text = (toy / "sure" / "set.toml").read_text().replace('licence = "CC0"', "")
     (toy / "sure" / "set.toml").write_text(text)
-    monkeypatch.setattr("training.export.making.make", None)
+    monkeypatch.setattr("training.export.export_network.make", None)
     status, out = exported(saved, toy, tmp_path)
     assert status == 2 and "licence" in capsys.readouterr().err and not out.parent.exists()
 
@@ -204,8 +204,11 @@ def test_weights_of_unknown_origin_are_refused(recipe_file):
 def test_training_places_are_rounded_and_said_once(toy):
     rows = ("a.tif,g,train,10.04,50", "b.tif,g,train,10.01,50.02", "c.tif,g,val,1,1", "d.tif,g,train,,")
     (toy / "sure" / "split.csv").write_text("\n".join(("file,group,split,lon,lat", *rows)))
-    assert places.training_places(describe(toy, "sure"), {"train"}) == {"set": "Toy sure", "places": [[10.0, 50.0]]}
-    assert places.training_places(describe(toy, "coarse"), {"train"})["places"] == []
+    assert training_places.training_places(describe(toy, "sure"), {"train"}) == {
+        "set": "Toy sure",
+        "places": [[10.0, 50.0]],
+    }
+    assert training_places.training_places(describe(toy, "coarse"), {"train"})["places"] == []
 
 
 def test_the_table_lists_networks_of_a_folder(capsys):

@@ -8,17 +8,17 @@ import pytest
 
 BENCH = Path(__file__).parents[2] / "training"
 FILES = sorted(BENCH.rglob("*.py"))
-GROUND = {"recipe", "tables", "inputs", "sets", "augment", "losses", "maps"}
+GROUND = {"recipe", "toml_tables", "inputs", "sets", "augment", "losses", "maps"}
 ARROWS = {
     "inputs": set(),
-    "tables": set(),
-    "losses": {"tables"},
+    "toml_tables": set(),
+    "losses": {"toml_tables"},
     "networks": set(),
-    "sets": {"tables"},
+    "sets": {"toml_tables"},
     "maps": {"inputs", "sets"},
-    "augment": {"inputs", "sets", "tables"},
+    "augment": {"inputs", "sets", "toml_tables"},
     "teachers": {"augment", "inputs"},
-    "recipe": {"inputs", "augment", "losses", "tables"},
+    "recipe": {"inputs", "augment", "losses", "toml_tables"},
     "prepare": {"sets"},
     "train": GROUND | {"networks", "teachers", "prepare"},
     "distill": {"sets", "teachers", "recipe", "train"},

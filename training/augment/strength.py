@@ -10,7 +10,7 @@ from typing import Any
 
 from lulc_plugin.errors import LulcError
 
-from ..tables import no_others, positive
+from ..toml_tables import no_others, positive
 
 #: Shares of samples.
 _SHARES = ("shrink", "pictures", "picture_jitter", "jitter", "offset", "level_shift", "holes", "cutmix")

@@ -21,10 +21,10 @@ from lulc_plugin.legend import Legend
 from lulc_plugin.model import ModelSpec
 from lulc_plugin.progress import Progress
 
-from ..teachers import settings
+from ..teachers import teacher_settings
 from ..teachers.panel import Panel
-from . import scenes, sheet
-from .folder import SetFolder, class_shares
+from . import label_sheet, scene_pieces
+from .set_folder import SetFolder, class_shares
 
 LEGEND = "landcover6"
 #: As the engine compares pixel sizes.
@@ -94,12 +94,12 @@ def label(wish: Wish, progress: Progress | None = None) -> Labelled:
     if not 0 <= wish.validation < 1:
         raise LulcError(f"The share that validates is {wish.validation}; it must be from 0 to below 1.")
     panel = Panel(
-        [settings.parse({**table, "file": str(p.resolve())}, Path())[0] for p in wish.teachers],
+        [teacher_settings.parse({**table, "file": str(p.resolve())}, Path())[0] for p in wish.teachers],
         legend.names, wish.threads, wish.device,
     )  # fmt: skip
     fingerprint = panel.fingerprint
     specs = [t.spec for t in panel.teachers]
-    groups = scenes.found(wish.scenes, specs, wish.values, wish.level)
+    groups = scene_pieces.found(wish.scenes, specs, wish.values, wish.level)
     for note in dict.fromkeys(note for g in groups for note in g.notes):
         progress.log(note)
     for warning in dict.fromkeys(w for g in groups for w in (*g.warnings, *_odd_sizes(g, specs))):
@@ -125,7 +125,7 @@ def label(wish: Wish, progress: Progress | None = None) -> Labelled:
     counts = class_shares(wish.out, files, legend)
     write_whole(wish.out / "statistics.csv", _statistics(counts, legend).encode())
     title = f"{', '.join(s.title for s in specs)}: {len(files)} images"
-    sheet.draw(wish.out, files, bands, legend, wish.out / "sheet.png", title)
+    label_sheet.draw(wish.out, files, bands, legend, wish.out / "sheet.png", title)
     progress.report(100)
     return Labelled(len(files), splits, tuple(int(n) for n in counts), legend, wish.out / "sheet.png")
 
@@ -161,7 +161,7 @@ def _legend(name: str, folder: Path) -> Legend:
     return Legend.from_file(path)
 
 
-def _shared_bands(groups: Sequence[scenes.Scenes]) -> tuple[str, ...]:
+def _shared_bands(groups: Sequence[scene_pieces.Scenes]) -> tuple[str, ...]:
     """Bands that all scenes have, in the order of the first."""
     kinds = {g.kind for g in groups}
     if len(kinds) > 1:
@@ -173,7 +173,7 @@ def _shared_bands(groups: Sequence[scenes.Scenes]) -> tuple[str, ...]:
     return tuple(b for b in groups[0].bands if all(b in g.bands for g in groups))
 
 
-def _odd_sizes(group: scenes.Scenes, specs: Sequence[ModelSpec]) -> list[str]:
+def _odd_sizes(group: scene_pieces.Scenes, specs: Sequence[ModelSpec]) -> list[str]:
     """Warnings of pixels of another size than a teacher was made for."""
     return [
         f"{group.title} has pixels of {group.gsd:g} m; {spec.name} was made for {spec.gsd_range[0]:g} to"
@@ -185,7 +185,7 @@ def _odd_sizes(group: scenes.Scenes, specs: Sequence[ModelSpec]) -> list[str]:
     ]
 
 
-def _facts(groups: Sequence[scenes.Scenes], panel: Panel) -> dict[str, Any]:
+def _facts(groups: Sequence[scene_pieces.Scenes], panel: Panel) -> dict[str, Any]:
     """Entries of `set.toml` that the scenes and the teachers know."""
     gsds, levels = {round(g.gsd, 2) for g in groups}, {g.level for g in groups}
     networks = [f"{t.spec.title} ({t.spec.license})" for t in panel.teachers]

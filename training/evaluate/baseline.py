@@ -8,8 +8,8 @@ from collections.abc import Callable
 from ..maps import Counts
 from ..recipe import Recipe
 from ..sets.chips import Chip
-from .forest import PER_CHIP, Forest
-from .heldout import Part
+from .held_out import Part
+from .random_forest import PER_CHIP, Forest
 
 
 class Baselines:

@@ -188,7 +188,7 @@ def checks(recipe: Recipe, root: Path, cache: Path) -> dict[str, list[Chip]]:
         LulcError: a set cannot be read or may not choose.
     """
     from ..sets.description import describe
-    from ..train.parts import labelled
+    from ..train.training_data import labelled
 
     found: dict[str, list[Chip]] = {}
     for check in recipe.checks:

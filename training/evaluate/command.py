@@ -16,12 +16,12 @@ from lulc_plugin.errors import LulcError
 
 from .. import recipe as recipes
 from ..recipe import Recipe
-from . import calibration, charts, report, sheets, tables
+from . import accuracy_report, calibration, charts, contact_sheets, summary
 from .baseline import Baselines
-from .heldout import Part, evaluation_only, loader, named, of_recipe, require_unseen
-from .release import Loader, Looks, compared, headed, scores
-from .scoring import Scored
-from .subjects import Subject, aligned, common, ensemble, subject
+from .evaluated_networks import Subject, aligned, common, ensemble, subject
+from .held_out import Part, evaluation_only, loader, named, of_recipe, require_unseen
+from .network_scores import Loader, Looks, compared, headed, scores
+from .split_scores import Scored
 
 
 def evaluate(options: argparse.Namespace) -> Path:
@@ -56,12 +56,14 @@ def evaluate(options: argparse.Namespace) -> Path:
         results[one.name] = found
         (own / "scores.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
         for scored in found:
-            report.write(scored, chips(scored.part), one.legend, one.name, own / f"{_file_name(scored.part.key)}.html")
+            accuracy_report.write(
+                scored, chips(scored.part), one.legend, one.name, own / f"{_file_name(scored.part.key)}.html"
+            )
     _pictures(results, parts, chips, subjects, options.chips, folder)
     if any(table["robustness"] for table in every):
         charts.robustness_chart(_robust(every), folder / "robustness.png")
-    tables.write(every, folder)
-    print(tables.side_by_side(every))
+    summary.write(every, folder)
+    print(summary.side_by_side(every))
     return folder / "summary.md"
 
 
@@ -170,11 +172,11 @@ def _pictures(
             continue
         name = f"sheet-{_file_name(part.key)}.png"
         for network, scored in own.items():
-            sheets.sheet(
+            contact_sheets.sheet(
                 {network: scored}, chips(part), bands, legend, folder / _file_name(network) / name, count=count
             )
         if len(own) > 1:
-            sheets.sheet(own, chips(part), bands, legend, folder / name, count=count)
+            contact_sheets.sheet(own, chips(part), bands, legend, folder / name, count=count)
 
 
 def _robust(every: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -13,10 +13,10 @@ from lulc_plugin.assess import accuracy
 
 from .. import recipe as recipes
 from ..maps import place_matrices, reference_miou
-from ..networks.measure import parameter_count
+from ..networks.measurement import parameter_count
 from ..train import checkpoint, loop
-from ..train.checks import mapper
-from ..train.parts import Material, material
+from ..train.training_data import Material, material
+from ..train.validation import mapper
 from .plans import Plan, Variant
 
 CONFIGS = Path(__file__).parent.parent / "configs"

@@ -60,8 +60,8 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         LulcError: anything the user can mend.
     """
-    from . import opening
-    from .making import Wishes, describe_inside, make, make_variants
+    from . import source as opening
+    from .export_network import Wishes, describe_inside, make, make_variants
     from .variants import checked
 
     if options.out.suffix != ".onnx":

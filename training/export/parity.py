@@ -13,7 +13,7 @@ import torch
 from lulc_plugin.errors import LulcError
 
 from ..networks.network import Network
-from .graph import Calibrated
+from .onnx_graph import Calibrated
 
 FloatArray = npt.NDArray[np.float32]
 #: One network input `(channels, rows, cols)` → probabilities, then perhaps features, `(n, rows, cols)` each.

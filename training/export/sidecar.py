@@ -18,7 +18,7 @@ from ..recipe import Recipe
 from ..sets.description import describe
 from . import cardtable, credits
 from .facts import Facts
-from .graph import FEATURES, INPUT, OUTPUT
+from .onnx_graph import FEATURES, INPUT, OUTPUT
 
 LARGEST_WINDOW = 1024
 TEACHERS_WORD = "the labels are the teacher's, not truth"

@@ -18,7 +18,7 @@ from lulc_plugin.errors import LulcError
 from ..inputs import Inputs
 from ..networks.network import Network
 from . import deepness
-from .graph import INPUT, OUTPUT, Calibrated, export, finish, halved, trace
+from .onnx_graph import INPUT, OUTPUT, Calibrated, export, finish, halved, trace
 
 FloatArray = npt.NDArray[np.float32]
 VARIANTS = ("fp16", "int8", "int8dynamic", "deepness")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lulc_plugin.errors import LulcError
 
-from ..tables import positive, words
+from ..toml_tables import positive, words
 from .target import Target
 from .terms import TERMS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .build import build
 from .network import Network
+from .network_settings import NetworkSettings
 from .pretrained import Loaded, load_pretrained
-from .settings import NetworkSettings
 
 __all__ = ["Loaded", "Network", "NetworkSettings", "build", "load_pretrained"]

@@ -8,7 +8,7 @@ import sys
 
 from lulc_plugin.errors import LulcError
 
-from .settings import ARCHITECTURES, WITH_ENCODER, NetworkSettings
+from .network_settings import ARCHITECTURES, WITH_ENCODER, NetworkSettings
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +39,7 @@ def wanted(architectures: list[str], encoders: list[str]) -> list[NetworkSetting
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    from .measure import measure, table
+    from .measurement import measure, table
 
     try:
         rows = []

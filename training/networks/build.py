@@ -10,8 +10,8 @@ from lulc_plugin.errors import LulcError
 from .deeplab import DeepLab, DeepLabOptions, DeepLabPlus, DeepLabPlusOptions
 from .mobile_unet import MobileUNet, MobileUNetOptions
 from .network import Network
+from .network_settings import NetworkSettings
 from .options import read_options
-from .settings import NetworkSettings
 from .unet import SmallUNetOptions, UNet, UNetOptions
 from .unetplusplus import UNetPlusPlus, UNetPlusPlusOptions
 
@@ -44,7 +44,7 @@ def build(settings: NetworkSettings, channels: int, classes: int) -> Network:
         )
     if settings.encoder:
         # imported here: the bench's own networks need neither torchvision nor timm
-        from .with_encoder import OPTIONS, WithEncoder
+        from .encoder_networks import OPTIONS, WithEncoder
 
         given = read_options(OPTIONS[settings.architecture], settings.options, settings.architecture)
         return WithEncoder(settings.architecture, settings.encoder, channels, classes, given)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from lulc_plugin.errors import LulcError
 
+from .encoder_networks import WithEncoder
 from .network import Network
-from .sources import read_weights
-from .with_encoder import WithEncoder
+from .weight_files import read_weights
 
 #: what stands before a key here and not there: a bare encoder's file, and one of timm
 _PREFIXES = ("", "encoder.", "encoder.model.")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
 
-from .legendfile import UNKNOWN, ClassTable, Labels
+from .class_table import UNKNOWN, ClassTable, Labels
 
 Bytes = npt.NDArray[np.uint8]
 #: Colour of unknown where the legend gives none.

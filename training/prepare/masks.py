@@ -15,8 +15,8 @@ from lulc_plugin.assess import RasterInput, RasterOnMap
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import LayerFacts, PixelRegion, Source, open_dataset
 
+from .class_table import ClassTable, Labels
 from .colours import Decoding, decode
-from .legendfile import ClassTable, Labels
 
 KINDS = ("auto", "values", "colours")
 _STRIP_PIXELS = 4_000_000

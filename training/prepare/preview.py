@@ -17,7 +17,7 @@ from lulc_plugin.legend import Legend
 
 from ..sets.chips import file_of, rows_of, stored
 from ..sets.description import SetDescription
-from .legendfile import UNKNOWN, Labels, read_classes
+from .class_table import UNKNOWN, Labels, read_classes
 
 Colour = tuple[int, int, int]
 Rgb = npt.NDArray[np.float32]

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from .legendfile import UNKNOWN, Labels
+from .class_table import UNKNOWN, Labels
 
 
 def thinned(labels: Labels, number: int, name: str, seed: int, balanced: bool = False) -> Labels:

@@ -12,7 +12,7 @@ import tomllib
 
 from lulc_plugin.errors import LulcError
 
-from ..tables import like, no_others, positive, table, words
+from ..toml_tables import like, no_others, positive, table, words
 
 #: Descriptions of sets whose own folder cannot hold one.
 KNOWN = Path(__file__).parent

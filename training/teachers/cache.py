@@ -16,7 +16,7 @@ from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.raster import value_kind
 
 from .panel import Panel
-from .settings import TeacherSettings
+from .teacher_settings import TeacherSettings
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]

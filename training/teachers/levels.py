@@ -11,8 +11,8 @@ import numpy.typing as npt
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import enlarge
 
-from .mapping import ClassMap
-from .settings import TeacherSettings
+from .class_mapping import ClassMap
+from .teacher_settings import TeacherSettings
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]

@@ -16,9 +16,9 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import value_kind
 
 from . import levels
-from .mapping import ClassMap, class_map
-from .settings import TeacherSettings
+from .class_mapping import ClassMap, class_map
 from .teacher import Teacher, digest
+from .teacher_settings import TeacherSettings
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
     try:
-        from .making import make
+        from .toy_set import make
 
         toy = make(options.folder, options.seed, options.scenes, options.size, ConsoleProgress())
     except LulcError as error:

@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> Path:
     import torch
 
     from . import loop
-    from .parts import material
+    from .training_data import material
 
     if options.threads:
         torch.set_num_threads(options.threads)

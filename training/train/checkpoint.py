@@ -15,7 +15,7 @@ from lulc_plugin.errors import LulcError
 
 from ..networks.build import build
 from ..networks.network import Network
-from ..networks.settings import NetworkSettings
+from ..networks.network_settings import NetworkSettings
 from ..recipe import Recipe, parse
 
 

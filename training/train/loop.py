@@ -23,13 +23,13 @@ from ..augment.samples import Sample
 from ..losses.total import total
 from ..networks.build import build
 from ..networks.network import Network
+from ..networks.network_settings import NetworkSettings
 from ..networks.pretrained import load_pretrained
-from ..networks.settings import NetworkSettings
 from ..recipe import Recipe
-from . import checkpoint, curves, pace
+from . import checkpoint, curves, optimisation
 from .batches import Batches, Targets, channel_means, fitting, images_of
-from .checks import few, look
-from .parts import Material
+from .training_data import Material
+from .validation import few, look
 
 _KEEP_LINES = 50
 
@@ -87,7 +87,7 @@ def run(
     said = _pretrained(network, recipe) if recipe.pretrained else "fresh weights"
     network = network.to(place, memory_format=torch.channels_last)
     average = deepcopy(network).eval()
-    steps = pace.optimiser(network, recipe)
+    steps = optimisation.optimiser(network, recipe)
     facts = {
         "recipe": dict(recipe.table),
         "folder": str(recipe.folder),
@@ -170,10 +170,10 @@ def _step(
     """One step; the loss."""
     network.train()
     if recipe.pretrained:
-        pace.freeze(network, state.step < recipe.run.freeze_steps)
+        optimisation.freeze(network, state.step < recipe.run.freeze_steps)
     if recipe.run.fixed_norm and state.step >= recipe.run.fixed_norm_from:
-        pace.fix_norm(network)
-    pace.set_rate(steps, pace.share_of_rate(state.step, recipe, state.plateau))
+        optimisation.fix_norm(network)
+    optimisation.set_rate(steps, optimisation.share_of_rate(state.step, recipe, state.plateau))
     half = recipe.run.half and (place.type == "cpu" or torch.cuda.is_bf16_supported())
     with torch.autocast(place.type, torch.bfloat16, enabled=half):
         scores = network(images_of(batch).to(place, memory_format=torch.channels_last))
@@ -189,7 +189,7 @@ def _step(
         )
     steps.step()
     if recipe.run.average:
-        pace.follow(average, network, state.step, recipe.run.average)
+        optimisation.follow(average, network, state.step, recipe.run.average)
     return float(loss.detach())
 
 
@@ -220,7 +220,7 @@ def _judge(recipe: Recipe, state: State, looked: Any, loss: float) -> None:
         {
             "step": state.step,
             "seconds": round(state.seconds, 1),
-            "rate": recipe.optimiser.rate * pace.share_of_rate(state.step - 1, recipe, state.plateau),
+            "rate": recipe.optimiser.rate * optimisation.share_of_rate(state.step - 1, recipe, state.plateau),
             "batch_loss": loss,
             "train_loss": looked.seen.nll,
             "val_loss": looked.held_out.nll,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..prepare.preview import augmented_sheet
 from ..recipe import Recipe
 from .batches import Batches, channel_means
-from .parts import Material
+from .training_data import Material
 
 
 def previews(recipe: Recipe, material: Material, folder: Path, count: int = 24) -> Path:

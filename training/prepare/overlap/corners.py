@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from .pictures import FloatArray
+from .grey_images import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 

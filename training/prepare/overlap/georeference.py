@@ -8,8 +8,8 @@ from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 from scipy.spatial import cKDTree
 
+from .grey_images import Picture
 from .ground import SharedGround, whole
-from .pictures import Picture
 
 _GEOGRAPHIC = "EPSG:4326"
 #: Common strips narrower than this are rounding, pixels.

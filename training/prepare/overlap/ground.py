@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage
 
-from .pictures import FloatArray, Picture, cut
+from .grey_images import FloatArray, Picture, cut
 
 #: Side of the windows that are compared at full resolution, pixels, and how many along each axis.
 _SIDE = 384

@@ -10,8 +10,8 @@ from lulc_plugin.progress import Progress
 
 from .corners import Corners, corners
 from .georeference import has_place, shared_by_georeference
+from .grey_images import Picture, reduced
 from .ground import SharedGround, confirmed
-from .pictures import Picture, reduced
 from .votes import candidates
 
 #: The images together are reduced to about this many pixels (all by one factor, so that equal scales stay equal) and

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything a released network is scored by, once: the content of `scores.json`.
+
+A test split is opened here and where a user says `--splits test`, nowhere else; sets for evaluation only are opened
+here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ..maps import Answers, line, miou_interval
+from ..recipe import Recipe
+from ..sets.chips import Chip
+from . import robustness
+from .baseline import Baselines
+from .calibration import Calibration
+from .evaluated_networks import Subject, subject, ways_of
+from .held_out import Part, evaluation_only, loader, of_recipe, require_unseen
+from .split_scores import Scored, matrices_of, plain, score
+
+Loader = Callable[[Part], list[Chip]]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What else is looked at on held-out splits with labels of their own.
+
+    Attributes:
+        surrounded, pictures: see `scoring.score`.
+        robust: scores under changed radiometry, on reflectance.
+        forests: the baselines to compare with, None without.
+        splits: on which splits; all but `train` where empty.
+    """
+
+    surrounded: bool = False
+    pictures: bool = False
+    robust: bool = False
+    forests: Baselines | None = None
+    splits: tuple[str, ...] = ()
+
+    def at(self, part: Part) -> Looks:
+        """The looks at one split."""
+        held_out = part.split in self.splits if self.splits else part.split != "train"
+        return self if held_out and not part.teachers and part.description.use == "train" else Looks()
+
+
+def scores(
+    one: Subject, parts: Sequence[Part], chips: Loader, looks: Looks, say: Callable[[str], None] = print
+) -> tuple[dict[str, Any], list[Scored]]:
+    """The tables `sets`, `forest` and `robustness` of `scores.json`, and the results with their maps.
+
+    Splits of numbers that the network does not take are left out, which is said.
+
+    Raises:
+        LulcError: files or a teacher are missing.
+    """
+    table: dict[str, Any] = {"sets": {}, "forest": {}, "robustness": {}}
+    results = []
+    for part in parts:
+        picture = part.description.picture
+        if not one.takes(picture):
+            say(f"{part.key}: left out, {one.name} takes no {'pictures' if picture else 'reflectance'}")
+            continue
+        look, members = looks.at(part), chips(part)
+        found = score(
+            one.answers, part, members, one.legend, look.surrounded, look.pictures and one.takes(picture=True)
+        )
+        results.append(found)
+        table["sets"][part.key] = found.table()
+        say(line(part.key, found.total))
+        if look.robust and not picture:
+            conditions = robustness.matrices(one.answers, members, one.bands, one.takes(picture=True), found.total)
+            table["robustness"][part.key] = {name: counts.tolist() for name, counts in conditions.items()}
+            for name, counts in conditions.items():
+                say(line(f"  {name}", counts))
+        theirs = None if look.forests is None else look.forests.matrices(part)
+        if theirs is not None:
+            table["forest"][part.key] = against(found, theirs)
+            difference, low, high = table["forest"][part.key]["difference"]
+            sure = "too few places for an interval" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}"
+            say(line("  forest", sum(theirs.values())))
+            say(f"  network minus forest: mIoU {difference:+.3f}, {sure}")
+    return table, results
+
+
+def against(found: Scored, theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """A baseline's matrices by place, and the network's margin in mean IoU with its interval."""
+    entry: dict[str, Any] = {
+        "places": plain(theirs), "difference": list(miou_interval(found.places, theirs)),
+    }  # fmt: skip
+    if found.surrounded is not None:
+        entry["difference_surrounded"] = list(miou_interval(found.surrounded, theirs))
+    return entry
+
+
+def release_scores(
+    network: Path | Answers,
+    recipe: Recipe,
+    root: Path,
+    cache: Path,
+    rehearsal: bool = False,
+    *,
+    name: str = "",
+    calibration: Calibration | None = None,
+    others: Mapping[str, Mapping[str, Any]] | None = None,
+    with_forest: bool = True,
+    say: Callable[[str], None] = print,
+    keep: Callable[[Scored], None] | None = None,
+) -> dict[str, Any]:
+    """Score a network on validation and test splits of its recipe's sets and on what nobody trains on.
+
+    A rehearsal takes validation places wherever a release takes test places, and leaves evaluation-only sets alone.
+
+    Args:
+        network: a `Mapper` (or ensemble) for chips with the recipe's bands, or a file of one.
+        recipe: what it was trained by.
+        root: folder of the data sets.
+        cache: folder of teachers' answers.
+        rehearsal: nothing is released yet.
+        name: of the network; the recipe's unless said.
+        calibration: what was fitted on validation places, to be kept with the scores.
+        others: name → `scores.json` of networks that this one is compared with on splits both were scored on.
+        with_forest: train the random forests, too.
+        say: hears a line a set.
+        keep: gets each result with its maps.
+
+    Raises:
+        LulcError: a set or a teacher is missing.
+    """
+    name = name or recipe.name
+    if isinstance(network, Path):
+        one = replace(subject(network), name=name)
+    else:
+        one = Subject(name, network, recipe.inputs.names, recipe.legend, ways_of(recipe), recipe)
+    chips = loader(one.bands, one.legend, recipe, root, cache)
+    looks = Looks(
+        surrounded=True, pictures=True, robust=True, forests=Baselines(recipe, chips) if with_forest else None,
+        splits=("val",) if rehearsal else ("test",),
+    )  # fmt: skip
+    table, results = scores(one, release_parts(recipe, root, rehearsal), chips, looks, say)
+    if keep is not None:
+        for found in results:
+            keep(found)
+    table = headed(name, table, rehearsal, calibration)
+    for other, theirs in (others or {}).items():
+        table["compared"][other] = compared(table, theirs)
+    return table
+
+
+def release_parts(recipe: Recipe, root: Path, rehearsal: bool) -> list[Part]:
+    """The splits a released network is scored on.
+
+    Raises:
+        LulcError: a set is missing, or the recipe trained on a place that is to be tested.
+    """
+    if rehearsal:
+        return of_recipe(recipe, root, ("val",))
+    own = of_recipe(recipe, root, ("val", "test"))
+    require_unseen(own, recipe)
+    return own + evaluation_only(root, recipe.inputs.names, recipe.legend)
+
+
+def headed(name: str, table: Mapping[str, Any], rehearsal: bool, calibration: Calibration | None) -> dict[str, Any]:
+    """The whole of `scores.json` around the tables of `scores`."""
+    return {
+        "network": name,
+        "rehearsal": rehearsal,
+        "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **table,
+        "calibration": None if calibration is None else calibration.table(),
+        "compared": {},
+    }
+
+
+def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, list[float | None]]:
+    """`SET/SPLIT` → difference in mean IoU, ours minus theirs, with its interval, where both counted the same."""
+    found = {}
+    for key, entry in ours["sets"].items():
+        other = theirs["sets"].get(key)
+        if other is None or other["names"] != entry["names"] or set(other["places"]) != set(entry["places"]):
+            continue
+        found[key] = list(miou_interval(matrices_of(entry["places"]), matrices_of(other["places"])))
+    return found

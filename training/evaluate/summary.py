@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scores as CSV and Markdown: train, validation and test side by side, each class, each place."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lulc_plugin.assess import accuracy
+
+from ..maps import Counts, reference_dice, reference_miou
+from .robustness import AS_IT_IS
+from .split_scores import matrices_of
+
+Scores = Mapping[str, Any]
+
+#: Measures of the table that has splits side by side.
+MEASURES = ("OA", "Kappa", "macro F1", "mIoU", "Dice")
+_NOTE = (
+    "OA is overall accuracy. macro F1 is over the classes that map or reference has; mIoU and Dice (mean F1) are over"
+    " the classes that the reference has, so that all maps are averaged over the same ones. P is user's accuracy"
+    " (precision), R producer's accuracy (recall). A set marked * is compared with a teacher's answer, not with truth."
+)
+
+
+def measures(counts: Counts) -> dict[str, float | None]:
+    """The measures of one matrix."""
+    found = accuracy(counts)
+    values = (found.overall, found.kappa, found.macro_f1, reference_miou(counts), reference_dice(counts))
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def total(entry: Scores) -> Counts:
+    """The matrix of all places of an entry of `sets` or `forest`."""
+    return sum(matrices_of(entry["places"]).values())
+
+
+def write(tables: Sequence[Scores], folder: Path) -> None:
+    """Write `scores.csv`, `classes.csv`, `places.csv` and `summary.md` of the scores of some networks."""
+    _csv(folder / "scores.csv", _score_rows(tables))
+    _csv(folder / "classes.csv", _class_rows(tables))
+    _csv(folder / "places.csv", _place_rows(tables))
+    (folder / "summary.md").write_text(summary(tables), encoding="utf-8")
+
+
+def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+
+
+def _entries(tables: Sequence[Scores]) -> list[tuple[str, str, str, Scores]]:
+    return [(table["network"], *key.rsplit("/", 1), entry) for table in tables for key, entry in table["sets"].items()]
+
+
+def _score_rows(tables: Sequence[Scores]) -> list[dict[str, Any]]:
+    return [
+        {
+            "network": network, "set": name, "split": split, "teacher": "yes" if entry["teacher"] else "no",
+            "chips": entry["chips"], "places": len(entry["places"]), "pixels": int(total(entry).sum()),
+            **measures(total(entry)),
+        }
+        for network, name, split, entry in _entries(tables)
+    ]  # fmt: skip
+
+
+def _class_rows(tables: Sequence[Scores]) -> list[dict[str, Any]]:
+    return [
+        {
+            "network": network, "set": name, "split": split, "class": title, "reference_pixels": int(c.reference),
+            "P": c.users, "R": c.producers, "F1": c.f1, "IoU": c.iou, "Kappa": c.kappa,
+        }
+        for network, name, split, entry in _entries(tables)
+        for title, c in zip(entry["names"], accuracy(total(entry)).classes, strict=True)
+    ]  # fmt: skip
+
+
+def _place_rows(tables: Sequence[Scores]) -> list[dict[str, Any]]:
+    return [
+        {
+            "network": network, "set": name, "split": split, "place": place, "pixels": int(counts.sum()),
+            **measures(counts),
+        }
+        for network, name, split, entry in _entries(tables)
+        for place, counts in matrices_of(entry["places"]).items()
+        if counts.any()
+    ]  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or np.isnan(value) else f"{value:.3f}"
+
+
+def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def side_by_side(tables: Sequence[Scores]) -> str:
+    """Each set and network a line, each measure with one column a split."""
+    entries = _entries(tables)
+    usual = ("train", "val", "test")
+    found = list(dict.fromkeys(split for _, _, split, _ in entries))
+    splits = [s for s in usual if s in found] + [s for s in found if s not in usual]
+    lines: dict[tuple[str, str], dict[str, Scores]] = {}
+    for network, name, split, entry in entries:
+        lines.setdefault((name + ("*" if entry["teacher"] else ""), network), {})[split] = entry
+    header = ["set", "network", *(f"{m} {s}" for m in MEASURES for s in splits)]
+    rows = []
+    for (name, network), of_split in lines.items():
+        values = {split: measures(total(entry)) for split, entry in of_split.items()}
+        cells = [_number(values[s][m]) if s in values else "" for m in MEASURES for s in splits]
+        rows.append([name, network, *cells])
+    return grid(header, rows)
+
+
+def summary(tables: Sequence[Scores]) -> str:
+    """Everything in Markdown."""
+    parts = ["# Evaluation", "Rows of every matrix are the map, columns the reference. " + _NOTE, side_by_side(tables)]
+    if any(table["rehearsal"] for table in tables):
+        parts.insert(1, "**A rehearsal on validation places, not a release.**")
+    parts += _differences(tables)
+    parts += _calibrations(tables)
+    for table in tables:
+        parts.append(f"## {table['network']}")
+        for key, entry in table["sets"].items():
+            parts += [f"### {key}", f"{entry['title']}. {entry['credit']}", *_one(table, key, entry)]
+        for key, conditions in table["robustness"].items():
+            parts += [f"### {key}: changed radiometry", _robust(conditions)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _one(table: Scores, key: str, entry: Scores) -> list[str]:
+    classes = accuracy(total(entry)).classes
+    forest = table["forest"].get(key)
+    header = ["class", "reference pixels", "P", "R", "F1", "IoU"]
+    rows = [
+        [n, f"{c.reference:.0f}", *map(_number, (c.users, c.producers, c.f1, c.iou))]
+        for n, c in zip(entry["names"], classes, strict=True)
+    ]
+    if forest is not None:
+        header.append("IoU of the forest")
+        theirs = accuracy(total(forest)).classes
+        rows = [[*row, _number(c.iou)] for row, c in zip(rows, theirs, strict=True)]
+    out = [grid(header, rows)]
+    variants = {"as they are": entry["places"], "amid reflected surroundings": entry["surrounded"],
+                "as pictures": entry["pictures"]}  # fmt: skip
+    seen = {name: sum(matrices_of(m).values()) for name, m in variants.items() if m is not None}
+    if len(seen) > 1:
+        rows = [[name, *(_number(v) for v in measures(counts).values())] for name, counts in seen.items()]
+        out.append(grid(["chips", *MEASURES], rows))
+    places = []
+    for place, counts in matrices_of(entry["places"]).items():
+        if counts.any():
+            shares = counts.sum(axis=0) / counts.sum()
+            mostly = ", ".join(f"{entry['names'][i]} {shares[i]:.0%}" for i in np.argsort(-shares)[:2] if shares[i] > 0)
+            found = measures(counts)
+            places.append([place, f"{counts.sum()}", mostly, _number(found["OA"]), _number(found["mIoU"])])
+    return [*out, grid(["place", "pixels", "mostly", "OA", "mIoU"], places)]
+
+
+def _interval(figures: Sequence[float | None]) -> str:
+    difference, low, high = figures
+    if low is None or high is None:
+        return f"{difference:+.3f}, too few places for an interval"
+    verdict = "better" if low > 0 else "worse" if high < 0 else "not told apart"
+    return f"{difference:+.3f} ({low:+.3f} to {high:+.3f}), {verdict}"
+
+
+def _differences(tables: Sequence[Scores]) -> list[str]:
+    rows = [
+        [table["network"], "forest", key, _interval(entry["difference"])]
+        for table in tables
+        for key, entry in table["forest"].items()
+    ]
+    rows += [
+        [table["network"], other, key, _interval(figures)]
+        for table in tables
+        for other, keys in table["compared"].items()
+        for key, figures in keys.items()
+    ]
+    if not rows:
+        return []
+    text = "Difference in mean IoU with its 95 % interval over places drawn with replacement."
+    return ["## Against others", text, grid(["network", "minus", "set", "mean IoU"], rows)]
+
+
+def _calibrations(tables: Sequence[Scores]) -> list[str]:
+    rows = []
+    for table in tables:
+        found = table["calibration"]
+        if found is not None:
+            rows += [
+                [table["network"], f"{found['temperature']:g}", key, _number(before), _number(found["after"][key])]
+                for key, before in found["before"].items()
+            ]
+    if not rows:
+        return []
+    text = "One temperature a network, fitted on validation places, each set counting alike (ECE: 15 bins)."
+    header = ["network", "temperature", "set", "ECE before", "ECE after"]
+    return ["## Calibration", text, grid(header, rows)]
+
+
+def _robust(conditions: Mapping[str, Any]) -> str:
+    start = reference_miou(np.array(conditions[AS_IT_IS]))
+    rows = []
+    for name, matrix in conditions.items():
+        counts = np.array(matrix)
+        found = measures(counts)
+        rows.append([name, _number(found["OA"]), _number(found["mIoU"]), f"{reference_miou(counts) - start:+.3f}"])
+    return grid(["condition", "OA", "mIoU", "change of mIoU"], rows)

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkpoint → exported file with everything that was measured on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from lulc_plugin import provenance
+from lulc_plugin.errors import LulcError
+from lulc_plugin.model import mlm
+
+from ..evaluate import calibration
+from ..maps import Mapper
+from ..networks.measurement import parameter_count
+from ..networks.network import Network
+from ..networks.receptive_field import reach
+from ..recipe import Recipe
+from ..sets.chips import Chip
+from ..sets.description import describe
+from ..train.training_data import Material, material
+from ..train.validation import mapper as torch_mapper
+from . import (
+    confidence,
+    data_summary,
+    deepness,
+    embed,
+    margin,
+    onnx_session,
+    parity,
+    sidecar,
+    training_places,
+    variants,
+)
+from .facts import Facts
+from .onnx_graph import export, has_features
+
+FloatArray = npt.NDArray[np.float32]
+Say = Callable[[str], None]
+Item = TypeVar("Item")
+_MOST_PARITY = 24
+_MOST_TRAINING = 100
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a checkpoint is to be exported.
+
+    Attributes:
+        temperature: None fits it on the validation sets that count.
+        precision: of the larger filters in the file.
+        features: the second output; None: where it is small enough.
+        variants: further files.
+    """
+
+    temperature: float | None = None
+    precision: str = "half"
+    features: bool | None = None
+    variants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checkpoint, opened, and the folders that its recipe draws on."""
+
+    path: Path
+    network: Network
+    recipe: Recipe
+    state: Mapping[str, Any]
+    root: Path
+    cache: Path
+
+
+def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tuple[Facts, Material]:
+    """Write the bare network to `target` and measure it; the description is not inside yet.
+
+    Raises:
+        LulcError: the file is not the network, a set is missing, or nothing can be measured.
+    """
+    network, recipe, fill = source.network, source.recipe, tuple(source.state["fill"])
+    channels = len(recipe.inputs.channels)
+    data = material(recipe, source.root, source.cache)
+    if data.fingerprint != source.state.get("data"):
+        say("The data are not those of the training: other files, labels, or teachers' answers.")
+    calibrated = _calibration(source, wishes.temperature)
+    temperature = float(calibrated["temperature"])
+    errors = ", ".join(f"{k} {v:.3f} → {calibrated['after'][k]:.3f}" for k, v in calibrated["before"].items())
+    say(f"temperature {temperature:g}{f'; expected calibration error {errors}' if errors else ''}")
+
+    features = has_features(network) if wishes.features is None else wishes.features
+    target.parent.mkdir(parents=True, exist_ok=True)
+    export(network, temperature, channels, target, wishes.precision, features)
+    opened, original = onnx_session.session(target), parity.by_torch(network, temperature, features)
+    if not data.checks:
+        say("The recipe has no [[check]]: everything is measured on training images.")
+    real = real_inputs(recipe, data, fill, network.multiple)
+    on_noise = parity.parity(original, parity.by_session(opened), parity.noise(channels, network.multiple))
+    say(f"parity on noise: {on_noise}")
+    on_real = parity.require_same(parity.parity(original, parity.by_session(opened), _few(real, _MOST_PARITY)))
+    say(f"parity on {'validation' if data.checks else 'training'} images: {on_real}")
+    sizes = onnx_session.check_sizes(target, channels, network.multiple)
+    others, fast = onnx_session.busy(), onnx_session.speed(target, channels)
+    say(f"{target.stat().st_size / 1e6:.2f} MB, {fast:.2f} Mpx/s with two threads; sizes tried: {'; '.join(sizes)}")
+    if others:
+        say(f"{others[0].upper()}{others[1:]}.")
+
+    predict = onnx_session.predictor(target)
+    border = margin.measure(predict, margin.composites(real))
+    say(
+        f"margin {border.pixels} pixels: at most {100 * border.worst:.2f} % of labels change beyond it"
+        f"{'' if border.reached else '; more than wanted, no margin is enough'}"
+    )
+    field = reach(network)
+    facts = Facts(
+        name=target.stem,
+        created=f"{date.today().isoformat()}T00:00:00Z",
+        checkpoint=provenance.file_digest(source.path),
+        precision=wishes.precision,
+        parameters=parameter_count(network),
+        multiple=network.multiple,
+        features=network.feature_count if features else 0,
+        receptive_field=0 if field is None else 2 * field + 1,
+        fill=fill,
+        calibration=calibrated,
+        parity={"noise": asdict(on_noise), "real": asdict(on_real)},
+        sizes=tuple(sizes),
+        speed=fast,
+        margin=asdict(border),
+        sets=tuple(_counts(recipe, data)),
+        band_statistics=tuple(_band_statistics(recipe, data)),
+        confidence={},
+        places=tuple(_places(recipe, source.root)),
+        run={
+            "seed": recipe.run.seed,
+            "steps": recipe.run.steps,
+            "step": int(source.state["step"]),
+            "score": _plain(source.state.get("score")),
+            "seconds": round(float(source.state.get("seconds", 0.0))),
+            "data": source.state.get("data", ""),
+            "revision": source.state.get("revision", "unknown"),
+        },
+    )
+    looked = held_out(recipe, data)
+    sure = confidence.summary(confidence.of_places(mapper(facts, recipe, target), looked))
+    if sure:
+        say(f"confidence {sure['mean']:.3f} on {sure['places']} held-out places, 5 % quantile {sure['q05']:.3f}")
+    return replace(facts, confidence=sure), data
+
+
+def mapper(facts: Facts, recipe: Recipe, target: Path) -> Mapper:
+    """The exported file, mapping chips as the engine does with the measured margin."""
+    return Mapper(onnx_session.predictor(target), recipe.inputs, tuple(facts.fill), sidecar.window(facts))
+
+
+def describe_inside(
+    facts: Facts, recipe: Recipe, root: Path, target: Path, scores: Mapping[str, Any] | None = None
+) -> Facts:
+    """Put the descriptions into the file and beside it; the facts with its size and digest.
+
+    Raises:
+        LulcError: the description cannot be written, or the engine would not run it.
+    """
+    said = sidecar.spec(replace(facts, file_size=0, digest=""), recipe, root, scores)
+    embed.embed(target, mlm.to_item(said), deepness.keys(said, recipe.inputs, scaled_inside=False))
+    facts = replace(facts, file_size=target.stat().st_size, digest=provenance.file_digest(target))
+    sidecar.write(sidecar.spec(facts, recipe, root, scores), target)
+    return facts
+
+
+def make_variants(
+    source: Source, facts: Facts, target: Path, names: Sequence[str], data: Material, say: Say = print
+) -> dict[str, dict[str, Any]]:
+    """Further files beside `target`, with what was measured on each; the engine's own session ran them.
+
+    Raises:
+        LulcError: a variant cannot be made of this network.
+    """
+    network, recipe, temperature = source.network, source.recipe, float(facts.calibration["temperature"])
+    original = parity.by_torch(network, temperature, bool(facts.features))
+    real = _few(real_inputs(recipe, data, facts.fill, network.multiple), _MOST_PARITY)
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        path = variants.variant_path(target, name)
+        windows = _training_windows(recipe, data, facts.fill) if name == "int8" else []
+        variants.write(name, network, temperature, recipe.inputs, path, bool(facts.features), windows)
+        if name == "deepness":
+            said = sidecar.spec(facts, recipe, source.root)
+            embed.embed(path, None, deepness.keys(said, recipe.inputs, scaled_inside=True))
+            say(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB. {deepness.limits(said, recipe.inputs)}")
+            found[name] = {"file": path.name, "megabytes": round(path.stat().st_size / 1e6, 3)}
+            continue
+        same = parity.parity(original, parity.by_session(onnx_session.session(path)), real)
+        fast = onnx_session.speed(path, len(recipe.inputs.channels))
+        own = replace(facts, name=path.stem, speed=fast)
+        describe_inside(own, recipe, source.root, path)
+        megabytes = path.stat().st_size / 1e6
+        doubt = "" if same.same >= 0.98 else ". Score it with training.evaluate before you use it"
+        say(f"{path.name}: {megabytes:.2f} MB, {fast:.2f} Mpx/s; {same}{doubt}")
+        found[name] = {"file": path.name, "megabytes": round(megabytes, 3), "speed": fast, **asdict(same)}
+    return found
+
+
+def _calibration(source: Source, temperature: float | None) -> dict[str, Any]:
+    if temperature is not None:
+        return {"temperature": temperature, "before": {}, "after": {}}
+    answers = torch_mapper(source.recipe, source.network, source.state["fill"])
+    return calibration.of_checks(answers, source.recipe, source.root, source.cache).table()
+
+
+def held_out(recipe: Recipe, data: Material) -> dict[str, list[Chip]]:
+    """Chips of the checks that count and have labels of their own."""
+    checks = zip(data.checks.items(), recipe.checks, strict=True)
+    return {name: chips for (name, chips), check in checks if check.counts and not check.teacher}
+
+
+def real_inputs(recipe: Recipe, data: Material, fill: Sequence[float], multiple: int) -> list[FloatArray]:
+    """Network inputs of all held-out chips, cut to sizes that the network takes, sets in turn.
+
+    A recipe without checks has none; a few of its training chips stand in for them.
+
+    Raises:
+        LulcError: all chips are smaller than the network takes.
+    """
+    looked = list(data.checks.values()) or [_few(chips, _MOST_TRAINING) for chips in data.training]
+    sets = [[input_of(recipe, chip, fill) for chip in chips] for chips in looked]
+    cut = [
+        [i[:, : i.shape[1] // multiple * multiple, : i.shape[2] // multiple * multiple] for i in images]
+        for images in sets
+    ]
+    turns = [images[k] for k in range(max(map(len, cut), default=0)) for images in cut if k < len(images)]
+    found = [image for image in turns if image.size]
+    if not found:
+        raise LulcError(
+            f"No image is {multiple} pixels wide and high, so there is nothing to measure the exported file on.",
+            "Give the recipe a [[check]] with larger images.",
+        )
+    return found
+
+
+def input_of(recipe: Recipe, chip: Chip, fill: Sequence[float]) -> FloatArray:
+    """The network's input for a chip as the engine makes it."""
+    return recipe.inputs.of(chip.values, chip.band_valid, chip.picture, fill, chip.whole)
+
+
+def _few(images: Sequence[Item], most: int) -> list[Item]:
+    at = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
+    return [images[i] for i in at]
+
+
+def _training_windows(recipe: Recipe, data: Material, fill: Sequence[float]) -> list[FloatArray]:
+    chips = [chip for k in range(variants.CALIBRATION_WINDOWS) for chips in data.training for chip in chips[k : k + 1]]
+    return [input_of(recipe, chip, fill) for chip in chips[: variants.CALIBRATION_WINDOWS]]
+
+
+def _counts(recipe: Recipe, data: Material) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for part, chips in zip(recipe.data, data.training, strict=True):
+        entry = found.setdefault(part.set, {"set": part.set, "images": 0, "pixels": 0, "teacher": []})
+        entry["images"] += len(chips)
+        entry["pixels"] += sum(int(np.count_nonzero(c.labels)) for c in chips)
+        entry["teacher"] += [name for name in part.teacher if name not in entry["teacher"]]
+    return list(found.values())
+
+
+def _band_statistics(recipe: Recipe, data: Material) -> list[dict[str, Any]]:
+    picture = recipe.inputs.forms[0].unit == "dn"
+    return data_summary.statistics(data_summary.chosen(data.training, picture), recipe.inputs.names)
+
+
+def _places(recipe: Recipe, root: Path) -> list[dict[str, Any]]:
+    splits: dict[str, set[str]] = {}
+    for part in recipe.data:
+        splits.setdefault(part.set, set()).update(part.splits)
+    return [training_places.training_places(describe(root, name), found) for name, found in splits.items()]
+
+
+def _plain(score: Any) -> float | None:
+    return None if score is None or not np.isfinite(score) else round(float(score), 4)

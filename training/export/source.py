@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A checkpoint and the folders that its recipe draws on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import tomllib
+
+from lulc_plugin.errors import LulcError
+
+from ..recipe import Recipe
+from ..train import checkpoint
+from . import cardtable, credits
+from .export_network import Source
+
+
+def source(path: Path, root: Path | None, cache: Path, card: Path | None = None) -> Source:
+    """Open a checkpoint.
+
+    Args:
+        path: the checkpoint.
+        root: folder of the data sets.
+        cache: folder of teachers' answers.
+        card: a recipe whose [card] is used instead of the checkpoint's: words may be mended after the training.
+
+    Raises:
+        LulcError: a file is missing or wrong, or the terms of what the weights come from are not known.
+    """
+    if root is None:
+        raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
+    network, recipe, state = checkpoint.load(path)
+    recipe = recipe if card is None else with_card(recipe, card)
+    # words that are wrong or missing should not be found after minutes of measuring
+    cardtable.of(recipe)
+    credits.require_known(recipe, Path(root))
+    return Source(path, network, recipe, state, Path(root), cache)
+
+
+def with_card(recipe: Recipe, path: Path) -> Recipe:
+    """The recipe with the words of another file's [card].
+
+    Raises:
+        LulcError: the file cannot be read or has none.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LulcError(f"{path} cannot be read: {error}.") from None
+    if "card" not in table:
+        raise LulcError(f"{path} has no table [card].")
+    return replace(recipe, card=table["card"])

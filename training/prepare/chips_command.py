@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m training.prepare chips`: scenes with labels to a data set."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lulc_plugin.errors import LulcError
+from lulc_plugin.progress import ConsoleProgress
+
+from . import data_set, masks, statistics
+from .chip_writer import ChipOptions
+from .set_files import Credits
+from .tiling import EDGES, Tiling
+
+_ABOUT = """\
+Cuts scenes into chips and writes a data set that training can use: images/, labels/, split.csv, set.toml, classes.json,
+stats.json, preview.png and prepare.json (what was done). Every pixel of a scene is in a chip, unless you say otherwise,
+and then the numbers are printed. Chips are split by place, never by pixel. Options may stand in a file, one a line as
+--size=256, given as @FILE.
+
+Labels are one of
+  --masks     rasters with the images' names: class values, RGB colours or palettes of the legend's colours
+  --polygons  a vector file (or a folder with one file an image): a pixel whose centre lies inside has the class
+  --points    a vector file, or a CSV table with class and x,y[,crs] or file,row,col: single labelled pixels
+Without any the set is unlabelled (for a teacher).
+
+A place is one of
+  a scene                       unless you say otherwise
+  --place-pattern 'tile[0-9]+'  scenes whose names agree in this part
+  --groups FILE                 CSV with file,group and perhaps split, where you know best
+  --block 1024                  a block of a scene; for few, large scenes
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Describe the command to argparse."""
+    p = commands.add_parser(
+        "chips",
+        help="cut scenes and their labels into a data set",
+        description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        fromfile_prefix_chars="@",
+    )
+    p.set_defaults(command=_run)
+    p.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGES", help="folders or files: GeoTIFF, PNG, JPEG, VRT, …"
+    )
+    p.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the data set; must not exist yet")
+    labels = p.add_argument_group("labels")
+    labels.add_argument(
+        "--legend", type=Path, metavar="FILE", help='JSON: {"classes": [{"value", "name", "colour"}, …]}'
+    )
+    labels.add_argument("--masks", nargs="+", type=Path, default=[], metavar="MASKS", help="folders or files")
+    labels.add_argument("--mask-kind", choices=masks.KINDS, default="auto", help="auto: by bands and palette")
+    labels.add_argument(
+        "--snap", type=float, default=0.0, metavar="DISTANCE",
+        help="take colours as far as this in RGB for the nearest class; 0 (default): exact colours only;"
+        " 60 is usual for masks that were saved as JPEG",
+    )  # fmt: skip
+    labels.add_argument("--polygons", type=Path, metavar="FILE", help="vector file of polygons, or a folder of them")
+    labels.add_argument("--points", type=Path, metavar="FILE", help="vector file or CSV of points, or a folder of them")
+    labels.add_argument("--field", default="class", help="field or column of the class (default: class)")
+    chips = p.add_argument_group("chips")
+    chips.add_argument("--size", type=int, default=256, metavar="PIXELS", help="rows and columns (default 256)")
+    chips.add_argument(
+        "--stride", type=int, default=0, metavar="PIXELS", help="less than the size: overlap (default: size)"
+    )
+    chips.add_argument(
+        "--edges", choices=EDGES, default="shift",
+        help="shift: the last chip is moved inwards; smaller: it is cut. Where chips overlap outside train, each pixel"
+        " has its label in one of them",
+    )  # fmt: skip
+    chips.add_argument(
+        "--min-labelled", type=float, default=0.0, metavar="SHARE", help="leave out chips with less, 0 to 1 (default 0)"
+    )
+    chips.add_argument("--sparse", type=int, default=0, metavar="N", help="keep N random labelled pixels a chip")
+    chips.add_argument("--balanced", action="store_true", help="with --sparse: classes take turns")
+    chips.add_argument(
+        "--sparse-splits",
+        default="train",
+        metavar="SPLITS",
+        help="where --sparse acts (default train; val,test stay whole)",
+    )
+    where = p.add_argument_group("places and splits")
+    where.add_argument("--block", type=int, default=0, metavar="PIXELS", help="places are blocks of this side")
+    where.add_argument("--groups", type=Path, metavar="CSV", help="places from a table: file,group[,split]")
+    where.add_argument("--place-pattern", default="", metavar="REGEX", help="places from names")
+    where.add_argument("--shares", default="", metavar="SHARES", help="default train=0.7,val=0.15,test=0.15")
+    where.add_argument("--seed", type=int, default=0, help="of the split and of --sparse (default 0)")
+    where.add_argument(
+        "--overlap", choices=data_set.OVERLAPS, default="check",
+        help="ground that two places share: check (default) reports it, with status 1 if it leaks between splits,"
+        " join makes the two one place, skip does not search",
+    )  # fmt: skip
+    numbers = p.add_argument_group("numbers")
+    numbers.add_argument("--bands", default="", metavar="NAMES", help="in file order: blue,green,red,nir,…")
+    numbers.add_argument("--values", choices=("auto", "reflectance", "picture"), default="auto")
+    numbers.add_argument("--scale", type=float, metavar="NUMBER", help="stored number x scale + offset = reflectance")
+    numbers.add_argument("--offset", type=float, default=0.0, metavar="NUMBER")
+    numbers.add_argument("--gsd", type=float, metavar="METRES", help="pixel size, where the files do not tell")
+    about = p.add_argument_group("description")
+    about.add_argument("--name", default="", help="default: the folder's name")
+    about.add_argument("--title", default="")
+    about.add_argument("--credit", default="", help="who is to be named where the data was used")
+    about.add_argument("--licence", default="")
+    about.add_argument("--previews", type=int, default=12, metavar="N", help="chips on preview.png; 0: none")
+
+
+def job_of(said: argparse.Namespace) -> data_set.PrepareJob:
+    """The job that the options describe.
+
+    Raises:
+        LulcError: they contradict each other.
+    """
+    if said.polygons and said.points:
+        raise LulcError("Polygons and points are both given.", "Give one of --polygons and --points.")
+    return data_set.PrepareJob(
+        images=tuple(said.images),
+        out=said.out,
+        labels=data_set.LabelOptions(
+            said.legend,
+            tuple(said.masks),
+            masks.MaskOptions(said.mask_kind, said.snap),
+            said.polygons or said.points,
+            said.field,
+        ),
+        chips=ChipOptions(
+            Tiling(said.size, said.stride, said.edges),
+            said.min_labelled,
+            said.sparse,
+            said.balanced,
+            tuple(s.strip() for s in said.sparse_splits.split(",")),
+            said.seed,
+        ),
+        places=data_set.PlaceOptions(said.block, said.groups, said.place_pattern, said.shares, said.seed, said.overlap),
+        numbers=data_set.NumberOptions(
+            tuple(b.strip() for b in said.bands.split(",") if b.strip()), said.values, said.scale, said.offset, said.gsd
+        ),
+        credits=Credits(said.name or said.out.name, said.title, said.credit, said.licence),
+        previews=said.previews,
+    )
+
+
+def _run(said: argparse.Namespace) -> int:
+    prepared = data_set.prepare(job_of(said), ConsoleProgress())
+    print(statistics.said(prepared.statistics))
+    look = f"; look at {prepared.folder / 'preview.png'}" if said.previews else ""
+    print(f"\nwritten to {prepared.folder}{look}")
+    if prepared.leaks:
+        print(f"\nLEAK: {len(prepared.leaks)} pairs of places in different splits show the same ground:")
+        for leak in prepared.leaks[:20]:
+            print(f"  {leak.first} and {leak.second}: {leak.pixels:,} pixels")
+        print("Scores on this split would be too good. Prepare again with --overlap join, or correct --groups.")
+        return 1
+    return 0

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making a data set: scenes with their labels in, a folder of chips out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lulc_plugin.atomic_write import write_whole
+from lulc_plugin.errors import LulcError
+from lulc_plugin.progress import Progress
+from lulc_plugin.raster import PixelRegion
+
+from ..sets.description import describe
+from . import masks, place_splits, statistics
+from .chip_writer import ChipOptions, ChipRow, ChipWriter, LeftOut, ReadLabels, nodata_for
+from .class_table import UNKNOWN, ClassTable, Labels, read_classes
+from .drawn_labels import drawn
+from .overlap.ground import SharedGround
+from .overlap.search import shared_ground
+from .place_splits import Area
+from .preview import contact_sheet, require_drawing
+from .scenes import Numbers, Scene, band_names, files_in, masks_of, numbers_of, open_scenes
+from .set_files import Credits, write_description, write_split
+from .split_leaks import Leak, leaks_between, scene_pictures
+
+OVERLAPS = ("check", "join", "skip")
+UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """Where labels come from: at most one of `mask_files`, `polygons` or `points` (see `drawn`)."""
+
+    legend: Path | None = None
+    mask_files: tuple[Path, ...] = ()
+    mask_options: masks.MaskOptions = field(default_factory=masks.MaskOptions)
+    drawings: Path | None = None
+    class_field: str = "class"
+
+    def __post_init__(self) -> None:
+        if self.mask_files and self.drawings:
+            raise LulcError(
+                "Masks and drawn labels are both given.", "Give --masks, --polygons or --points, one of them."
+            )
+        if (self.mask_files or self.drawings) and self.legend is None:
+            raise LulcError("The classes of the labels are not known.", "Name a JSON file of classes with --legend.")
+
+
+@dataclass(frozen=True)
+class PlaceOptions:
+    """What a place is (at most one of `block` > 0, `groups`, `pattern`; else each scene) and how splits share them."""
+
+    block: int = 0
+    groups: Path | None = None
+    pattern: str = ""
+    shares: str = ""
+    seed: int = 0
+    overlap: str = "check"
+
+    def __post_init__(self) -> None:
+        if sum((self.block > 0, self.groups is not None, bool(self.pattern))) > 1:
+            raise LulcError("Places are said in two ways.", "Give one of --block, --groups and --place-pattern.")
+        if self.block < 0:
+            raise LulcError(f"Blocks of {self.block} pixels cannot be made.", "Give --block a number of pixels.")
+        if self.overlap not in OVERLAPS:
+            raise LulcError(f"The overlap is {self.overlap!r}.", f"It is one of {', '.join(OVERLAPS)}.")
+
+
+@dataclass(frozen=True)
+class NumberOptions:
+    """What the bands and their numbers are, where the files do not tell: see `band_names` and `numbers_of`."""
+
+    bands: tuple[str, ...] = ()
+    values: str = "auto"
+    scale: float | None = None
+    offset: float = 0.0
+    gsd: float | None = None
+
+
+@dataclass(frozen=True)
+class PrepareJob:
+    """All that a person says."""
+
+    images: tuple[Path, ...]
+    out: Path
+    labels: LabelOptions
+    chips: ChipOptions
+    places: PlaceOptions
+    numbers: NumberOptions
+    credits: Credits
+    previews: int = 12
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A finished data set: where it is, its statistics, ground in two places, and leaks between splits."""
+
+    folder: Path
+    statistics: dict[str, Any]
+    grounds: list[SharedGround]
+    leaks: list[Leak]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is known before the first chip."""
+
+    scenes: list[Scene]
+    names: tuple[str, ...]
+    numbers: Numbers
+    gsd: float
+    table: ClassTable | None
+    mask_files: dict[str, masks.MaskFile]
+    areas: list[Area]
+    grounds: list[SharedGround]
+
+
+def prepare(job: PrepareJob, progress: Progress) -> Prepared:
+    """Make a data set. It is written under a temporary name and renamed when it is whole.
+
+    Raises:
+        LulcError: inputs that do not fit together, or an output that is already there.
+    """
+    if job.out.exists() and (not job.out.is_dir() or any(job.out.iterdir())):
+        raise LulcError(f"{job.out} exists already.", "Give another --out, or remove it.")
+    if job.previews:
+        require_drawing()
+    plan = _plan(job, progress)
+    leaks = leaks_between(plan.areas, plan.grounds)
+    building = job.out.with_name(f".{job.out.name}.part")
+    if building.exists():
+        raise LulcError(f"{building} is there from a run that was killed, or another run is at work.", "Remove it.")
+    try:
+        (building / "images").mkdir(parents=True)
+        if plan.table is not None:
+            (building / "labels").mkdir()
+        found = _write(job, plan, leaks, building, progress)
+        if job.out.exists():
+            job.out.rmdir()
+        building.rename(job.out)
+    except OSError as error:
+        raise LulcError(f"{job.out} cannot be written: {error}.", "Is the disk full?") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return Prepared(job.out, found, plan.grounds, leaks)
+
+
+def _plan(job: PrepareJob, progress: Progress) -> _Plan:
+    scenes = open_scenes(files_in(job.images, "image"))
+    names = band_names(scenes[0], job.numbers.bands)
+    progress.log(
+        f"{len(scenes)} scenes, {sum(s.facts.height * s.facts.width for s in scenes):,} pixels, {', '.join(names)}"
+    )
+    numbers = _numbers(job, scenes, progress)
+    progress.log(f"numbers: {numbers.values}, scale {numbers.scale:g}, offset {numbers.offset:g} ({numbers.because})")
+    labelled = bool(job.labels.mask_files or job.labels.drawings)
+    table = read_classes(job.labels.legend) if job.labels.legend and labelled else None
+    if table is not None and table.shift:
+        progress.log("the legend has a class of value 0, which means unknown in a data set: all values are one higher")
+    mask_files = {}
+    if table is not None and job.labels.mask_files:
+        paths = masks_of(scenes, job.labels.mask_files)
+        options = job.labels.mask_options
+        mask_files = {s.stem: masks.MaskFile(paths[s.stem], table, options, s.facts) for s in scenes}
+    areas = _areas(job, scenes)
+    grounds: list[SharedGround] = []
+    if job.places.overlap == "skip":
+        progress.warn("overlap between places was not searched for")
+    elif len(scenes) > 1:
+        progress.log("searching for ground that two places share")
+        pictures = scene_pictures(scenes, areas, names)
+        grounds = shared_ground(pictures, Progress())
+        for ground in grounds:
+            progress.log(f"  {describe_ground(ground, [p.name for p in pictures])}")
+        if not grounds:
+            progress.log("  none found")
+    if job.places.overlap == "join":
+        areas, pairs = place_splits.joined(areas, grounds)
+        for one, other in pairs:
+            progress.log(f"  {one} and {other} are one place now")
+    if not labelled and not job.places.shares:
+        areas = [replace(area, split=area.split or UNLABELLED) for area in areas]
+    shares = place_splits.parse_shares(job.places.shares or "train=0.7,val=0.15,test=0.15")
+    areas = place_splits.assigned(areas, shares, job.places.seed)
+    return _Plan(scenes, names, numbers, _gsd(job, scenes, progress), table, mask_files, areas, grounds)
+
+
+def _numbers(job: PrepareJob, scenes: Sequence[Scene], progress: Progress) -> Numbers:
+    if job.numbers.scale is not None:
+        if job.numbers.values == "picture" or job.numbers.scale <= 0:
+            raise LulcError(
+                f"A scale of {job.numbers.scale:g} does not go with --values {job.numbers.values}.",
+                "Scales above 0 turn stored numbers into reflectance; pictures have none.",
+            )
+        return Numbers("reflectance", job.numbers.scale, job.numbers.offset, "as you said")
+    return numbers_of(scenes, job.numbers.values, progress)
+
+
+def _areas(job: PrepareJob, scenes: Sequence[Scene]) -> list[Area]:
+    said = job.places
+    if said.block:
+        if said.block < job.chips.tiling.size:
+            raise LulcError(
+                f"Blocks of {said.block} pixels are smaller than chips of {job.chips.tiling.size}.",
+                "Give a larger --block, some four chips wide, or a smaller --size.",
+            )
+        return place_splits.by_blocks(scenes, said.block)
+    if said.groups is not None:
+        return place_splits.by_file(scenes, said.groups)
+    return place_splits.by_name(scenes, said.pattern) if said.pattern else place_splits.by_scene(scenes)
+
+
+def _gsd(job: PrepareJob, scenes: Sequence[Scene], progress: Progress) -> float:
+    if job.numbers.gsd is not None:
+        return job.numbers.gsd
+    known = [s.facts.gsd for s in scenes if s.facts.gsd]
+    if not known:
+        progress.warn("the pixel size is not known; say it with --gsd METRES if you know it")
+        return 0.0
+    if max(known) > 1.05 * min(known):
+        progress.warn(f"pixel sizes run from {min(known):.4g} to {max(known):.4g} m; set.toml gets the middle one")
+    return sorted(known)[len(known) // 2]
+
+
+def describe_ground(ground: SharedGround, names: Sequence[str]) -> str:
+    """One line about common ground, for people."""
+    text = f"{names[ground.first]} and {names[ground.second]} share {ground.pixels / 1e6:.3g} Mpx"
+    text += f" ({ground.share_first:.0%} and {ground.share_second:.0%} of them)"
+    if ground.shift is not None:
+        row, col = ground.shift
+        text += f"; pixel (r, c) of the first is pixel (r{-row:+d}, c{-col:+d}) of the second"
+    return text + (f"; likeness {ground.likeness:.2f}" if ground.how == "content" else "; by their georeference")
+
+
+def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progress: Progress) -> dict[str, Any]:
+    nodata = nodata_for(plan.scenes)
+    writer = ChipWriter(folder, plan.names, nodata, plan.table, job.chips)
+    rows: list[ChipRow] = []
+    left = LeftOut()
+    about: dict[str, str] = {}
+    for i, scene in enumerate(plan.scenes):
+        read, done = _labels_of(job, plan, scene)
+        mine, out = writer.write(scene, [a for a in plan.areas if a.scene == i], read, progress)
+        rows += mine
+        left.add(out)
+        text = done()
+        if text:
+            about[scene.path.name] = text
+            progress.log(f"{scene.path.name}: {len(mine)} chips; {text}")
+        progress.report(90 * (i + 1) / len(plan.scenes))
+    if not rows:
+        raise LulcError("No chip has enough labelled pixels.", "Lower --min-labelled, or look at the masks.")
+    _say_left_out(left, job.chips, progress)
+    write_split(folder, rows)
+    write_description(folder, job.credits, plan.names, plan.numbers, plan.gsd, nodata, plan.table)
+    description = describe(folder.resolve().parent, folder.resolve().name)
+    found = statistics.statistics(description, Progress())
+    statistics.write_statistics(found, folder / "stats.json")
+    if job.previews:
+        contact_sheet(description, folder / "preview.png", job.previews, job.places.seed)
+    write_whole(folder / "prepare.json", json.dumps(_protocol(job, plan, left, about, leaks), indent=1).encode())
+    progress.report(100)
+    return found
+
+
+def _labels_of(job: PrepareJob, plan: _Plan, scene: Scene) -> tuple[ReadLabels | None, Any]:
+    """How to read the labels of a scene, and what to say about them afterwards."""
+    if plan.table is None or not (plan.mask_files or job.labels.drawings):
+        return None, lambda: ""
+    if plan.mask_files:
+        mask = plan.mask_files[scene.stem]
+
+        def of_mask(region: PixelRegion) -> Labels:
+            return mask.read(region)[0]
+
+        return of_mask, lambda: masks.said(mask.decoding(), mask.kind)
+    layer = drawn(Path(job.labels.drawings or ""), scene.path, scene.facts, plan.table, job.labels.class_field)
+    if layer is None:
+        return _nothing_known, lambda: "nothing drawn"
+    return layer.read, layer.said
+
+
+def _nothing_known(region: PixelRegion) -> Labels:
+    return np.full((region.height, region.width), UNKNOWN, np.uint8)
+
+
+def _say_left_out(left: LeftOut, options: ChipOptions, progress: Progress) -> None:
+    if left.empty:
+        progress.log(f"{left.empty:,} chips without a valid pixel left out")
+    if left.unlabelled:
+        progress.warn(
+            f"{left.unlabelled:,} chips with less than {options.least_labelled:.1%} labelled pixels left out;"
+            f" {left.lost_labels:,} labelled pixels were in them"
+        )
+    if left.hidden:
+        progress.log(
+            f"{left.hidden:,} labelled pixels hidden (--sparse {options.sparse}) in {', '.join(options.sparse_splits)}"
+        )
+
+
+def _protocol(job: PrepareJob, plan: _Plan, left: LeftOut, about: dict[str, str], leaks: list[Leak]) -> dict[str, Any]:
+    """What was done, to do it again."""
+    return {
+        "tiling": vars(job.chips.tiling),
+        "least_labelled": job.chips.least_labelled,
+        "sparse": job.chips.sparse,
+        "seed": job.places.seed,
+        "shares": job.places.shares,
+        "block": job.places.block,
+        "overlap": job.places.overlap,
+        "scenes": [s.path.name for s in plan.scenes],
+        "labels": about,
+        "left_out": vars(left),
+        "shared_ground": [describe_ground(g, [s.path.name for s in plan.scenes]) for g in plan.grounds],
+        "leaks": [vars(leak) for leak in leaks],
+    }

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The chips of a run: what trains and what is checked, with teachers' answers where the recipe asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import value_kind
+
+from ..recipe import Recipe
+from ..sets.chips import Chip, fingerprint, images, load
+from ..sets.description import SetDescription, describe
+from ..teachers.cache import soft_labels
+from ..teachers.teacher_settings import TeacherSettings, parse
+
+
+@dataclass
+class Material:
+    """Chips of each `[[data]]` and of each `[[check]]`, in the order of the recipe."""
+
+    training: list[list[Chip]]
+    checks: dict[str, list[Chip]]
+
+    @property
+    def fingerprint(self) -> str:
+        """What a run is trained on and checked with."""
+        return fingerprint([c for chips in [*self.training, *self.checks.values()] for c in chips])
+
+
+def material(recipe: Recipe, root: Path, cache: Path) -> Material:
+    """Load everything a run needs.
+
+    Args:
+        recipe: the run.
+        root: folder of the data sets.
+        cache: folder of teachers' answers.
+
+    Raises:
+        LulcError: a set is missing, may not be trained on, lacks bands or labels, or a place is in two splits.
+    """
+    training = []
+    for part in recipe.data:
+        description = describe(root, part.set)
+        if description.use != "train":
+            raise LulcError(f"{part.set} is for {description.use} only; nothing may train on it.")
+        missing = [b for b in recipe.inputs.names if b not in description.bands]
+        if missing and part.missing == "refuse":
+            raise LulcError(
+                f"{part.set} has no band {', '.join(missing)}.",
+                'Say missing = "fill" in its [[data]] to train without it.',
+            )
+        chips = labelled(recipe, description, part.splits, part.teacher, root, cache)
+        if part.sparse:
+            chips = [sparse(c, part.sparse, recipe.run.seed) for c in chips]
+        if not any(c.labels.any() or c.soft is not None for c in chips):
+            raise LulcError(f"{part.set} has no labelled pixel and no teacher.")
+        training.append(chips)
+    checks: dict[str, list[Chip]] = {}
+    for check in recipe.checks:
+        description = describe(root, check.set)
+        if description.use != "train":
+            raise LulcError(f"{check.set} is for {description.use} only; nothing may be chosen by it.")
+        name = f"{check.set} {'+'.join(check.splits)}"
+        checks[name] = labelled(recipe, description, check.splits, check.teacher, root, cache)
+        if not any(c.labels.any() for c in checks[name]):
+            raise LulcError(f"[[check]] {name} has no labelled pixel.", "Name a set with labels, or a teacher for it.")
+    _apart(training, checks)
+    return Material(training, checks)
+
+
+def labelled(
+    recipe: Recipe,
+    description: SetDescription,
+    splits: Sequence[str],
+    teachers: Sequence[str],
+    root: Path,
+    cache: Path,
+) -> list[Chip]:
+    """Chips of some splits, with the mean answer of the teachers named; without labels, those of the teachers.
+
+    Images without a valid pixel are left out.
+
+    Raises:
+        LulcError: as `sets.chips.load`, no image has a valid pixel, or a teacher cannot be used.
+    """
+    chips = load(description, splits, recipe.inputs.names, recipe.legend.names)
+    if not any(c.valid.any() for c in chips):
+        raise LulcError(f"No image of {description.name} {'+'.join(splits)} has a valid pixel.")
+    if not teachers:
+        return [c for c in chips if c.valid.any()]
+    settings: list[TeacherSettings] = []
+    for name in teachers:
+        settings += parse(recipe.teachers[name], recipe.folder)
+    kind = value_kind.PICTURE if description.picture else value_kind.REFLECTANCE
+    rows = (
+        (row, dict(zip(description.bands, values, strict=True)), valid)
+        for row, values, valid in images(description, splits, description.bands)
+    )
+    answers = soft_labels(
+        description.name, rows, settings, recipe.legend.names, cache, kind=kind, level=description.level
+    )
+    for chip, (shares, known) in zip(chips, answers, strict=True):
+        chip.soft, chip.known = shares, known & chip.valid
+        if not description.label_band:
+            chip.labels = np.where(chip.known, shares.argmax(axis=0) + 1, 0).astype(np.uint8)
+    return [c for c in chips if c.valid.any()]
+
+
+def sparse(chip: Chip, count: int, seed: int) -> Chip:
+    """The chip with `count` random labelled pixels left; which ones depends on the seed and the file alone."""
+    rng = np.random.default_rng([seed, *chip.name.encode()])
+    at = np.flatnonzero(chip.labels)
+    keep = rng.choice(at, min(count, at.size), replace=False)
+    labels = np.zeros_like(chip.labels)
+    labels.ravel()[keep] = chip.labels.ravel()[keep]
+    chip.labels = labels
+    return chip
+
+
+def _apart(training: Sequence[Sequence[Chip]], checks: dict[str, list[Chip]]) -> None:
+    trained = {(c.source, c.place) for chips in training for c in chips}
+    for name, chips in checks.items():
+        both = sorted({c.place for c in chips if (c.source, c.place) in trained})
+        if both:
+            raise LulcError(f"The place {both[0]} both trains and is checked in {name}.", "Split by place.")
