@@ -100,7 +100,7 @@ def count(map_path: str, reference_path: str) -> None:
     with RasterOnMap(RasterInput(map_path)) as first:
         f = first.facts
         with RasterOnMap(RasterInput(reference_path), f) as second:
-            cross([first, second], f, pixel_areas(f.transform, f.crs, f.height, f.width), Progress())
+            cross([first, second], f, pixel_areas(f.grid), Progress())
     print(time.perf_counter() - started)
 
 

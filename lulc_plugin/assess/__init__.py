@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     )
     from .matrix_statistics import Accuracy as Accuracy, accuracy as accuracy
     from .overlay.crossing import blocks as blocks, cross as cross
-    from .overlay.point_values import pixels_of as pixels_of
     from .overlay.polygons_on_map import PolygonsOnMap as PolygonsOnMap
     from .overlay.raster_on_map import RasterOnMap as RasterOnMap
     from .reference.class_table import class_table as class_table, read_class_table as read_class_table
@@ -83,7 +82,6 @@ __getattr__, __all__ = lazy_exports(
         ],
         "matrix_statistics": ["Accuracy", "accuracy"],
         "overlay.crossing": ["blocks", "cross"],
-        "overlay.point_values": ["pixels_of"],
         "overlay.polygons_on_map": ["PolygonsOnMap"],
         "overlay.raster_on_map": ["RasterOnMap"],
         "reference.class_table": ["class_table", "read_class_table"],

@@ -18,7 +18,7 @@ from ..progress import Progress
 from ..raster import LayerFacts, MapWriter, PixelRegion
 from .classes import LEFT_OUT, key_of
 from .job import AssessJob, ReferenceFeature
-from .overlay import PolygonsOnMap, RasterOnMap, pixels_of
+from .overlay import PolygonsOnMap, RasterOnMap
 from .result import AssessedClass, Assessment
 from .units import exploded
 
@@ -156,7 +156,7 @@ def _points_on(features: Sequence[ReferenceFeature], indices: Sequence[int], fac
     points, xs, ys = exploded(features)
     of_feature = {id(feature): index for feature, index in zip(features, indices)}
     classes = np.array([of_feature[id(point)] for point in points], np.int64)
-    rows, cols = pixels_of(facts, xs, ys)
+    rows, cols = facts.grid.pixels(xs, ys)
 
     def read_points(region: PixelRegion) -> tuple[Indices, Mask]:
         out = np.full((region.height, region.width), LEFT_OUT, np.int64)

@@ -168,7 +168,7 @@ class _Counter:
     def __init__(self, setup: Setup) -> None:
         facts, region = setup.facts, setup.region
         self._classes = len(setup.spec.legend.classes) + 1
-        whole = areas.row_areas(facts.transform, facts.crs, facts.height, facts.width)
+        whole = areas.row_areas(facts.grid)
         self._row_areas = None if whole is None else whole[region.row0 : region.row1]
         self.pixels: npt.NDArray[np.int64] = np.zeros(self._classes, np.int64)
         self.confidence = MeanConfidence()

@@ -57,7 +57,7 @@ def fit_pixels(spec: ModelSpec, facts: LayerFacts, resample: str = AUTO) -> Pixe
     Raises:
         LulcError: the size is more than four times outside the range.
     """
-    size = areas.pixel_size(facts.transform, facts.crs, facts.height, facts.width)
+    size = areas.pixel_size(facts.grid)
     if size is None or spec.gsd_range is None:
         return PixelFit()
     low, high = spec.gsd_range
@@ -92,7 +92,7 @@ def fit_pixels(spec: ModelSpec, facts: LayerFacts, resample: str = AUTO) -> Pixe
 
 def made_for(spec: ModelSpec, facts: LayerFacts) -> str:
     """`made for pixels of 10 to 30 m, and those of the layer have 2.4 m`; empty where either is unknown."""
-    size = areas.pixel_size(facts.transform, facts.crs, facts.height, facts.width)
+    size = areas.pixel_size(facts.grid)
     if size is None or spec.gsd_range is None:
         return ""
     low, high = spec.gsd_range

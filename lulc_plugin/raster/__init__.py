@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound
     from .categories import read_categories as read_categories
     from .ellipsoid import ellipsoid_of as ellipsoid_of
+    from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
     from .output import MapWriter as MapWriter, check_target as check_target
     from .reprojected_band import WarpedBand as WarpedBand
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from .source import (
         BoolArray as BoolArray,
         LayerFacts as LayerFacts,
-        PixelRegion as PixelRegion,
         Source as Source,
         open_dataset as open_dataset,
         usable as usable,
@@ -65,6 +65,7 @@ __getattr__, __all__ = lazy_exports(
         "bands": ["BandMatch", "BandsNotFound"],
         "categories": ["read_categories"],
         "ellipsoid": ["ellipsoid_of"],
+        "geogrid": ["Extent", "GeoGrid", "PixelRegion"],
         "indices": ["Expression", "INDICES", "parse"],
         "output": ["MapWriter", "check_target"],
         "reprojected_band": ["WarpedBand"],
@@ -80,7 +81,7 @@ __getattr__, __all__ = lazy_exports(
             "resolve_all",
             "steps_from_json",
         ],
-        "source": ["BoolArray", "LayerFacts", "PixelRegion", "Source", "open_dataset", "usable"],
+        "source": ["BoolArray", "LayerFacts", "Source", "open_dataset", "usable"],
         "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
         "transform_points": ["carry"],
         "value_kind": ["PICTURE", "read_as"],

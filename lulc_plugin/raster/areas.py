@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import ellipsoid
+from .geogrid import GeoGrid
 
 FloatRows = npt.NDArray[np.float64]
 FloatArray = npt.NDArray[np.float64]
@@ -34,10 +34,11 @@ class PixelAreas:
         note: a sentence for the report.
     """
 
-    def __init__(self, transform: Any, ground: ellipsoid.Ground, height: int, width: int) -> None:
-        self._transform = transform
+    def __init__(self, grid: GeoGrid, ground: ellipsoid.Ground) -> None:
+        self._grid = grid
         self._ground = ground
-        self._height, self._width = height, width
+        self._height, self._width = height, width = grid.shape
+        transform = grid.transform
         self._square = abs(transform.determinant)
         self._planar = self._square * ground.planar
         self._rows: FloatRows | None = None
@@ -62,9 +63,9 @@ class PixelAreas:
 
     def _true(self, rows: FloatArray, cols: FloatArray) -> FloatArray:
         """Ellipsoidal area of pixels whose centres lie at fractional positions (0.5 is the first pixel's centre)."""
-        t = self._transform
-        x, y = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
-        return self._ground.density(x, y, math.sqrt(self._square)) * self._square
+        x, y = self._grid.coordinates(rows, cols)
+        area: FloatArray = self._ground.density(x, y, math.sqrt(self._square)) * self._square
+        return area
 
     def _lattice(self, n: int) -> FloatArray:
         """`(n, n)` ellipsoidal areas from corner to corner; NaN where nothing is known."""
@@ -121,7 +122,8 @@ class PixelAreas:
             return np.full(r.shape, self._planar)
         if self._rows is not None:
             return self._rows[r]
-        return np.nan_to_num(self._true(np.ravel(r) + 0.5, np.ravel(c) + 0.5)).reshape(r.shape)
+        area: FloatArray = np.nan_to_num(self._true(np.ravel(r) + 0.5, np.ravel(c) + 0.5)).reshape(r.shape)
+        return area
 
     def _sentence(self) -> str:
         if self.kind == "planar":
@@ -143,70 +145,61 @@ class PixelAreas:
         return f"{how}: planar areas of this coordinate system are wrong by up to {100 * self.deviation:.3g} %."
 
 
-def pixel_areas(transform: Any, crs: Any, height: int, width: int) -> PixelAreas | None:
+def pixel_areas(grid: GeoGrid) -> PixelAreas | None:
     """How large the pixels of a raster are.
 
     Geographic systems: exact area of each row on the system's own ellipsoid. Projected systems: |determinant| of the
     transform × (metres in a unit)², unless it deviates from the area on the ellipsoid by more than 1 % somewhere. Web
     Mercator: always the exact area of each row.
 
-    Args:
-        transform: affine transform of the raster.
-        crs: its `rasterio.crs.CRS`, or None.
-        height: rows of the raster.
-        width: columns of the raster.
-
     Returns:
         None when the pixel size is unknown.
     """
-    ground = None if crs is None or transform.is_identity else ellipsoid.ground_of(crs)
-    return None if ground is None else PixelAreas(transform, ground, height, width)
+    ground = _ground(grid)
+    return None if ground is None else PixelAreas(grid, ground)
 
 
-def row_areas(transform: Any, crs: Any, height: int, width: int) -> FloatRows | None:
+def row_areas(grid: GeoGrid) -> FloatRows | None:
     """Area of one pixel in each row, square metres: that in the middle column, as `pixel_areas` has it.
 
     Returns:
         `(rows,)` float64, or None when the pixel size is unknown.
     """
-    areas = pixel_areas(transform, crs, height, width)
-    return None if areas is None else areas.at(np.arange(height), np.full(height, width // 2))
+    areas = pixel_areas(grid)
+    return None if areas is None else areas.at(np.arange(grid.height), np.full(grid.height, grid.width // 2))
 
 
-def gsd(transform: Any, crs: Any, height: int, width: int) -> float | None:
+def gsd(grid: GeoGrid) -> float | None:
     """Ground sampling distance in metres at the raster's centre: the side of a square as large as a pixel."""
-    if crs is None or transform.is_identity:
-        return None
-    return _gsd(tuple(transform)[:6], crs.to_wkt(), crs, height, width)
+    return _gsd(grid, grid.crs.to_wkt()) if grid.is_georeferenced else None
 
 
 @lru_cache(maxsize=64)
-def _gsd(numbers: tuple[float, ...], wkt: str, crs: Any, height: int, width: int) -> float | None:
-    ground = ellipsoid.ground_of(crs)
+def _gsd(grid: GeoGrid, wkt: str) -> float | None:
+    """`wkt` keeps apart what compares as equal although it is written differently."""
+    ground = _ground(grid)
     if ground is None:
         return None
-    a, b, c, d, e, f = numbers
-    square = abs(a * e - b * d)
-    col, row = width // 2 + 0.5, height // 2 + 0.5
-    x, y = np.array([a * col + b * row + c]), np.array([d * col + e * row + f])
-    true = float(ground.density(x, y, math.sqrt(square))[0]) * square
+    t = grid.transform
+    square = abs(t.a * t.e - t.b * t.d)
+    x, y = grid.centres(grid.height // 2, grid.width // 2)
+    true = float(ground.density(np.array([x]), np.array([y]), math.sqrt(square))[0]) * square
     planar = square * ground.planar
     if planar and not ground.cylindrical and not (true > 0 and abs(planar / true - 1) > TRUSTED):
         true = planar
     return math.sqrt(true) if true > 0 else None
 
 
-def pixel_size(transform: Any, crs: Any, height: int, width: int) -> tuple[float, float] | None:
+def pixel_size(grid: GeoGrid) -> tuple[float, float] | None:
     """Height and width in metres of the pixel at the raster's centre, on the ellipsoid; None when unknown.
 
     In a projected system planar lengths are believed up to 1 % of deviation, as areas are.
     """
-    ground = None if crs is None or transform.is_identity else ellipsoid.ground_of(crs)
+    ground = _ground(grid)
     if ground is None:
         return None
-    t = transform
-    col, row = width // 2 + 0.5, height // 2 + 0.5
-    x, y = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+    t = grid.transform
+    x, y = grid.centres(grid.height // 2, grid.width // 2)
     sides = []
     for dx, dy in ((t.b, t.e), (t.a, t.d)):
         true, planar = ground.length(x, y, dx, dy), math.hypot(dx, dy) * math.sqrt(ground.planar)
@@ -214,3 +207,7 @@ def pixel_size(transform: Any, crs: Any, height: int, width: int) -> tuple[float
             true = planar
         sides.append(true)
     return (sides[0], sides[1]) if all(side > 0 for side in sides) else None
+
+
+def _ground(grid: GeoGrid) -> ellipsoid.Ground | None:
+    return ellipsoid.ground_of(grid.crs) if grid.is_georeferenced else None

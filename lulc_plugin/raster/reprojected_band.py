@@ -15,7 +15,8 @@ from rasterio.windows import Window as FileWindow
 
 from ..errors import LulcError
 from . import gdal
-from .source import BoolArray, LayerFacts, PixelRegion, open_dataset
+from .geogrid import PixelRegion
+from .source import BoolArray, LayerFacts, open_dataset
 
 #: Largest error of the transformation in cells of the layer. GDAL approximates coordinates along a line up to this
 #: error; 0 is refused by rasterio, and its default of an eighth of a cell takes the wrong cell for 1 % of the pixels.

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .source import BoolArray, PixelRegion
+from .geogrid import PixelRegion
+from .source import BoolArray
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]

@@ -21,59 +21,55 @@ from rasterio.windows import Window as FileWindow
 from ..errors import LulcError
 from . import areas
 from .bands import LayerBand
+from .geogrid import Extent, GeoGrid, PixelRegion
 from .wavelengths import name_of, wavelength_of
 
 BoolArray = npt.NDArray[np.bool_]
 #: No physical value is this large; float32's lowest and highest numbers stand for "nothing here" in many archives.
 _ABSURD = 1e38
-#: Share of a pixel by which an extent may overlap it without asking for it.
-_SLACK = 1e-3
-
-
-@dataclass(frozen=True)
-class PixelRegion:
-    """A rectangle of pixels: rows `row0:row1`, columns `col0:col1`."""
-
-    row0: int
-    row1: int
-    col0: int
-    col1: int
-
-    @property
-    def height(self) -> int:
-        """Rows."""
-        return self.row1 - self.row0
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return self.col1 - self.col0
 
 
 @dataclass(frozen=True)
 class LayerFacts:
     """What a layer says about itself, without its pixels.
 
-    `gsd` is in metres, None when unknown; `crs` is a `rasterio.crs.CRS` or None; `dtypes` has one entry a band.
+    `gsd` is in metres, None when unknown; `dtypes` has one entry a band.
     """
 
     path: str
     name: str
-    height: int
-    width: int
-    crs: Any
-    transform: Any
+    grid: GeoGrid
     dtypes: tuple[str, ...]
     bands: tuple[LayerBand, ...]
     gsd: float | None
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
+    def height(self) -> int:
+        """Rows."""
+        return self.grid.height
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.grid.width
+
+    @property
+    def crs(self) -> Any:
+        """A `rasterio.crs.CRS`, or None."""
+        return self.grid.crs
+
+    @property
+    def transform(self) -> Any:
+        """Affine transform: (column, row) → (x, y)."""
+        return self.grid.transform
+
+    @property
     def region(self) -> PixelRegion:
         """The whole layer."""
-        return PixelRegion(0, self.height, 0, self.width)
+        return self.grid.region
 
-    def region_of(self, extent: tuple[float, float, float, float]) -> PixelRegion:
+    def region_of(self, extent: Extent) -> PixelRegion:
         """Pixels touched by (xmin, ymin, xmax, ymax) in the layer's CRS, cut to the layer.
 
         Raises:
@@ -82,25 +78,18 @@ class LayerFacts:
         xmin, ymin, xmax, ymax = extent
         if not all(map(math.isfinite, extent)) or xmin >= xmax or ymin >= ymax:
             raise LulcError(f"The extent {_numbers(extent)} is empty.", "Give it as xmin, ymin, xmax, ymax.")
-        inverse = ~self.transform
-        corners = [_at(inverse, x, y) for x in (xmin, xmax) for y in (ymin, ymax)]
-        row0, row1 = _touched([r for _, r in corners], self.height)
-        col0, col1 = _touched([c for c, _ in corners], self.width)
-        region = PixelRegion(row0, row1, col0, col1)
+        region = self.grid.region_of(extent)
         if region.height <= 0 or region.width <= 0:
-            west, south, east, north = rasterio.transform.array_bounds(self.height, self.width, self.transform)
             raise LulcError(
                 f"The extent {_numbers(extent)} does not meet the layer {self.name},"
-                f" which covers {_numbers((west, south, east, north))}.",
+                f" which covers {_numbers(self.grid.extent)}.",
                 "Give the extent in the layer's coordinate system, or name its own.",
             )
         return region
 
     def transform_of(self, region: PixelRegion) -> Any:
         """Affine transform of a region of the layer."""
-        t = self.transform
-        x, y = _at(t, region.col0, region.row0)
-        return type(t)(t.a, t.b, x, t.d, t.e, y)
+        return self.grid.transform_of(region)
 
 
 def open_dataset(path: str | Path, mode: str = "r", **options: Any) -> Any:
@@ -145,6 +134,7 @@ class Source:
 
     def _facts(self) -> LayerFacts:
         ds = self._dataset
+        grid = GeoGrid(ds.crs or None, ds.transform, (ds.height, ds.width))
         bands = []
         for i in ds.indexes:
             wavelength, width = wavelength_of(ds, i)
@@ -162,13 +152,10 @@ class Source:
         return LayerFacts(
             path=self._path,
             name=self._path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
-            height=ds.height,
-            width=ds.width,
-            crs=ds.crs or None,
-            transform=ds.transform,
+            grid=grid,
             dtypes=tuple(ds.dtypes),
             bands=tuple(bands),
-            gsd=areas.gsd(ds.transform, ds.crs or None, ds.height, ds.width),
+            gsd=areas.gsd(grid),
             tags={str(k): str(v) for k, v in ds.tags().items()},
         )
 
@@ -271,23 +258,6 @@ class Source:
 def usable(valid: BoolArray, policy: str) -> BoolArray:
     """`(rows, cols)` of pixels that get a class: invalid when `any` or when `all` of their bands are."""
     return np.logical_and.reduce(valid, axis=0) if policy == "any" else np.logical_or.reduce(valid, axis=0)
-
-
-def _touched(ends: Sequence[float], length: int) -> tuple[int, int]:
-    """First and last + 1 of the pixels between the outermost of `ends`, cut to `0..length`; empty where none is."""
-    low, high = max(-1.0, min(ends)), min(length + 1.0, max(ends))
-    if not low < high:
-        return 0, 0
-    # a border on a pixel's edge but for rounding (dialogs show few decimals) must not drag in the next pixel
-    first, last = math.floor(low + _SLACK), math.ceil(high - _SLACK)
-    if first >= last:
-        first, last = math.floor((low + high) / 2), math.floor((low + high) / 2) + 1
-    return max(0, first), min(length, last)
-
-
-def _at(t: Any, x: float, y: float) -> tuple[float, float]:
-    """A point through an affine transform; written out because affine 3 wants another operator than affine 2."""
-    return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..progress import Progress
-from .source import PixelRegion, Source, usable
+from .geogrid import PixelRegion
+from .source import Source, usable
 from .unmarked_nodata import Filler, FillerCount, without
 
 #: At most this many pixels of a layer enter its statistics.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from lulc_plugin.assess import FeatureInput, PolygonsOnMap, exploded, pixels_of, read_features
+from lulc_plugin.assess import FeatureInput, PolygonsOnMap, exploded, read_features
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import LayerFacts, PixelRegion, carry
 
@@ -56,7 +56,7 @@ class DrawnPoints:
     """The pixel that a point falls in has the point's class; unknown where points of two classes share a pixel."""
 
     def __init__(self, xs: Floats, ys: Floats, values: npt.NDArray[np.uint8], image: LayerFacts) -> None:
-        rows, cols = pixels_of(image, xs, ys)
+        rows, cols = image.grid.pixels(xs, ys)
         there = (rows >= 0) & (values != UNKNOWN)
         self._outside = int(np.count_nonzero(rows < 0))
         pixel = rows[there] * image.width + cols[there]

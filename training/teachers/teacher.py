@@ -14,6 +14,7 @@ from lulc_plugin.classify import NO_OUTPUT, Blender, ClassifyJob, input_scaling,
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import Network, entry
 from lulc_plugin.raster import (
+    GeoGrid,
     Grid,
     LayerFacts,
     bands as band_matching,
@@ -92,7 +93,7 @@ class Teacher:
         layer_bands = tuple(band_matching.LayerBand(i + 1, name) for i, name in enumerate(bands))
         job = ClassifyJob(input="image", output=NO_OUTPUT, values=kind)
         facts = LayerFacts(
-            path="", name="the image", height=valid.shape[-2], width=valid.shape[-1], crs=None, transform=None,
+            path="", name="the image", grid=GeoGrid(None, None, (valid.shape[-2], valid.shape[-1])),
             dtypes=("float32",) * len(layer_bands), bands=layer_bands, gsd=None,
         )  # fmt: skip
         match = input_scaling.match_bands(job, facts, spec)

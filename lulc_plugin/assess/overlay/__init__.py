@@ -2,7 +2,7 @@
 """Rasters, polygons and points at the pixels of a map, and the cross table counted over them."""
 
 from .crossing import CrossTable, blocks, cross
-from .point_values import NODATA, OK, pixels_of, values_at
+from .point_values import NODATA, OK, values_at
 from .polygons_on_map import PolygonsOnMap
 from .raster_on_map import RasterOnMap
 
@@ -14,6 +14,5 @@ __all__ = [
     "RasterOnMap",
     "blocks",
     "cross",
-    "pixels_of",
     "values_at",
 ]

@@ -44,17 +44,7 @@ class Footing:
     @classmethod
     def of(cls, layer: LayerFacts, grid: LayerFacts) -> Footing:
         """Lay a layer under a map; both have the same coordinate system, or none."""
-        inverse, t = ~layer.transform, grid.transform
-        # subtract the origins before multiplying: coordinates are large, differences between neighbours small
-        dx, dy = t.c - layer.transform.c, t.f - layer.transform.f
-        matrix = (
-            inverse.a * t.a + inverse.b * t.d,
-            inverse.a * t.b + inverse.b * t.e,
-            inverse.a * dx + inverse.b * dy,
-            inverse.d * t.a + inverse.e * t.d,
-            inverse.d * t.b + inverse.e * t.e,
-            inverse.d * dx + inverse.e * dy,
-        )
+        matrix = grid.grid.positions_in(layer.grid)
         a, b, c, d, e, f = matrix
         rows = cols = None
         if abs(b) * grid.height < _ON_BORDER and abs(d) * grid.width < _ON_BORDER:
@@ -157,17 +147,11 @@ class CarriedFooting:
 
     def indexes(self, region: PixelRegion) -> tuple[IntArray, IntArray]:
         """Cell row and column of each pixel of a region `(rows, cols)`; may lie outside."""
-        t, own = self.grid.transform, self.layer.transform
-        col, row = np.meshgrid(np.arange(region.col0, region.col1) + 0.5, np.arange(region.row0, region.row1) + 0.5)
-        x, y = carry(
-            self.grid.crs,
-            self.layer.crs,
-            (t.a * col + t.b * row + t.c).ravel(),
-            (t.d * col + t.e * row + t.f).ravel(),
-        )
-        inverse, dx, dy = ~own, x - own.c, y - own.f
-        found = (inverse.d * dx + inverse.e * dy, inverse.a * dx + inverse.b * dy)
-        rows, cols = (_floor(np.nan_to_num(v, nan=-1e15)).reshape(row.shape) for v in found)
+        rows = np.arange(region.row0, region.row1)[:, None]
+        cols = np.arange(region.col0, region.col1)[None, :]
+        x, y = np.broadcast_arrays(*self.grid.grid.centres(rows, cols))
+        found = self.layer.grid.positions(*carry(self.grid.crs, self.layer.crs, x.ravel(), y.ravel()))
+        rows, cols = (_floor(np.nan_to_num(v, nan=-1e15)).reshape(x.shape) for v in found)
         return rows, cols
 
     def inside(self, rows: IntArray, cols: IntArray) -> tuple[BoolArray, BoolArray]:
@@ -179,7 +163,7 @@ class CarriedFooting:
         return region
 
 
-def _floor(position: npt.NDArray[np.float64]) -> IntArray:
+def _floor(position: npt.NDArray[np.floating[Any]]) -> IntArray:
     # far outside is outside, wherever; int64 must not overflow
     return np.floor(np.clip(position, -1e15, 1e15) + _ON_BORDER).astype(np.int64)
 
@@ -202,8 +186,7 @@ def crs_name(crs: Any) -> str:
 
 def pixel_size(facts: LayerFacts) -> str:
     """Width × height of a pixel in the unit of the coordinate system, in words."""
-    t = facts.transform
-    width, height = math.hypot(t.a, t.d), math.hypot(t.b, t.e)
+    height, width = facts.grid.pixel_sides
     if facts.crs is None:
         unit = ""
     elif facts.crs.is_geographic:
@@ -215,10 +198,7 @@ def pixel_size(facts: LayerFacts) -> str:
 
 def extent_of(facts: LayerFacts, crs: Any) -> tuple[float, float, float, float] | None:
     """Smallest box (xmin, ymin, xmax, ymax) around a layer in a coordinate system; None if there is none."""
-    t = facts.transform
-    xs = [t.a * c + t.b * r + t.c for c in (0, facts.width) for r in (0, facts.height)]
-    ys = [t.d * c + t.e * r + t.f for c in (0, facts.width) for r in (0, facts.height)]
-    box = (min(xs), min(ys), max(xs), max(ys))
+    box = facts.grid.extent
     if crs is None or facts.crs is None or facts.crs == crs:
         return box
     try:

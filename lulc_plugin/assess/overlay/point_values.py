@@ -43,7 +43,7 @@ def values_at(layer: RasterInput, xs: npt.ArrayLike, ys: npt.ArrayLike, crs: Any
     with RasterOnMap(layer) as raster:
         facts = raster.facts
         x, y = _carried(np.asarray(xs, np.float64), np.asarray(ys, np.float64), crs, facts, layer.title)
-        rows, cols = pixels_of(facts, x, y)
+        rows, cols = facts.grid.pixels(x, y)
         values = np.zeros(len(x), np.int64)
         status = np.full(len(x), OUTSIDE, np.int64)
         there = np.flatnonzero(rows >= 0)
@@ -63,36 +63,6 @@ def values_at(layer: RasterInput, xs: npt.ArrayLike, ys: npt.ArrayLike, crs: Any
             values[members] = np.where(known, found[r - region.row0, c - region.col0], 0)
             status[members] = np.where(known, OK, NODATA)
     return values, status
-
-
-def pixels_of(facts: LayerFacts, xs: npt.ArrayLike, ys: npt.ArrayLike) -> tuple[IntArray, IntArray]:
-    """Row and column of the pixel in which each point falls; −1, −1 outside (also for coordinates that are not finite).
-
-    Args:
-        facts: of the raster.
-        xs: abscissae `(n,)` in the raster's coordinate system.
-        ys: ordinates `(n,)`.
-    """
-    x, y = np.asarray(xs, np.float64), np.asarray(ys, np.float64)
-    t = facts.transform
-    # from the origin: coordinates are large, distances to it smaller, and its own pixel comes out exact
-    dx, dy = x - t.c, y - t.f
-    determinant = t.a * t.e - t.b * t.d
-    with np.errstate(invalid="ignore", over="ignore"):
-        col = (t.e * dx - t.b * dy) / determinant if t.b or t.d else dx / t.a
-        row = (t.a * dy - t.d * dx) / determinant if t.b or t.d else dy / t.e
-        inside = (row >= 0) & (row < facts.height) & (col >= 0) & (col < facts.width)
-    rows, cols = (np.where(inside, np.floor(np.where(inside, v, 0)), -1).astype(np.int64) for v in (row, col))
-    return rows, cols
-
-
-def first_in_pixel(rows: IntArray, cols: IntArray) -> IntArray:
-    """Index of the first point `(n,)` in the same pixel; its own for the first one, and for points outside."""
-    _, first, inverse = np.unique(np.stack([rows, cols], axis=1), axis=0, return_index=True, return_inverse=True)
-    out: IntArray = first[inverse.ravel()].astype(np.int64)
-    outside = rows < 0
-    out[outside] = np.flatnonzero(outside)
-    return out
 
 
 def _carried(

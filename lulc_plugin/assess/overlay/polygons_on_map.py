@@ -79,9 +79,7 @@ class PolygonsOnMap:
 
     def _box(self, ring: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
         """First row, last row, first column, last column that a ring touches, with fractions."""
-        inverse = ~self._grid.transform
-        cols = inverse.a * ring[:, 0] + inverse.b * ring[:, 1] + inverse.c
-        rows = inverse.d * ring[:, 0] + inverse.e * ring[:, 1] + inverse.f
+        rows, cols = self._grid.grid.positions(ring[:, 0], ring[:, 1])
         return rows.min(), rows.max(), cols.min(), cols.max()
 
     def owners(self, region: PixelRegion) -> Owners:

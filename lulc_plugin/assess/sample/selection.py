@@ -41,7 +41,7 @@ def draw(job: SampleJob, progress: Progress) -> Sample:
     with RasterOnMap(job.map) as layer:
         facts = layer.facts
         ruler = Ruler(facts) if job.min_distance else None
-        areas = pixel_areas(facts.transform, facts.crs, facts.height, facts.width)
+        areas = pixel_areas(facts.grid)
         classes = count_classes(job.map, layer, areas, progress)
         by_area = areas is not None and areas.kind != "planar" and classes.area is not None
         sizes = classes.area if by_area and classes.area is not None else classes.pixels
@@ -71,7 +71,7 @@ def draw(job: SampleJob, progress: Progress) -> Sample:
     hectares = None if classes.area is None else np.asarray(classes.area) / _HECTARE
     pixels = np.asarray(classes.pixels, np.int64)
     weights = (pixels if hectares is None or not by_area else hectares) / points
-    t = facts.transform
+    x, y = facts.grid.centres(row, col)
     strata = tuple(
         SampledStratum(
             value=value,
@@ -87,8 +87,8 @@ def draw(job: SampleJob, progress: Progress) -> Sample:
     )
     progress.report(100)
     return Sample(
-        x=t.a * (col + 0.5) + t.b * (row + 0.5) + t.c,
-        y=t.d * (col + 0.5) + t.e * (row + 0.5) + t.f,
+        x=x,
+        y=y,
         row=row,
         col=col,
         map_class=np.asarray(classes.values, np.int64)[index],

@@ -58,7 +58,7 @@ def draw_apart(
     wanted = np.asarray(points)
     most = np.minimum(pixels, np.maximum(_TRIED_FIRST * wanted, min(_TRIED_MOST, _TRIED_IN_ALL // len(pixels))))
     tried = np.minimum(most, _TRIED_FIRST * wanted + 1000)
-    t = layer.facts.transform
+    grid = layer.facts.grid
     while True:
         draws = lottery.draw(layer, areas, tried.tolist(), progress, start)
         spacing = Spacing(ruler.straight(distance))
@@ -66,9 +66,7 @@ def draw_apart(
         for i in np.argsort(pixels, kind="stable"):
             progress.check()
             row, col, number = (column[: tried[i]] for column in draws[i])
-            x = t.a * (col + 0.5) + t.b * (row + 0.5) + t.c
-            y = t.d * (col + 0.5) + t.e * (row + 0.5) + t.f
-            taken = spacing.accept(ruler.positions(x, y), int(wanted[i]))
+            taken = spacing.accept(ruler.positions(*grid.centres(row, col)), int(wanted[i]))
             chosen[i] = (row[taken], col[taken], number[taken])
         short = [i for i, c in enumerate(chosen) if len(c[0]) < wanted[i]]
         if not short:

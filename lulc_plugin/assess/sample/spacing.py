@@ -98,9 +98,8 @@ class Ruler:
 
     def _distortion(self, facts: LayerFacts) -> float:
         """Largest relative difference between planar and ellipsoidal distances; infinite where nothing is known."""
-        t = facts.transform
         rows, cols = (v.ravel() for v in np.meshgrid(*(np.linspace(0, s, 3) for s in (facts.height, facts.width))))
-        x, y = t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
+        x, y = facts.grid.coordinates(rows, cols)
         half = _STEP / self._unit / 2
         worst = []
         for u, v in ((1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (math.sqrt(0.5), -math.sqrt(0.5))):

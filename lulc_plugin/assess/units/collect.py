@@ -41,7 +41,7 @@ def gather(
     with ExitStack() as stack:
         first = stack.enter_context(RasterOnMap(maps[0]))
         facts = first.facts
-        areas = pixel_areas(facts.transform, facts.crs, facts.height, facts.width)
+        areas = pixel_areas(facts.grid)
         if features is not None:
             gather_features = gather_points if features.kind == "points" else gather_polygons
             return gather_features(first, maps, features, strata, areas, progress)

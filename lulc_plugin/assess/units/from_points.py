@@ -15,7 +15,7 @@ from ...progress import Progress
 from ...raster import LayerFacts, PixelAreas
 from ..classes import Key, key_of
 from ..job import FeatureInput, RasterInput, ReferenceFeature
-from ..overlay import NODATA, OK, RasterOnMap, cross, pixels_of, values_at
+from ..overlay import NODATA, OK, RasterOnMap, cross, values_at
 from ..result import LayerSummary
 from .reference_units import (
     NO_STRATUM,
@@ -71,7 +71,7 @@ def gather_points(
         other_values, other_status = values_at(other, xs, ys, facts.crs)
         values.append(other_values)
         on_second &= other_status == OK
-    rows, cols = pixels_of(facts, xs, ys)
+    rows, cols = facts.grid.pixels(xs, ys)
     stratum_keys, source = _strata(points, features, strata, facts, rows, cols, status)
     has_stratum = np.array([key is not None for key in stratum_keys], bool) | (source == "")
 
@@ -170,10 +170,8 @@ def _strata(
         # a field that happens to be called stratum is not enough: our own samples carry sizes, too
         ours = any(p.stratum_px is not None or p.stratum_ha is not None for p in points)
         return (found, "sample") if ours else ([None] * len(points), "")
-    t = facts.transform
     # at the centre of the map's pixel, as the strata's sizes are counted
-    x = t.a * (cols + 0.5) + t.b * (rows + 0.5) + t.c
-    y = t.d * (cols + 0.5) + t.e * (rows + 0.5) + t.f
+    x, y = facts.grid.centres(rows, cols)
     values, stratum_status = values_at(strata, x, y, facts.crs)
     return [int(v) if s == OK else None for v, s in zip(values, stratum_status)], "raster"
 

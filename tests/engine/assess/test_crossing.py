@@ -29,7 +29,7 @@ def table(paths, progress=None, most=1000, threads=None):
     first = RasterOnMap(RasterInput(paths[0]))
     layers = [first, *(RasterOnMap(RasterInput(path), first.facts) for path in paths[1:])]
     facts = first.facts
-    areas = pixel_areas(facts.transform, facts.crs, facts.height, facts.width)
+    areas = pixel_areas(facts.grid)
     try:
         return cross(layers, facts, areas, progress or Progress(), most, threads)
     finally:
@@ -60,7 +60,7 @@ def as_dict(found):
 def check(paths, arrays, hidden, rel=1e-12, threads=None):
     with Source(paths[0]) as source:
         f = source.facts
-    areas = pixel_areas(f.transform, f.crs, f.height, f.width)
+    areas = pixel_areas(f.grid)
     rows, cols = np.mgrid[: f.height, : f.width]
     each = areas.at(rows.ravel(), cols.ravel()).reshape(f.height, f.width)
     pixels, area = expected(arrays, hidden, each)
@@ -124,7 +124,7 @@ def test_total_area_in_tiles_is_that_of_the_pixels(raster):
     with Source(path) as source:
         f = source.facts
     rows, cols = np.mgrid[:150, :170]
-    each = pixel_areas(f.transform, f.crs, 150, 170).at(rows.ravel(), cols.ravel())
+    each = pixel_areas(f.grid).at(rows.ravel(), cols.ravel())
     assert table([path]).area.sum() == pytest.approx(each.sum(), rel=1e-6)
 
 

@@ -9,10 +9,10 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 
-from lulc_plugin.assess import RasterInput, pixels_of
-from lulc_plugin.assess.overlay.point_values import NODATA, OK, OUTSIDE, first_in_pixel, values_at
+from lulc_plugin.assess import RasterInput
+from lulc_plugin.assess.overlay.point_values import NODATA, OK, OUTSIDE, values_at
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import Source, source
+from lulc_plugin.raster import source
 
 UTM = CRS.from_epsg(32725)
 GRID = Affine(30, 0, 500_000, 0, -30, 9_120_000)
@@ -64,17 +64,6 @@ def test_points_in_another_system(raster, crs):
     np.testing.assert_array_equal(got, values[0][row, col])
 
 
-def test_borders_belong_to_the_pixel_after_them(raster):
-    path = raster("m.tif", classes(3, 4))
-    with Source(path) as source:
-        facts = source.facts
-    x = np.array([500_000, 500_030, 500_119.999, 500_120, 499_999.999])
-    y = np.array([9_120_000, 9_119_970, 9_119_910.001, 9_119_950, 9_119_950])
-    rows, cols = pixels_of(facts, x, y)
-    np.testing.assert_array_equal(rows, [0, 1, 2, -1, -1])
-    np.testing.assert_array_equal(cols, [0, 1, 3, -1, -1])
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
 def test_coordinates_that_are_none(raster, bad):
     path = raster("m.tif", classes(3, 4))
@@ -117,8 +106,3 @@ def test_many_points_are_read_by_the_pieces_of_the_file(raster, monkeypatch, blo
     assert max(largest) <= 64 * 3000
     assert len(calls) < 500
     np.testing.assert_array_equal(got, classes(3000, 3000, 3)[0][row, col])
-
-
-def test_points_in_one_pixel():
-    rows, cols = np.array([1, 1, 2, 1, -1, -1]), np.array([5, 6, 5, 5, -1, -1])
-    np.testing.assert_array_equal(first_in_pixel(rows, cols), [0, 1, 2, 0, 4, 5])

@@ -196,9 +196,7 @@ def test_crossed_with_a_map(raster, monkeypatch):
     with RasterOnMap(RasterInput(raster("m.tif", values, nodata=0))) as first:
         f = first.facts
         polygons = PolygonsOnMap(features, [7, 8, 7], f)
-        table = cross(
-            [first, polygons.labels, polygons.ids], f, pixel_areas(f.transform, f.crs, 60, 80), Progress(), threads=2
-        )
+        table = cross([first, polygons.labels, polygons.ids], f, pixel_areas(f.grid), Progress(), threads=2)
     assert table.pixels.sum() == (values != 0).sum()
     assert polygons.quarrels == 100
     want = np.full((60, 80), -1)

@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 
 from lulc_plugin.classify.pixel_size import fit_pixels
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import LayerFacts
+from lulc_plugin.raster import GeoGrid, LayerFacts
 from lulc_plugin.raster.areas import gsd, pixel_size
 
 WGS84 = CRS.from_epsg(4326)
@@ -22,22 +22,23 @@ def square(size, x=5e5, y=5.5e6):
 
 
 def facts(transform, crs=UTM, height=100, width=90):
-    return LayerFacts("a.tif", "a.tif", height, width, crs, transform, (), (), gsd(transform, crs, height, width))
+    grid = GeoGrid(crs, transform, (height, width))
+    return LayerFacts("a.tif", "a.tif", grid, (), (), gsd(grid))
 
 
 # ---------------------------------------------------------------- on the ground
 
 
 def test_pixels_of_projected_systems_are_planar():
-    assert pixel_size(square(2.5), UTM, 10, 10) == (2.5, 2.5)
-    assert pixel_size(Affine(10, 0, 5e5, 0, -20, 5e6), UTM, 10, 10) == (20, 10)
+    assert pixel_size(GeoGrid(UTM, square(2.5), (10, 10))) == (2.5, 2.5)
+    assert pixel_size(GeoGrid(UTM, Affine(10, 0, 5e5, 0, -20, 5e6), (10, 10))) == (20, 10)
     feet = CRS.from_epsg(2263)
-    assert pixel_size(square(10, 9e5, 2e5), feet, 10, 10) == pytest.approx((3.048, 3.048), rel=1e-4)
+    assert pixel_size(GeoGrid(feet, square(10, 9e5, 2e5), (10, 10))) == pytest.approx((3.048, 3.048), rel=1e-4)
 
 
 def test_turned_pixels():
     turned = Affine.translation(5e5, 5e6) * Affine.rotation(30) * Affine.scale(10, -20)
-    assert pixel_size(turned, UTM, 10, 10) == pytest.approx((20, 10))
+    assert pixel_size(GeoGrid(UTM, turned, (10, 10))) == pytest.approx((20, 10))
 
 
 @pytest.mark.parametrize(
@@ -46,26 +47,27 @@ def test_turned_pixels():
 def test_degrees(latitude, north, east):
     # lengths of a degree on WGS 84 from the geodetic tables
     step = 0.0001
-    size = pixel_size(Affine(step, 0, 10, 0, -step, latitude + step / 2), WGS84, 1, 1)
+    size = pixel_size(GeoGrid(WGS84, Affine(step, 0, 10, 0, -step, latitude + step / 2), (1, 1)))
     assert size == pytest.approx((north * step, east * step), rel=1e-5)
 
 
 def test_the_centre_of_the_raster_counts():
     step = 0.01
-    high, low = (pixel_size(Affine(step, 0, 10, 0, -step, 70), WGS84, rows, 10)[1] for rows in (1, 4000))
+    high, low = (pixel_size(GeoGrid(WGS84, Affine(step, 0, 10, 0, -step, 70), (rows, 10)))[1] for rows in (1, 4000))
     assert high / low == pytest.approx(math.cos(math.radians(70)) / math.cos(math.radians(50)), rel=0.01)
 
 
 def test_web_mercator_is_taken_down_to_the_ground():
     y = 6378137 * math.log(math.tan(math.pi / 4 + math.radians(60) / 2))
-    size = pixel_size(square(20, 0, y + 10), CRS.from_epsg(3857), 1, 1)
+    grid = GeoGrid(CRS.from_epsg(3857), square(20, 0, y + 10), (1, 1))
+    size = pixel_size(grid)
     assert size == pytest.approx((9.985, 10.03), abs=0.03)
-    assert math.sqrt(size[0] * size[1]) == pytest.approx(gsd(square(20, 0, y + 10), CRS.from_epsg(3857), 1, 1))
+    assert math.sqrt(size[0] * size[1]) == pytest.approx(gsd(grid))
 
 
 def test_equal_area_systems_that_squeeze():
     # the cylindrical equal-area grid keeps areas and stretches east to west away from 30°
-    size = pixel_size(square(100, 0, 6.36e6), CRS.from_epsg(6933), 1, 1)
+    size = pixel_size(GeoGrid(CRS.from_epsg(6933), square(100, 0, 6.36e6), (1, 1)))
     assert size[0] / size[1] > 2
     assert size[0] * size[1] == pytest.approx(10_000, rel=0.01)
 
@@ -78,15 +80,15 @@ def test_the_sides_multiply_to_the_area(system):
         system, (5e5, 5e6)
     )
     transform = Affine(step, 0, x, 0, -step, y)
-    height, width = pixel_size(transform, crs, 100, 100)
-    assert math.sqrt(height * width) == pytest.approx(gsd(transform, crs, 100, 100), rel=0.003)
+    height, width = pixel_size(GeoGrid(crs, transform, (100, 100)))
+    assert math.sqrt(height * width) == pytest.approx(gsd(GeoGrid(crs, transform, (100, 100))), rel=0.003)
 
 
 def test_unknown_sizes():
-    assert pixel_size(square(10), None, 3, 3) is None
-    assert pixel_size(Affine.identity(), UTM, 3, 3) is None
+    assert pixel_size(GeoGrid(None, square(10), (3, 3))) is None
+    assert pixel_size(GeoGrid(UTM, Affine.identity(), (3, 3))) is None
     local = CRS.from_wkt('LOCAL_CS["drawing",UNIT["metre",1]]')
-    assert pixel_size(square(10), local, 3, 3) is None
+    assert pixel_size(GeoGrid(local, square(10), (3, 3))) is None
 
 
 # ---------------------------------------------------------------- and the model
@@ -128,7 +130,7 @@ def test_each_axis_by_itself(spec):
     # at 60° north a degree of longitude is half as long as one of latitude
     step = 0.00012
     layer = facts(Affine(step, 0, 10, 0, -step, 60 + 50 * step), WGS84)
-    down, across = pixel_size(layer.transform, WGS84, 100, 90)
+    down, across = pixel_size(layer.grid)
     assert (down, across) == pytest.approx((13.37, 6.70), abs=0.01)
     fit = fit_pixels(spec(gsd_range=(10.0, 30.0)), layer)
     assert fit.resampling.rows.factor == 1

@@ -11,7 +11,7 @@ from affine import Affine
 from onnx import TensorProto, helper, numpy_helper
 
 from lulc_plugin.model import Output
-from lulc_plugin.raster import AxisScale
+from lulc_plugin.raster import AxisScale, GeoGrid
 from lulc_plugin.raster.areas import pixel_size
 
 STEEP = 6.0
@@ -152,7 +152,7 @@ def test_degrees_with_pixels_twice_as_high_as_wide(raster, threshold, classify, 
     layer = raster("a.tif", red(values), crs="EPSG:4326", transform=transform)
     made = classify(layer, threshold(), window=16, overlap=0)
     with rasterio.open(layer) as source:
-        down, across = pixel_size(transform, source.crs, 120, 130)
+        down, across = pixel_size(GeoGrid(source.crs, transform, (120, 130)))
     assert (down, across) == pytest.approx((6.68, 3.35), abs=0.02)
     assert same(made.values, there_and_back(values, (10 / down, 10 / across))[0])
     words = next(line for line in made.progress.lines if "resampled from" in line)

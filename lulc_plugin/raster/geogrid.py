@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pixel grid of a raster: its size, and where its pixels lie in a coordinate system.
+
+A *position* is a row and a column with fractions, counted from the outer corner of the first pixel: (0, 0) is that
+corner, (0.5, 0.5) the centre of the first pixel. *Coordinates* are x and y in the grid's coordinate system. Everything
+that turns one into the other is here, for grids that are rotated, sheared or south-up, too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+#: (xmin, ymin, xmax, ymax)
+Extent = tuple[float, float, float, float]
+#: Share of a pixel by which an extent may overlap it without asking for it.
+_SLACK = 1e-3
+
+
+@dataclass(frozen=True)
+class PixelRegion:
+    """A rectangle of pixels: rows `row0:row1`, columns `col0:col1`."""
+
+    row0: int
+    row1: int
+    col0: int
+    col1: int
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.row1 - self.row0
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.col1 - self.col0
+
+
+@dataclass(frozen=True)
+class GeoGrid:
+    """Coordinate system, affine transform and shape of a raster.
+
+    Attributes:
+        crs: a `rasterio.crs.CRS`, or None.
+        transform: `affine.Affine`: (column, row) → (x, y).
+        shape: rows and columns.
+    """
+
+    crs: Any
+    transform: Any
+    shape: tuple[int, int]
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.shape[1]
+
+    @property
+    def region(self) -> PixelRegion:
+        """All pixels."""
+        return PixelRegion(0, self.height, 0, self.width)
+
+    @property
+    def is_georeferenced(self) -> bool:
+        """Whether the grid lies anywhere on the earth: it has a coordinate system and a transform of its own."""
+        return self.crs is not None and not self.transform.is_identity
+
+    @property
+    def pixel_sides(self) -> tuple[float, float]:
+        """Height and width of a pixel in the unit of the coordinate system."""
+        t = self.transform
+        return math.hypot(t.b, t.e), math.hypot(t.a, t.d)
+
+    @property
+    def extent(self) -> Extent:
+        """Smallest box around the grid, in its own coordinate system."""
+        corners = [self.coordinates(r, c) for c in (0, self.width) for r in (0, self.height)]
+        xs, ys = zip(*corners)
+        return min(xs), min(ys), max(xs), max(ys)
+
+    def coordinates(self, rows: Any, cols: Any) -> tuple[Any, Any]:
+        """x and y of positions: numbers, or arrays that broadcast to each other."""
+        t = self.transform
+        return t.a * cols + t.b * rows + t.c, t.d * cols + t.e * rows + t.f
+
+    def centres(self, rows: Any, cols: Any) -> tuple[Any, Any]:
+        """x and y of the centres of pixels: whole numbers, or arrays of them that broadcast to each other."""
+        return self.coordinates(rows + 0.5, cols + 0.5)
+
+    def positions(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Rows and columns with fractions of coordinates `(n,)`; not finite where the coordinates are not."""
+        t = self.transform
+        # from the origin: coordinates are large, distances to it smaller, and its own pixel comes out exact
+        dx, dy = np.asarray(x, np.float64) - t.c, np.asarray(y, np.float64) - t.f
+        determinant = t.a * t.e - t.b * t.d
+        with np.errstate(invalid="ignore", over="ignore"):
+            cols = (t.e * dx - t.b * dy) / determinant if t.b or t.d else dx / t.a
+            rows = (t.a * dy - t.d * dx) / determinant if t.b or t.d else dy / t.e
+        return rows, cols
+
+    def pixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+        """Row and column of the pixel in which each point falls `(n,)`.
+
+        A point on the border of two pixels falls in the one with the larger row or column. Points outside, and those
+        whose coordinates are not finite, get −1, −1.
+
+        Args:
+            x: abscissae `(n,)` in the grid's coordinate system.
+            y: ordinates `(n,)`.
+        """
+        positions = self.positions(x, y)
+        with np.errstate(invalid="ignore", over="ignore"):
+            row, col = positions
+            inside = (row >= 0) & (row < self.height) & (col >= 0) & (col < self.width)
+        rows, cols = (np.where(inside, np.floor(np.where(inside, v, 0)), -1).astype(np.int64) for v in positions)
+        return rows, cols
+
+    def positions_in(self, other: GeoGrid) -> tuple[float, float, float, float, float, float]:
+        """(a, b, c, d, e, f) of the affine transform from this grid's (column, row) to those of another grid.
+
+        Both have the same coordinate system, or none.
+        """
+        inverse, t = ~other.transform, self.transform
+        # subtract the origins before multiplying: coordinates are large, differences between neighbours small
+        dx, dy = t.c - other.transform.c, t.f - other.transform.f
+        return (
+            inverse.a * t.a + inverse.b * t.d,
+            inverse.a * t.b + inverse.b * t.e,
+            inverse.a * dx + inverse.b * dy,
+            inverse.d * t.a + inverse.e * t.d,
+            inverse.d * t.b + inverse.e * t.e,
+            inverse.d * dx + inverse.e * dy,
+        )
+
+    def region_of(self, extent: Extent) -> PixelRegion:
+        """Pixels that an extent in the grid's coordinate system touches, cut to the grid; without any where none is.
+
+        An overlap of less than a thousandth of a pixel does not count: dialogs show few decimals.
+        """
+        xmin, ymin, xmax, ymax = extent
+        inverse = ~self.transform
+        corners = [(x, y) for x in (xmin, xmax) for y in (ymin, ymax)]
+        rows = [inverse.d * x + inverse.e * y + inverse.f for x, y in corners]
+        cols = [inverse.a * x + inverse.b * y + inverse.c for x, y in corners]
+        return PixelRegion(*_touched(rows, self.height), *_touched(cols, self.width))
+
+    def transform_of(self, region: PixelRegion) -> Any:
+        """Affine transform of a region of the grid."""
+        t = self.transform
+        x, y = self.coordinates(region.row0, region.col0)
+        # written out because affine 3 wants another operator than affine 2
+        return type(t)(t.a, t.b, x, t.d, t.e, y)
+
+
+def _touched(ends: Sequence[float], length: int) -> tuple[int, int]:
+    """First and last + 1 of the pixels between the outermost of `ends`, cut to `0..length`; empty where none is."""
+    low, high = max(-1.0, min(ends)), min(length + 1.0, max(ends))
+    if not low < high:
+        return 0, 0
+    first, last = math.floor(low + _SLACK), math.ceil(high - _SLACK)
+    if first >= last:
+        first, last = math.floor((low + high) / 2), math.floor((low + high) / 2) + 1
+    return max(0, first), min(length, last)
