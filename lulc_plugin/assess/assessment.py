@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .. import provenance
 from ..legend import LegendClass
+from ..options import option
 from ..progress import Progress
 from ..raster import read_categories
 from .classes import Matching, match
@@ -185,17 +186,22 @@ def doubts(coded: Coded, design: Design, options: Options, mapped: Shares, names
     if design.name == "simple":
         if found.claims.sizes:
             out.append(
-                "DESIGN=simple is declared, but the points carry the strata of a stratified sample (stratum,"
-                " stratum_px): choose DESIGN=auto or stratified unless you know better."
+                f"{option('design', 'simple')} is declared, but the points carry the strata of a stratified sample"
+                f" (stratum, stratum_px): choose {option('design', 'auto')} or stratified unless you know better."
             )
         out.append("" if options.poststratify else spread_warning(coded, mapped, names))
     if options.poststratify and design.name != "simple":
-        out.append(f"POSTSTRATIFY has no effect with DESIGN={design.name}; it belongs to DESIGN=simple.")
+        out.append(_no_effect(option("poststratify"), design, "simple"))
     if options.strata is not None and design.name != "stratified":
-        out.append(f"STRATA has no effect with DESIGN={design.name}; it belongs to DESIGN=stratified.")
+        out.append(_no_effect(option("strata"), design, "stratified"))
     if options.interval != "standard" and design.name != "stratified" and not options.poststratify:
-        out.append(f"INTERVAL={options.interval} has no effect with DESIGN={design.name}.")
+        out.append(_no_effect(option("interval", options.interval), design))
     return tuple(filter(None, out))
+
+
+def _no_effect(what: str, design: Design, of_design: str = "") -> str:
+    where = f"; it belongs to {option('design', of_design)}" if of_design else ""
+    return f"{what} has no effect with {option('design', design.name)}{where}."
 
 
 def _scaled(share: Estimate, area: float | None) -> Estimate:

@@ -9,6 +9,7 @@ from typing import Union
 
 from ..errors import LulcError
 from ..legend import LegendClass
+from ..options import option
 from .job import Label
 from .reference import Pairs, whole
 from .result import AssessedClass
@@ -187,7 +188,7 @@ def _names(legend: Sequence[LegendClass], of_map: Mapping[int, int], labels: Seq
         if name in wanted and len(values) > 1:
             raise LulcError(
                 f"The name {name!r} stands for {len(values)} classes of the map ({', '.join(map(str, values))}).",
-                "Give the reference by values, or say what is what in CLASS_TABLE.",
+                f"Give the reference by values, or say in {option('class_table')} which of them each one means.",
             )
         lookup[name] = of_map[values[0]]
     return lookup
@@ -213,8 +214,8 @@ def _refuse_strangers(
         raise LulcError(
             f"{count} of the {len(labels)} reference classes {verb} in {where}:"
             f" {_listed([str(label) for label in strangers])}. The map has: {ours}.",
-            "Say in CLASS_TABLE which map value and which reference value or name mean the same"
-            + ("." if none_fits else ", or choose UNKNOWN=error or exclude."),
+            f"Say in {option('class_table')} which map value and which reference value or name mean the same"
+            + ("." if none_fits else f", or choose {option('unknown', 'error')} or exclude."),
         )
 
 
@@ -231,14 +232,14 @@ def _warnings(
     if strangers and len(strangers) == len(labels):
         out.append(
             f"None of the reference classes ({_listed(list(map(str, labels)))}) is one of the map: overall accuracy is"
-            " 0 for that reason alone. If the legends differ, say in CLASS_TABLE what means the same."
+            f" 0 for that reason alone. If the legends differ, say in {option('class_table')} what means the same."
         )
     elif strangers:
         what = "in the class table or the map's legend" if table else "in the map's legend"
         does = (
-            "Units with them are left out (UNKNOWN=exclude)."
+            f"Units with them are left out ({option('unknown', 'exclude')})."
             if unknown == "exclude"
-            else "They have columns of their own and count as errors (UNKNOWN=error)."
+            else f"They have columns of their own and count as errors ({option('unknown', 'error')})."
         )
         out.append(
             f"{len(strangers)} of {len(labels)} reference classes {'is' if len(strangers) == 1 else 'are'} not {what}:"
@@ -260,7 +261,7 @@ def _warnings(
         if ours is not None and c.value in present and _fold(c.name) != _fold(ours.name):
             out.append(
                 f'Value {c.value} is "{ours.name}" in the map and "{c.name}" in the reference; they are compared as one'
-                " class. If the legends differ, give a CLASS_TABLE."
+                f" class. If the legends differ, give {option('class_table')}."
             )
     return tuple(out)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import LulcError
 from ..legend import LegendClass
+from ..options import option
 from ..progress import Progress
 from .assessment import context_of, doubts, legend_of, mapped_shares, parameters_of, strata_wanted
 from .classes import match
@@ -31,7 +32,8 @@ def compare(job: CompareJob, progress: Progress) -> Comparison:
     options = job.options
     if options.poststratify:
         raise LulcError(
-            "POSTSTRATIFY does not go with a comparison: each map would have its own weights.", "Switch it off."
+            f"{option('poststratify')} does not go with a comparison: each map would have its own weights.",
+            "Switch it off.",
         )
     strata = strata_wanted(options, job.features)
     found = gather((job.map_a, job.map_b), job.reference, job.features, strata, progress)

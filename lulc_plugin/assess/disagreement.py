@@ -14,6 +14,7 @@ import numpy.typing as npt
 from .. import provenance
 from ..errors import LulcError
 from ..legend import LONGEST_NAME, Legend, LegendClass
+from ..options import option
 from ..progress import Progress
 from ..raster import LayerFacts, MapWriter, PixelRegion
 from .classes import LEFT_OUT, key_of
@@ -41,7 +42,8 @@ def legend_of(result: Assessment) -> Legend:
     k = len(result.classes)
     if k > MOST_CLASSES:
         raise LulcError(
-            f"A disagreement raster holds at most {MOST_CLASSES} classes; there are {k}.", "Leave DISAGREEMENT empty."
+            f"A disagreement raster holds at most {MOST_CLASSES} classes; there are {k}.",
+            f"Leave {option('disagreement')} empty.",
         )
     pairs = np.argwhere(result.estimates.counts > 0)
     classes = [

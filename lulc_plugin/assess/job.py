@@ -10,6 +10,7 @@ from typing import Any, Optional, Union
 
 from ..errors import LulcError
 from ..legend import LegendClass
+from ..options import option
 
 DESIGNS = ("auto", "census", "simple", "stratified", "polygons", "descriptive")
 FPC = ("auto", "always", "never")
@@ -115,15 +116,15 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
-            ("DESIGN", self.design, DESIGNS),
-            ("FPC", self.fpc, FPC),
-            ("INTERVAL", self.interval, INTERVALS),
-            ("UNKNOWN", self.unknown, UNKNOWN),
-            ("MISSING_STRATA", self.missing_strata, MISSING_STRATA),
-            ("AREA_UNIT", self.area_unit, tuple(AREA_UNITS)),
+            ("design", self.design, DESIGNS),
+            ("fpc", self.fpc, FPC),
+            ("interval", self.interval, INTERVALS),
+            ("unknown", self.unknown, UNKNOWN),
+            ("missing_strata", self.missing_strata, MISSING_STRATA),
+            ("area_unit", self.area_unit, tuple(AREA_UNITS)),
         ):
             if value not in allowed:
-                raise LulcError(f"{name} is {value!r}.", f"It is one of {', '.join(allowed)}.")
+                raise LulcError(f"{option(name)} is {value!r}.", f"It is one of {', '.join(allowed)}.")
         if not 0.5 <= self.level < 1:
             raise LulcError(f"The confidence level is {self.level:g}.", "Give a share from 0.5 to 0.9999, like 0.95.")
 
@@ -176,5 +177,6 @@ def one_reference(raster: object, features: object) -> None:
     if (raster is None) == (features is None):
         said = "Both a reference raster and reference features are" if raster is not None else "No reference is"
         raise LulcError(
-            f"{said} given.", "Give exactly one: REFERENCE (a raster) or REFERENCE_FEATURES (points or polygons)."
+            f"{said} given.",
+            f"Give exactly one: {option('reference')} (a raster) or {option('features')} (points or polygons).",
         )

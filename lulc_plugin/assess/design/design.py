@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import LulcError
+from ...options import option
 from ..units import Found
 
 #: From this share of the valid map pixels on, a reference raster is a complete comparison.
@@ -61,12 +62,13 @@ def _refuse_impossible(found: Found, name: str) -> None:
     if name not in possible:
         because = " Pixels inside a polygon are not independent of each other." if found.kind == "polygons" else ""
         raise LulcError(
-            f"DESIGN={name} does not go with {what} as reference.{because}", f"Choose one of: {', '.join(possible)}."
+            f"{option('design', name)} does not go with {what} as reference.{because}",
+            f"Choose one of: {', '.join(possible)}.",
         )
     if name == "census" and coverage(found) < CENSUS_FROM:
         raise LulcError(
-            f"DESIGN is census, but the reference covers only {_percent(coverage(found))} of the valid map pixels"
-            f" ({found.compared:,} of {found.map_sizes.total_pixels:,}; {_percent(CENSUS_FROM)} are needed).",
+            f"{option('design')} is census, but the reference covers only {_percent(coverage(found))} of the valid map"
+            f" pixels ({found.compared:,} of {found.map_sizes.total_pixels:,}; {_percent(CENSUS_FROM)} are needed).",
             "Choose simple or stratified if these pixels were drawn at random, otherwise descriptive.",
         )
 
@@ -95,14 +97,14 @@ def _of_raster(found: Found, name: str, why: str) -> Design:
             " the reference pixels, not the map.",
             (
                 f"The reference covers {covered} of the map and is not stated to be a random sample: no confidence"
-                " intervals. If its pixels were drawn at random, choose DESIGN=simple or stratified.",
+                f" intervals. If its pixels were drawn at random, choose {option('design', 'simple')} or stratified.",
             ),
         )
     warnings: tuple[str, ...] = ()
     if coverage(found) >= CENSUS_FROM:
         warnings = (
             f"The reference raster covers {covered} of the map: a reference like that is no probability sample, and its"
-            " intervals mean little. Choose DESIGN=census.",
+            f" intervals mean little. Choose {option('design', 'census')}.",
         )
     sentence = f"{_SAMPLED[name]} of pixels, as stated (the reference raster covers {covered} of the map)."
     return Design(name, sentence, warnings)
@@ -115,13 +117,13 @@ def _of_points(found: Found, name: str, why: str) -> Design:
     if name == "descriptive":
         reason = f"{why}nothing says how the points were chosen" if why else "as stated"
         advice = (
-            "No confidence intervals: choose DESIGN=simple if they were drawn at random, or DESIGN=stratified if they"
-            " were drawn at random within each map class."
+            f"No confidence intervals: choose {option('design', 'simple')} if they were drawn at random, or"
+            f" {option('design', 'stratified')} if they were drawn at random within each map class."
         )
         return Design(
             name,
             f"Not a probability sample ({reason}): these figures describe the reference points, not the map."
-            + (" Choose DESIGN=simple if they were drawn at random." if why else ""),
+            + (f" Choose {option('design', 'simple')} if they were drawn at random." if why else ""),
             (advice,) if why else (),
         )
     if name == "simple":
@@ -151,7 +153,7 @@ def _of_polygons(found: Found, name: str, why: str) -> Design:
         name,
         f"Not a probability sample ({reason}): these figures describe the {found.compared:,} reference pixels in"
         f" {number:,} polygons, not the map.",
-        (warning + (" If the polygons were drawn at random, choose DESIGN=polygons." if why else ""),),
+        (warning + (f" If the polygons were drawn at random, choose {option('design', 'polygons')}." if why else ""),),
     )
 
 

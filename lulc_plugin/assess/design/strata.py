@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import LulcError
+from ...options import option
 from ..classes import Key
 from ..units import Found, Ints, Sizes
 
@@ -217,7 +218,7 @@ def _unknown_sizes(found: Found, keys: Sequence[Key]) -> LulcError:
     what = "size of 1 stratum" if len(keys) == 1 else f"sizes of {len(keys)} strata"
     return LulcError(
         f"The {what} in {where} {'is' if len(keys) == 1 else 'are'} not known: {shown}.",
-        "Give the raster from which the points were drawn as STRATA, or add a field stratum_px (pixels) or stratum_ha"
-        " (hectares) to the points; raw counts of a stratified sample would be wrong. If the map's classes were the"
-        " strata, name no field for them.",
+        f"Give the raster from which the points were drawn as {option('strata')}, or add a field stratum_px (pixels)"
+        " or stratum_ha (hectares) to the points; raw counts of a stratified sample would be wrong. If the map's"
+        " classes were the strata, name no field for them.",
     )

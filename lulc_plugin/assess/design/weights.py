@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...legend import LegendClass
+from ...options import option
 from ..classes import LEFT_OUT, Matching
 from ..estimators import cluster_estimates, estimation
 from ..job import Options
@@ -106,7 +107,7 @@ def code(found: Found, matching: Matching) -> Coded:
     if not keep.any():
         raise LulcError(
             f"No reference unit is left: all {left_out:,} have classes that the map's legend does not have.",
-            "Say in CLASS_TABLE what means the same, or choose UNKNOWN=error.",
+            f"Say in {option('class_table')} what means the same, or choose {option('unknown', 'error')}.",
         )
     return Coded(maps[keep], reference[keep], _rows(found, keep), left_out, len(matching.classes))
 
@@ -153,7 +154,8 @@ def sampling_of(
         raise LulcError(
             f"{len(missing)} of {len(kept)} strata have no reference unit ({lost};"
             f" {100 * share:.1f} % of the area): nothing can be said about the whole map.",
-            "Add reference units there, or choose MISSING_STRATA=restrict to describe the rest of the map only.",
+            "Add reference units there, or choose"
+            f" {option('missing_strata', 'restrict')} to describe the rest of the map only.",
         )
     kept = [i for i in kept if i not in set(missing)]
     described = sum(strata.sizes[i] for i in kept) / strata.whole
@@ -244,7 +246,7 @@ def estimate(
     if design.name == "polygons":
         cluster = coded.found.cluster
         if cluster is None:
-            raise LulcError("DESIGN=polygons wants polygons as reference.")
+            raise LulcError(f"{option('design', 'polygons')} wants polygons as reference.")
         return cluster_estimates(
             cluster, coded.maps[:, which], coded.reference, coded.found.count, coded.q, options.level
         )
@@ -263,7 +265,7 @@ def estimate(
             )
         return estimation.simple(units, q=coded.q, population=population, fpc=fpc, level=level)
     if sampling.sizes is None:
-        raise LulcError("DESIGN=stratified wants strata.")
+        raise LulcError(f"{option('design', 'stratified')} wants strata.")
     return estimation.stratified(
         units, sampling.sizes, coded.q, fpc=options.fpc, interval=options.interval, level=options.level
     )
@@ -278,7 +280,8 @@ def spread_warning(coded: Coded, shares_of_map: npt.NDArray[np.float64], names: 
     of_sample = rows / rows.sum()
     worst = int(np.argmax(np.abs(of_sample - shares_of_map)))
     return (
-        f"DESIGN=simple is declared, but the units are not spread over the classes like the map is ({names[worst]}:"
+        f"{option('design', 'simple')} is declared, but the units are not spread over the classes like the map is"
+        f" ({names[worst]}:"
         f" {100 * shares_of_map[worst]:.0f} % of the map, {100 * of_sample[worst]:.0f} % of the units; p < 0.001). This"
         " looks like a stratified sample; treated as a simple one, its overall accuracy is biased."
     )

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
+from ...options import option
 from ..job import INTERVALS
 from ..matrix_statistics import accuracy
 from ..result import Estimates
@@ -92,7 +93,7 @@ def simple(
     if population is not None and n > population:
         raise LulcError(
             f"There are {n:g} reference units, but the map has {population:g} pixels.",
-            "Several points may lie in one pixel: remove duplicates, or choose DESIGN=descriptive.",
+            f"Several points may lie in one pixel: remove duplicates, or choose {option('design', 'descriptive')}.",
         )
     rule = correction(fpc, n, population)
     fraction = n / population if rule.applied and population else 0.0
@@ -155,7 +156,7 @@ def poststratified(
     if units.area is not None:
         raise LulcError(
             "Post-stratification is not offered where points were drawn pixel by pixel and pixels differ in size.",
-            "Switch POSTSTRATIFY off.",
+            f"Switch {option('poststratify')} off.",
         )
     called = list(names) or [str(k + 1) for k in range(len(weights))]
     rows = counts.sum(axis=1)
@@ -166,7 +167,7 @@ def poststratified(
     if few:
         raise LulcError(
             f"Post-stratification needs two reference units on each class of the map; {listed(few)}.",
-            "Switch POSTSTRATIFY off, merge classes, or add units.",
+            f"Switch {option('poststratify')} off, merge classes, or add units.",
         )
     n = float(counts.sum())
     rule = correction(fpc, n, population)
@@ -286,7 +287,7 @@ def _unknown(errors: Values, users: npt.NDArray[np.bool_] | None = None) -> Valu
 
 def _method(interval: str) -> str:
     if interval not in INTERVALS:
-        raise LulcError(f"INTERVAL is {interval!r}.", f"It is one of {', '.join(INTERVALS)}.")
+        raise LulcError(f"{option('interval')} is {interval!r}.", f"It is one of {', '.join(INTERVALS)}.")
     return "normal" if interval == "standard" else "wilson-effective"
 
 

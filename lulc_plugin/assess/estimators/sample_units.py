@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
+from ...options import option
 from ..job import FPC
 
 Floats = npt.NDArray[np.float64]
@@ -97,7 +98,7 @@ def correction(rule: str, units: npt.ArrayLike, sizes: npt.ArrayLike | None, are
         are_counts: whether sizes are numbers of sampling units.
     """
     if rule not in FPC:
-        raise LulcError(f"FPC is {rule!r}.", f"It is one of {', '.join(FPC)}.")
+        raise LulcError(f"{option('fpc')} is {rule!r}.", f"It is one of {', '.join(FPC)}.")
     if sizes is None or not are_counts:
         known = "sizes are areas or shares, not numbers of pixels" if sizes is not None else "the size is unknown"
         return Correction(False, f"No finite population correction ({known}).")
@@ -129,7 +130,8 @@ def units_of_strata(units: Units, strata: StrataSizes) -> Floats:
         if not np.isfinite(sizes[h]) or sizes[h] < 0:
             raise LulcError(
                 f"The size of {title} is unknown ({sizes[h]:g}).",
-                "Stratified estimates need the size of each stratum: give STRATA, or a field stratum_px or stratum_ha.",
+                "Stratified estimates need the size of each stratum: give"
+                f" {option('strata')}, or a field stratum_px or stratum_ha.",
             )
         if sizes[h] == 0 and n[h] > 0:
             raise LulcError(
@@ -147,7 +149,7 @@ def units_of_strata(units: Units, strata: StrataSizes) -> Floats:
         raise LulcError(
             f"No reference unit in {listed([strata.title(h) for h in missing])} ({share:.1%} of the whole): "
             "accuracy and areas cannot be estimated for the whole map.",
-            "Add units there, or choose MISSING_STRATA=restrict to describe the rest of the map.",
+            f"Add units there, or choose {option('missing_strata', 'restrict')} to describe the rest of the map.",
         )
     if not n.sum() > 0:
         raise LulcError("There is no reference unit in any stratum.")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import LulcError
+from ...options import option
 from ...progress import Progress
 from ...raster import PixelAreas, pixel_areas
 from ..overlay import RasterOnMap
@@ -155,7 +156,7 @@ def _remark(
     if few:
         classes.warnings.append(
             f"Fewer than {design.FEW} points for class {classes.called(few)}: the user's accuracy will be a rough"
-            " guess. Raise SIZE or MIN_PER_CLASS if it matters."
+            f" guess. Raise {option('size')} or {option('min_per_class')} if it matters."
         )
     if unrounded is not None and half_width > job.half_width * 1.005:
         needed = int(np.ceil(allocation.total * (half_width / job.half_width) ** 2))

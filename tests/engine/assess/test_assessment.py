@@ -12,6 +12,7 @@ from rasterio.transform import from_origin
 from lulc_plugin.assess import AssessJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature, assess
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import LegendClass
+from lulc_plugin.options import option
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import open_dataset
 from lulc_plugin.report.accuracy import json_object
@@ -184,7 +185,7 @@ SAMPLE = [(r, 0, 1) for r in range(4)] + [(4, 0, 2)] + [(r, 9, 2) for r in range
 def test_points_of_unknown_origin_get_no_interval(make):
     result = run(make(MAP), features=points(SAMPLE))
     assert result.estimates.design == "descriptive"
-    assert "Choose DESIGN=simple if they were drawn at random." in result.context.design_sentence
+    assert f"Choose {option('design', 'simple')} if they were drawn at random." in result.context.design_sentence
     assert result.estimates.overall.low is None
     assert all(a.adjusted.value is None for a in result.areas)
 
@@ -277,12 +278,12 @@ def test_strata_have_no_effect_on_other_designs(make):
         reference = make(MAP, "r.tif") if features is None else None
         result = run(make(MAP), reference, features, strata=make(strata, "s.tif"), design=design)
         assert result.context.compared == (100 if features is None else 10)
-        assert any("STRATA has no effect" in w for w in result.context.warnings)
+        assert any(f"{option('strata')} has no effect" in w for w in result.context.warnings)
 
 
 def test_options_without_effect_are_told(make):
     result = run(make(MAP), make(MAP, "r.tif"), poststratify=True, interval="wilson")
-    assert any("POSTSTRATIFY has no effect" in w for w in result.context.warnings)
+    assert any(f"{option('poststratify')} has no effect" in w for w in result.context.warnings)
 
 
 def test_our_sample_declared_simple(make):
@@ -419,7 +420,7 @@ def test_polygons_are_clusters(make):
     assert result.estimates.overall.low is None
     result = run(make(MAP), features=layer, design="polygons")
     assert result.estimates.overall.value == 1
-    with pytest.raises(LulcError, match="DESIGN=simple does not go with polygons"):
+    with pytest.raises(LulcError, match="design=simple does not go with polygons"):
         run(make(MAP), features=layer, design="simple")
 
 

@@ -53,7 +53,7 @@ def test_unknown_classes_can_be_left_out_or_stop():
 
 def test_texts_that_match_nothing_are_refused_with_both_sides():
     with pytest.raises(
-        LulcError, match=r"None of the 2 .*forest, sea. The map has: 1 Water, 2 Trees, 5 Built-up.*CLASS_TABLE"
+        LulcError, match=r"None of the 2 .*forest, sea. The map has: 1 Water, 2 Trees, 5 Built-up.*class_table"
     ):
         match([1], LEGEND, ["sea", "forest"])
 

@@ -109,7 +109,7 @@ def test_a_class_of_the_second_map_only(make):
 
 
 def test_poststratify_is_refused(make):
-    with pytest.raises(LulcError, match="POSTSTRATIFY"):
+    with pytest.raises(LulcError, match="poststratify"):
         run(make, features=points(SAMPLE), design="simple", poststratify=True)
 
 

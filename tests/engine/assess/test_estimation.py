@@ -428,7 +428,7 @@ def test_empty_strata_without_size_do_not_matter():
 def test_finite_population_rule(rule, n, sizes, counts, applied, words):
     found = estimation.correction(rule, n, sizes, counts)
     assert found.applied == applied and words in found.sentence
-    with pytest.raises(LulcError, match="FPC is 'sometimes'"):
+    with pytest.raises(LulcError, match="fpc is 'sometimes'"):
         estimation.correction("sometimes", n, sizes, counts)
 
 
@@ -441,7 +441,7 @@ def test_finite_population_shrinks_every_stratum():
 
 
 def test_unknown_interval():
-    with pytest.raises(LulcError, match="INTERVAL is 'exact'"):
+    with pytest.raises(LulcError, match="interval is 'exact'"):
         estimation.stratified(*by_class([[5, 1], [1, 4]], [100, 100]), 2, "auto", "exact")
 
 
@@ -451,7 +451,7 @@ def test_unknown_interval():
 def test_poststratified_needs_two_units_in_each_class():
     with pytest.raises(LulcError, match="water has 1") as error:
         estimation.poststratified([[1, 0], [2, 9]], [0.2, 0.8], names=("water", "land"))
-    assert "POSTSTRATIFY" in error.value.remedy
+    assert "poststratify" in str(error.value)
     with pytest.raises(LulcError, match="water has 0"):
         estimation.poststratified([[0, 0], [2, 9]], [0.2, 0.8], names=("water", "land"))
     with pytest.raises(LulcError, match=r"classes that the map does not have: water \(3\)"):

@@ -447,10 +447,10 @@ def test_a_failed_write_leaves_nothing_half_done(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("outputs", "words"),
     [
-        (Outputs(html=Path("missing/a.html")), "OUTPUT_HTML.*missing.* does not exist"),
-        (Outputs(csv=Path("folder")), "OUTPUT_CSV.*is a folder"),
-        (Outputs(html=Path("a.html"), json=Path("folder/../a.html")), "OUTPUT_HTML and OUTPUT_JSON are the same file"),
-        (Outputs(csv=Path("a.tif"), disagreement=Path("a.tif")), "OUTPUT_CSV and DISAGREEMENT are the same file"),
+        (Outputs(html=Path("missing/a.html")), "html.*missing.* does not exist"),
+        (Outputs(csv=Path("folder")), "csv.*is a folder"),
+        (Outputs(html=Path("a.html"), json=Path("folder/../a.html")), "html and json are the same file"),
+        (Outputs(csv=Path("a.tif"), disagreement=Path("a.tif")), "csv and disagreement are the same file"),
     ],
 )
 def test_outputs_are_refused_before_work(tmp_path, monkeypatch, outputs, words):
