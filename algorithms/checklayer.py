@@ -17,7 +17,6 @@ from qgis.core import (
 )
 
 from ..lulc_plugin.classify import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
-from ..lulc_plugin.environment import packages
 from ..lulc_plugin.options import QGIS
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
@@ -28,8 +27,6 @@ from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
 
 class CheckLayer(LulcAlgorithm):
     """Adapter of `lulc_plugin.classify.layer_check`."""
-
-    REQUIRES = tuple({**packages.REQUIRED, "jinja2": ""})
 
     INPUT = "INPUT"
     BANDS = "BANDS"

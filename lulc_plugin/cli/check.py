@@ -40,7 +40,6 @@ def _check(options: argparse.Namespace) -> int:
     )
     found = check_layer(job, Progress())
     if options.html or options.json:
-        require(("jinja2",))
         from ..report import check_page
 
         if options.html:

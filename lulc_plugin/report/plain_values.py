@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of a result as JSON, HTML and CSV can hold them."""
+"""Values of a result as JSON, HTML and CSV can hold them. Standard library only; numpy's numbers are numbers, too."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
-
-import numpy as np
 
 
 def number(value: Any) -> float | None:
@@ -30,9 +29,9 @@ def plain(value: Any) -> Any:
     """Any value of a record as JSON: numbers, texts, lists and mappings of them; everything else as its text."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (int, np.integer)):
+    if isinstance(value, Integral):
         return int(value)
-    if isinstance(value, (float, np.floating)):
+    if isinstance(value, Real):
         return number(value)
     if isinstance(value, Mapping):
         return {plain_text(key): plain(item) for key, item in value.items()}

@@ -19,7 +19,7 @@ sys.meta_path.insert(0, Hide())
 #: Algorithm → what it needs besides QGIS. Public: a new need would take something away from somebody.
 NEEDS = {
     "classifylandcover": {"numpy", "rasterio", "onnxruntime"},
-    "checklayer": {"numpy", "rasterio", "onnxruntime", "jinja2"},
+    "checklayer": {"numpy", "rasterio", "onnxruntime"},
     "accuracyreport": {"numpy", "rasterio", "scipy", "jinja2"},
     "comparemaps": {"numpy", "rasterio", "scipy", "jinja2"},
     "samplepoints": {"numpy", "rasterio"},
