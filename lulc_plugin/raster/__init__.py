@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         band_names as band_names,
         band_order as band_order,
         bands as bands,
-        block_cache as block_cache,
         gdal as gdal,
         statistics as statistics,
         value_kind as value_kind,
@@ -59,7 +58,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "": ["areas", "band_names", "band_order", "bands", "block_cache", "gdal", "statistics", "value_kind"],
+        "": ["areas", "band_names", "band_order", "bands", "gdal", "statistics", "value_kind"],
         "areas": ["PixelAreas", "pixel_areas"],
         "band_names": ["common_name"],
         "bands": ["BandMatch", "BandsNotFound"],

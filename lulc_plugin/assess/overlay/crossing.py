@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...progress import Progress
-from ...raster import BoolArray, LayerFacts, PixelAreas, PixelRegion, block_cache, gdal
+from ...raster import BoolArray, LayerFacts, PixelAreas, PixelRegion, gdal
 from .byte_pairs import BytePairs, fits
 from .combinations import combinations
 from .raster_on_map import LayerOnMap
@@ -78,7 +78,7 @@ def cross(
     with ExitStack() as stack:
         cache = _cache_size(layers, regions, count)
         if cache:
-            stack.enter_context(block_cache.limited(cache))
+            stack.enter_context(gdal.limited_cache(cache))
         _share(layers, uneven, tally, _Work(regions, progress), count)
     values, valid, pixels, area = tally.table()
     if areas is None:

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rasterio wheel beside another program's PROJ: every QGIS for Windows exports `PROJ_DATA` for its own."""
+"""A rasterio wheel beside another program's PROJ (every QGIS for Windows exports `PROJ_DATA` for its own), and GDAL's
+cache, which stays small while layers stream by and is as before afterwards (in QGIS it is QGIS's, too).
+"""
 
 import json
 import shutil
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
+from rasterio._env import get_gdal_config, set_gdal_config, set_proj_data_search_path
+
+from lulc_plugin.assess import RasterInput, RasterOnMap, cross
+from lulc_plugin.errors import LulcError
+from lulc_plugin.progress import Progress
+from lulc_plugin.raster import gdal
 
 FOREIGN = Path("/usr/share/proj")
 ENVIRONMENT = {"PROJ_DATA": str(FOREIGN), "PROJ_LIB": str(FOREIGN), "GDAL_DATA": "/usr/share/gdal"}
@@ -111,8 +120,6 @@ def test_without_the_guard_a_copy_by_path_loses_it(raster, scene, python, tmp_pa
 @pytest.mark.parametrize("refused, taken", [((), "own"), (("own",), "variable"), (("own", "variable"), "own")])
 def test_a_database_that_proj_cannot_read_is_passed_over(monkeypatch, tmp_path, refused, taken):
     """On Linux the calls of a wheel may reach QGIS's own, newer PROJ, which refuses the wheel's database."""
-    from lulc_plugin.raster import gdal
-
     for name in ("own", "variable"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "proj.db").touch()
@@ -124,10 +131,6 @@ def test_a_database_that_proj_cannot_read_is_passed_over(monkeypatch, tmp_path, 
 
 def test_readable_asks_proj(tmp_path):
     """A database of another layout is refused, also after codes were found in the right one."""
-    from rasterio._env import set_proj_data_search_path
-
-    from lulc_plugin.raster import gdal
-
     own = Path(rasterio.__file__).parent / "proj_data"
     if layout(own) is None:
         pytest.skip("needs rasterio as a wheel")
@@ -142,3 +145,64 @@ def test_readable_asks_proj(tmp_path):
             assert not gdal.readable(tmp_path)
         finally:
             set_proj_data_search_path(str(own))
+
+
+# ---------------------------------------------------------------- GDAL's cache of blocks
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def limit():
+    """The limit in megabytes, 500 at first."""
+    before = get_gdal_config("GDAL_CACHEMAX")
+    set_gdal_config("GDAL_CACHEMAX", 500 * MEGABYTE)
+    yield lambda: get_gdal_config("GDAL_CACHEMAX") / MEGABYTE
+    set_gdal_config("GDAL_CACHEMAX", before)
+
+
+def test_lowered_and_put_back(limit):
+    with gdal.limited_cache(100 * MEGABYTE):
+        assert limit() == 100
+    assert limit() == 500
+
+
+def test_put_back_after_an_error(limit):
+    with pytest.raises(LulcError), gdal.limited_cache(100 * MEGABYTE):
+        raise LulcError("no")
+    assert limit() == 500
+
+
+def test_never_raised(limit):
+    set_gdal_config("GDAL_CACHEMAX", 20 * MEGABYTE)
+    with gdal.limited_cache(100 * MEGABYTE):
+        assert limit() == 20
+    assert limit() == 20
+
+
+def test_two_at_a_time(limit):
+    """The second must not take the first one's limit for the usual one."""
+    first, second = gdal.limited_cache(100 * MEGABYTE), gdal.limited_cache(80 * MEGABYTE)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert limit() < 500, "the second still counts"
+    second.__exit__(None, None, None)
+    assert limit() == 500
+
+
+def test_while_counting(limit, raster):
+    """Without it a report on a large map takes 5 % of the machine's memory."""
+    seen = []
+
+    class Watch(Progress):
+        @property
+        def cancelled(self):
+            seen.append(limit())
+            return False
+
+    path = raster("m.tif", np.ones((1, 300, 300), "uint8"))
+    with RasterOnMap(RasterInput(path)) as layer:
+        cross([layer], layer.facts, None, Watch())
+    assert seen and max(seen) <= 64
+    assert limit() == 500
