@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ..progress import Progress
 from .geogrid import PixelRegion
+from .nodata import Filler, FillerCount, without
 from .source import Source, usable
-from .unmarked_nodata import Filler, FillerCount, without
 
 #: At most this many pixels of a layer enter its statistics.
 MOST_PIXELS = 4_000_000
