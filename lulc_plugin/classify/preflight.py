@@ -149,11 +149,12 @@ def check_empty(
             f" band, but {facts.name} does not mark 0 as empty: they would be classified like dark ground.",
             "If they are empty, mark them: gdal_edit.py -a_nodata 0.",
         )
-    if survey.filler is not None:
-        value = survey.filler.value
+    unmarked = survey.unmarked_nodata
+    if unmarked is not None:
+        value = unmarked.value
         findings.warn(
             f"{topic}.unmarked",
-            f"{_percent(survey.filler.share)} of the pixels looked at, and {_percent(survey.filler.rim_share)} of those"
+            f"{_percent(unmarked.share)} of the pixels looked at, and {_percent(unmarked.rim_share)} of those"
             f" on the rim, are exactly {value} in every band, but {facts.name} does not mark {value} as empty: they"
             " would be classified like ground.",
             f"If they are empty, mark them: gdal_edit.py -a_nodata {value}.",

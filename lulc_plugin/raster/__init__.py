@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from .ellipsoid import ellipsoid_of as ellipsoid_of
     from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
+    from .nodata import BoolArray as BoolArray, usable as usable
     from .output import MapWriter as MapWriter, check_target as check_target
-    from .reprojected_band import WarpedBand as WarpedBand
+    from .reprojected_band import ReprojectedBand as ReprojectedBand
     from .resampling import AxisScale as AxisScale, Resampling as Resampling, Taps as Taps, resample as resample
     from .scaling import (
         LAYER_OPS as LAYER_OPS,
@@ -39,11 +40,9 @@ if TYPE_CHECKING:
         steps_from_json as steps_from_json,
     )
     from .source import (
-        BoolArray as BoolArray,
         LayerFacts as LayerFacts,
         Source as Source,
         open_dataset as open_dataset,
-        usable as usable,
     )
     from .statistics import (
         Survey as Survey,
@@ -66,8 +65,9 @@ __getattr__, __all__ = lazy_exports(
         "ellipsoid": ["ellipsoid_of"],
         "geogrid": ["Extent", "GeoGrid", "PixelRegion"],
         "indices": ["Expression", "INDICES", "parse"],
+        "nodata": ["BoolArray", "usable"],
         "output": ["MapWriter", "check_target"],
-        "reprojected_band": ["WarpedBand"],
+        "reprojected_band": ["ReprojectedBand"],
         "resampling": ["AxisScale", "Resampling", "Taps", "resample"],
         "scaling": [
             "Channel",
@@ -80,7 +80,7 @@ __getattr__, __all__ = lazy_exports(
             "resolve_all",
             "steps_from_json",
         ],
-        "source": ["BoolArray", "LayerFacts", "Source", "open_dataset", "usable"],
+        "source": ["LayerFacts", "Source", "open_dataset"],
         "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
         "transform_points": ["carry"],
         "value_kind": ["PICTURE", "read_as"],

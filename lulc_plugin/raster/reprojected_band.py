@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
@@ -16,16 +14,15 @@ from rasterio.windows import Window as FileWindow
 from ..errors import LulcError
 from . import gdal
 from .geogrid import PixelRegion
-from .source import BoolArray, LayerFacts, open_dataset
+from .nodata import BoolArray, valid_by_value
+from .source import LayerFacts, open_dataset
 
 #: Largest error of the transformation in cells of the layer. GDAL approximates coordinates along a line up to this
 #: error; 0 is refused by rasterio, and its default of an eighth of a cell takes the wrong cell for 1 % of the pixels.
 _TOLERANCE = 1e-9
-#: Values from here on are "nothing", as in `source`.
-_ABSURD = 1e38
 
 
-class WarpedBand:
+class ReprojectedBand:
     """The value of the cell that contains each pixel's centre; nothing is interpolated. Not for sharing by threads.
 
     Args:
@@ -53,7 +50,7 @@ class WarpedBand:
                         resampling=Resampling.nearest,
                         tolerance=_TOLERANCE,
                         add_alpha=True,
-                        # nodata values are looked at below, as in `source`; none is GDAL's business, whose rules
+                        # nodata values are looked at in `read`, as in `source`; none is GDAL's business, whose rules
                         # depend on its version and on the other bands
                         src_nodata=None,
                         nodata=None,
@@ -67,8 +64,7 @@ class WarpedBand:
                 "Reproject one of the two in QGIS first, with nearest neighbour.",
             ) from error
         self._alpha = [i for i, kind in enumerate(self._vrt.colorinterp, 1) if kind == ColorInterp.alpha][-1]
-        nodata = self._dataset.nodatavals[band - 1]
-        self._nodata = None if nodata is None or math.isnan(nodata) else float(nodata)
+        self._nodata: float | None = self._dataset.nodatavals[band - 1]
 
     def close(self) -> None:
         """Close the file."""
@@ -90,15 +86,4 @@ class WarpedBand:
                 f"The layer {self._name} cannot be read: {error}.",
                 "The file seems to be damaged; copy it again from its origin.",
             ) from error
-        if self._nodata is not None:
-            if values.dtype.kind == "f":  # compare in the band's own type: 0.1 as float32 is not 0.1 as float64
-                with np.errstate(over="ignore"):
-                    valid &= values != values.dtype.type(self._nodata)
-            else:
-                valid &= values != np.float64(self._nodata)
-        if values.dtype.kind == "f":
-            with np.errstate(invalid="ignore"):
-                valid &= np.abs(values) < _ABSURD
-        elif values.dtype == np.int64:
-            valid &= values != np.iinfo(np.int64).min
-        return values, valid
+        return values, valid & valid_by_value(values, self._nodata)

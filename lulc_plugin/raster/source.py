@@ -22,11 +22,8 @@ from ..errors import LulcError
 from . import areas
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion
+from .nodata import BoolArray, valid_by_value
 from .wavelengths import name_of, wavelength_of
-
-BoolArray = npt.NDArray[np.bool_]
-#: No physical value is this large; float32's lowest and highest numbers stand for "nothing here" in many archives.
-_ABSURD = 1e38
 
 
 @dataclass(frozen=True)
@@ -235,29 +232,14 @@ class Source:
     def _valid(self, band: int, values: npt.NDArray[Any], window: FileWindow) -> BoolArray:
         flags = self._dataset.mask_flag_enums[band - 1]
         nodata = self._dataset.nodatavals[band - 1]
-        kind, size = values.dtype.kind, values.dtype.itemsize
         # rasterio tells nodata as float64, which does not hold every 64-bit integer: there GDAL's mask must do
-        by_value = nodata is not None and not (kind in "iu" and size == 8)
-        valid: BoolArray = np.ones(values.shape, bool)
-        if by_value and not math.isnan(nodata):
-            # compare in the band's own type: 0.1 as float32 is not 0.1 as float64
-            with np.errstate(over="ignore"):
-                valid = values != (np.float64(nodata) if kind in "iu" else values.dtype.type(nodata))
+        by_value = nodata is not None and not (values.dtype.kind in "iu" and values.dtype.itemsize == 8)
+        valid = valid_by_value(values, nodata if by_value else None)
         # alpha is dealt with in `read`; a mask hides the nodata value from GDAL, here both count
         done = MaskFlags.alpha in flags or flags == [MaskFlags.all_valid] or (flags == [MaskFlags.nodata] and by_value)
         if not done:
             valid &= self._dataset.read_masks(band, window=window) > 0
-        if kind == "f":
-            with np.errstate(invalid="ignore"):
-                valid &= np.abs(values) < _ABSURD
-        elif kind == "i" and size == 8:
-            valid &= values != np.iinfo(values.dtype).min
         return valid
-
-
-def usable(valid: BoolArray, policy: str) -> BoolArray:
-    """`(rows, cols)` of pixels that get a class: invalid when `any` or when `all` of their bands are."""
-    return np.logical_and.reduce(valid, axis=0) if policy == "any" else np.logical_or.reduce(valid, axis=0)
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pixels of a whole layer speak for it: one regular grid, used by training and inference alike."""
+"""The pixels that a layer's statistics are made of: one regular grid, used by training and inference alike."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ..progress import Progress
 from .geogrid import PixelRegion
-from .nodata import Filler, FillerCount, without
-from .source import Source, usable
+from .nodata import UnmarkedNodata, UnmarkedNodataCount, usable, without
+from .source import Source
 
 #: At most this many pixels of a layer enter its statistics.
 MOST_PIXELS = 4_000_000
@@ -89,7 +89,8 @@ class Survey:
     """What a few squares of a region hold, or all of a small one.
 
     Attributes:
-        values: one array of stored values a band; only pixels that are valid in all of them and not all `filler`.
+        values: one array of stored values a band; only pixels that are valid in all of them and not
+            `unmarked_nodata` in all.
         probe: the same of the squares alone, as `probe_layer` gives them.
         pixels: pixels looked at.
         valid: those of them that are valid, by the nodata policy.
@@ -97,7 +98,7 @@ class Survey:
         rim_pixels: pixels looked at on the region's outermost rows and columns.
         rim_zeros: those of them that are valid and 0 in every band.
         complete: every pixel of the region was looked at.
-        filler: a value other than 0 that seems to stand for no data although it is not marked; None without.
+        unmarked_nodata: a value other than 0 that seems to stand for no data although it is not marked; None without.
     """
 
     values: list[npt.NDArray[Any]]
@@ -108,10 +109,10 @@ class Survey:
     rim_pixels: int
     rim_zeros: int
     complete: bool
-    filler: Filler | None = None
+    unmarked_nodata: UnmarkedNodata | None = None
 
 
-class _Tally:
+class _PixelCount:
     """Values and counts of pieces of a region."""
 
     def __init__(self, region: PixelRegion, policy: str) -> None:
@@ -119,25 +120,25 @@ class _Tally:
         self._policy = policy
         self.parts: list[npt.NDArray[Any]] = []
         self.pixels = self.valid = self.zeros = self.rim_pixels = self.rim_zeros = 0
-        self._fillers = FillerCount()
+        self._unmarked = UnmarkedNodataCount()
 
     def add(self, piece: PixelRegion, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> None:
         """Count `values` and `valid`, `(bands, rows, cols)`."""
         everywhere = usable(valid, "any")
         empty = everywhere & (values == 0).all(axis=0)
-        on_rim = _on_rim(piece, self._region)
+        on_rim = _is_on_rim(piece, self._region)
         self.parts.append(values[:, everywhere])
         self.pixels += everywhere.size
         self.valid += int(usable(valid, self._policy).sum())
         self.zeros += int(empty.sum())
         self.rim_pixels += int(on_rim.sum())
         self.rim_zeros += int((empty & on_rim).sum())
-        self._fillers.add(values, everywhere, on_rim)
+        self._unmarked.add(values, everywhere, on_rim)
 
     @property
-    def filler(self) -> Filler | None:
-        """The unmarked filler of the pieces counted so far."""
-        return self._fillers.found(self.pixels, self.rim_pixels)
+    def unmarked_nodata(self) -> UnmarkedNodata | None:
+        """The commonest unmarked nodata value of the pieces counted so far."""
+        return self._unmarked.commonest(self.pixels, self.rim_pixels)
 
 
 def survey_layer(
@@ -164,7 +165,7 @@ def survey_layer(
         size: height and width of a square, pixels.
     """
     region = region or source.facts.region
-    squares = _Tally(region, policy)
+    squares = _PixelCount(region, policy)
     for row0 in _spread(region.height, across, size):
         progress.check()
         for col0 in _spread(region.width, across, size):
@@ -176,29 +177,29 @@ def survey_layer(
             )
             squares.add(square, *source.read(bands, square))
     probe = list(np.concatenate(squares.parts, axis=1))
-    tally, complete = squares, squares.pixels == region.height * region.width
+    counted, complete = squares, squares.pixels == region.height * region.width
     if not complete and region.height * region.width <= (across * size) ** 2:
-        tally, complete = _Tally(region, policy), True
-        tally.add(region, *source.read(bands, region))
+        counted, complete = _PixelCount(region, policy), True
+        counted.add(region, *source.read(bands, region))
     elif not complete and not probe[0].size:
-        return _search(source, bands, progress, region, policy, (across * size) ** 2)
-    filler = tally.filler
-    probe = without(probe, filler)
-    values = without(list(np.concatenate(tally.parts, axis=1)), filler)
+        return _survey_all(source, bands, progress, region, policy, (across * size) ** 2)
+    unmarked = counted.unmarked_nodata
+    probe = without(probe, unmarked)
+    values = without(list(np.concatenate(counted.parts, axis=1)), unmarked)
     return Survey(
         values,
         probe if probe[0].size else values,
-        tally.pixels,
-        tally.valid,
-        tally.zeros,
-        tally.rim_pixels,
-        tally.rim_zeros,
+        counted.pixels,
+        counted.valid,
+        counted.zeros,
+        counted.rim_pixels,
+        counted.rim_zeros,
         complete,
-        filler,
+        unmarked,
     )
 
 
-def _on_rim(square: PixelRegion, region: PixelRegion) -> npt.NDArray[np.bool_]:
+def _is_on_rim(square: PixelRegion, region: PixelRegion) -> npt.NDArray[np.bool_]:
     """`(rows, cols)` of the pixels of a square that lie on the outermost rows or columns of a region."""
     rows, cols = np.arange(square.row0, square.row1), np.arange(square.col0, square.col1)
     on_row = (rows == region.row0) | (rows == region.row1 - 1)
@@ -206,7 +207,7 @@ def _on_rim(square: PixelRegion, region: PixelRegion) -> npt.NDArray[np.bool_]:
     return np.asarray(on_row[:, None] | on_col[None, :])
 
 
-def _search(
+def _survey_all(
     source: Source, bands: Sequence[int], progress: Progress, region: PixelRegion, policy: str, most: int
 ) -> Survey:
     """Every pixel of a region, a strip at a time; of the valid ones about `most` are kept."""
@@ -224,8 +225,8 @@ def _search(
         wanted = rows[(rows >= piece.row0) & (rows < piece.row1)] - piece.row0
         keep = usable(valid[:, wanted, cols], "any")
         parts.append(values[:, wanted, cols][:, keep])
-    found = list(np.concatenate(parts, axis=1))
-    return Survey(found, found, region.height * region.width, kept, 0, 0, 0, True)
+    sampled = list(np.concatenate(parts, axis=1))
+    return Survey(sampled, sampled, region.height * region.width, kept, 0, 0, 0, True)
 
 
 def probe_layer(
@@ -243,7 +244,7 @@ def probe_layer(
         size: height and width of a square, pixels.
 
     Returns:
-        One array of stored values a band; only pixels that are valid in all of them, without an unmarked filler.
+        One array of stored values a band; only pixels that are valid in all of them, without unmarked nodata.
     """
     return survey_layer(source, bands, progress, across=across, size=size).probe
 

@@ -137,7 +137,7 @@ class Footing:
 class CarriedFooting:
     """The same for a layer in another coordinate system: every centre is carried over, one by one.
 
-    Slower than `warped.WarpedBand`, which it stands in for where a layer has an alpha band.
+    Slower than `reprojected_band.ReprojectedBand`, which it stands in for where a layer has an alpha band.
     """
 
     layer: LayerFacts

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ...raster import BoolArray, LayerFacts, PixelRegion, Source, WarpedBand, gdal
+from ...raster import BoolArray, LayerFacts, PixelRegion, ReprojectedBand, Source, gdal
 from ..job import RasterInput
 from ..result import LayerSummary
 from .grid_match import CarriedFooting, Footing, crs_name, extent_of, pixel_size
@@ -59,7 +59,7 @@ class RasterOnMap:
         self._layer = layer
         self._grid = grid
         self._source = Source(layer.path)
-        self._warped: WarpedBand | None = None
+        self._reprojected: ReprojectedBand | None = None
         self._footing: Footing | CarriedFooting | None = None
         try:
             own = self._source.facts
@@ -95,7 +95,7 @@ class RasterOnMap:
         if any(band.is_alpha for band in own.bands):
             self._footing = CarriedFooting(own, grid)
         else:
-            self._warped = WarpedBand(self._layer.path, self._layer.band, grid)
+            self._reprojected = ReprojectedBand(self._layer.path, self._layer.band, grid)
         self.how = (
             f"{title} ({crs_name(own.crs)}, cells of {pixel_size(own)}) lies in another coordinate system than the map"
             f" ({crs_name(grid.crs)}, {pixel_size(grid)}): the centre of each map pixel was carried over and takes the"
@@ -138,8 +138,8 @@ class RasterOnMap:
     def close(self) -> None:
         """Close the file."""
         self._source.close()
-        if self._warped is not None:
-            self._warped.close()
+        if self._reprojected is not None:
+            self._reprojected.close()
 
     def again(self) -> RasterOnMap:
         """The same layer with file handles of its own, for another thread."""
@@ -214,9 +214,9 @@ class RasterOnMap:
         Raises:
             LulcError: a value is not a whole number, or the file is damaged.
         """
-        if self._warped is not None:
+        if self._reprojected is not None:
             with gdal.environment():
-                values, valid = self._warped.read(region)
+                values, valid = self._reprojected.read(region)
         elif self._footing is None:
             values, valid = self._cells(region)
         else:
