@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from .sample.job import expected_from_text as expected_from_text
     from .sample.selection import Sample as Sample, SampleJob as SampleJob, draw as draw
-    from .units.from_points import exploded as exploded
+    from .units.from_points import single_points as single_points
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -101,6 +101,6 @@ __getattr__, __all__ = lazy_exports(
         ],
         "sample.job": ["expected_from_text"],
         "sample.selection": ["Sample", "SampleJob", "draw"],
-        "units.from_points": ["exploded"],
+        "units.from_points": ["single_points"],
     },
 )

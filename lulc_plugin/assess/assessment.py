@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One map against one reference: gather, match the classes, estimate."""
+"""One map against one reference: collect the units, match the classes, estimate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .design import Coded, Design, Sampling, code, design_of, estimate, sampling
 from .job import AssessJob, FeatureInput, Options, RasterInput
 from .matrix_statistics import accuracy
 from .result import Assessment, ClassArea, Context, Estimate, Estimates
-from .units import Found, Sizes, gather
+from .units import ReferenceUnits, Sizes, collect_units
 
 Shares = npt.NDArray[np.float64]
 
@@ -42,7 +42,7 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
     """
     options = job.options
     strata = strata_wanted(options, job.features)
-    found = gather((job.map,), job.reference, job.features, strata, progress)
+    found = collect_units((job.map,), job.reference, job.features, strata, progress)
     legend = legend_of(job.map)
     reference_legend = () if job.reference is None else legend_of(job.reference)
     matching = match(
@@ -51,7 +51,7 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
     coded = code(found, matching)
     design = design_of(coded.found, options.design)
     sampling = sampling_of(coded, matching, design, options, legend)
-    mapped = mapped_shares(found.map_sizes, matching, sampling.area is not None or found.claims.area_weighted)
+    mapped = mapped_shares(found.map_sizes, matching, sampling.area is not None or found.stated.area_weighted)
     names = [c.label for c in matching.classes]
     estimates = estimate(coded, sampling, design, options, mapped, names)
     warnings = [*design.warnings, *sampling.warnings, *matching.warnings, *found.warnings, *estimates.notes]
@@ -94,7 +94,7 @@ def mapped_shares(sizes: Sizes, matching: Matching, by_area: bool) -> Shares:
 
 
 def context_of(
-    found: Found,
+    found: ReferenceUnits,
     matching: Matching,
     coded: Coded,
     design: Design,
@@ -151,7 +151,7 @@ def parameters_of(job: Any) -> dict[str, Any]:
 
 
 def _areas(
-    found: Found, matching: Matching, estimates: Estimates, sampling: Sampling, coded: Coded
+    found: ReferenceUnits, matching: Matching, estimates: Estimates, sampling: Sampling, coded: Coded
 ) -> tuple[ClassArea, ...]:
     q = len(matching.classes)
     pixels = [0] * q
@@ -184,7 +184,7 @@ def doubts(coded: Coded, design: Design, options: Options, mapped: Shares, names
     """Sentences about a declared design that the units contradict, and about options that have no effect."""
     found, out = coded.found, []
     if design.name == "simple":
-        if found.claims.sizes:
+        if found.stated.sizes:
             out.append(
                 f"{option('design', 'simple')} is declared, but the points carry the strata of a stratified sample"
                 f" (stratum, stratum_px): choose {option('design', 'auto')} or stratified unless you know better."

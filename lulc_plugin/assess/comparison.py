@@ -17,7 +17,7 @@ from .design import Coded, Design, Sampling, code, design_of, estimate, sampling
 from .estimators import pairing
 from .job import CompareJob, Options
 from .result import Comparison, Estimates, McNemar
-from .units import gather
+from .units import collect_units
 
 
 def compare(job: CompareJob, progress: Progress) -> Comparison:
@@ -36,7 +36,7 @@ def compare(job: CompareJob, progress: Progress) -> Comparison:
             "Switch it off.",
         )
     strata = strata_wanted(options, job.features)
-    found = gather((job.map_a, job.map_b), job.reference, job.features, strata, progress)
+    found = collect_units((job.map_a, job.map_b), job.reference, job.features, strata, progress)
     legend_a, legend_b = legend_of(job.map_a), legend_of(job.map_b)
     legend, quarrels = _joined(legend_a, legend_b)
     reference_legend = () if job.reference is None else legend_of(job.reference)

@@ -21,7 +21,7 @@ from .classes import LEFT_OUT, key_of
 from .job import AssessJob, ReferenceFeature
 from .overlay import PolygonsOnMap, RasterOnMap
 from .result import AssessedClass, Assessment
-from .units import exploded
+from .units import single_points
 
 #: K² + 1 values have to fit into uint16.
 MOST_CLASSES = 255
@@ -155,7 +155,7 @@ def _reference_on(job: AssessJob, result: Assessment, facts: LayerFacts, stack: 
 
 
 def _points_on(features: Sequence[ReferenceFeature], indices: Sequence[int], facts: LayerFacts) -> Reader:
-    points, xs, ys = exploded(features)
+    points, xs, ys = single_points(features)
     of_feature = {id(feature): index for feature, index in zip(features, indices)}
     classes = np.array([of_feature[id(point)] for point in points], np.int64)
     rows, cols = facts.grid.pixels(xs, ys)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.crs import CRS
 
-from .transform_points import carry
+from .transform_points import transform_coordinates
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -105,7 +105,7 @@ class Ground:
     def _geocentric(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Points on the ellipsoid `(n, 3)`, metres; NaN where the system has no inverse."""
         own = CRS.from_proj4(f"+proj=longlat +a={self.a!r} +f={self.flattening!r} +no_defs")
-        lon, lat = (np.radians(v) for v in carry(self._crs, own, x, y))
+        lon, lat = (np.radians(v) for v in transform_coordinates(self._crs, own, x, y))
         e2 = self.flattening * (2 - self.flattening)
         normal = self.a / np.sqrt(1 - e2 * np.sin(lat) ** 2)
         flat = normal * np.cos(lat)

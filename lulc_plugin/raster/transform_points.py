@@ -16,7 +16,9 @@ FloatArray = npt.NDArray[np.float64]
 _ABSURD = 1e30
 
 
-def carry(source: Any, target: Any, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def transform_coordinates(
+    source: Any, target: Any, x: npt.ArrayLike, y: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray]:
     """Points in another coordinate system.
 
     Args:

@@ -26,9 +26,9 @@ from lulc_plugin.raster import (
     apply_steps,
     band_names,
     bands,
-    carry,
     open_dataset,
     statistics,
+    transform_coordinates,
     usable,
     value_kind,
 )
@@ -194,7 +194,7 @@ def _centre(crs: Any, transform: Any, height: int, width: int) -> tuple[float, f
         return None
     x = transform.c + transform.a * width / 2 + transform.b * height / 2
     y = transform.f + transform.d * width / 2 + transform.e * height / 2
-    lon, lat = carry(crs, CRS.from_epsg(4326), [x], [y])
+    lon, lat = transform_coordinates(crs, CRS.from_epsg(4326), [x], [y])
     return (float(lon[0]), float(lat[0])) if np.isfinite(lon[0] + lat[0]) else None
 
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from lulc_plugin.assess import FeatureInput, PolygonsOnMap, exploded, read_features
+from lulc_plugin.assess import FeatureInput, PolygonsOnMap, read_features, single_points
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import LayerFacts, PixelRegion, carry
+from lulc_plugin.raster import LayerFacts, PixelRegion, transform_coordinates
 
 from .class_table import UNKNOWN, ClassTable, Labels
 
@@ -45,8 +45,8 @@ class DrawnPolygons:
         for row0 in range(0, image.height, rows):
             polygons.labels.read(PixelRegion(row0, min(image.height, row0 + rows), 0, image.width))
         text = f"{polygons.pixels:,} pixels in polygons"
-        if polygons.quarrels:
-            text += f", {polygons.quarrels:,} in polygons of different classes: unknown"
+        if polygons.conflicts:
+            text += f", {polygons.conflicts:,} in polygons of different classes: unknown"
         if polygons.unusable:
             text += f", {len(polygons.unusable)} polygons without a usable shape left out"
         return text
@@ -62,7 +62,7 @@ class DrawnPoints:
         pixel = rows[there] * image.width + cols[there]
         pairs = np.unique(np.stack([pixel, values[there].astype(np.int64)]), axis=1)
         places, first, count = np.unique(pairs[0], return_index=True, return_counts=True)
-        self._quarrels = int(np.count_nonzero(count > 1))
+        self._conflicts = int(np.count_nonzero(count > 1))
         sure = count == 1
         self._rows, self._cols = np.divmod(places[sure], image.width)
         self._values = pairs[1][first[sure]].astype(np.uint8)
@@ -79,7 +79,7 @@ class DrawnPoints:
         """One line for the log."""
         text = f"{len(self._values):,} pixels with a point, {self._outside:,} points outside"
         return text + (
-            f", {self._quarrels:,} pixels with points of different classes: unknown" if self._quarrels else ""
+            f", {self._conflicts:,} pixels with points of different classes: unknown" if self._conflicts else ""
         )
 
 
@@ -110,7 +110,7 @@ def drawn(source: Path, image_path: Path, image: LayerFacts, table: ClassTable, 
     features = read_features(str(path), str(image_path), field)
     if features.kind == "polygons":
         return DrawnPolygons(features, table, image)
-    points, xs, ys = exploded(features.features)
+    points, xs, ys = single_points(features.features)
     values = [table.of_label(p.label) or UNKNOWN for p in points]
     return DrawnPoints(xs, ys, np.array(values, np.uint8), image)
 
@@ -163,5 +163,5 @@ def _carried(
         raise LulcError(f"{path}: {said[0]!r} is no coordinate system.", "Write it like EPSG:4326.") from None
     if theirs == image.crs:
         return xs, ys
-    x, y = carry(theirs, image.crs, xs, ys)
+    x, y = transform_coordinates(theirs, image.crs, xs, ys)
     return np.asarray(x, np.float64), np.asarray(y, np.float64)

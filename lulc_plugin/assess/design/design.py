@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import LulcError
 from ...options import option
-from ..units import Found
+from ..units import ReferenceUnits
 
 #: From this share of the valid map pixels on, a reference raster is a complete comparison.
 CENSUS_FROM = 0.95
@@ -22,7 +22,7 @@ class Design:
     warnings: tuple[str, ...] = ()
 
 
-def design_of(found: Found, wanted: str) -> Design:
+def design_of(found: ReferenceUnits, wanted: str) -> Design:
     """The design to estimate with.
 
     Args:
@@ -38,13 +38,13 @@ def design_of(found: Found, wanted: str) -> Design:
     return {"raster": _of_raster, "points": _of_points, "polygons": _of_polygons}[found.kind](found, name, why)
 
 
-def coverage(found: Found) -> float:
+def coverage(found: ReferenceUnits) -> float:
     """Share of the valid map pixels that have a reference, 0..1."""
     total = found.map_sizes.total_pixels
     return found.compared / total if total else 0.0
 
 
-def _automatic(found: Found) -> str:
+def _automatic(found: ReferenceUnits) -> str:
     if found.kind == "raster":
         return "census" if coverage(found) >= CENSUS_FROM else "descriptive"
     if found.kind == "points" and found.stratum_source:
@@ -52,7 +52,7 @@ def _automatic(found: Found) -> str:
     return "descriptive"
 
 
-def _refuse_impossible(found: Found, name: str) -> None:
+def _refuse_impossible(found: ReferenceUnits, name: str) -> None:
     what = {"raster": "a raster", "points": "points", "polygons": "polygons"}[found.kind]
     possible = {
         "raster": ("auto", "census", "simple", "stratified", "descriptive"),
@@ -73,7 +73,7 @@ def _refuse_impossible(found: Found, name: str) -> None:
         )
 
 
-def _of_raster(found: Found, name: str, why: str) -> Design:
+def _of_raster(found: ReferenceUnits, name: str, why: str) -> Design:
     covered = _percent(coverage(found))
     if name == "census":
         return Design(
@@ -113,7 +113,7 @@ def _of_raster(found: Found, name: str, why: str) -> Design:
 _SAMPLED = {"simple": "Simple random or systematic sample", "stratified": "Stratified random sample"}
 
 
-def _of_points(found: Found, name: str, why: str) -> Design:
+def _of_points(found: ReferenceUnits, name: str, why: str) -> Design:
     if name == "descriptive":
         reason = f"{why}nothing says how the points were chosen" if why else "as stated"
         advice = (
@@ -138,7 +138,7 @@ def _of_points(found: Found, name: str, why: str) -> Design:
     return Design(name, f"Stratified random sample of points ({reason}); {source}.")
 
 
-def _of_polygons(found: Found, name: str, why: str) -> Design:
+def _of_polygons(found: ReferenceUnits, name: str, why: str) -> Design:
     number = len(set(found.cluster.tolist())) if found.cluster is not None else 0
     warning = (
         f"Pixels of one polygon are not independent: {found.compared:,} pixels in {number:,} polygons carry roughly the"

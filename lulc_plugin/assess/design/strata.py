@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import LulcError
 from ...options import option
 from ..classes import Key
-from ..units import Found, Ints, Sizes
+from ..units import Ints, ReferenceUnits, Sizes
 
 #: Relative difference from which on recorded sizes and the map are said to differ.
 _DIFFERENT = 1e-3
@@ -46,7 +46,7 @@ class Strata:
     sentence: str = ""
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
-    def mapped(self, kept: Sequence[int], found: Found) -> Sizes | None:
+    def mapped(self, kept: Sequence[int], found: ReferenceUnits) -> Sizes | None:
         """The map's classes within the strata `kept` (indices); None where that is not known."""
         if self.map_in is None:
             everything = sum(self.sizes[i] for i in kept) >= self.whole * (1 - _DIFFERENT)
@@ -62,7 +62,7 @@ class Strata:
         return Sizes(pixels, area if found.map_sizes.area is not None else None)
 
 
-def strata_of(found: Found, names: Mapping[str, int]) -> Strata:
+def strata_of(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
     """The strata of the units and how large they are.
 
     Sizes come from the strata raster, else from what the points carry, else from the map when every stratum is one of
@@ -85,7 +85,7 @@ def strata_of(found: Found, names: Mapping[str, int]) -> Strata:
     return _of_field(found, names)
 
 
-def _of_map(found: Found, keys: tuple[Key, ...], index: Ints, source: str) -> Strata:
+def _of_map(found: ReferenceUnits, keys: tuple[Key, ...], index: Ints, source: str) -> Strata:
     return _counted(found, keys, index, found.map_sizes, source, _each_itself(found.map_sizes), True)
 
 
@@ -95,7 +95,7 @@ def _each_itself(sizes: Sizes) -> dict[Key, Sizes]:
 
 
 def _counted(
-    found: Found,
+    found: ReferenceUnits,
     keys: tuple[Key, ...],
     index: Ints,
     sizes: Sizes,
@@ -104,7 +104,7 @@ def _counted(
     are_map_classes: bool = False,
 ) -> Strata:
     """Strata whose sizes were counted here."""
-    by_area = found.claims.area_weighted and sizes.area is not None
+    by_area = found.stated.area_weighted and sizes.area is not None
     known: Mapping[Key, float] = sizes.area if by_area and sizes.area is not None else sizes.pixels  # type: ignore[assignment]
     unknown = [key for key in keys if key not in known]
     if unknown:
@@ -125,26 +125,26 @@ def _counted(
     )
 
 
-def _complete(found: Found, keys: Sequence[Key], index: Ints, pixels: Mapping[Key, float]) -> frozenset[Key]:
+def _complete(found: ReferenceUnits, keys: Sequence[Key], index: Ints, pixels: Mapping[Key, float]) -> frozenset[Key]:
     units = np.bincount(index, found.count, len(keys))
     return frozenset(key for key, n in zip(keys, units) if key in pixels and n == pixels[key])
 
 
-def _of_field(found: Found, names: Mapping[str, int]) -> Strata:
+def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
     of_map = found.map_sizes.pixels
     values = {key: map_value(key, names, of_map) for key in found.strata}
     all_map_classes = all(value in of_map for value in values.values())
-    claims = found.claims
-    if not claims.sizes:
+    stated = found.stated
+    if not stated.sizes:
         if not all_map_classes:
             raise _unknown_sizes(found, [key for key, value in values.items() if value not in of_map])
         renamed = tuple(int(values[key]) for key in found.strata)  # type: ignore[arg-type]
         return _of_map(found, renamed, found.stratum, "the map")
     keys = list(found.strata)
-    sizes = [float(claims.sizes[key]) for key in keys]
+    sizes = [float(stated.sizes[key]) for key in keys]
     warnings = []
-    total = _map_total(found, claims.unit)
-    of_unit: Mapping[Key, float] = of_map if claims.unit == "px" else found.map_sizes.area or {}  # type: ignore[assignment]
+    total = _map_total(found, stated.unit)
+    of_unit: Mapping[Key, float] = of_map if stated.unit == "px" else found.map_sizes.area or {}  # type: ignore[assignment]
     if all_map_classes and total is not None:
         # a class of which no point is in the layer at all: its points were deleted, or filtered away
         absent = {key: float(of_unit[key]) for key in of_unit if key not in set(values.values())}
@@ -153,7 +153,7 @@ def _of_field(found: Found, names: Mapping[str, int]) -> Strata:
             sizes += list(absent.values())
     said = sum(sizes)
     if total is not None and abs(said - total) > _DIFFERENT * total:
-        unit = "pixels" if claims.unit == "px" else "m²"
+        unit = "pixels" if stated.unit == "px" else "m²"
         warnings.append(
             f"The strata of the sample add up to {said:,.0f} {unit}, the valid map has {total:,.0f}: the sample was"
             " drawn on another map or extent. Its own sizes are used."
@@ -161,11 +161,11 @@ def _of_field(found: Found, names: Mapping[str, int]) -> Strata:
     return Strata(
         keys=tuple(keys),
         sizes=tuple(sizes),
-        unit=claims.unit,
+        unit=stated.unit,
         unit_index=found.stratum,
         are_map_classes=all_map_classes,
         whole=max(said, total or 0.0),
-        complete=_complete(found, found.strata, found.stratum, claims.pixels or _pixels(claims.unit, claims.sizes)),
+        complete=_complete(found, found.strata, found.stratum, stated.pixels or _pixels(stated.unit, stated.sizes)),
         map_in=_same_map(keys, sizes, {**values, **dict(zip(keys, keys))}, of_unit, found),
         sentence="Strata sizes are those that the points carry (fields stratum_px, stratum_ha).",
         warnings=tuple(warnings),
@@ -181,7 +181,7 @@ def _same_map(
     sizes: Sequence[float],
     values: Mapping[Key, Key | None],
     of_unit: Mapping[Key, float],
-    found: Found,
+    found: ReferenceUnits,
 ) -> Mapping[Key, Sizes] | None:
     """The map's classes within strata that are just these classes, of the size they still have; else None."""
     own = _each_itself(found.map_sizes)
@@ -194,7 +194,7 @@ def _same_map(
     return out
 
 
-def moved_units(found: Found, strata: Strata, names: Mapping[str, int]) -> int:
+def moved_units(found: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> int:
     """Units that lie on another map class than the one that was their stratum."""
     values = [map_value(key, names, found.map_sizes.pixels) for key in strata.keys]
     rows = zip(strata.unit_index, found.values[:, 0], found.count)
@@ -208,11 +208,11 @@ def map_value(key: Key, names: Mapping[str, int], values: Container[Key]) -> int
     return key if key in values else names.get(str(key), key)
 
 
-def _map_total(found: Found, unit: str) -> float | None:
+def _map_total(found: ReferenceUnits, unit: str) -> float | None:
     return float(found.map_sizes.total_pixels) if unit == "px" else found.map_sizes.total_area
 
 
-def _unknown_sizes(found: Found, keys: Sequence[Key]) -> LulcError:
+def _unknown_sizes(found: ReferenceUnits, keys: Sequence[Key]) -> LulcError:
     shown = ", ".join(map(str, keys[:_SHOWN])) + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
     where = "the strata raster" if found.stratum_source == "raster" else "the field of the strata"
     what = "size of 1 stratum" if len(keys) == 1 else f"sizes of {len(keys)} strata"

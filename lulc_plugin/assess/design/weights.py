@@ -16,7 +16,7 @@ from ..classes import LEFT_OUT, Matching
 from ..estimators import cluster_estimates, estimation
 from ..job import Options
 from ..result import Estimates, Stratum
-from ..units import Found, Ints, Sizes
+from ..units import Ints, ReferenceUnits, Sizes
 from .design import Design
 from .strata import Strata, map_value, moved_units, strata_of
 
@@ -30,7 +30,7 @@ _FEW = 30
 
 @dataclass(frozen=True)
 class Coded:
-    """Found units as class indices.
+    """Reference units as class indices.
 
     Attributes:
         maps: `(n, maps)` class index on each map.
@@ -42,7 +42,7 @@ class Coded:
 
     maps: Ints
     reference: Ints
-    found: Found
+    found: ReferenceUnits
     left_out: int
     q: int
 
@@ -91,7 +91,7 @@ class Sampling:
     warnings: tuple[str, ...] = ()
 
 
-def code(found: Found, matching: Matching) -> Coded:
+def code(found: ReferenceUnits, matching: Matching) -> Coded:
     """Class indices of the units; units whose reference class is to be left out are counted and dropped.
 
     Raises:
@@ -112,7 +112,7 @@ def code(found: Found, matching: Matching) -> Coded:
     return Coded(maps[keep], reference[keep], _rows(found, keep), left_out, len(matching.classes))
 
 
-def _rows(found: Found, keep: npt.NDArray[np.bool_]) -> Found:
+def _rows(found: ReferenceUnits, keep: npt.NDArray[np.bool_]) -> ReferenceUnits:
     return replace(
         found,
         values=found.values[keep],
@@ -135,7 +135,7 @@ def sampling_of(
     found = coded.found
     area = None
     unequal = found.area_ratio > UNEQUAL_FROM and design.name != "polygons"
-    if found.area is not None and unequal and not found.claims.area_weighted:
+    if found.area is not None and unequal and not found.stated.area_weighted:
         area = found.area / float(np.average(found.area, weights=found.count))
     nothing = np.zeros(len(found.count), np.int64)
     if design.name != "stratified":

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.warp import transform_bounds
 
-from ...raster import BoolArray, LayerFacts, PixelRegion, carry, gdal
+from ...raster import BoolArray, LayerFacts, PixelRegion, gdal, transform_coordinates
 
 IntArray = npt.NDArray[np.int64]
 #: A centre this close before a border (in cells) counts as lying on it, and so belongs to the cell after it: rounding
@@ -22,7 +22,7 @@ _ON_BORDER = 1e-6
 
 
 @dataclass(frozen=True)
-class Footing:
+class SameCrsGrid:
     """Cell of the layer under each pixel of the map.
 
     Attributes:
@@ -42,7 +42,7 @@ class Footing:
     sizes: tuple[str, str]
 
     @classmethod
-    def of(cls, layer: LayerFacts, grid: LayerFacts) -> Footing:
+    def of(cls, layer: LayerFacts, grid: LayerFacts) -> SameCrsGrid:
         """Lay a layer under a map; both have the same coordinate system, or none."""
         matrix = grid.grid.positions_in(layer.grid)
         a, b, c, d, e, f = matrix
@@ -134,7 +134,7 @@ class Footing:
 
 
 @dataclass(frozen=True)
-class CarriedFooting:
+class ReprojectedGrid:
     """The same for a layer in another coordinate system: every centre is carried over, one by one.
 
     Slower than `reprojected_band.ReprojectedBand`, which it stands in for where a layer has an alpha band.
@@ -150,7 +150,7 @@ class CarriedFooting:
         rows = np.arange(region.row0, region.row1)[:, None]
         cols = np.arange(region.col0, region.col1)[None, :]
         x, y = np.broadcast_arrays(*self.grid.grid.centres(rows, cols))
-        found = self.layer.grid.positions(*carry(self.grid.crs, self.layer.crs, x.ravel(), y.ravel()))
+        found = self.layer.grid.positions(*transform_coordinates(self.grid.crs, self.layer.crs, x.ravel(), y.ravel()))
         rows, cols = (_floor(np.nan_to_num(v, nan=-1e15)).reshape(x.shape) for v in found)
         return rows, cols
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ...raster import LayerFacts, PixelRegion, carry
+from ...raster import LayerFacts, PixelRegion, transform_coordinates
 from ..job import RasterInput
 from .grid_match import crs_name
 from .raster_on_map import RasterOnMap
@@ -76,4 +76,4 @@ def _carried(
             f"{title} has no coordinate system, the points have {crs_name(crs)}.",
             f"Assign {title} its coordinate system.",
         )
-    return carry(crs, facts.crs, x, y)
+    return transform_coordinates(crs, facts.crs, x, y)

@@ -22,7 +22,7 @@ class PolygonsOnMap:
     """Polygons as two layers for `crossing.cross`: `labels` and `ids`, valid inside polygons.
 
     A pixel in several polygons of one class belongs to the first of them; one in polygons of different classes is not
-    valid and counts as a quarrel.
+    valid and counts as a conflict.
 
     Args:
         features: Polygon and MultiPolygon features in the map's coordinate system.
@@ -57,7 +57,7 @@ class PolygonsOnMap:
         self._boxes = np.array(boxes, np.float64).reshape(-1, 4)
         self._label_of = np.append(np.asarray(labels, np.int64), -1)  # the last stands for "no polygon"
         # by class, then by position: the last shape of a burn wins, so burning backwards leaves the lowest class's
-        # first feature, burning forwards the highest class; where the two differ, classes quarrel
+        # first feature, burning forwards the highest class; where the two differ, classes conflict
         self._order = np.lexsort((self._owners, self._label_of[self._owners]))
         self._counted: dict[PixelRegion, tuple[int, int]] = {}
         self._lock = threading.Lock()
@@ -66,14 +66,14 @@ class PolygonsOnMap:
         self.ids = _Layer(self, "reference polygons", labels=False)
 
     @property
-    def quarrels(self) -> int:
+    def conflicts(self) -> int:
         """Pixels in polygons of different classes, in the regions read so far."""
         with self._lock:
-            return sum(quarrels for _, quarrels in self._counted.values())
+            return sum(conflicts for _, conflicts in self._counted.values())
 
     @property
     def pixels(self) -> int:
-        """Pixels in polygons, whatever the map says there, in the regions read so far; without quarrels."""
+        """Pixels in polygons, whatever the map says there, in the regions read so far; without conflicts."""
         with self._lock:
             return sum(pixels for pixels, _ in self._counted.values())
 
@@ -83,7 +83,7 @@ class PolygonsOnMap:
         return rows.min(), rows.max(), cols.min(), cols.max()
 
     def owners(self, region: PixelRegion) -> Owners:
-        """Position in `features` of the polygon at each pixel `(rows, cols)`; −1 where there is none, or a quarrel."""
+        """Position in `features` of the polygon at each pixel `(rows, cols)`; −1 where there is none, or a conflict."""
         kept = getattr(self._last, "kept", None)
         if kept is not None and kept[0] == region:
             return kept[1]
@@ -95,18 +95,18 @@ class PolygonsOnMap:
         b = self._boxes
         near = (b[:, 0] < region.row1) & (b[:, 1] > region.row0) & (b[:, 2] < region.col1) & (b[:, 3] > region.col0)
         order = self._order[near[self._order]]
-        quarrels = 0
+        conflicts = 0
         if not order.size:
             owner: Owners = np.full((region.height, region.width), -1, np.int32)
         else:
             owner = self._burn(region, order[::-1])
             if len(np.unique(self._label_of[self._owners[order]])) > 1:
                 highest = self._burn(region, order)
-                quarrel = self._label_of[owner] != self._label_of[highest]
-                quarrels = int(np.count_nonzero(quarrel))
-                owner[quarrel] = -1
+                conflict = self._label_of[owner] != self._label_of[highest]
+                conflicts = int(np.count_nonzero(conflict))
+                owner[conflict] = -1
         with self._lock:
-            self._counted[region] = (int(np.count_nonzero(owner >= 0)), quarrels)
+            self._counted[region] = (int(np.count_nonzero(owner >= 0)), conflicts)
         return owner
 
     def _burn(self, region: PixelRegion, order: npt.NDArray[np.intp]) -> Owners:

@@ -13,7 +13,7 @@ from ...errors import LulcError
 from ...raster import BoolArray, LayerFacts, PixelRegion, ReprojectedBand, Source, gdal
 from ..job import RasterInput
 from ..result import LayerSummary
-from .grid_match import CarriedFooting, Footing, crs_name, extent_of, pixel_size
+from .grid_match import ReprojectedGrid, SameCrsGrid, crs_name, extent_of, pixel_size
 
 Values = npt.NDArray[Any]
 
@@ -60,7 +60,7 @@ class RasterOnMap:
         self._grid = grid
         self._source = Source(layer.path)
         self._reprojected: ReprojectedBand | None = None
-        self._footing: Footing | CarriedFooting | None = None
+        self._match: SameCrsGrid | ReprojectedGrid | None = None
         try:
             own = self._source.facts
             if not 1 <= layer.band <= len(own.bands):
@@ -85,15 +85,15 @@ class RasterOnMap:
                 f"Assign {without} its coordinate system (Assign projection), or remove that of the other.",
             )
         if own.crs is None or own.crs == grid.crs:
-            footing = Footing.of(own, grid)
-            if not footing.meets:
+            match = SameCrsGrid.of(own, grid)
+            if not match.meets:
                 self._apart(own, grid)
-            self._footing = footing
-            self.how = (footing.sentence(title),)
+            self._match = match
+            self.how = (match.sentence(title),)
             return
         self._apart(own, grid, only_if_disjoint=True)
         if any(band.is_alpha for band in own.bands):
-            self._footing = CarriedFooting(own, grid)
+            self._match = ReprojectedGrid(own, grid)
         else:
             self._reprojected = ReprojectedBand(self._layer.path, self._layer.band, grid)
         self.how = (
@@ -158,7 +158,7 @@ class RasterOnMap:
     @property
     def stream_bytes(self) -> int | None:
         """Bytes that a map pixel costs in GDAL's cache if the map's blocks are read in order; None: no telling."""
-        straight = self._grid is None or (self._footing is not None and self._footing.is_shift)
+        straight = self._grid is None or (self._match is not None and self._match.is_shift)
         return self._kind.itemsize if straight else None
 
     @property
@@ -185,7 +185,7 @@ class RasterOnMap:
     @property
     def is_bytes(self) -> bool:
         """Whether `read_bytes` gives the layer: bytes on the map's grid, valid unless they are `hidden`."""
-        f = self._footing
+        f = self._match
         inside = self._grid is None or (f is not None and f.is_shift and f.covers)
         return inside and self._kind == np.uint8 and not self._source.has_mask(self._layer.band)
 
@@ -197,7 +197,7 @@ class RasterOnMap:
 
     def read_bytes(self, region: PixelRegion, out: npt.NDArray[np.uint8]) -> None:
         """Fill `out` `(rows, cols)` with the stored bytes; only where `is_bytes`."""
-        where = region if self._footing is None else self._footing.shifted(region)
+        where = region if self._match is None else self._match.shifted(region)
         self._source.read_stored(self._layer.band, where, out)
 
     # ---------------------------------------------------------------- any other way
@@ -217,21 +217,21 @@ class RasterOnMap:
         if self._reprojected is not None:
             with gdal.environment():
                 values, valid = self._reprojected.read(region)
-        elif self._footing is None:
+        elif self._match is None:
             values, valid = self._cells(region)
         else:
-            values, valid = self._footed(self._footing, region)
+            values, valid = self._matched(self._match, region)
         return self._classes(values, valid), valid
 
     def _cells(self, region: PixelRegion) -> tuple[Values, BoolArray]:
         values, valid = self._source.read([self._layer.band], region)
         return values[0], valid[0]
 
-    def _footed(self, footing: Footing | CarriedFooting, region: PixelRegion) -> tuple[Values, BoolArray]:
-        rows, cols = footing.indexes(region)
+    def _matched(self, match: SameCrsGrid | ReprojectedGrid, region: PixelRegion) -> tuple[Values, BoolArray]:
+        rows, cols = match.indexes(region)
         values: Values = np.zeros((region.height, region.width), self._kind)
         valid: BoolArray = np.zeros((region.height, region.width), bool)
-        in_row, in_col = footing.inside(rows, cols)
+        in_row, in_col = match.inside(rows, cols)
         straight = rows.shape[1] == cols.shape[0] == 1  # one row for each row, one column for each column
         inside = in_row if straight else in_row & in_col
         if not (in_row.any() and in_col.any() and inside.any()):
@@ -245,12 +245,12 @@ class RasterOnMap:
                     slice(part.row0 - region.row0, part.row1 - region.row0),
                     slice(part.col0 - region.col0, part.col1 - region.col0),
                 )
-                values[place], valid[place] = self._footed(footing, part)
+                values[place], valid[place] = self._matched(match, part)
             return values, valid
         found, known = self._cells(window)
         r, c = r - window.row0, c - window.col0
         if straight:
-            if not footing.is_shift:
+            if not match.is_shift:
                 found, known = (x.take(r, axis=0).take(c, axis=1) for x in (found, known))
             if found.shape == values.shape:
                 return found, known

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from ...errors import LulcError
-from ...raster import Source, carry
+from ...raster import Source, transform_coordinates
 from ..job import FeatureInput, Label
 from .columns import fields_wanted, listed, units
 
@@ -63,7 +63,9 @@ def read_points(path: str, map_path: str, field: str = "", stratum_field: str = 
             "Give the map its own first, for example with gdal_edit.py -a_srs EPSG:31985.",
         )
     if theirs != of_map:
-        xs, ys = carry(theirs, of_map, xs, ys)  # what has no place in the map's system lies outside the map
+        xs, ys = transform_coordinates(
+            theirs, of_map, xs, ys
+        )  # what has no place in the map's system lies outside the map
     columns: dict[str, list[Label]] = {
         name: [row[i].strip() or None for row in rows] for i, name in enumerate(header) if name
     }

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The units of a reference (points, polygons, pixels) with the labels they have on the map."""
 
-from .collect import gather
-from .from_points import exploded
-from .reference_units import Found, Ints, Sizes
+from .collect import collect_units
+from .from_points import single_points
+from .reference_units import Ints, ReferenceUnits, Sizes
 
 __all__ = [
-    "Found",
+    "ReferenceUnits",
     "Ints",
     "Sizes",
-    "exploded",
-    "gather",
+    "single_points",
+    "collect_units",
 ]

@@ -14,18 +14,27 @@ from ...raster import PixelAreas, pixel_areas
 from ..classes import Key
 from ..job import FeatureInput, RasterInput
 from ..overlay import CrossTable, RasterOnMap, cross
-from .from_points import gather_points
-from .from_polygons import gather_polygons
-from .reference_units import NO_STRATUM, NOT_ON_SECOND_MAP, Claims, Found, Ints, no_unit, sizes_by, sizes_within
+from .from_points import collect_points
+from .from_polygons import collect_polygons
+from .reference_units import (
+    NO_STRATUM,
+    NOT_ON_SECOND_MAP,
+    Ints,
+    ReferenceUnits,
+    StatedDesign,
+    no_unit,
+    sizes_by,
+    sizes_within,
+)
 
 
-def gather(
+def collect_units(
     maps: Sequence[RasterInput],
     reference: RasterInput | None,
     features: FeatureInput | None,
     strata: RasterInput | None,
     progress: Progress,
-) -> Found:
+) -> ReferenceUnits:
     """Find the reference units on the maps.
 
     Args:
@@ -43,8 +52,8 @@ def gather(
         facts = first.facts
         areas = pixel_areas(facts.grid)
         if features is not None:
-            gather_features = gather_points if features.kind == "points" else gather_polygons
-            return gather_features(first, maps, features, strata, areas, progress)
+            collect_features = collect_points if features.kind == "points" else collect_polygons
+            return collect_features(first, maps, features, strata, areas, progress)
         if reference is None:
             raise LulcError("No reference is given.")
         layers = [first, stack.enter_context(RasterOnMap(reference, facts))]
@@ -63,7 +72,7 @@ def _of_raster(
     summaries: tuple,
     layers: Sequence[RasterOnMap],
     areas: PixelAreas | None,
-) -> Found:
+) -> ReferenceUnits:
     label_known = table.valid[:, 1]
     in_maps = table.valid[:, 2 : maps + 1].all(axis=1)
     in_strata = table.valid[:, -1] if stratified else np.ones(len(table.pixels), bool)
@@ -85,7 +94,7 @@ def _of_raster(
         found, stratum = np.unique(table.values[used, -1], return_inverse=True)
         strata = tuple(int(v) for v in found)
     pixels = table.pixels[used]
-    return Found(
+    return ReferenceUnits(
         kind="raster",
         values=table.values[used][:, [0, *range(2, maps + 1)]],
         label=label.astype(np.int64).ravel(),
@@ -99,7 +108,7 @@ def _of_raster(
         map_sizes=sizes_by(table, 0),
         stratum_sizes=sizes_by(table, -1) if stratified else None,
         map_in_strata=sizes_within(table, 0, table.values.shape[1] - 1) if stratified else {},
-        claims=Claims(),
+        stated=StatedDesign(),
         area_ratio=1.0 if areas is None else areas.ratio,
         excluded=tuple(entry for entry in excluded if entry[1]),
         unlabelled=0,

@@ -22,10 +22,10 @@ from .reference_units import (
     NOT_ON_SECOND_MAP,
     ON_NODATA,
     OUTSIDE,
-    Claims,
     Floats,
-    Found,
     Ints,
+    ReferenceUnits,
+    StatedDesign,
     no_unit,
     sizes_by,
     sizes_within,
@@ -36,21 +36,21 @@ _IDS_SHOWN = 20
 _MANY_UNLABELLED = 0.05
 
 
-def gather_points(
+def collect_points(
     first: RasterOnMap,
     maps: Sequence[RasterInput],
     features: FeatureInput,
     strata: RasterInput | None,
     areas: PixelAreas | None,
     progress: Progress,
-) -> Found:
+) -> ReferenceUnits:
     """Map values, labels and strata of reference points; each is read on every map at the pixel it falls in.
 
     Raises:
         LulcError: no labelled point on a valid pixel, or stratum sizes that contradict each other.
     """
     facts = first.facts
-    points, xs, ys = exploded(features.features)
+    points, xs, ys = single_points(features.features)
     if not points:
         raise LulcError(f"The reference {features.name} has no points.", "Check its selection and filter.")
     warnings: list[str] = []
@@ -101,7 +101,7 @@ def gather_points(
     chosen = np.flatnonzero(used)
     labels = list(dict.fromkeys(keys[i] for i in chosen))
     strata_known = list(dict.fromkeys(key for key in stratum_keys if key is not None))
-    return Found(
+    return ReferenceUnits(
         kind="points",
         values=np.stack(values, axis=1)[used].astype(np.int64),
         label=_places([keys[i] for i in chosen], labels),
@@ -114,7 +114,7 @@ def gather_points(
         cluster=None,
         map_sizes=sizes_by(table, 0),
         stratum_sizes=None if strata_raster is None else sizes_by(table, 1),
-        claims=_claims(points, stratum_keys, source),
+        stated=_stated_design(points, stratum_keys, source),
         map_in_strata={} if strata_raster is None else sizes_within(table, 0, 1),
         area_ratio=1.0 if areas is None else areas.ratio,
         excluded=tuple(entry for entry in excluded if entry[1]),
@@ -137,7 +137,7 @@ def gather_points(
     )
 
 
-def exploded(features: Sequence[ReferenceFeature]) -> tuple[list[ReferenceFeature], Floats, Floats]:
+def single_points(features: Sequence[ReferenceFeature]) -> tuple[list[ReferenceFeature], Floats, Floats]:
     """One entry a point: a feature of several points counts several times."""
     points: list[ReferenceFeature] = []
     xs: list[float] = []
@@ -162,7 +162,7 @@ def _strata(
     cols: Ints,
     status: Ints,
 ) -> tuple[list[Key | None], str]:
-    """Stratum of each point and where it comes from, see `Found.stratum_source`."""
+    """Stratum of each point and where it comes from, see `ReferenceUnits.stratum_source`."""
     if strata is None:
         found = [key_of(p.stratum) for p in points]
         if features.stratum_field:
@@ -176,11 +176,11 @@ def _strata(
     return [int(v) if s == OK else None for v, s in zip(values, stratum_status)], "raster"
 
 
-def _claims(points: Sequence[ReferenceFeature], strata: Sequence[Key | None], source: str) -> Claims:
+def _stated_design(points: Sequence[ReferenceFeature], strata: Sequence[Key | None], source: str) -> StatedDesign:
     """Stratum sizes that the points carry, from all of them, labelled or not."""
     by_area = any(p.weighting == "area" for p in points)
     if source in ("raster", ""):
-        return Claims(area_weighted=by_area)
+        return StatedDesign(area_weighted=by_area)
     pixels: dict[Key, float] = {}
     hectares: dict[Key, float] = {}
     for point, key in zip(points, strata):
@@ -196,11 +196,11 @@ def _claims(points: Sequence[ReferenceFeature], strata: Sequence[Key | None], so
                 )
     everyone = {key for key in strata if key is not None}
     if everyone and set(pixels) == everyone and not by_area:
-        return Claims(pixels, "px", False)
+        return StatedDesign(pixels, "px", False)
     if everyone and set(hectares) == everyone:
         in_metres = {key: size * _HECTARE for key, size in hectares.items()}
-        return Claims(in_metres, "m²", by_area, pixels if set(pixels) == everyone else {})
-    return Claims({}, "px", by_area)
+        return StatedDesign(in_metres, "m²", by_area, pixels if set(pixels) == everyone else {})
+    return StatedDesign({}, "px", by_area)
 
 
 def _same_pixel(

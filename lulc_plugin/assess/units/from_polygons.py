@@ -15,17 +15,17 @@ from ..classes import Key, key_of
 from ..job import FeatureInput, RasterInput
 from ..overlay import PolygonsOnMap, RasterOnMap, cross
 from ..result import LayerSummary
-from .reference_units import NOT_ON_SECOND_MAP, Claims, Found, no_unit, sizes_by
+from .reference_units import NOT_ON_SECOND_MAP, ReferenceUnits, StatedDesign, no_unit, sizes_by
 
 
-def gather_polygons(
+def collect_polygons(
     first: RasterOnMap,
     maps: Sequence[RasterInput],
     features: FeatureInput,
     strata: RasterInput | None,  # no design of polygons has any
     areas: PixelAreas | None,
     progress: Progress,
-) -> Found:
+) -> ReferenceUnits:
     """Map values under the pixels whose centres lie in reference polygons.
 
     Raises:
@@ -56,7 +56,7 @@ def gather_polygons(
     used = in_polygon & in_maps
     excluded = [
         (NOT_ON_SECOND_MAP, int(table.pixels[in_polygon & ~in_maps].sum())),
-        ("in polygons of different classes (map nodata included)", polygons.quarrels),
+        ("in polygons of different classes (map nodata included)", polygons.conflicts),
     ]
     if not used.any():
         raise no_unit("pixel", polygons.pixels, [("on nodata of the map", polygons.pixels), *excluded])
@@ -72,7 +72,7 @@ def gather_polygons(
             f"{without:,} of {len(labelled):,} polygons hold no centre of a valid map pixel (too small, or outside the"
             " map) and count for nothing."
         )
-    return Found(
+    return ReferenceUnits(
         kind="polygons",
         values=table.values[used][:, [0, *range(3, table.values.shape[1])]],
         label=table.values[used, 1],
@@ -85,7 +85,7 @@ def gather_polygons(
         cluster=table.values[used, 2],
         map_sizes=sizes_by(table, 0),
         stratum_sizes=None,
-        claims=Claims(),
+        stated=StatedDesign(),
         area_ratio=1.0 if areas is None else areas.ratio,
         excluded=tuple(entry for entry in excluded if entry[1]),
         unlabelled=unlabelled,

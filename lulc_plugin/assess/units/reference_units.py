@@ -43,7 +43,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Claims:
+class StatedDesign:
     """What the reference layer itself says about its sampling, of all units, labelled or not.
 
     Attributes:
@@ -60,7 +60,7 @@ class Claims:
 
 
 @dataclass(frozen=True)
-class Found:
+class ReferenceUnits:
     """Distinct (map values, label, stratum, cluster) with how often they occur.
 
     Attributes:
@@ -78,7 +78,7 @@ class Found:
         map_sizes: the first map's classes over all its valid pixels.
         stratum_sizes: of the strata raster over the map's valid pixels, None without one.
         map_in_strata: the first map's classes within each stratum of the strata raster.
-        claims: what the reference says about its sampling.
+        stated: what the reference says about its sampling.
         area_ratio: largest over smallest pixel area in the map, 1 where they are equal or unknown.
         excluded: (reason, units).
         unlabelled: reference units without a class.
@@ -101,7 +101,7 @@ class Found:
     cluster: Ints | None
     map_sizes: Sizes
     stratum_sizes: Sizes | None
-    claims: Claims
+    stated: StatedDesign
     area_ratio: float
     excluded: tuple[tuple[str, int], ...]
     unlabelled: int

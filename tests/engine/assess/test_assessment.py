@@ -424,7 +424,7 @@ def test_polygons_are_clusters(make):
         run(make(MAP), features=layer, design="simple")
 
 
-def test_polygons_that_quarrel(make):
+def test_polygons_of_different_classes_that_overlap(make):
     layer = FeatureInput(
         [square(0, 0, 2, 1, "a"), square(1, 1, 2, 2, "b"), square(0, 0, 1, 1, "c")], "polygons", "p", "c"
     )

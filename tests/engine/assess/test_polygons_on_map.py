@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reference polygons at the map's pixels: by centre, each pixel once, quarrels left out and counted."""
+"""Reference polygons at the map's pixels: by centre, each pixel once, conflicts left out and counted."""
 
 import time
 
@@ -87,7 +87,7 @@ def test_the_same_class_counts_once_and_belongs_to_the_first(facts):
     polygons = PolygonsOnMap(features, [1, 1, 1], facts)
     labels, ids = read(polygons, facts)
     assert (labels == 1).sum() == polygons.pixels
-    assert polygons.quarrels == 0
+    assert polygons.conflicts == 0
     assert ids[15, 15] == 0
     assert ids[22, 22] == 1
     assert ids[22, 7] == 2
@@ -99,19 +99,19 @@ def test_different_classes_are_left_out_and_counted(facts, labels):
     boxes = [(0, 0, 20, 20), (10, 10, 30, 30), (5, 5, 25, 25)]
     polygons = PolygonsOnMap([polygon(box(*b)) for b in boxes], labels, facts)
     got, ids = read(polygons, facts)
-    want, quarrels = np.full((60, 80), -1), 0
+    want, conflicts = np.full((60, 80), -1), 0
     for r in range(60):
         for c in range(80):
             here = [k for k, b in enumerate(boxes) if b[0] <= r < b[2] and b[1] <= c < b[3]]
             if len({labels[k] for k in here}) > 1:
-                quarrels += 1
+                conflicts += 1
             elif here:
                 want[r, c] = labels[here[0]]
                 assert ids[r, c] == here[0]
     np.testing.assert_array_equal(got, want)
-    assert polygons.quarrels == quarrels > 0
+    assert polygons.conflicts == conflicts > 0
     read(polygons, facts)
-    assert polygons.quarrels == quarrels, "reading again counts nothing twice"
+    assert polygons.conflicts == conflicts, "reading again counts nothing twice"
 
 
 @pytest.mark.parametrize("size", [(7, 80), (60, 11), (13, 17)])
@@ -122,7 +122,7 @@ def test_windows_are_parts_of_the_whole(facts, size):
     whole, parts = PolygonsOnMap(features, labels, facts), PolygonsOnMap(features, labels, facts)
     for a, b in zip(read(whole, facts), read(parts, facts, *size)):
         np.testing.assert_array_equal(a, b)
-    assert whole.quarrels == parts.quarrels > 0
+    assert whole.conflicts == parts.conflicts > 0
     assert whole.pixels == parts.pixels
 
 
@@ -198,7 +198,7 @@ def test_crossed_with_a_map(raster, monkeypatch):
         polygons = PolygonsOnMap(features, [7, 8, 7], f)
         table = cross([first, polygons.labels, polygons.ids], f, pixel_areas(f.grid), Progress(), threads=2)
     assert table.pixels.sum() == (values != 0).sum()
-    assert polygons.quarrels == 100
+    assert polygons.conflicts == 100
     want = np.full((60, 80), -1)
     want[:20, :20], want[10:30, 10:30], want[40:50, 3:70], want[5:9, 60:70] = 0, 1, 1, 2
     want[10:20, 10:20] = -1
