@@ -126,10 +126,9 @@ def _stream(
 
 
 def _load(job: ClassifyJob, setup: Setup) -> Network:
-    size = (setup.grid.rows.window, setup.grid.cols.window)
-    return Network(
-        setup.entry.path, setup.spec, job.threads, job.device, job.provider, batch=job.batch_size or 1, window=size
-    )
+    network = Network(setup.entry.path, setup.spec, job.threads, job.device, job.provider)
+    network.prepare(job.batch_size or 1, (setup.grid.rows.window, setup.grid.cols.window))
+    return network
 
 
 def _infer(

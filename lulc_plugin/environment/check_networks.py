@@ -43,8 +43,8 @@ def _run(path: Path, device: str) -> Finding:
     try:
         spec = catalogue.load(path).spec
         size = spec.window.minimum
-        network = Network(path, spec, device=device, window=(size, size))
-        found = network.probabilities(np.zeros((1, len(spec.channels), size, size), np.float32))
+        with Network(path, spec, device=device) as network:
+            found = network.probabilities(np.zeros((1, len(spec.channels), size, size), np.float32))
     except LulcError as error:
         level = FAIL if device == "cpu" else WARN
         return Finding(DEVICES, title, level, error.problem, error.remedy or "Install onnxruntime again.")

@@ -111,8 +111,7 @@ def import_model(network: Path, folder: Path) -> Entry:
             f" {digest[:17]}…, the description says {entry.spec.sha256[:17]}….",
             "Get both files again, or describe the network anew with lulc:describemodel.",
         )
-    # opens the graph and compares it with the description
-    Network(network, entry.spec, 1)
+    Network(network, entry.spec, threads=1).close()  # compares the graph with the description
     target = folder / network.name
     _check_free(network.stem, entry.spec.name, digest, folder)
     if target.exists() and target.samefile(network):
@@ -173,7 +172,7 @@ def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
             shutil.copyfile(sidecar, place / beside.name)
         # alone in its new folder the network still has to open: weights in a second file do not come along
         try:
-            Network(place / target.name, load(place / target.name).spec, 1)
+            Network(place / target.name, load(place / target.name).spec, threads=1).close()
         except LulcError as error:
             raise LulcError(
                 f"{network.name} cannot be used away from its folder: {error.problem}",

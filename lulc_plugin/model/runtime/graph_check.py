@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do a graph and its description speak of the same network? What the graph says counts, disagreement is told."""
+"""The check of a graph against its description: what the graph says counts, and where they differ is told."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,26 +27,59 @@ _TYPES: dict[str, Any] = {
 _SCORES = ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
+class TensorInfo(Protocol):
+    """An input or output of a graph; a free axis of `shape` is a text or None."""
+
+    name: str
+    type: str
+    shape: Sequence[Any]
+
+
+class Session(Protocol):
+    """What is used here of onnxruntime's `InferenceSession`, which has no types."""
+
+    def get_inputs(self) -> Sequence[TensorInfo]:
+        """Inputs of the graph."""
+
+    def get_outputs(self) -> Sequence[TensorInfo]:
+        """Outputs of the graph."""
+
+    def get_modelmeta(self) -> Any:
+        """Metadata of the file."""
+
+    def get_providers(self) -> Sequence[str]:
+        """Execution providers, the preferred one first."""
+
+    def get_session_options(self) -> Any:
+        """Options it was made with."""
+
+    def run(self, output_names: Sequence[str], inputs: Mapping[str, Any], run_options: Any = None) -> Sequence[Any]:
+        """Outputs for the inputs."""
+
+    def end_profiling(self) -> str:
+        """Stop profiling; returns the profile's path."""
+
+
 @dataclass(frozen=True)
-class Ports:
-    """Where a graph takes windows and gives scores.
+class CheckedGraph:
+    """Where a graph takes windows and gives scores, as compared with its description.
 
     Attributes:
-        input: name of the input.
-        kind: number type it is fed with.
-        output: name of the output.
+        input_name: name of the input.
+        input_type: number type it is fed with.
+        output_name: name of the output with the scores.
         notes: for the log.
         warnings: what the user should not overlook.
     """
 
-    input: str
-    kind: np.dtype[Any]
-    output: str
+    input_name: str
+    input_type: np.dtype[Any]
+    output_name: str
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def agree(session: Any, name: str, spec: ModelSpec) -> Ports:
+def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
     """Compare an open session with a description.
 
     Args:
@@ -74,10 +108,10 @@ def agree(session: Any, name: str, spec: ModelSpec) -> Ports:
     _check_output(name, outputs[output], spec, axes(entry.shape, spec.layout))
     kind = np.dtype(_TYPES[entry.type])
     whole = f"{name} takes whole numbers ({kind}): scaled values are rounded and cut to its range"
-    return Ports(entry.name, kind, output, (whole,) if kind.kind in "iu" else (), tuple(warnings))
+    return CheckedGraph(entry.name, kind, output, (whole,) if kind.kind in "iu" else (), tuple(warnings))
 
 
-def _check_input(name: str, entry: Any, spec: ModelSpec) -> None:
+def _check_input(name: str, entry: TensorInfo, spec: ModelSpec) -> None:
     if entry.type not in _TYPES:
         raise LulcError(f"The input of {name} is {entry.type}; it can be fed with {', '.join(_TYPES)}.")
     shape, depth = entry.shape, len(spec.channels)
@@ -101,7 +135,7 @@ def _check_input(name: str, entry: Any, spec: ModelSpec) -> None:
             )
 
 
-def _check_output(name: str, entry: Any, spec: ModelSpec, size: tuple[Any, Any]) -> None:
+def _check_output(name: str, entry: TensorInfo, spec: ModelSpec, size: tuple[Any, Any]) -> None:
     shape = entry.shape
     if entry.type not in _SCORES:
         raise LulcError(

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a network: an onnxruntime session that checks what it gets and what it gives."""
+"""An open network: an onnxruntime session that was compared with its description, and runs windows."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
+import weakref
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -13,46 +17,40 @@ import numpy.typing as npt
 
 from ...errors import CancelledError, LulcError
 from ..spec import ModelSpec
-from . import graph_check, onnx_file, probabilities as scores, provider_profile, providers as devices
-from .providers import Way
+from . import onnx_file, probabilities as scores, providers
+from .graph_check import Session, axes, check_graph
+from .providers import ExecutionProvider
 
 FloatArray = npt.NDArray[np.float32]
 
 
 class Network:
-    """One loaded network.
+    """One open network.
+
+    The plan opens it, so that a graph which is not the one of its description is refused before a layer's pixels are
+    read; the run takes the same object over, calls `prepare` with the size of its windows, and closes it. It may be
+    opened in one thread and run in another (one run at a time); `stop` may be called from any thread at any time.
 
     Args:
         path: the `.onnx` file.
         spec: its description.
         threads: CPU threads, 0 for all cores.
         device: `auto`, `cpu`, `cuda` or `openvino`.
-        provider: any provider of onnxruntime in the user's words; overrides `device`, see `devices.parse`.
-        batch: windows a run; where the network does not run on the CPU, one run of this size tries it out.
-        window: rows and columns of a window; None: as the description says.
+        provider: any provider of onnxruntime in the user's words; overrides `device`, see `providers.parse`.
 
     Attributes:
-        device: where it runs, as seen in the session, e.g. `CPU (2 threads)`.
-        notes: for the log.
+        device: where it runs, as seen in the session, e.g. `CPU (2 threads)`; final once it is prepared.
         warnings: what the user should not overlook, e.g. why it does not run on the faster device.
         seconds: time spent inside the network so far.
         pixels: window pixels it has seen so far.
         probable: False once scores came out that are no probabilities although they are taken as such.
 
     Raises:
-        LulcError: the file is no network, not the one that `spec` describes, or the device is not there.
+        LulcError: the file is no network, not the one that `spec` describes (with both numbers), or the device is not
+            there.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        spec: ModelSpec,
-        threads: int = 0,
-        device: str = "cpu",
-        provider: str = "",
-        batch: int = 1,
-        window: tuple[int, int] | None = None,
-    ) -> None:
+    def __init__(self, path: Path, spec: ModelSpec, threads: int = 0, device: str = "cpu", provider: str = "") -> None:
         import onnxruntime as ort
 
         self._spec = spec
@@ -62,137 +60,209 @@ class Network:
         # what it would print is raised, too, and a cancel is no error
         self._run_options.log_severity_level = 4
         self._stopped = False
-        self.notes: list[str] = []
+        self._prepared = False
+        self._profile_notes: tuple[str, ...] = ()
+        self._remove_profile: weakref.finalize[..., Network] | None = None
         self.seconds = 0.0
         self.pixels = 0
         self.probable = True
-        asked = devices.ways(device, provider, ort.get_available_providers(), ort.__version__)
-        self.warnings = list(asked.warnings)
-        self.device = self._start(asked.ways, batch, window or (spec.window.size, spec.window.size))
-        if asked.notes:
-            self.notes.append(f"Device: {self.device}; {', '.join(asked.notes)}")
-        else:
-            self.notes.append(f"Device: {self.device}")
-        if spec.output.threshold is not None:
-            self.notes.append(
-                f"The makers of {spec.name} drop scores below {spec.output.threshold:g}; here the largest score counts,"
-                " however small"
-            )
-
-    def _start(self, ways: tuple[Way, ...], batch: int, window: tuple[int, int]) -> str:
-        """Open a session the first of `ways` that works; returns where it runs."""
-        for way in ways[:-1]:
-            try:
-                return self._open(way, batch, window)
-            except _NotHere as error:
-                self.warnings.append(f"{error.told.problem} It runs on {ways[-1].label} instead, which takes longer.")
+        choice = providers.choose(device, provider, ort.get_available_providers(), ort.__version__)
+        self._untried = list(choice.providers)
+        self._choice_notes = choice.notes
+        self.warnings = list(choice.warnings)
+        self._session: Session | None = None
         try:
-            return self._open(ways[-1], batch, window)
-        except _NotHere as error:
-            raise error.told from error
-
-    def _open(self, way: Way, batch: int, window: tuple[int, int]) -> str:
-        if way.provider == devices.CPU:
-            self._session = self._new_session(way, "")
-            self._check_graph()
-            return self._cpu()
-        with provider_profile.folder() as folder:
-            try:
-                self._session = self._new_session(way, str(folder / "profile"))
-                taken = self._session.get_providers()[0]
-                if taken != way.provider:
-                    raise _NotHere(
-                        devices.not_started(way, f"onnxruntime took {devices.label(taken)} without an error")
-                    )
-                self._check_graph()
-                self._raw(np.zeros((self.fixed_batch or batch, len(self._spec.channels), *window), np.float32))
-                nodes = provider_profile.nodes(self._session.end_profiling())
-            except (LulcError, _NotHere):
-                raise
-            except Exception as error:  # onnxruntime has no common base class for its errors
-                if self._stopped:
-                    raise CancelledError from error
-                raise _NotHere(devices.not_started(way, onnx_file.reason(error))) from error
-        here, everywhere = nodes.get(way.provider, 0), sum(nodes.values())
-        if everywhere and not here:
-            self.warnings.append(
-                f"{way.label} took none of the network's {everywhere} operations; all of them run on the CPU."
-            )
-            return f"{self._cpu()[:-1]}; {way.label} took nothing)"
-        if here < everywhere:
-            self._note(f"{here} of the network's {everywhere} operations run on {way.label}, the rest on the CPU")
-        return way.label
-
-    def _cpu(self) -> str:
-        return f"CPU ({self._threads} thread{'s' if self._threads > 1 else ''})"
-
-    def _new_session(self, way: Way, profile: str) -> Any:
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        on_cpu = way.provider == devices.CPU
-        if profile:
-            options.enable_profiling = True
-            options.profile_file_prefix = profile
-        if way.provider == "CUDAExecutionProvider" and hasattr(ort, "preload_dlls"):
-            # finds CUDA's libraries where pip put them
-            ort.preload_dlls()
-        wanted: list[Any] = [(way.provider, dict(way.options))]
-        try:
-            # `sess_options`: any other keyword is swallowed without an error
-            return ort.InferenceSession(
-                str(self._path),
-                sess_options=options,
-                providers=wanted if on_cpu else [*wanted, devices.CPU],
-                enable_fallback=0,
-            )
-        except Exception as error:  # onnxruntime has no common base class for its errors
-            if on_cpu:
-                raise onnx_file.cannot_load(self._path, error) from error
+            self._open()
+        except LulcError:
+            self.close()
             raise
 
-    # ---------------------------------------------------------------- what the graph says
+    def __enter__(self) -> Network:
+        return self
 
-    def _check_graph(self) -> None:
-        self._ports = graph_check.agree(self._session, self._path.name, self._spec)
-        for text in self._ports.warnings:
-            if text not in self.warnings:
-                self.warnings.append(text)
-        for text in self._ports.notes:
-            self._note(text)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
-    def _note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
-
-    @property
-    def providers(self) -> tuple[str, ...]:
-        """The session's providers, the first one preferred."""
-        return tuple(self._session.get_providers())
-
-    @property
-    def threads(self) -> int:
-        """CPU threads, as the session reports them."""
-        return int(self._session.get_session_options().intra_op_num_threads)
-
-    @property
-    def fixed_batch(self) -> int | None:
-        """The only batch size the graph takes, None when it is free."""
-        batch = self._session.get_inputs()[0].shape[0]
-        return batch if isinstance(batch, int) else None
-
-    # ---------------------------------------------------------------- running
+    def close(self) -> None:
+        """Give the session's memory back; what is running ends first. It cannot be run any more, counts stay."""
+        self._session = None
+        self._discard_profile()
 
     def stop(self) -> None:
         """Make a run in progress, and every later one, end at once; callable from any thread."""
         self._stopped = True
         self._run_options.terminate = True
 
+    # ---------------------------------------------------------------- opening
+
+    def _open(self) -> None:
+        """Open a session on the first provider, of those not tried yet, that starts."""
+        while True:
+            self._provider = self._untried.pop(0)
+            try:
+                self._session = self._new_session(self._provider)
+                break
+            except _ProviderFailed as failure:
+                self._fall_back(failure)
+        self.device = self._cpu() if self._provider.name == providers.CPU else self._provider.label
+        self._graph = check_graph(self._session, self._path.name, self._spec)
+        self.warnings.extend(text for text in self._graph.warnings if text not in self.warnings)
+
+    def _fall_back(self, failure: _ProviderFailed) -> None:
+        """Tell that a slower provider is taken; where none is left the failure counts."""
+        self._session = None
+        self._discard_profile()
+        if not self._untried:
+            raise failure.error from failure
+        slower = self._untried[-1].label
+        self.warnings.append(f"{failure.error.problem} It runs on {slower} instead, which takes longer.")
+
+    def _new_session(self, provider: ExecutionProvider) -> Session:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        on_cpu = provider.name == providers.CPU
+        wanted: list[Any] = [(provider.name, dict(provider.options))]
+        if not on_cpu:
+            wanted.append(providers.CPU)
+            # a session that lists a provider first may still run everything on the CPU; only a profile tells
+            folder = tempfile.mkdtemp(prefix="lulc-profile-")
+            # an open profile cannot be removed under Windows, and is not worth an error
+            self._remove_profile = weakref.finalize(self, shutil.rmtree, folder, True)
+            options.enable_profiling = True
+            options.profile_file_prefix = str(Path(folder) / "profile")
+        try:
+            if provider.name == "CUDAExecutionProvider" and hasattr(ort, "preload_dlls"):
+                # finds CUDA's libraries where pip put them
+                ort.preload_dlls()
+            # `sess_options`: any other keyword is swallowed without an error
+            session: Session = ort.InferenceSession(
+                str(self._path), sess_options=options, providers=wanted, enable_fallback=0
+            )
+        except Exception as error:  # onnxruntime has no common base class for its errors
+            if on_cpu:
+                raise onnx_file.cannot_load(self._path, error) from error
+            raise self._failed(error) from error
+        taken = session.get_providers()[0]
+        if taken != provider.name:
+            why = f"onnxruntime took {providers.label(taken)} without an error"
+            raise _ProviderFailed(providers.not_started(provider, why))
+        return session
+
+    def _failed(self, error: Exception) -> Exception:
+        """What to raise when the provider in use fails with `error`."""
+        if self._stopped:
+            return CancelledError()
+        return _ProviderFailed(providers.not_started(self._provider, onnx_file.reason(error)))
+
+    def _discard_profile(self) -> None:
+        if self._remove_profile is not None:
+            self._remove_profile()
+            self._remove_profile = None
+
+    def _cpu(self) -> str:
+        return f"CPU ({self._threads} thread{'s' if self._threads > 1 else ''})"
+
+    # ---------------------------------------------------------------- preparing
+
+    def prepare(self, batch: int, window: tuple[int, int]) -> None:
+        """Try a batch of the size that will be run, unless that was done; on the CPU there is nothing to try.
+
+        A provider that fails is replaced by a slower one where `device` is `auto`.
+
+        Args:
+            batch: windows a run.
+            window: rows and columns of a window.
+
+        Raises:
+            LulcError: the provider that was asked for does not work on this computer.
+            CancelledError: `stop` was called.
+        """
+        while not self._prepared and self._provider.name != providers.CPU:
+            try:
+                self._raw(np.zeros((self.fixed_batch or batch, len(self._spec.channels), *window), np.float32))
+                counts = providers.profiled_operations(self._opened.end_profiling())
+            except LulcError:
+                raise
+            except Exception as error:  # onnxruntime has no common base class for its errors
+                failure = self._failed(error)
+                if not isinstance(failure, _ProviderFailed):
+                    raise failure from error
+                self._fall_back(failure)
+                self._open()
+            else:
+                self._discard_profile()
+                self._report_profile(counts)
+                break
+        self._prepared = True
+
+    def _report_profile(self, counts: dict[str, int]) -> None:
+        """Tell how many operations the provider took; `counts` has those of each provider."""
+        label = self._provider.label
+        here, everywhere = counts.get(self._provider.name, 0), sum(counts.values())
+        if everywhere and not here:
+            self.warnings.append(
+                f"{label} took none of the network's {everywhere} operations; all of them run on the CPU."
+            )
+            self.device = f"{self._cpu()[:-1]}; {label} took nothing)"
+        elif here < everywhere:
+            self._profile_notes = (
+                f"{here} of the network's {everywhere} operations run on {label}, the rest on the CPU",
+            )
+
+    # ---------------------------------------------------------------- what is known of it
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For the log: where it runs, and what its user may want to know."""
+        notes = [*self._graph.notes, *self._profile_notes]
+        why = f"; {', '.join(self._choice_notes)}" if self._choice_notes else ""
+        notes.append(f"Device: {self.device}{why}")
+        threshold = self._spec.output.threshold
+        if threshold is not None:
+            notes.append(
+                f"The makers of {self._spec.name} drop scores below {threshold:g}; here the largest score counts,"
+                " however small"
+            )
+        return tuple(notes)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The session's execution providers, the first one preferred."""
+        return tuple(self._opened.get_providers())
+
+    @property
+    def threads(self) -> int:
+        """CPU threads, as the session reports them."""
+        return int(self._opened.get_session_options().intra_op_num_threads)
+
+    @property
+    def fixed_batch(self) -> int | None:
+        """The only batch size the graph takes, None when it is free."""
+        batch = self._opened.get_inputs()[0].shape[0]
+        return batch if isinstance(batch, int) else None
+
+    @property
+    def fixed_window(self) -> tuple[int, int] | None:
+        """The only rows and columns that the graph takes, which are the description's; None where one is free."""
+        rows, cols = axes(self._opened.get_inputs()[0].shape, self._spec.layout)
+        return (rows, cols) if isinstance(rows, int) and isinstance(cols, int) else None
+
+    @property
+    def _opened(self) -> Session:
+        if self._session is None:
+            raise LulcError(f"The network {self._path.name} is closed.")
+        return self._session
+
+    # ---------------------------------------------------------------- running
+
     def probabilities(self, batch: FloatArray) -> FloatArray:
-        """Class probabilities.
+        """Class probabilities; the first batch prepares the network if nobody did.
 
         Args:
             batch: `(n, channels, rows, cols)`.
@@ -204,9 +274,12 @@ class Network:
             LulcError: the network fails, changes the size, or returns numbers that are not finite.
             CancelledError: `stop` was called.
         """
+        self.prepare(batch.shape[0], (batch.shape[2], batch.shape[3]))
         started = time.perf_counter()
         try:
             raw = self._raw(batch)
+        except LulcError:
+            raise
         except Exception as error:  # see _new_session
             if self._stopped:
                 raise CancelledError from error
@@ -220,11 +293,11 @@ class Network:
         self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
         result = scores.probabilities(raw, self._spec, (batch.shape[2], batch.shape[3]))
         if self.probable:
-            self._doubt(scores.no_probabilities(raw, self._spec))
+            self._check_scores(scores.no_probabilities(raw, self._spec))
         return result
 
-    def _doubt(self, why: str) -> None:
-        """Warn, once, of scores that are no probabilities."""
+    def _check_scores(self, why: str) -> None:
+        """Warn, once, of scores that are no probabilities; `why` is empty where they are."""
         if not why:
             return
         self.probable = False
@@ -234,17 +307,18 @@ class Network:
         )
 
     def _raw(self, batch: FloatArray) -> npt.NDArray[Any]:
+        graph = self._graph
         fed: npt.NDArray[Any] = np.moveaxis(batch, 1, 3) if self._spec.layout == "NHWC" else batch
-        if self._ports.kind.kind in "iu":
-            limits = np.iinfo(self._ports.kind)
+        if graph.input_type.kind in "iu":
+            limits = np.iinfo(graph.input_type)
             fed = np.clip(np.rint(fed), limits.min, limits.max)
-        fed = np.ascontiguousarray(fed, self._ports.kind)
-        return np.asarray(self._session.run([self._ports.output], {self._ports.input: fed}, self._run_options)[0])
+        fed = np.ascontiguousarray(fed, graph.input_type)
+        return np.asarray(self._opened.run([graph.output_name], {graph.input_name: fed}, self._run_options)[0])
 
 
-class _NotHere(Exception):
-    """A device does not work on this computer; `told` is what the user should hear."""
+class _ProviderFailed(Exception):
+    """An execution provider does not work on this computer; `error` is what the user should hear."""
 
-    def __init__(self, told: LulcError) -> None:
-        super().__init__(str(told))
-        self.told = told
+    def __init__(self, error: LulcError) -> None:
+        super().__init__(str(error))
+        self.error = error

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a network can run: what the user asked for becomes an ordered list of onnxruntime's execution providers.
+"""Execution providers of onnxruntime: which ones to try for what the user asked, and what one of them really ran.
 
-Plain text only: nothing here imports onnxruntime.
+Nothing here imports onnxruntime.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ...errors import LulcError
 
@@ -33,35 +35,35 @@ _LONGEST = 2000
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to run: onnxruntime's name of a provider and its options."""
+class ExecutionProvider:
+    """An execution provider: onnxruntime's name of it, and its options."""
 
-    provider: str
+    name: str
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
         """What a person calls it."""
-        return label(self.provider)
+        return label(self.name)
 
 
 @dataclass(frozen=True)
-class Ways:
-    """What to try, in order.
+class ProviderChoice:
+    """Execution providers to try, in order.
 
     Attributes:
-        ways: the first one that works is taken.
+        providers: the first one that works is taken.
         notes: for the log: what was not looked at and why.
         warnings: what the user should not overlook.
     """
 
-    ways: tuple[Way, ...]
+    providers: tuple[ExecutionProvider, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def ways(device: str, provider: str, offered: Sequence[str], version: str) -> Ways:
-    """What to try for a wish.
+def choose(device: str, provider: str, offered: Sequence[str], version: str) -> ProviderChoice:
+    """Execution providers to try for what the user asked.
 
     Args:
         device: one of `DEVICES`.
@@ -73,25 +75,27 @@ def ways(device: str, provider: str, offered: Sequence[str], version: str) -> Wa
         LulcError: a device or provider that the installed onnxruntime does not have.
     """
     if provider:
-        wanted = parse(provider)
-        match = next((o for o in offered if o.lower() == wanted.provider.lower()), None)
+        asked = parse(provider)
+        match = next((o for o in offered if o.lower() == asked.name.lower()), None)
         if match is None:
-            raise _missing(wanted.provider, offered, version)
-        if match == CPU and wanted.options:
+            raise _missing(asked.name, offered, version)
+        if match == CPU and asked.options:
             raise LulcError(
-                f"The provider cpu takes no option {next(iter(wanted.options))!r}.", "Leave the options out."
+                f"The provider cpu takes no option {next(iter(asked.options))!r}.", "Leave the options out."
             )
         warning = f"The provider {match} was asked for by name; this plugin has not been tested with it."
-        return Ways((Way(match, wanted.options),), warnings=() if match in _LABELS else (warning,))
+        return ProviderChoice(
+            (ExecutionProvider(match, asked.options),), warnings=() if match in _LABELS else (warning,)
+        )
     if device != AUTO:
         check_device(device)
         name = _PROVIDERS[device]
         if name not in offered:
             raise _missing(name, offered, version)
-        return Ways((Way(name, _settings(name, version)),))
+        return ProviderChoice((ExecutionProvider(name, _settings(name, version)),))
     faster = [name for name in _PROVIDERS.values() if name != CPU and name in offered]
     notes = () if faster else (f"the installed onnxruntime {version} offers neither CUDA nor OpenVINO",)
-    return Ways(tuple(Way(name, _settings(name, version)) for name in (*faster, CPU)), notes)
+    return ProviderChoice(tuple(ExecutionProvider(name, _settings(name, version)) for name in (*faster, CPU)), notes)
 
 
 def check_device(device: str) -> None:
@@ -104,7 +108,7 @@ def check_device(device: str) -> None:
         raise LulcError(f"The device {device!r} is none of {', '.join(DEVICES)}.")
 
 
-def parse(text: str) -> Way:
+def parse(text: str) -> ExecutionProvider:
     """A provider in the user's words: `DmlExecutionProvider`, `dml`, or `openvino;device_type=GPU;num_streams=2`.
 
     Raises:
@@ -122,7 +126,30 @@ def parse(text: str) -> Way:
         if not equals or not _OPTION.fullmatch(key):
             raise LulcError(f"The provider's option {setting!r} is not of the form name=value.", example)
         options[key] = value
-    return Way(name if name.lower().endswith(_SUFFIX.lower()) else name + _SUFFIX, options)
+    return ExecutionProvider(name if name.lower().endswith(_SUFFIX.lower()) else name + _SUFFIX, options)
+
+
+def profiled_operations(profile: str) -> dict[str, int]:
+    """Operations that each provider ran, out of the profile of a run.
+
+    A session that lists a provider first may still run everything on the CPU; only the profile tells.
+
+    Args:
+        profile: path of the profile, as `end_profiling` returns it.
+
+    Returns:
+        name of a provider → number of its operations; empty where the profile cannot be read.
+    """
+    try:
+        events = json.loads(Path(profile).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    names: dict[str, set[str]] = {}
+    for event in events if isinstance(events, list) else ():
+        arguments = event.get("args") or {}
+        if event.get("cat") == "Node" and arguments.get("provider"):
+            names.setdefault(str(arguments["provider"]), set()).add(str(event.get("name")))
+    return {provider: len(operations) for provider, operations in names.items()}
 
 
 def label(provider: str) -> str:
@@ -130,12 +157,12 @@ def label(provider: str) -> str:
     return _LABELS.get(provider, provider.replace(_SUFFIX, ""))
 
 
-def not_started(way: Way, why: str) -> LulcError:
+def not_started(provider: ExecutionProvider, why: str) -> LulcError:
     """What to tell the user when a provider that is offered does not work here."""
-    _, needs = _PACKAGES.get(way.provider, ("", ""))
+    _, needs = _PACKAGES.get(provider.name, ("", ""))
     return LulcError(
-        f"The network could not be run on {way.label}: {why}.",
-        (f"{way.label} needs {needs}. " if needs else "") + "Set Device to auto or cpu to run it all the same.",
+        f"The network could not be run on {provider.label}: {why}.",
+        (f"{provider.label} needs {needs}. " if needs else "") + "Set Device to auto or cpu to run it all the same.",
     )
 
 

@@ -430,6 +430,8 @@ def test_a_network_of_one_fixed_size(refuses, network, raster, classify, scene, 
     refuses(wrong.path, r"32 × 32.*64")
     fixed = Window(size=32, multiple=4, minimum=32, margin=4)
     net = network("pixel", name="fixed-v2", shape=(1, 32, 32), window=fixed)
+    with Network(Path(net.path), net.spec, 1) as opened:
+        assert opened.fixed_window == (32, 32)
     image = scene(70, 50)
     made = classify(raster("b.tif", image), net)
     free = network("pixel", name="free-v1")

@@ -2,6 +2,7 @@
 """Where a network runs: what is asked for, what is there, and what really ran."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,8 @@ import pytest
 
 from lulc_plugin.classify import ClassifyJob
 from lulc_plugin.errors import CancelledError, LulcError
-from lulc_plugin.model import Network, providers as devices
-from lulc_plugin.model.runtime import provider_profile
-from lulc_plugin.model.runtime.providers import CPU, Way
+from lulc_plugin.model import Network, providers
+from lulc_plugin.model.runtime.providers import CPU, ExecutionProvider
 
 CUDA, OPENVINO = "CUDAExecutionProvider", "OpenVINOExecutionProvider"
 OFFERED = ort.get_available_providers()
@@ -22,23 +22,23 @@ OFFERED = ort.get_available_providers()
 
 
 def test_auto_without_anything_faster():
-    found = devices.ways("auto", "", ["AzureExecutionProvider", CPU], "1.31.1")
-    assert found.ways == (Way(CPU),)
+    found = providers.choose("auto", "", ["AzureExecutionProvider", CPU], "1.31.1")
+    assert found.providers == (ExecutionProvider(CPU),)
     assert "1.31.1 offers neither CUDA nor OpenVINO" in found.notes[0]
 
 
 def test_auto_takes_the_fastest_first_and_the_cpu_last():
-    found = devices.ways("auto", "", [OPENVINO, CUDA, CPU], "1.20.0")
-    assert [w.provider for w in found.ways] == [CUDA, OPENVINO, CPU]
+    found = providers.choose("auto", "", [OPENVINO, CUDA, CPU], "1.20.0")
+    assert [p.name for p in found.providers] == [CUDA, OPENVINO, CPU]
     assert found.notes == ()
-    assert found.ways[0].options == {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
-    assert "use_tf32" not in devices.ways("cuda", "", [CUDA], "1.17.3").ways[0].options
+    assert found.providers[0].options == {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
+    assert "use_tf32" not in providers.choose("cuda", "", [CUDA], "1.17.3").providers[0].options
 
 
 @pytest.mark.parametrize(("device", "package"), [("cuda", "onnxruntime-gpu"), ("openvino", "onnxruntime-openvino")])
 def test_a_device_that_is_missing_is_an_error_with_the_package(device, package):
     with pytest.raises(LulcError) as caught:
-        devices.ways(device, "", ["AzureExecutionProvider", CPU], "1.31.1")
+        providers.choose(device, "", ["AzureExecutionProvider", CPU], "1.31.1")
     assert "not offered by the installed onnxruntime 1.31.1 (it offers Azure, CPU)" in caught.value.problem
     assert f"pip install {package}" in caught.value.remedy and "auto or cpu" in caught.value.remedy
 
@@ -53,8 +53,8 @@ def test_a_device_that_is_missing_is_an_error_with_the_package(device, package):
     ],
 )
 def test_providers_in_words(text, provider, options):
-    found = devices.ways("auto", text, ["DmlExecutionProvider", "CoreMLExecutionProvider", CPU], "1")
-    assert found.ways == (Way(provider, options),)
+    found = providers.choose("auto", text, ["DmlExecutionProvider", "CoreMLExecutionProvider", CPU], "1")
+    assert found.providers == (ExecutionProvider(provider, options),)
     assert "not been tested" in found.warnings[0]
 
 
@@ -71,7 +71,7 @@ def test_providers_that_cannot_be_read(text, match):
 
 def test_an_unknown_provider_is_refused_with_those_there_are():
     with pytest.raises(LulcError, match="Nonsense is not offered.*it offers CPU"):
-        devices.ways("auto", "nonsense".title(), [CPU], "1.31.1")
+        providers.choose("auto", "nonsense".title(), [CPU], "1.31.1")
 
 
 def test_jobs_that_contradict_themselves():
@@ -96,7 +96,7 @@ def test_options_reach_the_session(network, threads):
 
 def test_options_that_the_cpu_does_not_have():
     with pytest.raises(LulcError, match="cpu takes no option 'xx'"):
-        devices.ways("auto", "cpu;xx=3", ["CPUExecutionProvider"], "1.31")
+        providers.choose("auto", "cpu;xx=3", ["CPUExecutionProvider"], "1.31")
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
@@ -113,7 +113,7 @@ def test_the_log_names_the_cpu(network, raster, classify, scene, device):
 
 @pytest.mark.parametrize("device", ["cuda", "openvino"])
 def test_a_missing_device_makes_no_map(network, raster, classify, scene, tmp_path, device):
-    if devices.ways("auto", "", OFFERED, "").ways[0].provider != CPU:
+    if providers.choose("auto", "", OFFERED, "").providers[0].name != CPU:
         pytest.skip("this onnxruntime offers something faster")
     folder = tmp_path / "out"
     folder.mkdir()
@@ -207,20 +207,51 @@ def test_what_part_ran_where(network, raster, classify, scene, pretender):
     assert any("CUDA took none of the network's 2 operations" in w for w in made.result.warnings)
 
 
-def test_no_folder_is_left_by_a_trial(network, pretender, tmp_path, monkeypatch):
+def test_no_profile_is_left(network, pretender, tmp_path, monkeypatch):
     import tempfile
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     net = network("pixel")
-    Network(Path(net.path), net.spec, 1, "auto")
-    assert list((tmp_path / "temporary").iterdir()) == []
+    for prepare in (True, False):
+        with Network(Path(net.path), net.spec, 1, "auto") as made:
+            assert len(list((tmp_path / "temporary").iterdir())) == 1
+            if prepare:
+                made.prepare(1, (64, 64))
+                assert list((tmp_path / "temporary").iterdir()) == []
+        assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_network_that_nobody_prepared_is_prepared_by_its_first_batch(network, pretender):
+    net = network("pixel")
+    with Network(Path(net.path), net.spec, 1, "auto") as made:
+        assert made.device == "CUDA" and not any("operations run" in note for note in made.notes)
+        made.probabilities(np.zeros((1, 4, 64, 64), np.float32))
+        assert any("2 of the network's 3 operations run on CUDA" in note for note in made.notes)
+
+
+def test_a_closed_network_keeps_its_counts_and_refuses_to_run(network):
+    net = network("pixel")
+    batch = np.zeros((1, 4, 64, 64), np.float32)
+    with Network(Path(net.path), net.spec, 1) as made:
+        made.probabilities(batch)
+    assert made.pixels == 64 * 64 and made.device == "CPU (1 thread)"
+    with pytest.raises(LulcError, match="closed"):
+        made.probabilities(batch)
+
+
+def test_opened_in_one_thread_and_run_in_another(network):
+    net = network("pixel")
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(Network, Path(net.path), net.spec, 1).result()
+    here = made.probabilities(np.full((2, 4, 64, 64), 0.3, np.float32))
+    assert here.shape[0] == 2 and made.fixed_window is None
 
 
 def test_a_profile_that_cannot_be_read(tmp_path):
-    assert provider_profile.nodes(str(tmp_path / "none.json")) == {}
+    assert providers.profiled_operations(str(tmp_path / "none.json")) == {}
     (tmp_path / "a.json").write_text("{broken")
-    assert provider_profile.nodes(str(tmp_path / "a.json")) == {}
+    assert providers.profiled_operations(str(tmp_path / "a.json")) == {}
 
 
 @pytest.mark.skipif("AzureExecutionProvider" not in OFFERED, reason="this onnxruntime has no such provider")
