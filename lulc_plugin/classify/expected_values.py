@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..model import InputForm, ModelSpec
+from ..options import option
 from ..raster import LAYER_OPS, Step, Steps
 
 #: Reflectance above this is cloud, glint, or not reflectance.
@@ -54,7 +55,7 @@ def expected_of(spec: ModelSpec, form: InputForm) -> Expected | None:
         return Expected(
             low, high, _BRIGHT, 0.08 * high if seen else 0.005, False,
             f"the model saw {low:.3g} to {high:.3g}" if seen else "the model expects reflectance, 0 to 1",
-            "Check what the numbers are: set Values, or declare the layer's scale and offset"
+            f"Check what the numbers are: set {option('values')}, or declare the layer's scale and offset"
             " (gdal_edit.py -scale … -offset …).",
         )  # fmt: skip
     scaled = _scaled_ranges(spec, form)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..errors import LulcError
 from ..findings import Findings
 from ..model import InputForm, ModelSpec
+from ..options import option
 from ..progress import Progress
 from ..raster import (
     LAYER_OPS,
@@ -166,7 +167,7 @@ def _form(spec: ModelSpec, reading: value_kind.Reading) -> InputForm:
         return spec.forms[0]
     raise LulcError(
         f"{spec.name} wants reflectance, but the layer is not: {reading.because}.",
-        "Give a layer of reflectance (0 to 1 or × 10,000), or set Values to reflectance if it is one.",
+        f"Give a layer of reflectance (0 to 1 or × 10,000), or set {option('values')} to reflectance if it is one.",
     )
 
 

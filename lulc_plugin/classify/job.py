@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import LulcError
 from ..legend import Legend
 from ..model import providers
+from ..options import option
 
 AUTO = "auto"
 NODATA_POLICIES = ("any", "all")
@@ -84,7 +85,7 @@ class ClassifyJob:
             if self.device != AUTO:
                 raise LulcError(
                     f"Both the device {self.device} and the provider {self.provider!r} were asked for.",
-                    "Give one of them: leave Device at auto, or Provider empty.",
+                    f"Give one of them: leave {option('device')} at auto, or {option('provider')} empty.",
                 )
         for name, number, low, high in (
             ("overlap", self.overlap, 0, 4096),

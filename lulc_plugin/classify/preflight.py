@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import LulcError
 from ..findings import Findings
 from ..model import ModelSpec
+from ..options import option
 from ..progress import Progress
 from ..raster import BandMatch, LayerFacts, PixelRegion, Source, Survey, apply_steps, band_order, survey_layer
 from .expected_values import Expected, expected_of
@@ -42,7 +43,7 @@ def check_bands(match: BandMatch, spec: ModelSpec, pairs: str, findings: Finding
             "bands.match",
             f"Band {number} is used twice ({wanted})." if match.numbers.count(number) == 2
             else f"Band {number} is used {match.numbers.count(number)} times ({wanted}).",
-            "The network expects a band of its own for each of them: set Bands if that is a slip.",
+            f"The network expects a band of its own for each of them: set {option('bands')} if that is a slip.",
         )  # fmt: skip
     if not match.warnings and not _repeated(match):
         findings.passed("bands.match", f"{match.how}: {pairs}.")
@@ -294,7 +295,7 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
             f"The bands were found {match.how}, but their brightness does not fit, so what the layer says about its"
             f" bands may be wrong: {means}. The order {', '.join(map(str, better))} fits {names} better (by"
             f" {order.gain:.2g}; above {band_order.VISIBLE_GAIN:g} is suspicious).",
-            f"If the names are wrong, set Bands, for example 'BANDS={';'.join(map(str, better))}'.",
+            f"If the names are wrong, set {option('bands')}, for example {option('bands', better)}.",
         )
         return
     findings.warn(
@@ -302,7 +303,7 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
         f"The bands were taken {match.how}, but their brightness does not fit: {means}. The order"
         f" {', '.join(map(str, better))} fits {names} better (by {order.gain:.2g}; above"
         f" {band_order.VISIBLE_GAIN:g} is suspicious).",
-        f"If the bands are in another order, set Bands, for example 'BANDS={';'.join(map(str, better))}'.",
+        f"If the bands are in another order, set {option('bands')}, for example {option('bands', better)}.",
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import LulcError
 from ..legend import Legend, LegendClass
+from ..options import command
 from ..raster import Step, Steps
 from .describe import Port, Signature
 from .fixed_window import usual_multiple
@@ -158,7 +159,7 @@ def _class_names(values: Mapping[str, Any], outputs: int) -> tuple[list[str], bo
             f"The network's metadata 'class_names' numbers its {len(named)} classes"
             f" {', '.join(map(str, sorted(named)[:20]))}; {gap} is missing.",
             "The numbers run 0, 1, 2 … without a gap; correct the metadata, or describe the network with"
-            " lulc:describemodel.",
+            f" {command('describemodel')}.",
         )
     return [named[i] or f"channel_{i}" for i in range(len(named))], False
 

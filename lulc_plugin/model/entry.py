@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import LulcError
+from ..options import command
 from . import deepness, foreign_files, mlm
 from .describe import open_session, probe, signature_of
 from .runtime import onnx_file
@@ -64,7 +65,7 @@ def _inside(path: Path) -> ModelSpec:
         try:
             return deepness.read(signature, path.stem)
         except LulcError as error:
-            remedy = error.remedy or "Correct the metadata, or describe the network with lulc:describemodel."
+            remedy = error.remedy or f"Correct the metadata, or describe the network with {command('describemodel')}."
             raise LulcError(f"{path.name}: {error.problem}", remedy) from error
     raise foreign_files.no_description(path)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import LulcError
+from ..options import command
 
 #: where the conversions are written down
 GUIDE = "docs/foreign-models.md"
@@ -35,7 +36,7 @@ _KINDS = {
     ".ort": "an onnxruntime file without ONNX in it",
 }
 _PICKLES = (".pt", ".pth", ".ckpt", ".joblib", ".pkl", ".pickle")
-_REMEDY = f"Convert it to ONNX and describe it with lulc:describemodel; {GUIDE} tells how."
+_REMEDY = f"Convert it to ONNX and describe it with {command('describemodel')}; {GUIDE} tells how."
 _LARGEST_SIDECAR = 4_000_000
 
 
@@ -83,7 +84,7 @@ def no_description(path: Path) -> LulcError:
     return LulcError(
         f"{path.name} has no description: neither {path.stem}.json beside it nor 'mlm' or Deepness's keys in its own"
         f" metadata.{found}",
-        f"lulc:describemodel writes one, from its bands, classes and scaling ({GUIDE}).",
+        f"{command('describemodel')} writes one, from its bands, classes and scaling ({GUIDE}).",
     )
 
 

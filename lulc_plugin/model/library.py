@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .. import bundled, provenance
 from ..errors import LulcError
+from ..options import command
 from .describe import LARGEST_FILE
 from .entry import Entry, load, sidecar_of
 from .foreign_files import require_onnx
@@ -109,7 +110,7 @@ def import_model(network: Path, folder: Path) -> Entry:
         raise LulcError(
             f"The weights of {network.name} are not those its description was written for: the digest is"
             f" {digest[:17]}…, the description says {entry.spec.sha256[:17]}….",
-            "Get both files again, or describe the network anew with lulc:describemodel.",
+            f"Get both files again, or describe the network anew with {command('describemodel')}.",
         )
     Network(network, entry.spec, threads=1).close()  # compares the graph with the description
     target = folder / network.name

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import LulcError
+from ..options import option
 from . import band_names
 
 
@@ -67,17 +68,18 @@ class BandsNotFound(LulcError):
     ) -> None:
         self.layer, self.hint, self.wanted = layer, hint, ", ".join(wanted)
         how = (
-            "in this order; at a shell with semicolons, for example 'BANDS=3;2;1;4' for a Landsat 7 scene whose bands"
-            " 1, 2, 3 and 4 are blue, green, red and near infrared."
+            f"in this order, for example {option('bands', (3, 2, 1, 4))} for a Landsat 7 scene whose bands 1, 2, 3 and"
+            " 4 are blue, green, red and near infrared."
         )
-        self.remedy_for_any = f"Set Bands to the numbers of the bands that the network wants, {how}"
+        self.remedy_for_any = f"Set {option('bands')} to the numbers of the bands that the network wants, {how}"
         said = [layer, *(f"{tie}." for tie in ties), hint]
         clauses = list(ties)
         if missing:
             said.insert(1, f"None of them could be recognised as {', '.join(missing)}.")
             clauses.insert(0, f"{', '.join(missing)} could not be recognised")
         self.lack = self.NOTHING if len(missing) == len(wanted) else "; ".join(clauses)
-        super().__init__(" ".join(filter(None, said)), f"Set Bands to the numbers of the bands {self.wanted}, {how}")
+        remedy = f"Set {option('bands')} to the numbers of the bands {self.wanted}, {how}"
+        super().__init__(" ".join(filter(None, said)), remedy)
 
 
 class WantedBand(Protocol):
@@ -192,8 +194,7 @@ def _chosen(
     if wrong:
         raise LulcError(
             f"Band {wrong[0]} does not exist: {layer_name} has bands 1 to {len(layer)}.",
-            f"Give the bands of {order} in this order; at a shell separate them with semicolons: 'BANDS=3;2;1;4'"
-            " (with commas QGIS reads 0).",
+            f"Give the bands of {order} in this order, for example {option('bands', (3, 2, 1, 4))}.",
         )
     if len(chosen) != len(wanted):
         raise LulcError(

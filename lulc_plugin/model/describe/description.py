@@ -14,6 +14,7 @@ import numpy as np
 from ... import provenance
 from ...errors import LulcError
 from ...legend import Legend, LegendClass
+from ...options import option
 from .. import foreign_files, mlm
 from ..fixed_window import usual_multiple
 from ..mlm import FRACTIONS, centred_cut, two_classes
@@ -152,10 +153,11 @@ def _check_whole_numbers(image: Port, wanted: Scaling, said: str) -> None:
         return
     count, low, high = few
     raise LulcError(
-        f"The network's input {image.words} takes whole numbers ({np.dtype(kind)}), but SCALING={said.strip()[:50]}"
-        f" makes numbers from {low:.3g} to {high:.3g}, which leaves {count} different value{'s' * (count > 1)}.",
-        "Give SCALING=none if the network scales its numbers itself, or a scaling that reaches its range, such as"
-        " scale 40 for reflectance times 10,000; or export it with an input of 32-bit numbers.",
+        f"The network's input {image.words} takes whole numbers ({np.dtype(kind)}), but"
+        f" {option('scaling', said.strip()[:50])} makes numbers from {low:.3g} to {high:.3g}, which"
+        f" leaves {count} different value{'s' * (count > 1)}.",
+        f"Give {option('scaling', 'none')} if the network scales its numbers itself, or a scaling that reaches its"
+        " range, such as scale 40 for reflectance times 10,000; or export it with an input of 32-bit numbers.",
     )
 
 

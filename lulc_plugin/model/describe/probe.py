@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
+from ...options import option
 from .graph_signature import Signature, signature_of
 
 DTYPES = {
@@ -144,16 +145,19 @@ def doubt(said: str, answers: Sequence[npt.NDArray[Any]], plane: bool, layout: s
     low, high = min(float(s.min()) for s in sums), max(float(s.max()) for s in sums)
     words = f"on random windows the {'numbers' if plane else 'sums'} were {low:.2g} … {high:.2g}".replace("-", "\u2212")
     if said == "none" and shown != "argmax":
-        return f"ACTIVATION=none says probabilities come out, but {words}; choose {shown}."
+        return f"{option('activation', 'none')} says probabilities come out, but {words}; choose {shown}."
     if plane:
         alone = shown == "argmax"
     else:
         alone = shown == "argmax" and max(abs(low - 1), abs(high - 1)) <= _SUM_ROUNDING
     if said == "none" and not alone:
         return (
-            f"ACTIVATION=none says probabilities come out, but {words}: each class has a score by itself, so the mean"
-            " confidence of a map is not meaningful."
+            f"{option('activation', 'none')} says probabilities come out, but {words}: each class has a score by"
+            " itself, so the mean confidence of a map is not meaningful."
         )
     if said != "none" and alone:
-        return f"ACTIVATION={said} says raw scores come out, but {words}: they are probabilities already; choose none."
+        return (
+            f"{option('activation', said)} says raw scores come out, but {words}: they are probabilities already;"
+            " choose none."
+        )
     return ""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LulcError
+from ...options import option
 from ...raster import Step, Steps, apply_steps, resolve, steps_from_json
 from ..spec import UNITS, InputForm
 
@@ -21,8 +22,8 @@ REMEDY = (
     ' steps like [{"op": "scale", "value": 3000}, {"op": "clip", "minimum": 0, "maximum": 1}].'
 )
 NOT_GIVEN = (
-    "SCALING was not given: the network gets the numbers as they are stored; a wrong scaling gives a wrong map without"
-    " an error"
+    f"{option('scaling')} was not given: the network gets the numbers as they are stored; a wrong scaling gives a wrong"
+    " map without an error"
 )
 #: unit → what its numbers usually reach
 _REACH = {"reflectance": 1.0, "dn": 10_000.0, "byte": 255.0}

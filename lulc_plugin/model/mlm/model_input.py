@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import LulcError
+from ...options import command
 from ...raster import Channel, Expression, parse
 from ..spec import ModelBand
 from . import json_values
@@ -95,7 +96,7 @@ def read_input(data: Mapping[str, Any], listed: Sequence[ModelBand], every_band:
         if count is None:
             raise LulcError(
                 "Its input names no bands, and its shape does not say how many there are.",
-                "Add the bands in channel order, or describe the network with lulc:describemodel.",
+                f"Add the bands in channel order, or describe the network with {command('describemodel')}.",
             )
         # without a word about the channels the listed bands are the best guess, if they are as many
         bands = tuple(listed) if len(listed) == count else unnamed_bands(count)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import LulcError
+from ...options import command
 from ...raster import steps_from_json
 from ..fixed_window import usual_multiple
 from ..spec import UNITS, InputForm, ModelSpec, Window
@@ -27,7 +28,7 @@ from .writing import VERSION, to_item, write, written_properties
 __all__ = ["from_item", "from_text", "read", "to_item", "write"]
 
 _LARGEST_FILE = 4_000_000
-_REMEDY = "Correct the description, or write a new one with lulc:describemodel."
+_REMEDY = f"Correct the description, or write a new one with {command('describemodel')}."
 #: where the numbers of a scaling stand: there a NaN is told, elsewhere it is a number that is missing
 _SCALINGS = frozenset(("value_scaling", "pre_processing_function", "norm_clip", "statistics", "lulc:input_forms"))
 #: what MLM prefixes; stac-model writes the same names without it into PyTorch archives
@@ -124,7 +125,8 @@ def _spec_from_item(item: Any) -> ModelSpec:
     if "mlm:input" not in properties:
         raise LulcError(
             'It has no "mlm:input".',
-            "It should be a STAC description with the Machine Learning Model extension; lulc:describemodel writes one.",
+            "It should be a STAC description with the Machine Learning Model extension;"
+            f" {command('describemodel')} writes one.",
         )
     _check_unit(properties)
     inputs = json_values.entries(properties, "mlm:input", 8)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import CancelledError, LulcError
+from ...options import option
 from ..spec import ModelSpec
 from . import onnx_file, probabilities as scores, providers
 from .graph_check import Session, axes, check_graph
@@ -287,7 +288,7 @@ class Network:
                 f"The network failed on a window of {batch.shape[2]} × {batch.shape[3]} pixels:"
                 f" {onnx_file.reason(error)}.",
                 "If memory is short, choose a smaller window."
-                + ("" if self.device.startswith("CPU") else " Or set Device to cpu."),
+                + ("" if self.device.startswith("CPU") else f" Or set {option('device')} to cpu."),
             ) from error
         self.seconds += time.perf_counter() - started
         self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import LulcError
+from ...options import option
 
 AUTO = "auto"
 DEVICES = (AUTO, "cpu", "cuda", "openvino")
@@ -162,7 +163,8 @@ def not_started(provider: ExecutionProvider, why: str) -> LulcError:
     _, needs = _PACKAGES.get(provider.name, ("", ""))
     return LulcError(
         f"The network could not be run on {provider.label}: {why}.",
-        (f"{provider.label} needs {needs}. " if needs else "") + "Set Device to auto or cpu to run it all the same.",
+        (f"{provider.label} needs {needs}. " if needs else "")
+        + f"Set {option('device')} to auto or cpu to run it all the same.",
     )
 
 
@@ -180,11 +182,11 @@ def _settings(provider: str, version: str) -> dict[str, str]:
 
 def _missing(provider: str, offered: Sequence[str], version: str) -> LulcError:
     package, needs = _PACKAGES.get(provider, ("", ""))
-    remedy = "Set Device to auto or cpu, or install an onnxruntime that has it."
+    remedy = f"Set {option('device')} to auto or cpu, or install an onnxruntime that has it."
     if package:
         remedy = (
             f"It needs {needs} and the package {package} in place of onnxruntime (python -m pip uninstall onnxruntime,"
-            f" then python -m pip install {package}); or set Device to auto or cpu."
+            f" then python -m pip install {package}); or set {option('device')} to auto or cpu."
         )
     return LulcError(
         f"{label(provider)} is not offered by the installed onnxruntime {version}"

@@ -138,7 +138,7 @@ def test_without_bands_the_error_names_the_six_bands_and_the_remedy(folder: Path
     text = str(caught.value)
     for i in range(1, 7):
         assert f"{i} (unnamed)" in text
-    assert "BANDS=3;2;1;4" in text
+    assert "bands=(3, 2, 1, 4)" in text
 
 
 def test_the_demo_scene_is_read_as_a_picture(folder: Path) -> None:

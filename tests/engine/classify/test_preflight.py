@@ -22,6 +22,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.findings import ERROR, NOTE, PASS, TITLES, WARNING
 from lulc_plugin.model import BandStatistics, Confidence, InputForm, catalogue
 from lulc_plugin.model.spec import band_channel
+from lulc_plugin.options import option
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import PixelRegion, Source, Step, band_order, statistics
 from lulc_plugin.report.check_page import check_json, layer_page
@@ -396,7 +397,7 @@ def test_bands_in_another_order_are_suspected_with_their_means(raster, network, 
     mean = float(finding.text.split("red = band 1 with mean ")[1].split()[0])
     assert mean == pytest.approx(values[0].mean() / 10_000, rel=0.05)
     assert "the model saw 0.109" in finding.text
-    assert "3, 2, 1, 4" in finding.text and "BANDS=3;2;1;4" in finding.remedy
+    assert "3, 2, 1, 4" in finding.text and option("bands", (3, 2, 1, 4)) in finding.remedy
 
 
 def test_the_users_own_numbers_are_judged_as_well(raster, network, found):
@@ -404,7 +405,7 @@ def test_the_users_own_numbers_are_judged_as_well(raster, network, found):
     net = network("pixel", band_statistics=SEEN)
     assert found(layer, net, bands=(3, 2, 1, 4))["Order of bands"].level == PASS
     wrong = found(layer, net, bands=(1, 2, 3, 4))["Order of bands"]
-    assert wrong.level == WARNING and "BANDS=3;2;1;4" in wrong.remedy
+    assert wrong.level == WARNING and option("bands", (3, 2, 1, 4)) in wrong.remedy
 
 
 def test_names_that_contradict_the_brightness_are_told(raster, network, found):
@@ -413,7 +414,7 @@ def test_names_that_contradict_the_brightness_are_told(raster, network, found):
     right = found(raster("a.tif", land()), net)["Order of bands"]
     assert right.level == PASS and "brightness fits" in right.text
     wrong = found(raster("b.tif", land()[[2, 1, 0, 3]]), net)["Order of bands"]
-    assert wrong.level == WARNING and "may be wrong" in wrong.text and "BANDS=3;2;1;4" in wrong.remedy
+    assert wrong.level == WARNING and "may be wrong" in wrong.text and option("bands", (3, 2, 1, 4)) in wrong.remedy
     assert "red = band 1 with mean" in wrong.text and "the model saw 0.109" in wrong.text
 
 
@@ -430,7 +431,7 @@ def test_a_band_taken_twice_is_told_and_never_advised(raster, network, found):
     assert findings["Bands"].level == WARNING
     assert "Band 3 is used twice (red, green)." in findings["Bands"].text
     order = findings["Order of bands"]
-    assert order.level == NOTE and "more than once" in order.text and "BANDS=" not in order.remedy
+    assert order.level == NOTE and "more than once" in order.text and option("bands") not in order.remedy
     thrice = found(layer, network("pixel", band_statistics=SEEN), bands=(3, 3, 3, 4))["Bands"]
     assert "Band 3 is used 3 times (red, green, blue)." in thrice.text
 
@@ -494,7 +495,7 @@ def test_the_bgrn_trap(tmp_path):
             elif finding.level != NOTE:
                 judged += 1
                 caught += finding.level == WARNING
-                assert path.parents[1] != EUROPE or "BANDS=3;2;1;4" in finding.remedy
+                assert path.parents[1] != EUROPE or option("bands", (3, 2, 1, 4)) in finding.remedy
     assert judged >= 8 and caught >= 0.9 * judged
 
 
@@ -680,7 +681,7 @@ def test_the_bands_of_a_layer_are_told_once(check_of, raster, network):
     lines = [text for _, text in check.lines()]
     assert len([line for line in lines if "6 (unnamed)" in line]) == 1
     assert lines[0].startswith("FAIL  Model and bands: None of the networks at hand fits this layer.")
-    assert lines[0].count("6 (unnamed)") == lines[0].count("BANDS=3;2;1;4") == 1
+    assert lines[0].count("6 (unnamed)") == lines[0].count(option("bands", (3, 2, 1, 4))) == 1
     assert "NO  b: wants red, green, blue, nir; none of them could be recognised." in lines
 
 

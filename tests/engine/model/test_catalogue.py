@@ -15,6 +15,7 @@ from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import ModelBand, Network, Scores, Window, catalogue, mlm, ranking, recommended
 from lulc_plugin.model.ranking import Standing
+from lulc_plugin.options import QGIS, render
 
 
 def test_score(miou=0.5, split="test"):
@@ -251,8 +252,10 @@ def test_what_all_networks_lack_is_said_once(shelf, raster, classify, scene, spe
         " 4 (unnamed), 5 (unnamed), 6 (unnamed). None of them could be recognised. a-v1, b-v1, c-v1 and own-v1 want"
         " red, green, blue, nir. three-v1 wants red, green, blue."
     )
-    assert caught.value.remedy.startswith("Set Bands to the numbers of the bands that the network wants, in this")
-    assert "'BANDS=3;2;1;4'" in caught.value.remedy
+    assert render(caught.value.remedy, QGIS).startswith(
+        "Set Bands to the numbers of the bands that the network wants, in this"
+    )
+    assert "'BANDS=3;2;1;4'" in caught.value.shown_at(QGIS)
     with pytest.raises(LulcError) as caught:
         classify(layer, model="auto", bands=(1, 2, 9))
     assert caught.value.problem.count("Band 9 does not exist") == 1

@@ -18,6 +18,7 @@ from lulc_plugin.model.describe import description as describing, probe
 from lulc_plugin.model.describe.band_words import bands_of
 from lulc_plugin.model.describe.class_words import classes_of_rows
 from lulc_plugin.model.describe.scaling_words import read_scaling
+from lulc_plugin.options import PYTHON, render
 from lulc_plugin.raster import apply_steps
 
 WEIGHTS = Path(__file__).resolve().parents[3].parent / "shared" / "weights"
@@ -245,10 +246,10 @@ def test_the_reason_is_told(net):
 @pytest.mark.parametrize(
     ("options", "said", "words"),
     [
-        ({}, "none", "ACTIVATION=none says probabilities.* the sums were −.* … .*; choose softmax"),
+        ({}, "none", "activation=none says probabilities.* the sums were −.* … .*; choose softmax"),
         ({"layout": "NHWC"}, "none", "; choose softmax"),
         ({"end": "sigmoid"}, "none", "each class has a score by itself"),
-        ({"end": "softmax"}, "softmax", "ACTIVATION=softmax.*probabilities already; choose none"),
+        ({"end": "softmax"}, "softmax", "activation=softmax.*probabilities already; choose none"),
         ({"end": "softmax"}, "none", None),
         ({"end": "sigmoid"}, "softmax", None),
         ({}, "softmax", None),
@@ -259,7 +260,7 @@ def test_the_reason_is_told(net):
 def test_an_activation_that_random_windows_speak_against_is_warned_of(net, options, said, words):
     warnings = describe_network(net(**options), RGBN, THREE, "none", activation=said).warnings
     assert len(warnings) == (words is not None)
-    assert words is None or re.search(words, warnings[0]), warnings
+    assert words is None or re.search(words, render(warnings[0], PYTHON)), warnings
 
 
 def test_a_single_plane_of_raw_scores_said_to_be_probabilities(net):
@@ -289,15 +290,15 @@ def test_scores_that_are_no_probabilities_are_noticed_in_the_run(net, raster, cl
 def test_a_scaling_that_was_not_given_is_told(net):
     for said in (None, "", " "):
         (note,) = describe_network(net(), RGBN, THREE, said).notes
-        assert "SCALING was not given" in note and "wrong map without an error" in note
+        assert "scaling was not given" in render(note, PYTHON) and "wrong map without an error" in note
     assert describe_network(net(), RGBN, THREE, "none").notes == ()
 
 
 @pytest.mark.parametrize("said", ["10000", "255", "0-1", "scale 3000", "z-score 500/400", '[{"op": "log1p"}]'])
 def test_a_scaling_of_which_whole_numbers_leave_nothing_is_refused(net, said):
-    with pytest.raises(LulcError, match=r"whole numbers \(uint8\), but SCALING=.*which leaves \d+ different") as caught:
+    with pytest.raises(LulcError, match=r"whole numbers \(uint8\), but scaling=.*which leaves \d+ different") as caught:
         describe_network(net(kind="uint8"), RGBN, THREE, said)
-    assert "SCALING=none" in caught.value.remedy
+    assert "scaling=none" in str(caught.value)
     assert describe_network(net(kind="float16"), RGBN, THREE, said)
 
 

@@ -22,6 +22,7 @@ from lulc_plugin.model import (
     mlm,
 )
 from lulc_plugin.model.spec import band_channel, index_channel
+from lulc_plugin.options import command
 from lulc_plugin.raster import INDICES, Step, apply_steps, parse
 from lulc_plugin.raster.bands import LayerBand, match
 
@@ -311,7 +312,7 @@ def test_the_remedy_names_the_file(spec, name):
 def test_without_a_remedy_of_its_own_a_refusal_gets_one(spec):
     with pytest.raises(LulcError) as caught:
         read_with(spec(), **{"lulc:fill": [0, 0]})
-    assert caught.value.remedy == "Correct the description, or write a new one with lulc:describemodel."
+    assert caught.value.remedy == f"Correct the description, or write a new one with {command('describemodel')}."
 
 
 def test_numbers_that_are_missing_elsewhere_than_in_a_scaling(spec, tmp_path):
@@ -339,7 +340,7 @@ def test_unreadable_files(tmp_path):
     path = tmp_path / "a.json"
     with pytest.raises(LulcError, match="cannot be read") as caught:
         mlm.read(path)
-    assert caught.value.remedy == "Correct the description, or write a new one with lulc:describemodel."
+    assert caught.value.remedy == f"Correct the description, or write a new one with {command('describemodel')}."
     path.write_bytes(b"\xff\xfe\x00nonsense")
     with pytest.raises(LulcError, match="cannot be read"):
         mlm.read(path)

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from rasterio.enums import ColorInterp
 
 from lulc_plugin.errors import LulcError
+from lulc_plugin.options import QGIS
 from lulc_plugin.raster import Source
 from lulc_plugin.raster.bands import LayerBand, match, sensor_of
 from lulc_plugin.raster.wavelengths import name_of, wavelength_of
@@ -129,7 +130,7 @@ def test_colours_of_pictures():
 def test_three_colours_and_an_unknown_fourth_are_not_guessed():
     with pytest.raises(LulcError, match="nir") as caught:
         match(named("", "", "", "", colours=("red", "green", "blue", "undefined")), RGBN)
-    assert "Bands" in caught.value.remedy
+    assert "Set bands" in str(caught.value)
 
 
 # ---------------------------------------------------------------- wavelengths
@@ -253,7 +254,7 @@ def test_six_unnamed_bands_are_named_in_the_error_with_the_remedy():
         assert f"{i} (unnamed)" in caught.value.problem
     assert "l7.tif" in caught.value.problem
     assert "red, green, blue, nir" in caught.value.remedy
-    assert "BANDS=3;2;1;4" in caught.value.remedy
+    assert "'BANDS=3;2;1;4'" in caught.value.shown_at(QGIS)
 
 
 def test_names_that_say_something_else_forbid_the_position():
@@ -296,7 +297,7 @@ def test_chosen_bands_are_taken_whatever_they_are_called():
 def test_bands_that_do_not_exist_are_refused(chosen):
     with pytest.raises(LulcError, match=r"Band (0|7|-1) does not exist.*1 to 6") as caught:
         match(named(*[""] * 6), RGBN, chosen, layer_name="a.tif")
-    assert "BANDS=3;2;1;4" in caught.value.remedy
+    assert "'BANDS=3;2;1;4'" in caught.value.shown_at(QGIS)
 
 
 @pytest.mark.parametrize("chosen", [(1,), (1, 2, 3), (1, 2, 3, 4, 5)])
