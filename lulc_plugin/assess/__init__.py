@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from .assessment import assess as assess
     from .classes import key_of as key_of
     from .comparison import compare as compare
-    from .confusion_matrix import ConfusionMatrix as ConfusionMatrix
+    from .confusion_matrix import Accuracy as Accuracy, ConfusionMatrix as ConfusionMatrix, accuracy as accuracy
     from .disagreement import legend_of as legend_of, write_disagreement as write_disagreement
-    from .estimators import estimation as estimation
     from .job import (
         AREA_UNITS as AREA_UNITS,
         DESIGNS as DESIGNS,
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
         ReferenceFeature as ReferenceFeature,
         one_reference as one_reference,
     )
-    from .matrix_statistics import Accuracy as Accuracy, accuracy as accuracy
     from .overlay.crossing import blocks as blocks, cross as cross
     from .overlay.polygons_on_map import PolygonsOnMap as PolygonsOnMap
     from .overlay.raster_on_map import RasterOnMap as RasterOnMap
@@ -60,9 +58,8 @@ __getattr__, __all__ = lazy_exports(
         "assessment": ["assess"],
         "classes": ["key_of"],
         "comparison": ["compare"],
-        "confusion_matrix": ["ConfusionMatrix"],
+        "confusion_matrix": ["Accuracy", "ConfusionMatrix", "accuracy"],
         "disagreement": ["legend_of", "write_disagreement"],
-        "estimators": ["estimation"],
         "job": [
             "AREA_UNITS",
             "AssessJob",
@@ -80,7 +77,6 @@ __getattr__, __all__ = lazy_exports(
             "UNKNOWN",
             "one_reference",
         ],
-        "matrix_statistics": ["Accuracy", "accuracy"],
         "overlay.crossing": ["blocks", "cross"],
         "overlay.polygons_on_map": ["PolygonsOnMap"],
         "overlay.raster_on_map": ["RasterOnMap"],

@@ -17,9 +17,9 @@ from ..options import option
 from ..progress import Progress
 from ..raster import read_categories
 from .classes import Matching, match
+from .confusion_matrix import accuracy
 from .design import Coded, Design, Sampling, code, design_of, estimate, sampling_of, spread_warning
 from .job import AssessJob, FeatureInput, Options, RasterInput
-from .matrix_statistics import accuracy
 from .result import Assessment, ClassArea, Context, Estimate, Estimates
 from .units import ReferenceUnits, Sizes, collect_units
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .confusion_matrix import Accuracy
 from .job import Label
-from .matrix_statistics import Accuracy
 
 Counts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
