@@ -23,7 +23,9 @@ from lulc_plugin.assess import (
     Context,
     Estimate,
     LayerSummary,
+    StrataSizes,
     Stratum,
+    Units,
     accuracy,
     estimation,
 )
@@ -47,8 +49,8 @@ def example() -> Assessment:
     rows, columns = np.nonzero(COUNTS)
     names = tuple(c.label for c in CLASSES)
     estimates = estimation.stratified(
-        estimation.Units(rows, rows, columns, COUNTS[rows, columns]),
-        estimation.StrataSizes(names, np.array(PIXELS, float), True, (0, 1, 2, 3)),
+        Units(rows, rows, columns, COUNTS[rows, columns]),
+        StrataSizes(names, np.array(PIXELS, float), True, (0, 1, 2, 3)),
         4,
     )
     total = float(sum(PIXELS))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .comparison import compare as compare
     from .confusion_matrix import Accuracy as Accuracy, ConfusionMatrix as ConfusionMatrix, accuracy as accuracy
     from .disagreement import legend_of as legend_of, write_disagreement as write_disagreement
+    from .estimators import StrataSizes as StrataSizes, Units as Units, estimation as estimation
     from .job import (
         AREA_UNITS as AREA_UNITS,
         DESIGNS as DESIGNS,
@@ -60,6 +61,7 @@ __getattr__, __all__ = lazy_exports(
         "comparison": ["compare"],
         "confusion_matrix": ["Accuracy", "ConfusionMatrix", "accuracy"],
         "disagreement": ["legend_of", "write_disagreement"],
+        "estimators": ["StrataSizes", "Units", "estimation"],
         "job": [
             "AREA_UNITS",
             "AssessJob",

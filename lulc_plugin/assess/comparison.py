@@ -14,7 +14,7 @@ from ..progress import Progress
 from .assessment import context_of, doubts, legend_of, mapped_shares, parameters_of, strata_wanted
 from .classes import match
 from .design import Coded, Design, Sampling, code, design_of, estimate, sampling_of
-from .estimators import pairing
+from .estimators import Units, pairing
 from .job import CompareJob, Options
 from .result import Comparison, Estimates, McNemar
 from .units import collect_units
@@ -108,18 +108,9 @@ def _differences(
             "descriptive": "the units are no probability sample",
         }
         return pairing.bare_differences(a, b, reasons[design.name])
+    units = Units(sampling.stratum, coded.maps[:, 0], coded.reference, coded.found.count, sampling.area)
     return pairing.differences(
-        sampling.stratum,
-        coded.maps[:, 0],
-        coded.maps[:, 1],
-        coded.reference,
-        coded.found.count,
-        coded.q,
-        sampling.sizes,
-        population=sampling.population,
-        fpc=options.fpc,
-        level=options.level,
-        area=sampling.area,
+        units, coded.maps[:, 1], coded.q, sampling.sizes, sampling.population, options.fpc, options.level
     )
 
 

@@ -13,7 +13,7 @@ from ...errors import LulcError
 from ...legend import LegendClass
 from ...options import option
 from ..classes import LEFT_OUT, Matching
-from ..estimators import cluster_estimates, estimation
+from ..estimators import StrataSizes, Units, estimation, spread_check
 from ..job import Options
 from ..result import Estimates, Stratum
 from ..units import Ints, ReferenceUnits, Sizes
@@ -79,7 +79,7 @@ class Sampling:
     """
 
     stratum: Ints
-    sizes: estimation.StrataSizes | None
+    sizes: StrataSizes | None
     area: npt.NDArray[np.float64] | None
     population: float | None
     described: float = 1.0
@@ -130,7 +130,7 @@ def sampling_of(
     """Strata, weights and population of a design.
 
     Raises:
-        LulcError: strata without units (unless they may be dropped) or without a size.
+        LulcError: strata without a size.
     """
     found = coded.found
     area = None
@@ -148,19 +148,13 @@ def sampling_of(
     kept = [i for i in range(len(strata.keys)) if strata.sizes[i] > 0 or units[i]]
     labels = _labels(strata, legend)
     warnings = list(strata.warnings)
-    lost = ", ".join(labels[i] for i in missing)
-    if missing and options.missing_strata == "refuse":
-        share = sum(strata.sizes[i] for i in missing) / sum(strata.sizes)
-        raise LulcError(
-            f"{len(missing)} of {len(kept)} strata have no reference unit ({lost};"
-            f" {100 * share:.1f} % of the area): nothing can be said about the whole map.",
-            "Add reference units there, or choose"
-            f" {option('missing_strata', 'restrict')} to describe the rest of the map only.",
-        )
+    if options.missing_strata == "refuse":
+        missing = []  # they keep their weight, and the estimator refuses them
     kept = [i for i in kept if i not in set(missing)]
     described = sum(strata.sizes[i] for i in kept) / strata.whole
     lead = ""
     if described < ALL_OF_IT:
+        lost = ", ".join(labels[i] for i in missing)
         why = f"without a reference unit: {lost}" if missing else "the rest lies in none of the strata"
         lead = f"These figures describe {100 * described:.1f} % of the map ({why})."
         warnings.insert(0, lead)
@@ -179,7 +173,7 @@ def sampling_of(
     total = sum(strata.sizes[i] for i in kept)
     return Sampling(
         stratum=place[strata.unit_index],
-        sizes=estimation.StrataSizes(
+        sizes=StrataSizes(
             names=tuple(labels[i] for i in kept),
             sizes=np.array([strata.sizes[i] for i in kept], float),
             are_counts=strata.unit == "px",
@@ -247,10 +241,10 @@ def estimate(
         cluster = coded.found.cluster
         if cluster is None:
             raise LulcError(f"{option('design', 'polygons')} wants polygons as reference.")
-        return cluster_estimates(
+        return estimation.polygons(
             cluster, coded.maps[:, which], coded.reference, coded.found.count, coded.q, options.level
         )
-    units = estimation.Units(sampling.stratum, coded.maps[:, which], coded.reference, coded.found.count, sampling.area)
+    units = Units(sampling.stratum, coded.maps[:, which], coded.reference, coded.found.count, sampling.area)
     if design.name == "simple":
         population, fpc, level = sampling.population, options.fpc, options.level
         if options.poststratify:
@@ -274,7 +268,7 @@ def estimate(
 def spread_warning(coded: Coded, shares_of_map: npt.NDArray[np.float64], names: Sequence[str]) -> str:
     """A sentence if units declared a simple sample are not spread over the classes as the map is; else empty."""
     rows = coded.counts().sum(axis=1)
-    _, _, p = estimation.spread_check(rows, shares_of_map)
+    _, _, p = spread_check(rows, shares_of_map)
     if p >= _SUSPICIOUS:
         return ""
     of_sample = rows / rows.sum()

@@ -2,10 +2,12 @@
 """What a sampling design makes of counts: estimates, standard errors, intervals, paired differences."""
 
 from . import estimation, pairing
-from .clusters import cluster_estimates
+from .sample_units import StrataSizes, Units, spread_check
 
 __all__ = [
-    "cluster_estimates",
+    "StrataSizes",
+    "Units",
     "estimation",
     "pairing",
+    "spread_check",
 ]

@@ -2,7 +2,7 @@
 """What a reference says about a map, design by design: figures, standard errors, intervals.
 
 A census and units that are no probability sample have no sampling error to speak of; simple, stratified and
-post-stratified samples share the engine of `sampling`; polygons are in `clusters`.
+post-stratified samples share `variance.Sample`; polygons drawn at random are clusters of pixels.
 """
 
 from __future__ import annotations
@@ -16,26 +16,37 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...options import option
+from ..confusion_matrix import accuracy
 from ..job import INTERVALS
-from ..matrix_statistics import accuracy
-from ..result import Estimates
+from ..result import Estimate, Estimates
 from . import kappa
-from .figures import Style, Values, assemble, bare, sampling_errors
-from .sample_units import Correction, StrataSizes, Units, correction, cross, listed, restrict, units_of_strata
-from .spread import spread_check
-from .variance import ZERO, Sample, poststratified_factors, stratified_factors
-
-__all__ = [
-    "CENSUS", "DESCRIPTIVE", "Correction", "StrataSizes", "Units", "census", "correction", "descriptive",
-    "poststratified", "restrict", "simple", "spread_check", "stratified",
-]  # fmt: skip
+from .figures import (
+    ABSENT,
+    NO_CLASS_KAPPA,
+    NO_KAPPA,
+    NOT_IN_MAP,
+    NOT_IN_REFERENCE,
+    IntervalRule,
+    Values,
+    assemble,
+    bare,
+    sampling_errors,
+    values_of,
+)
+from .intervals import t, wilson
+from .sample_units import StrataSizes, Units, correction, cross, listed, units_of_strata
+from .variance import ZERO, ClusterSample, Sample, entries, poststratified_factors, stratified_factors
 
 Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 CountsOrUnits = Union[npt.ArrayLike, Units]
 
 CENSUS = "complete comparison: no sampling error"
 #: More strata of one unit than these share a sentence.
 MANY = 3
+#: Fewer polygons than this carry no interval.
+FEWEST = 10
+NO_SPREAD = "no interval: the figure does not vary between these polygons"
 DESCRIPTIVE = "these figures describe the reference units, not the map"
 
 
@@ -73,10 +84,10 @@ def simple(
 ) -> Estimates:
     """A simple random or systematic sample.
 
-    Standard errors by the engine (OA: √[(1 − f) OA (1 − OA)/(n − 1)]; UA: √[(1 − f) n/(n − 1) · UA (1 − UA)/n_i.]),
-    kappa's by Fleiss, Cohen & Everitt (1969); score intervals (Wilson 1927), with m (N − 1)/(N − n) in place of m under
-    the finite population correction. With `Units.area` every unit counts by the area of its pixel: ratio estimates with
-    normal intervals.
+    Standard errors (OA: √[(1 − f) OA (1 − OA)/(n − 1)]; UA: √[(1 − f) n/(n − 1) · UA (1 − UA)/n_i.]) by
+    `variance.Sample`, kappa's by Fleiss, Cohen & Everitt (1969); score intervals (Wilson 1927), with m (N − 1)/(N − n)
+    in place of m under the finite population correction. With `Units.area` every unit counts by the area of its pixel:
+    ratio estimates with normal intervals.
 
     Args:
         sample: `(q, q)` counts, or units (their strata are ignored).
@@ -98,11 +109,11 @@ def simple(
     rule = correction(fpc, n, population)
     fraction = n / population if rule.applied and population else 0.0
     everywhere = np.zeros(len(units.map), np.int64)
-    engine = Sample(everywhere, units.count, np.ones(1), np.array([(1 - fraction) / n]), units.area)
+    drawn = Sample(everywhere, units.count, np.ones(1), np.array([(1 - fraction) / n]), units.area)
     alike = units.area is None
-    shares = counts / n if alike else engine.matrix(units.map, units.reference, len(counts))
+    shares = counts / n if alike else drawn.matrix(units.map, units.reference, len(counts))
     point = accuracy(counts if alike else shares)
-    errors = sampling_errors(engine, units.map, units.reference, shares, point)
+    errors = sampling_errors(drawn, units.map, units.reference, shares, point)
     if alike:
         classes = point.classes
         rows, columns = np.array([c.map_share for c in classes]), np.array([c.reference_share for c in classes])
@@ -117,14 +128,11 @@ def simple(
         unknown = "one reference unit: its variance is unknown; add units"
         errors = _unknown(errors)
     complete = rule.applied and fraction >= 1
-    estimates = assemble(
-        "simple", counts, shares, point, errors, Style("wilson" if alike else "normal", level, unknown),
-        inflate=(population - 1) / (population - n) if population and rule.applied and not complete else 1.0,
-        exact=complete,
-    )  # fmt: skip
-    return replace(
-        estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=(_sentence(unknown),) if unknown else ()
-    )
+    inflate = (population - 1) / (population - n) if population and rule.applied and not complete else 1.0
+    bounds = IntervalRule("wilson" if alike else "normal", level, unknown, inflate, complete)
+    estimates = assemble("simple", counts, shares, point, errors, bounds)
+    notes = (_sentence(unknown),) if unknown else ()
+    return replace(estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes)
 
 
 def poststratified(
@@ -173,8 +181,9 @@ def poststratified(
     rule = correction(fpc, n, population)
     fraction = n / population if rule.applied and population else 0.0
     weights = weights / weights.sum()
-    engine = Sample(units.map, units.count, weights, poststratified_factors(weights, rows, fraction))
-    estimates = _by_engine("simple", engine, units, counts, Style(_method(interval), level), exact=fraction >= 1)
+    drawn = Sample(units.map, units.count, weights, poststratified_factors(weights, rows, fraction))
+    bounds = IntervalRule(_method(interval), level, exact=fraction >= 1)
+    estimates = _from_sample("simple", drawn, units, counts, bounds)
     return replace(estimates, fpc=rule.applied, fpc_sentence=rule.sentence, post_stratified=True)
 
 
@@ -190,7 +199,7 @@ def stratified(
 
     Args:
         units: the sample.
-        strata: sizes of the strata; see `restrict` for strata without units.
+        strata: sizes of the strata; one that has a size has units, too.
         q: number of classes.
         fpc: rule of `job.FPC`.
         interval: "standard" (estimate ± z · SE, clipped) or "wilson" (score intervals with the effective sample size).
@@ -208,9 +217,9 @@ def stratified(
         fractions = np.where(strata.complete, 1.0, fractions)
     weights = sizes / sizes.sum()
     factors = stratified_factors(weights, n, fractions)
-    engine = Sample(units.stratum, units.count, weights, factors, units.area)
+    drawn = Sample(units.stratum, units.count, weights, factors, units.area)
     counts = units.counts(q)
-    single = np.flatnonzero(engine.unknown)
+    single = np.flatnonzero(drawn.unknown)
     sentences = tuple(
         f"{strata.title(int(h))} has one reference unit: its variance is unknown; add a unit or merge strata"
         for h in single
@@ -219,41 +228,120 @@ def stratified(
         titles = listed([strata.title(int(h)) for h in single], 2)
         sentences = (f"{titles} have one reference unit each: their variance is unknown; add units or merge strata",)
     nested = _class_of_strata(units, strata)
-    style = Style(_method(interval), level, "; ".join(sentences))
-    known_users = None if nested is None else ~np.isin(np.arange(q), nested[single])
-    open_strata = None if nested is None else nested[factors > 0]
-    estimates = _by_engine(
-        "stratified", engine, units, counts, style,
-        unknown=len(single) > 0, known_users=known_users,
+    bounds = IntervalRule(
+        _method(interval),
+        level,
+        "; ".join(sentences),
         exact=not np.any(factors > 0),
-        exact_users=None if open_strata is None else ~np.isin(np.arange(q), open_strata),
-    )  # fmt: skip
-    return replace(
-        estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=tuple(_sentence(s) for s in sentences)
+        exact_users=None if nested is None else ~np.isin(np.arange(q), nested[factors > 0]),
     )
+    known_users = None if nested is None else ~np.isin(np.arange(q), nested[single])
+    estimates = _from_sample("stratified", drawn, units, counts, bounds, known_users)
+    notes = tuple(_sentence(s) for s in sentences)
+    return replace(estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes)
 
 
-def _by_engine(
-    design: str,
-    engine: Sample,
-    units: Units,
-    counts: npt.NDArray[np.int64],
-    style: Style,
-    *,
-    unknown: bool = False,
-    known_users: npt.NDArray[np.bool_] | None = None,
-    exact: bool = False,
-    exact_users: npt.NDArray[np.bool_] | None = None,
+def polygons(
+    cluster: Indices,
+    map_class: Indices,
+    reference: Indices,
+    count: npt.ArrayLike,
+    q: int,
+    level: float = 0.95,
 ) -> Estimates:
-    shares = engine.matrix(units.map, units.reference, len(counts))
+    """Figures of all pixels, with errors between polygons (see `variance.ClusterSample`) and t intervals.
+
+    An interval, R ± t_{k−1} √V, is given from 10 polygons on; for a class, from 10 polygons on that show it in the
+    figure's denominator (the map class for user's accuracy, and so on), because one polygon alone would have an error
+    of 0. Where every pixel is right (or wrong) the score interval of as many units as polygons stands in.
+
+    Args:
+        cluster: polygon of each cell `(n,)`, any integers.
+        map_class, reference: class indices `(n,)`.
+        count: pixels of each cell `(n,)`.
+        q: number of classes.
+        level: confidence level.
+
+    Raises:
+        LulcError: no pixel.
+    """
+    map_class, reference = np.asarray(map_class), np.asarray(reference)
+    sample = ClusterSample(cluster, count)
+    counts = cross(map_class, reference, count, q)
+    n, k = float(counts.sum()), sample.polygons
+    shares, point = counts / n, accuracy(counts)
+    figures, errors = values_of(point), sampling_errors(sample, map_class, reference, shares, point)
+    concerned = entries((map_class, reference), q)
+    either, whole = sample.showing(concerned, (1, 2, 3)), np.full(q, k)
+
+    def build(
+        values: npt.ArrayLike, se: npt.ArrayLike, number: npt.ArrayLike, absent: str, lowest: float = 0.0
+    ) -> tuple[Estimate, ...]:
+        rows = zip(*(np.atleast_1d(np.asarray(v, np.float64)) for v in (values, se, number)))
+        return tuple(
+            _between_polygons(value, error, int(shown), k, level, absent, lowest) for value, error, shown in rows
+        )
+
+    independent = point.overall * (1 - point.overall) / (n - 1) if n > 1 else 0.0
+    estimates = Estimates(
+        design="polygons",
+        counts=counts,
+        shares=shares,
+        point=point,
+        overall=build(figures.overall, errors.overall, k, "")[0],
+        kappa=build(figures.kappa, errors.kappa, k, NO_KAPPA, -1.0)[0],
+        users=build(figures.users, errors.users, sample.showing(concerned, (1, 3)), NOT_IN_MAP),
+        producers=build(figures.producers, errors.producers, sample.showing(concerned, (2, 3)), NOT_IN_REFERENCE),
+        f1=build(figures.f1, errors.f1, either, ABSENT),
+        iou=build(figures.iou, errors.iou, either, ABSENT),
+        kappas=build(figures.kappas, errors.kappas, either, NO_CLASS_KAPPA, -1.0),
+        area_shares=build(figures.areas, errors.areas, whole, ""),
+        design_effect=errors.overall**2 / independent if independent > 0 and not np.isnan(errors.overall) else None,
+    )
+    return replace(estimates, notes=(too_few(k),)) if k < FEWEST else estimates
+
+
+def too_few(k: int) -> str:
+    """The sentence for `k` polygons that carry no interval."""
+    return f"{k} reference polygon{' is' if k == 1 else 's are'} too few for confidence intervals: {FEWEST} are needed."
+
+
+def _between_polygons(
+    value: float, se: float, shown: int, k: int, level: float, absent: str, lowest: float
+) -> Estimate:
+    if np.isnan(value):
+        return Estimate(None, note=absent)
+    value = float(value)
+    if shown < 2 or np.isnan(se):
+        return Estimate(value, note=too_few(shown))
+    if shown < FEWEST:
+        return Estimate(value, float(se), note=too_few(shown))
+    if se > 0:
+        half = t(level, k - 1) * float(se)
+        return Estimate(value, float(se), max(lowest, value - half), min(1.0, value + half), "t")
+    if lowest == 0 and (value < ZERO or value > 1 - ZERO):
+        return Estimate(value, 0.0, *wilson(round(value) * shown, shown, level), "wilson")
+    return Estimate(value, 0.0, note=NO_SPREAD)
+
+
+def _from_sample(
+    design: str,
+    sample: Sample,
+    units: Units,
+    counts: Indices,
+    bounds: IntervalRule,
+    known_users: npt.NDArray[np.bool_] | None = None,
+) -> Estimates:
+    """Estimates by the variance of `sample`; user's accuracies of `known_users` have an error whatever is unknown."""
+    shares = sample.matrix(units.map, units.reference, len(counts))
     point = accuracy(shares)
-    errors = sampling_errors(engine, units.map, units.reference, shares, point)
-    if unknown:
+    errors = sampling_errors(sample, units.map, units.reference, shares, point)
+    if bounds.unknown:
         errors = _unknown(errors, known_users)
-    return assemble(design, counts, shares, point, errors, style, exact=exact, exact_users=exact_users)
+    return assemble(design, counts, shares, point, errors, bounds)
 
 
-def _class_of_strata(units: Units, strata: StrataSizes) -> npt.NDArray[np.int64] | None:
+def _class_of_strata(units: Units, strata: StrataSizes) -> Indices | None:
     """Class index of each stratum `(H,)` if each holds units of that map class only, else None.
 
     Then a user's accuracy depends on its own stratum alone, whatever other strata lack.
@@ -264,7 +352,7 @@ def _class_of_strata(units: Units, strata: StrataSizes) -> npt.NDArray[np.int64]
     return classes if np.array_equal(classes[units.stratum], units.map) else None
 
 
-def _units_and_counts(sample: CountsOrUnits, q: int | None) -> tuple[Units, npt.NDArray[np.int64]]:
+def _units_and_counts(sample: CountsOrUnits, q: int | None) -> tuple[Units, Indices]:
     if isinstance(sample, Units):
         if q is None:
             raise ValueError("units need q, the number of classes")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..matrix_statistics import Accuracy, accuracy
+from ..confusion_matrix import Accuracy, accuracy
 from ..result import Estimate, Estimates
 from . import kappa
 from .intervals import wilson_share, z
@@ -42,18 +42,25 @@ class Values:
 
 
 @dataclass(frozen=True)
-class Style:
-    """How bounds are made.
+class IntervalRule:
+    """How the bounds of a sample's figures are made.
 
     Attributes:
         method: "normal", "wilson" (score interval on counts) or "wilson-effective".
         level: confidence level.
-        unknown: why standard errors are missing, where they are.
+        unknown: why standard errors are missing; empty where they are known.
+        inflate: what numbers of units are multiplied with in score intervals: (N − 1)/(N − n) with the finite
+            population correction.
+        exact: every unit of the population was observed.
+        exact_users: classes `(q,)` whose part of the map was observed completely; None: as `exact`.
     """
 
     method: str
     level: float
     unknown: str = ""
+    inflate: float = 1.0
+    exact: bool = False
+    exact_users: Flags | None = None
 
 
 def values_of(point: Accuracy) -> Values:
@@ -69,7 +76,7 @@ def values_of(point: Accuracy) -> Values:
 
 
 def linearised(point: Accuracy, map_bit: int = 1, reference_bit: int = 2, events: int = 4) -> dict[str, Floats]:
-    """Linearised values `(events, q)` of each per-class figure, by the event of a unit (see `sampling.entries`).
+    """Linearised values `(events, q)` of each per-class figure, by the event of a unit (see `variance.entries`).
 
     (y − R x)/X with y and x of Stehman (2014) and the shares in place of Y and X; for kappa the gradient. Other bits of
     the event (a second map) do not matter. NaN becomes 0: such a figure has no value anyway.
@@ -98,7 +105,7 @@ def linearised(point: Accuracy, map_bit: int = 1, reference_bit: int = 2, events
 def sampling_errors(
     sample: Errors, map_class: npt.NDArray[np.int64], reference: npt.NDArray[np.int64], shares: Floats, point: Accuracy
 ) -> Values:
-    """Standard errors of all figures by the engine of `sampling`, for cells with these class indices `(n,)`."""
+    """Standard errors of all figures by the variance of `sample`, for cells with these class indices `(n,)`."""
     q = len(shares)
     concerned = entries((map_class, reference), q)
     errors = {name: sample.errors(concerned, table) for name, table in linearised(point).items()}
@@ -112,16 +119,7 @@ def sampling_errors(
 
 
 def assemble(
-    design: str,
-    counts: npt.NDArray[np.int64],
-    shares: Floats,
-    point: Accuracy,
-    errors: Values,
-    style: Style,
-    *,
-    inflate: float = 1.0,
-    exact: bool = False,
-    exact_users: Flags | None = None,
+    design: str, counts: npt.NDArray[np.int64], shares: Floats, point: Accuracy, errors: Values, rule: IntervalRule
 ) -> Estimates:
     """Figures with standard errors and intervals.
 
@@ -129,34 +127,28 @@ def assemble(
     class for user's accuracy, those of the reference class for producer's accuracy, the union for IoU; F1 =
     2 IoU/(1 + IoU) takes IoU's bounds. Where a standard error is 0 because the figure is 0 or 1, the score interval
     stands in ("wilson"): an interval of no width would claim certainty.
-
-    Args:
-        inflate: what these numbers are multiplied with, (N − 1)/(N − n) with the finite population correction.
-        exact: every unit of the population was observed.
-        exact_users: classes `(q,)` whose part of the map was observed completely.
     """
     figures = values_of(point)
     total, rows, columns = float(counts.sum()), counts.sum(axis=1), counts.sum(axis=0)
     union = rows + columns - np.diag(counts)
     q = len(counts)
-    everything = np.full(q, exact)
+    everything = np.full(q, rule.exact)
 
     def build(
-        values: Floats, se: Floats, m: npt.ArrayLike, absent: str, known: Flags, name: str = ""
+        values: Floats, se: Floats, m: npt.ArrayLike, absent: str, exact: Flags, name: str = ""
     ) -> tuple[Estimate, ...]:
-        size = np.asarray(m, np.float64) * inflate
+        size = np.asarray(m, np.float64) * rule.inflate
         if name == "f1":
-            low, high, methods = _f1_bounds(figures, errors, size, style)
+            bounds = _f1_bounds(figures, errors, size, rule)
         elif name == "kappa":
-            low, high, methods = _bounds(values, se, np.full(len(values), np.nan), Style("normal", style.level), -1.0)
+            bounds = _bounds(values, se, np.full(len(values), np.nan), IntervalRule("normal", rule.level), -1.0)
         else:
-            low, high, methods = _bounds(values, se, size, style)
-        return tuple(
-            _estimate(values[k], se[k], low[k], high[k], methods[k], known[k], absent, style.unknown)
-            for k in range(len(values))
-        )
+            bounds = _bounds(values, se, size, rule)
+        rows_of = zip(values, se, zip(*bounds), exact)
+        return tuple(_estimate(*of_class, absent, rule.unknown) for of_class in rows_of)
 
-    whole = np.array([exact])
+    whole = np.array([rule.exact])
+    exact_users = everything if rule.exact_users is None else rule.exact_users
     return Estimates(
         design=design,
         counts=counts,
@@ -164,7 +156,7 @@ def assemble(
         point=point,
         overall=build(np.array([figures.overall]), np.array([errors.overall]), total, "", whole)[0],
         kappa=build(np.array([figures.kappa]), np.array([errors.kappa]), total, NO_KAPPA, whole, "kappa")[0],
-        users=build(figures.users, errors.users, rows, NOT_IN_MAP, everything if exact_users is None else exact_users),
+        users=build(figures.users, errors.users, rows, NOT_IN_MAP, exact_users),
         producers=build(figures.producers, errors.producers, columns, NOT_IN_REFERENCE, everything),
         f1=build(figures.f1, errors.f1, union, ABSENT, everything, "f1"),
         iou=build(figures.iou, errors.iou, union, ABSENT, everything),
@@ -195,8 +187,9 @@ def bare(design: str, counts: npt.NDArray[np.int64], shares: Floats, note: str) 
 
 
 def _estimate(
-    value: float, se: float, low: float, high: float, method: str, exact: bool, absent: str, unknown: str
+    value: float, se: float, bounds: tuple[float, float, str], exact: bool, absent: str, unknown: str
 ) -> Estimate:
+    low, high, method = bounds
     if np.isnan(value):
         return Estimate(None, note=absent)
     error = None if np.isnan(se) else float(se)
@@ -208,14 +201,14 @@ def _estimate(
 
 
 def _bounds(
-    values: Floats, se: Floats, m: Floats, style: Style, lowest: float = 0.0
+    values: Floats, se: Floats, m: Floats, rule: IntervalRule, lowest: float = 0.0
 ) -> tuple[Floats, Floats, list[str]]:
     """Bounds `(q,)` and how each was made; NaN where there are none."""
-    level = style.level
-    if style.method == "wilson":
+    level = rule.level
+    if rule.method == "wilson":
         low, high = wilson_share(values, m, level)
-        return low, high, [style.method] * len(values)
-    if style.method == "wilson-effective":
+        return low, high, [rule.method] * len(values)
+    if rule.method == "wilson-effective":
         with np.errstate(divide="ignore", invalid="ignore"):
             low, high = wilson_share(values, values * (1 - values) / se**2, level)
     else:
@@ -226,15 +219,15 @@ def _bounds(
     score_low, score_high = wilson_share(np.where(sure, np.round(values), np.nan), m, level)
     low = np.where(flat, score_low, low)
     high = np.where(flat, score_high, high)
-    return low, high, ["wilson" if s else style.method for s in sure]
+    return low, high, ["wilson" if s else rule.method for s in sure]
 
 
-def _f1_bounds(figures: Values, errors: Values, m: Floats, style: Style) -> tuple[Floats, Floats, list[str]]:
-    low, high, methods = _bounds(figures.iou, errors.iou, m, style)
+def _f1_bounds(figures: Values, errors: Values, m: Floats, rule: IntervalRule) -> tuple[Floats, Floats, list[str]]:
+    low, high, methods = _bounds(figures.iou, errors.iou, m, rule)
     low, high = 2 * low / (1 + low), 2 * high / (1 + high)
-    if style.method == "normal":
+    if rule.method == "normal":
         # the published form where it has a width; IoU's score interval where it has none
-        own_low, own_high, _ = _bounds(figures.f1, errors.f1, m, style)
+        own_low, own_high, _ = _bounds(figures.f1, errors.f1, m, rule)
         flat = errors.f1 == 0
         low, high = np.where(flat, low, own_low), np.where(flat, high, own_high)
     return low, high, methods

@@ -22,8 +22,9 @@ def gradient(shares: Floats) -> Floats | None:
     if np.count_nonzero(rows + columns) < 2 or chance <= 0:
         return None
     errors = float(shares.sum() - np.trace(shares))
-    slope = np.eye(len(shares)) / chance - errors * (columns[:, None] + rows[None, :]) / chance**2
-    return slope - float((shares * slope).sum())
+    slope: Floats = np.eye(len(shares)) / chance - errors * (columns[:, None] + rows[None, :]) / chance**2
+    centred: Floats = slope - float((shares * slope).sum())
+    return centred
 
 
 def rest_gradients(rows: Floats, columns: Floats, hits: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -62,7 +63,8 @@ def variance(shares: Floats, n: float) -> float | None:
 def rest_variances(rows: Floats, columns: Floats, hits: Floats, n: float) -> Floats:
     """The same for each class against the rest, `(q,)`; NaN where undefined."""
     slopes = rest_gradients(rows, columns, hits)
-    return np.sum([share * slope**2 for share, slope in zip(_cells(rows, columns, hits), slopes)], axis=0) / n
+    squares: Floats = np.sum([share * slope**2 for share, slope in zip(_cells(rows, columns, hits), slopes)], axis=0)
+    return squares / n
 
 
 def _cells(rows: Floats, columns: Floats, hits: Floats) -> tuple[Floats, Floats, Floats, Floats]:

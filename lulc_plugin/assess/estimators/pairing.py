@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ..matrix_statistics import accuracy
+from ..confusion_matrix import accuracy
 from ..result import Difference, Estimate, Estimates, McNemar
 from . import kappa
-from .clusters import FEWEST, ClusterSample, too_few
+from .estimation import FEWEST, too_few
 from .figures import EXACT, linearised, values_of
 from .intervals import t, z
 from .sample_units import StrataSizes, Units, correction, units_of_strata
-from .variance import ZERO, Sample, entries, stratified_factors, sums
+from .variance import ZERO, ClusterSample, Sample, entries, stratified_factors, sums
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -89,67 +89,64 @@ def mcnemar(only_a: int, only_b: int) -> McNemar:
 
 
 def differences(
-    stratum: Indices,
-    map_a: Indices,
+    units: Units,
     map_b: Indices,
-    reference: Indices,
-    count: npt.ArrayLike,
     q: int,
     sizes: StrataSizes | None = None,
     population: float | None = None,
     fpc: str = "auto",
     level: float = 0.95,
-    area: Floats | None = None,
 ) -> Differences:
     """Paired differences A − B of a simple (`sizes` None) or stratified sample.
 
     Per unit: for overall accuracy [A right] − [B right]; for user's accuracy (y_A − R_A x_A)/X_A − (y_B − R_B x_B)/X_B;
     producer's the same with x the reference class; for kappa the difference of the gradients. The variance is that of
-    the unit's number by the engine of `sampling`; two-sided normal p, Holm's adjustment over the classes of a family.
+    the unit's number by `variance.Sample`; two-sided normal p, Holm's adjustment over the classes of a family.
 
     Args:
-        stratum: stratum of each cell `(n,)`; ignored without `sizes`.
-        map_a, map_b, reference: class indices `(n,)`.
-        count: units in each cell `(n,)`.
+        units: the sample, with the classes of map A; strata are ignored without `sizes`.
+        map_b: class indices `(n,)` on map B.
         q: number of classes.
         sizes: the strata; None for a simple random sample.
         population: number of units that could have been drawn, for the correction of a simple sample.
         fpc: rule of `job.FPC`.
         level: confidence level.
-        area: relative pixel area of each cell's units `(n,)` or None, as in `Units`.
 
     Raises:
         LulcError: no unit; sizes and units do not belong together.
     """
-    numbers = np.asarray(count, np.float64)
-    n = float(numbers.sum())
+    n = float(np.asarray(units.count, np.float64).sum())
     if n <= 0:
         raise LulcError("The two maps and the reference share no valid unit.")
     if sizes is None:
         if population is not None and n > population:
             raise LulcError(f"There are {n:g} reference units, but the map has {population:g} pixels.")
-        place: Indices = np.zeros(len(numbers), np.int64)
+        place: Indices = np.zeros(len(units.count), np.int64)
         rule = correction(fpc, n, population)
         per_stratum, weights = np.array([n]), np.ones(1)
         fractions = np.array([n / population if rule.applied and population else 0.0])
     else:
-        place = np.asarray(stratum)
-        per_stratum = units_of_strata(Units(place, map_a, reference, np.asarray(count)), sizes)
+        place = np.asarray(units.stratum)
+        per_stratum = units_of_strata(units, sizes)
         known = np.asarray(sizes.sizes, np.float64)
         rule = correction(fpc, per_stratum, known, sizes.are_counts)
         fractions = np.divide(per_stratum, known, out=np.zeros(len(known)), where=known > 0) * rule.applied
         weights = known / known.sum()
     factors = stratified_factors(weights, per_stratum, fractions)
-    sample = Sample(place, numbers, weights, factors, area)
-    notes: tuple[str, ...] = ()
-    if np.any(sample.unknown):
-        names = ["the sample"] if sizes is None else [sizes.title(int(h)) for h in np.flatnonzero(sample.unknown)]
-        notes = tuple(f"{x[:1].upper()}{x[1:]} has one reference unit: its variance is unknown." for x in names)
-    exact = not np.any(factors > 0)
-    style = _Style(z(level), _two_sided, notes[0] if notes else "", EXACT if exact else "", bool(notes))
-    return replace(
-        _paired(sample, map_a, map_b, reference, q, style), fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes
-    )
+    sample = Sample(place, units.count, weights, factors, units.area)
+    notes = _single_units(sample, sizes)
+    exact = "" if np.any(factors > 0) else EXACT
+    test = _Test(z(level), _two_sided, notes[0] if notes else "", exact, bool(notes))
+    paired = _paired(sample, (units.map, map_b), units.reference, q, test)
+    return replace(paired, fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes)
+
+
+def _single_units(sample: Sample, sizes: StrataSizes | None) -> tuple[str, ...]:
+    """Sentences about strata of one unit whose variance would matter."""
+    if not np.any(sample.unknown):
+        return ()
+    names = ["the sample"] if sizes is None else [sizes.title(int(h)) for h in np.flatnonzero(sample.unknown)]
+    return tuple(f"{x[:1].upper()}{x[1:]} has one reference unit: its variance is unknown." for x in names)
 
 
 def cluster_differences(
@@ -183,12 +180,12 @@ def cluster_differences(
         return 2 * float(special.stdtr(k - 1, -abs(score)))
 
     note = too_few(k) if few else ""
-    style = _Style(t(level, max(k - 1, 1)), p_of, note, "", few)
-    return replace(_paired(sample, map_a, map_b, reference, q, style), notes=(note,) if few else ())
+    test = _Test(t(level, max(k - 1, 1)), p_of, note, "", few)
+    return replace(_paired(sample, (map_a, map_b), reference, q, test), notes=(note,) if few else ())
 
 
 @dataclass(frozen=True)
-class _Style:
+class _Test:
     """How an error becomes an interval and a p: `quantile` of the distribution and its two-sided `p_of` a score.
 
     `note` says why there is no interval where `silent`; `exact` is the note where every unit was observed.
@@ -202,9 +199,9 @@ class _Style:
 
 
 def _paired(
-    sample: Sample | ClusterSample, map_a: Indices, map_b: Indices, reference: Indices, q: int, style: _Style
+    sample: Sample | ClusterSample, of_maps: tuple[Indices, Indices], reference: Indices, q: int, test: _Test
 ) -> Differences:
-    maps = [np.asarray(m) for m in (map_a, map_b)]
+    maps = [np.asarray(m) for m in of_maps]
     reference = np.asarray(reference)
     shares = [sums(m * q + reference, sample.shares, q * q).reshape(q, q) for m in maps]
     points = [accuracy(p) for p in shares]
@@ -219,11 +216,11 @@ def _paired(
     users_se, producers_se = (sample.errors(concerned, tables[0][f] - tables[1][f]) for f in ("users", "producers"))
 
     def family(first: Floats, second: Floats, se: Floats) -> tuple[Difference, ...]:
-        return holm([_difference(*of_class, style) for of_class in zip(first, second, se)])
+        return holm([_difference(*of_class, test) for of_class in zip(first, second, se)])
 
     return Differences(
-        overall=_difference(a.overall, b.overall, sample.error(right[0] - right[1]), style),
-        kappa=_difference(a.kappa, b.kappa, kappa_se, style),
+        overall=_difference(a.overall, b.overall, sample.error(right[0] - right[1]), test),
+        kappa=_difference(a.kappa, b.kappa, kappa_se, test),
         users=family(a.users, b.users, users_se),
         producers=family(a.producers, b.producers, producers_se),
     )
@@ -279,21 +276,21 @@ def independent_kappa_z(matrix1: npt.ArrayLike, matrix2: npt.ArrayLike) -> tuple
     return score, _two_sided(score)
 
 
-def _difference(a: float, b: float, se: float, style: _Style) -> Difference:
+def _difference(a: float, b: float, se: float, test: _Test) -> Difference:
     first, second = (None if np.isnan(v) else float(v) for v in (a, b))
     if first is None or second is None:
         return Difference(first, second, None, None, None, None, None, None, note=NO_VALUE)
     change = first - second
-    if style.exact:
-        return Difference(first, second, change, 0.0, None, None, None, None, note=style.exact)
-    if style.silent or np.isnan(se):
-        return Difference(first, second, change, None, None, None, None, None, note=style.note)
+    if test.exact:
+        return Difference(first, second, change, 0.0, None, None, None, None, note=test.exact)
+    if test.silent or np.isnan(se):
+        return Difference(first, second, change, None, None, None, None, None, note=test.note)
     if se == 0:
         if abs(change) < ZERO:
             return Difference(first, second, 0.0, 0.0, None, None, 0.0, 0.0, note=SAME)
         return Difference(first, second, change, 0.0, None, None, None, None, note=FLAT)
-    score, half = change / float(se), style.quantile * float(se)
-    return Difference(first, second, change, float(se), score, style.p_of(score), change - half, change + half)
+    score, half = change / float(se), test.quantile * float(se)
+    return Difference(first, second, change, float(se), score, test.p_of(score), change - half, change + half)
 
 
 def _two_sided(score: float) -> float:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The units of a reference sample, the sizes of the strata they stand for, and the finite population correction."""
+"""The units of a reference sample: the sizes of their strata, the finite population correction, their spread."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -144,40 +144,45 @@ def units_of_strata(units: Units, strata: StrataSizes) -> Floats:
                 "The sizes and the reference units do not belong together.",
             )
     missing = [h for h in range(len(sizes)) if sizes[h] > 0 and n[h] == 0]
-    if missing:
+    if missing and n.sum() > 0:
+        lost = ", ".join(strata.names[h] for h in missing)
         share = float(sizes[missing].sum() / sizes.sum())
         raise LulcError(
-            f"No reference unit in {listed([strata.title(h) for h in missing])} ({share:.1%} of the whole): "
-            "accuracy and areas cannot be estimated for the whole map.",
-            f"Add units there, or choose {option('missing_strata', 'restrict')} to describe the rest of the map.",
+            f"{len(missing)} of {np.count_nonzero((sizes > 0) | (n > 0))} strata have no reference unit ({lost};"
+            f" {100 * share:.1f} % of the area): nothing can be said about the whole map.",
+            "Add reference units there, or choose"
+            f" {option('missing_strata', 'restrict')} to describe the rest of the map only.",
         )
     if not n.sum() > 0:
         raise LulcError("There is no reference unit in any stratum.")
     return n
 
 
-def restrict(units: Units, strata: StrataSizes) -> tuple[Units, StrataSizes, tuple[str, ...], float]:
-    """Without the strata that have a size but no unit.
+def spread_check(row_counts: npt.ArrayLike, map_shares: npt.ArrayLike) -> tuple[float, int, float]:
+    """Pearson's X² = Σ (n_i. − n W_i)²/(n W_i) of the units on each class of the map.
+
+    Args:
+        row_counts: units on each class of the map `(q,)`.
+        map_shares: W_i `(q,)`, on any scale.
 
     Returns:
-        Units and strata that remain, names of the strata that were dropped, and the share of the whole that is kept.
+        X², degrees of freedom (classes of the map less one), p.
 
     Raises:
-        LulcError: no stratum has a unit.
+        LulcError: units lie on a class that the map does not have.
     """
-    sizes = np.asarray(strata.sizes, np.float64)
-    n = _units_by_stratum(units, len(sizes))
-    keep = (n > 0) | (sizes == 0)
-    if not np.any(n > 0):
-        raise LulcError("There is no reference unit in any stratum.")
-    index = np.cumsum(keep) - 1
-    kept = [h for h in range(len(sizes)) if keep[h]]
-    classes = None if strata.map_class is None else tuple(strata.map_class[h] for h in kept)
-    whole = None if strata.complete is None else tuple(strata.complete[h] for h in kept)
-    remaining = StrataSizes(tuple(strata.names[h] for h in kept), sizes[keep], strata.are_counts, classes, whole)
-    dropped = tuple(strata.names[h] for h in range(len(sizes)) if not keep[h])
-    share = float(sizes[keep].sum() / sizes.sum()) if sizes.sum() > 0 else 1.0
-    return replace(units, stratum=index[units.stratum]), remaining, dropped, share
+    rows, weights = np.asarray(row_counts, np.float64), np.asarray(map_shares, np.float64)
+    here = weights > 0
+    if np.any(rows[~here] > 0):
+        raise LulcError(f"{rows[~here].sum():g} reference units lie on classes that the map does not have.")
+    freedom = max(int(np.count_nonzero(here)) - 1, 0)
+    expected = rows.sum() * weights[here] / max(float(weights.sum()), 1e-300)
+    if rows.sum() == 0 or freedom == 0:
+        return 0.0, freedom, 1.0
+    x2 = float(((rows[here] - expected) ** 2 / expected).sum())
+    from scipy import special  # only here, see intervals.z
+
+    return x2, freedom, float(special.chdtrc(freedom, x2))
 
 
 def _units_by_stratum(units: Units, strata: int) -> Floats:

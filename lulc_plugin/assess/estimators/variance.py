@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One engine for the variance of everything that a probability sample estimates.
+"""The variance of everything that a probability sample estimates: of units, or of polygons.
 
 Every figure is linearised: its variance is that of a mean of one number per unit (Stehman 2014, equations 2, 25, 28).
 For a ratio R = Y/X that number is (y − R x)/X, for a smooth function of the area shares it is its gradient at the
@@ -14,6 +14,8 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from ...errors import LulcError
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -160,9 +162,69 @@ class Sample:
         return out[0], np.where(out[0] > 0, out[1], 0.0), np.where(out[0] > 0, out[2], 0.0)
 
 
+class ClusterSample:
+    """Cells of pixels, each in a polygon drawn at random; it answers what `Sample` answers.
+
+    The pixels of one polygon are alike, so the polygons are the sample, not their pixels:
+    V = Σ (y_c − R x_c)²/[(k − 1) k x̄²] over the k polygons (Cochran 1977, section 9A.4; Stehman 1997), for every figure
+    through its linearised values. A polygon without a class counts with 0.
+
+    Args:
+        cluster: polygon of each cell `(n,)`, any integers.
+        count: pixels of each cell `(n,)`.
+
+    Attributes:
+        polygons: k.
+        shares: share of each cell in all pixels `(n,)`.
+
+    Raises:
+        LulcError: no pixel.
+    """
+
+    def __init__(self, cluster: Indices, count: npt.ArrayLike) -> None:
+        self._count = np.asarray(count, np.float64)
+        pixels = float(self._count.sum())
+        if not pixels > 0:
+            raise LulcError("No pixel of the reference polygons lies on a valid pixel of the map.")
+        names = np.unique(np.asarray(cluster)[self._count > 0])
+        self._place = np.searchsorted(names, cluster).clip(0, len(names) - 1)
+        self.polygons = k = len(names)
+        self.shares: Floats = self._count / pixels
+        self._factor = k / (k - 1) if k > 1 else np.nan
+        self._sizes = sums(self._place, self.shares, k)
+
+    def error(self, values: Floats) -> float:
+        """Standard error of Σ shares · `values`, one value per cell `(n,)` with mean 0 over the shares."""
+        totals = sums(self._place, self.shares * values, self.polygons)
+        return float(_root(np.array([self._factor * (totals @ totals)]))[0])
+
+    def errors(self, concerned: Entries, values: Floats) -> Floats:
+        """Standard errors `(q,)` of one figure of each class, from its linearised values `(events, q)`."""
+        q = concerned.groups
+        pair, index = np.unique(self._place[concerned.cell] * q + concerned.group, return_inverse=True)
+        others = values[0]
+        numbers = self.shares[concerned.cell] * (values[concerned.event, concerned.group] - others[concerned.group])
+        elsewhere = others[pair % q] * self._sizes[pair // q]
+        totals = sums(index, numbers, len(pair)) + elsewhere
+        shown = sums(pair % q, self._sizes[pair // q] ** 2, q)
+        everywhere = np.bincount(pair % q, minlength=q) == self.polygons
+        without = np.where(everywhere, 0.0, float(self._sizes @ self._sizes) - shown)
+        return _root(self._factor * (sums(pair % q, totals**2, q) + others**2 * without.clip(0)))
+
+    def showing(self, concerned: Entries, events: tuple[int, ...]) -> Indices:
+        """In how many polygons each class occurs with one of these events, `(q,)`."""
+        q = concerned.groups
+        here = np.isin(concerned.event, events) & (self._count[concerned.cell] > 0)
+        pair = np.unique(self._place[concerned.cell[here]] * q + concerned.group[here])
+        return np.bincount(pair % q, minlength=q)
+
+
 def stratified_factors(weights: Floats, units: Floats, fractions: Floats) -> Floats:
     """W_h² (1 − f_h)/n_h `(H,)` (Stehman 2014 eq. 25; Cochran 1977); `fractions` f_h are 0 without the correction."""
-    return np.divide(weights**2 * (1 - fractions).clip(0), units, out=np.zeros(len(weights)), where=units > 0)
+    factors: Floats = np.divide(
+        weights**2 * (1 - fractions).clip(0), units, out=np.zeros(len(weights)), where=units > 0
+    )
+    return factors
 
 
 def poststratified_factors(weights: Floats, units: Floats, fraction: float) -> Floats:

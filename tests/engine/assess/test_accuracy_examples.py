@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lulc_plugin.assess import accuracy, estimation
-from lulc_plugin.assess.estimators import cluster_estimates, intervals, kappa, pairing
-from lulc_plugin.assess.estimators.estimation import StrataSizes, Units
+from lulc_plugin.assess import accuracy
+from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, intervals, kappa, pairing, spread_check
 from lulc_plugin.errors import LulcError
 
 FILE = Path(__file__).resolve().parents[2] / "data" / "accuracy_examples.json"
@@ -166,7 +165,7 @@ def of_strata(given):
         finite["area_halfwidth"] = scaled(total * unit * intervals.z(level), finite["area_share_se"])
         score = estimation.stratified(units, strata, q, fpc, "wilson", level)
         assert score.overall.method == "wilson-effective"
-        x2, freedom, p = estimation.spread_check(np.sum(given["matrix"], axis=1), strata.sizes)
+        x2, freedom, p = spread_check(np.sum(given["matrix"], axis=1), strata.sizes)
         found.update(
             with_fpc=finite,
             wilson_effective={
@@ -249,7 +248,7 @@ def of_pairs(given):
         stratum = table(rows, sizes.names, "stratum")[0]
     fpc = "always" if given.get("fpc") else "never"
     q = len(classes)
-    found = pairing.differences(stratum, first, second, reference, count, q, sizes, None, fpc)
+    found = pairing.differences(Units(stratum, first, reference, count), second, q, sizes, None, fpc)
     right = [first == reference, second == reference]
     both, one, two, neither = (
         int(count[where].sum())
@@ -287,7 +286,7 @@ def of_clusters(given):
     k = len(pixels)
     cluster, reference = np.tile(np.arange(k), 2), np.repeat([0, 1], k)
     count, zeros = np.concatenate([right, pixels - right]), np.zeros(2 * k, int)
-    found = cluster_estimates(cluster, zeros, reference, count, 2, given["confidence"])
+    found = estimation.polygons(cluster, zeros, reference, count, 2, given["confidence"])
     pixelwise = estimation.simple(Units(zeros, zeros, reference, count), q=2)
     quantile = intervals.t(given["confidence"], k - 1)
     # the example shows the bounds for the test; with six polygons the report has none

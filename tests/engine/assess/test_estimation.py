@@ -8,9 +8,8 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lulc_plugin.assess import accuracy, estimation
-from lulc_plugin.assess.estimators import cluster_estimates, intervals, kappa
-from lulc_plugin.assess.estimators.estimation import StrataSizes, Units
+from lulc_plugin.assess import accuracy
+from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, intervals, kappa, spread_check
 from lulc_plugin.errors import LulcError
 
 MATRICES = arrays(np.int64, (3, 3), elements=st.integers(0, 40))
@@ -321,7 +320,7 @@ def test_no_interval_claims_certainty(design, matrix, interval):
         where = np.arange(12).repeat(len(units.map))
         columns = (np.tile(v, 12) for v in (units.map, units.reference))
         count = np.tile(units.count, 12) + where % 5
-        found = cluster_estimates(where, *columns, count, 3)
+        found = estimation.polygons(where, *columns, count, 3)
     for e in all_of(found):
         if e.low is None:
             assert e.high is None and e.note and not e.method
@@ -377,7 +376,7 @@ def test_many_strata_of_one_unit_share_a_sentence():
 @pytest.mark.parametrize(
     ("matrix", "sizes", "words"),
     [
-        ([[5, 1], [0, 0]], [100, 300], r"No reference unit in class B \(75.0% of the whole\)"),
+        ([[5, 1], [0, 0]], [100, 300], r"1 of 2 strata have no reference unit \(B; 75.0 % of the area\)"),
         ([[5, 1], [1, 4]], [100, 0], "size of class B is 0, but 5"),
         ([[5, 1], [1, 4]], [100, 4], "5 reference units in class B, which has 4 pixels"),
         ([[5, 1], [1, 4]], [100, math.nan], "size of class B is unknown"),
@@ -393,17 +392,6 @@ def test_sizes_as_shares_are_smaller_than_units():
     units, strata = by_class([[5, 1], [1, 4]], [0.3, 0.7], are_counts=False)
     found = estimation.stratified(units, strata, 2, "always")
     assert not found.fpc and "areas or shares" in found.fpc_sentence
-
-
-def test_restricting_to_strata_with_units():
-    units, strata = by_class([[5, 1, 0], [0, 0, 0], [1, 0, 9]], [100, 50, 850])
-    kept_units, kept, dropped, share = estimation.restrict(units, strata)
-    assert dropped == ("B",) and share == pytest.approx(0.95) and kept.names == ("A", "C") and kept.map_class == (0, 2)
-    found = estimation.stratified(kept_units, kept, 3, "never")
-    assert found.overall.value == pytest.approx((100 * 5 / 6 + 850 * 0.9) / 950)
-    assert found.users[1].value is None
-    with pytest.raises(LulcError, match="no reference unit"):
-        estimation.restrict(Units(*[np.zeros(0, int)] * 4), strata)
 
 
 def test_empty_strata_without_size_do_not_matter():
@@ -483,7 +471,7 @@ def polygons(seed, k=14, q=3, pixels=30):
 @pytest.mark.parametrize("seed", range(4))
 def test_clusters_against_a_loop(seed):
     cluster, mapped, reference, count = polygons(seed)
-    found = cluster_estimates(cluster, mapped, reference, count, 3)
+    found = estimation.polygons(cluster, mapped, reference, count, 3)
     names = np.unique(cluster)
     k = len(names)
 
@@ -514,7 +502,7 @@ def test_polygons_of_one_pixel_are_a_simple_sample(matrix):
     n = int(matrix.sum())
     assume(n > 10)
     row, column = (np.repeat(v, matrix.ravel()) for v in np.divmod(np.arange(9), 3))
-    found = cluster_estimates(np.arange(n), row, column, np.ones(n, int), 3)
+    found = estimation.polygons(np.arange(n), row, column, np.ones(n, int), 3)
     simple = estimation.simple(matrix)
     for a, b in zip(all_of(found), all_of(simple)):
         if a.se is not None:
@@ -532,7 +520,7 @@ def test_a_class_in_few_polygons_has_no_interval():
     reference = np.repeat([0] * 11 + [1], 10)
     mapped = np.where(np.arange(120) % 10 == 0, 1 - reference, reference)
     mapped[:5] = 1
-    found = cluster_estimates(cluster, mapped, reference, np.ones(120, int), 2)
+    found = estimation.polygons(cluster, mapped, reference, np.ones(120, int), 2)
     assert found.producers[0].method == "t"
     assert found.producers[1].value is not None and found.producers[1].se is None and found.producers[1].low is None
     assert "1 reference polygon is too few" in found.producers[1].note
@@ -542,7 +530,7 @@ def test_a_class_in_five_polygons_of_many():
     cluster = np.repeat(np.arange(15), 10)
     reference = np.repeat([0] * 10 + [1] * 5, 10)
     mapped = np.where(np.random.default_rng(0).random(150) < 0.2, 1 - reference, reference)
-    found = cluster_estimates(cluster, mapped, reference, np.ones(150, int), 2)
+    found = estimation.polygons(cluster, mapped, reference, np.ones(150, int), 2)
     assert found.producers[0].method == "t" and found.overall.method == "t"
     assert found.producers[1].se > 0 and found.producers[1].low is None
     assert "5 reference polygons are too few" in found.producers[1].note
@@ -550,41 +538,33 @@ def test_a_class_in_five_polygons_of_many():
 
 def test_polygons_that_are_all_right():
     cluster, zeros = np.repeat(np.arange(15), 40), np.zeros(600, int)
-    found = cluster_estimates(cluster, zeros, zeros, np.ones(600, int), 2)
+    found = estimation.polygons(cluster, zeros, zeros, np.ones(600, int), 2)
     close([found.overall.low, found.overall.high], intervals.wilson(15, 15, 0.95))
     assert found.overall.method == "wilson" and found.design_effect is None
 
 
 def test_few_polygons():
     cluster, mapped, reference, count = polygons(1, k=9)
-    found = cluster_estimates(cluster, mapped, reference, count, 3)
+    found = estimation.polygons(cluster, mapped, reference, count, 3)
     assert found.overall.se is not None and all(e.low is None for e in all_of(found))
     assert found.notes and "10 are needed" in found.notes[0]
-    one = cluster_estimates(np.zeros(4, int), np.zeros(4, int), np.array([0, 0, 0, 1]), np.ones(4, int), 2)
+    one = estimation.polygons(np.zeros(4, int), np.zeros(4, int), np.array([0, 0, 0, 1]), np.ones(4, int), 2)
     assert one.overall.value == 0.75 and one.overall.se is None and one.overall.note
     with pytest.raises(LulcError, match="No pixel"):
-        cluster_estimates(*[np.zeros(0, int)] * 4, 2)
-    with pytest.raises(LulcError, match="9 reference polygons, but only 8"):
-        cluster_estimates(cluster, mapped, reference, count, 3, total_clusters=8)
-
-
-def test_polygons_of_a_finite_population():
-    sample = polygons(2)
-    infinite, finite = (cluster_estimates(*sample, 3, total_clusters=total) for total in (None, 28))
-    assert finite.fpc and finite.overall.se == pytest.approx(infinite.overall.se * math.sqrt(0.5))
+        estimation.polygons(*[np.zeros(0, int)] * 4, 2)
 
 
 # ---------------------------------------------------------------- is it a simple sample?
 
 
 def test_spread_check():
-    x2, freedom, p = estimation.spread_check([75, 75, 165, 325], [200_000, 150_000, 3_200_000, 6_450_000])
+    x2, freedom, p = spread_check([75, 75, 165, 325], [200_000, 150_000, 3_200_000, 6_450_000])
     assert x2 == pytest.approx(774.1997108163761) and freedom == 3 and p < 1e-100
-    x2, freedom, p = estimation.spread_check([50, 30, 20, 0], [0.5, 0.3, 0.2, 0])
+    x2, freedom, p = spread_check([50, 30, 20, 0], [0.5, 0.3, 0.2, 0])
     assert (x2, freedom, p) == (pytest.approx(0, abs=1e-20), 2, 1)
-    assert estimation.spread_check([7], [1]) == (0, 0, 1)
+    assert spread_check([7], [1]) == (0, 0, 1)
     with pytest.raises(LulcError, match="4 reference units"):
-        estimation.spread_check([50, 4], [1, 0])
+        spread_check([50, 4], [1, 0])
 
 
 def test_a_thousand_classes_take_seconds():

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import binomtest
 
-from lulc_plugin.assess import Difference, estimation
-from lulc_plugin.assess.estimators import pairing
-from lulc_plugin.assess.estimators.estimation import StrataSizes
+from lulc_plugin.assess import Difference
+from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, pairing
 from lulc_plugin.errors import LulcError
 
 SHORT = settings(max_examples=40, deadline=None)
@@ -22,6 +21,11 @@ def units(seed, n=90, q=3):
     first = np.where(random.random(n) < 0.7, reference, random.integers(0, q, n))
     second = np.where(random.random(n) < 0.6, first, random.integers(0, q, n))
     return np.arange(n) % 3, first, second, reference, random.integers(1, 3, n)
+
+
+def simple(first, reference, count):
+    """The same as a simple random sample, with the classes of the first map."""
+    return Units(np.zeros(len(count), int), first, reference, count)
 
 
 # ---------------------------------------------------------------- McNemar
@@ -77,7 +81,7 @@ def test_differences_against_a_loop(seed, weighted, fpc):
     area = np.random.default_rng(seed).uniform(0.5, 1, len(count)) if weighted else None
     sizes = np.array([100.0, 900.0, 4000.0])
     strata = StrataSizes(("a", "b", "c"), sizes)
-    found = pairing.differences(stratum, first, second, reference, count, 3, strata, fpc=fpc, area=area)
+    found = pairing.differences(Units(stratum, first, reference, count, area), second, 3, strata, fpc=fpc)
     keep = 1 - np.bincount(stratum, count) / sizes if fpc == "always" else np.ones(3)
     families = {"overall": (found.overall,), "users": found.users, "producers": found.producers}
     for kind, family in families.items():
@@ -93,7 +97,7 @@ def test_differences_against_a_loop(seed, weighted, fpc):
 @SHORT
 def test_swapping_the_maps_turns_the_sign(seed):
     _, first, second, reference, count = units(seed)
-    one, two = (pairing.differences(None, a, b, reference, count, 3) for a, b in ((first, second), (second, first)))
+    one, two = (pairing.differences(simple(a, reference, count), b, 3) for a, b in ((first, second), (second, first)))
     for a, b in zip(
         (one.overall, one.kappa, *one.users, *one.producers), (two.overall, two.kappa, *two.users, *two.producers)
     ):  # noqa: E501
@@ -104,8 +108,8 @@ def test_swapping_the_maps_turns_the_sign(seed):
 def test_a_paired_error_is_smaller_than_that_of_independent_samples():
     """Most units agree: dropping the covariance would hide real differences (Foody 2004)."""
     _, first, second, reference, count = units(7, 400)
-    found = pairing.differences(None, first, second, reference, count, 3)
-    a, b = (estimation.simple(estimation.Units(first * 0, m, reference, count), q=3) for m in (first, second))
+    found = pairing.differences(simple(first, reference, count), second, 3)
+    a, b = (estimation.simple(Units(first * 0, m, reference, count), q=3) for m in (first, second))
     assert found.overall.se < math.hypot(a.overall.se, b.overall.se)
     assert found.kappa.se < math.hypot(a.kappa.se, b.kappa.se)
 
@@ -113,9 +117,9 @@ def test_a_paired_error_is_smaller_than_that_of_independent_samples():
 def test_values_are_those_of_each_map():
     stratum, first, second, reference, count = units(3)
     strata = StrataSizes(("a", "b", "c"), np.array([500.0, 800.0, 9000.0]))
-    found = pairing.differences(stratum, first, second, reference, count, 3, strata)
+    found = pairing.differences(Units(stratum, first, reference, count), second, 3, strata)
     for which, mapped in (("a", first), ("b", second)):
-        alone = estimation.stratified(estimation.Units(stratum, mapped, reference, count), strata, 3)
+        alone = estimation.stratified(Units(stratum, mapped, reference, count), strata, 3)
         assert getattr(found.overall, which) == pytest.approx(alone.overall.value, abs=1e-12)
         assert getattr(found.kappa, which) == pytest.approx(alone.kappa.value, abs=1e-12)
         for k in range(3):
@@ -125,7 +129,7 @@ def test_values_are_those_of_each_map():
 
 def test_equal_maps():
     _, first, _, reference, count = units(1)
-    found = pairing.differences(None, first, first, reference, count, 3)
+    found = pairing.differences(simple(first, reference, count), first, 3)
     for one in (found.overall, found.kappa, *found.users, *found.producers):
         assert (one.difference, one.se, one.z, one.p, one.low, one.high) == (0, 0, None, None, 0, 0)
         assert one.note == "no difference in the sample" and one.p_holm is None
@@ -134,14 +138,14 @@ def test_equal_maps():
 def test_one_map_always_right_the_other_never():
     """The same difference at every unit is no proof of a difference without error."""
     reference = np.array([0, 1, 0, 1])
-    found = pairing.differences(None, reference, 1 - reference, reference, np.ones(4, int), 2)
+    found = pairing.differences(simple(reference, reference, np.ones(4, int)), 1 - reference, 2)
     assert found.overall.difference == 1 and found.overall.p is None and found.overall.low is None
     assert "error cannot be told" in found.overall.note
 
 
 def test_a_class_that_one_map_lacks():
     reference, first = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 0])
-    found = pairing.differences(None, first, np.where(first == 2, 1, first), reference, np.ones(6, int), 4)
+    found = pairing.differences(simple(first, reference, np.ones(6, int)), np.where(first == 2, 1, first), 4)
     assert found.users[2].a == 1 and found.users[2].b is None and found.users[2].difference is None
     assert found.users[2].note and found.users[3].a is None and found.producers[2].difference == pytest.approx(0.5)
 
@@ -149,29 +153,28 @@ def test_a_class_that_one_map_lacks():
 def test_a_stratum_of_one_unit():
     strata = StrataSizes(("north", "south"), np.array([50.0, 50.0]))
     m = np.array([0, 0, 1, 1])
-    found = pairing.differences(
-        np.array([0, 1, 1, 1]), m, np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1]), np.ones(4, int), 2, strata
-    )
+    sample = Units(np.array([0, 1, 1, 1]), m, np.array([0, 0, 1, 1]), np.ones(4, int))
+    found = pairing.differences(sample, np.array([0, 1, 1, 0]), 2, strata)
     assert found.overall.difference is not None and found.overall.se is None and found.overall.p is None
     assert found.notes[0].startswith("Stratum north has one reference unit") and found.overall.note == found.notes[0]
 
 
 def test_everything_observed():
     _, first, second, reference, count = units(2)
-    found = pairing.differences(None, first, second, reference, count, 3, None, float(count.sum()))
+    found = pairing.differences(simple(first, reference, count), second, 3, None, float(count.sum()))
     assert found.fpc and found.overall.se == 0 and found.overall.p is None and "every unit" in found.overall.note
     with pytest.raises(LulcError, match="but the map has 5 pixels"):
-        pairing.differences(None, first, second, reference, count, 3, None, 5.0)
+        pairing.differences(simple(first, reference, count), second, 3, None, 5.0)
     with pytest.raises(LulcError, match="no valid unit"):
-        pairing.differences(None, *[np.zeros(0, int)] * 4, 3)
+        pairing.differences(Units(*[np.zeros(0, int)] * 4), np.zeros(0, int), 3)
 
 
 def test_polygons_of_one_pixel_are_a_simple_sample():
     _, first, second, reference, _ = units(4, 200)
     ones = np.ones(200, int)
-    simple = pairing.differences(None, first, second, reference, ones, 3)
+    by_unit = pairing.differences(simple(first, reference, ones), second, 3)
     found = pairing.cluster_differences(np.arange(200) + 5, first, second, reference, ones, 3)
-    for a, b in zip((found.overall, found.kappa, *found.users), (simple.overall, simple.kappa, *simple.users)):
+    for a, b in zip((found.overall, found.kappa, *found.users), (by_unit.overall, by_unit.kappa, *by_unit.users)):
         assert a.difference == pytest.approx(b.difference) and a.se == pytest.approx(b.se)
         assert a.p > b.p  # t has heavier tails
     few = pairing.cluster_differences(np.arange(200) % 9, first, second, reference, ones, 3)
