@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lulc_plugin.report import accuracy as report, heat_colours
+from lulc_plugin.report import accuracy as report, heat_colours, html_page
 from lulc_plugin.report.html_page import grouped
 from lulc_plugin.report.number_format import area_decimals, cell, percent
 
@@ -21,7 +21,7 @@ EXAMPLES = examples.EXAMPLES
 names = pytest.mark.parametrize("name", EXAMPLES)
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
-TEMPLATES = Path(report.__file__).parent / "templates"
+TEMPLATES = Path(html_page.__file__).parent / "templates"
 
 
 class _Outline(HTMLParser):
