@@ -14,13 +14,11 @@ import numpy.typing as npt
 
 from ...progress import Progress
 from ...raster import BoolArray, LayerFacts, PixelAreas, PixelRegion, gdal
-from .byte_pairs import BytePairs, fits
-from .combinations import combinations
+from .counting import BytePairs, Tally, are_byte_pairs, combinations
 from .raster_on_map import LayerOnMap
-from .tally import Tally
 
 #: Pixels of a block: large enough that calls cost nothing, small enough for memory.
-_BLOCK = 1 << 22
+BLOCK_PIXELS = 1 << 22
 #: Pieces of a file up to this side are read whole.
 _WIDEST = 4096
 #: More threads than this read no faster.
@@ -53,6 +51,7 @@ def cross(
     progress: Progress,
     most: int = 1000,
     threads: int | None = None,
+    block: int = BLOCK_PIXELS,
 ) -> CrossTable:
     """Count how often each combination of values occurs.
 
@@ -63,6 +62,7 @@ def cross(
         progress: asked at every block whether to stop; hears 0 to 90 %.
         most: distinct values that a layer may have; one with an attribute `unlimited` that is true may have more.
         threads: None: as many as there are processors, 8 at most.
+        block: pixels read at a time.
 
     Returns:
         combinations in ascending order; the same numbers whatever the number of threads.
@@ -73,7 +73,7 @@ def cross(
     """
     uneven = areas if areas is not None and areas.kind != "planar" else None
     tally = Tally([layer.title for layer in layers], [getattr(x, "unlimited", False) for x in layers], most)
-    regions = list(blocks(layers, facts))
+    regions = list(blocks(layers, facts, block))
     count = max(1, min(len(regions), threads or min(os.cpu_count() or 1, _MOST_THREADS)))
     with ExitStack() as stack:
         cache = _cache_size(layers, regions, count)
@@ -116,14 +116,20 @@ def _share(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally
         raise work.error
 
 
-def blocks(layers: Sequence[LayerOnMap], facts: LayerFacts) -> Iterator[PixelRegion]:
-    """Regions that cover the map once, row by row of its file's own pieces, so that each piece is decoded once."""
+def blocks(layers: Sequence[LayerOnMap], facts: LayerFacts, block: int = BLOCK_PIXELS) -> Iterator[PixelRegion]:
+    """Regions that cover the map once, row by row of its file's own pieces, so that each piece is decoded once.
+
+    Args:
+        layers: all that are read together.
+        facts: the map's.
+        block: pixels of a region, at most (but never less than a piece).
+    """
     heights, widths = zip(*(getattr(layer, "block", (1, 1)) for layer in layers))
     height = _multiple(max(heights), facts.height)
     width = facts.width
-    if height * width > _BLOCK and max(widths) <= _WIDEST:
-        width = min(width, max(1, _BLOCK // height // max(widths)) * max(widths))
-    height = min(facts.height, max(1, _BLOCK // (height * width)) * height)
+    if height * width > block and max(widths) <= _WIDEST:
+        width = min(width, max(1, block // height // max(widths)) * max(widths))
+    height = min(facts.height, max(1, block // (height * width)) * height)
     for row in range(0, facts.height, height):
         for col in range(0, facts.width, width):
             yield PixelRegion(row, min(row + height, facts.height), col, min(col + width, facts.width))
@@ -180,13 +186,13 @@ def _help(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally,
 
 def _count(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work) -> None:
     """Count what `work` hands out; `uneven`: areas of the pixels if they differ."""
-    if fits(layers, uneven):
+    if are_byte_pairs(layers, uneven):
         pairs = BytePairs(layers, uneven)
         for region in work:
             pairs.add(region)
             if uneven is not None:  # block by block: the same sums whichever thread counts a block
-                tally.add_all(pairs.found())
-        tally.add_all(pairs.found())
+                tally.add_all(pairs.take_entries())
+        tally.add_all(pairs.take_entries())
         return
     for region in work:
         tally.add_all(combinations(layers, uneven, region, tally))

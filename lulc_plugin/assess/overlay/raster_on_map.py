@@ -184,13 +184,13 @@ class RasterOnMap:
 
     @property
     def is_bytes(self) -> bool:
-        """Whether `read_bytes` gives the layer: bytes on the map's grid, valid unless they are `hidden`."""
+        """Whether `read_bytes` gives the layer: bytes on the map's grid, valid unless they are `nodata_byte`."""
         f = self._match
         inside = self._grid is None or (f is not None and f.is_shift and f.covers)
         return inside and self._kind == np.uint8 and not self._source.has_mask(self._layer.band)
 
     @property
-    def hidden(self) -> int | None:
+    def nodata_byte(self) -> int | None:
         """The byte that stands for nothing; None: all bytes are values."""
         nodata = self._source.nodata(self._layer.band)
         return int(nodata) if nodata is not None and nodata in range(256) else None

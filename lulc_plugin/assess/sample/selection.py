@@ -18,8 +18,7 @@ from .job import LARGEST_SEED, MOST_POINTS, SampleJob, expected_of
 from .map_classes import MapClasses, count_classes
 from .random_order import Draws, Lottery
 from .result import Ints, Sample, SampledStratum
-from .separation import draw_apart
-from .spacing import Ruler
+from .separation import Ruler, draw_apart
 
 _HECTARE = 10_000.0
 #: Percent done when the classes are counted; that pass reports them.

@@ -10,7 +10,7 @@ import pytest
 from affine import Affine
 
 from lulc_plugin.assess import RasterInput, RasterOnMap, blocks, cross
-from lulc_plugin.assess.overlay import byte_pairs, crossing
+from lulc_plugin.assess.overlay import counting, crossing
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import Source, pixel_areas
@@ -24,14 +24,14 @@ def classes(rows, cols, seed=0, dtype="uint8", values=range(9)):
     return np.random.default_rng(seed).choice(list(values), (1, rows, cols)).astype(dtype)
 
 
-def table(paths, progress=None, most=1000, threads=None):
+def table(paths, progress=None, most=1000, threads=None, block=crossing.BLOCK_PIXELS):
     """The cross table of files; the first is the map."""
     first = RasterOnMap(RasterInput(paths[0]))
     layers = [first, *(RasterOnMap(RasterInput(path), first.facts) for path in paths[1:])]
     facts = first.facts
     areas = pixel_areas(facts.grid)
     try:
-        return cross(layers, facts, areas, progress or Progress(), most, threads)
+        return cross(layers, facts, areas, progress or Progress(), most, threads, block)
     finally:
         for layer in layers:
             layer.close()
@@ -90,7 +90,7 @@ def test_pairs_of_bytes(raster, map_values, map_nodata, values, nodata, place, w
     a, b = classes(50, width, 1, values=map_values), classes(50, width, 2, values=values)
     paths = [raster("a.tif", a, nodata=map_nodata, **place), raster("b.tif", b, nodata=nodata, **place)]
     with RasterOnMap(RasterInput(paths[0])) as on, RasterOnMap(RasterInput(paths[1]), on.facts) as layer:
-        assert byte_pairs.fits([on, layer], None), "this test is about the quick way"
+        assert counting.are_byte_pairs([on, layer], None), "this test is about the quick way"
     check(paths, [a[0], b[0]], [map_nodata, nodata])
 
 
@@ -192,9 +192,8 @@ def test_the_same_numbers_whatever_the_blocks_and_threads(raster, monkeypatch, b
         raster("b.tif", b, nodata=0, **place),
     ]
     whole = table(paths)
-    monkeypatch.setattr(crossing, "_BLOCK", block)
-    monkeypatch.setattr(byte_pairs, "_CHUNK", 512)
-    made = [table(paths, threads=n) for n in (1, 4, 4)]
+    monkeypatch.setattr(counting, "_BYTES_AT_A_TIME", 512)
+    made = [table(paths, threads=n, block=block) for n in (1, 4, 4)]
     for other in made:
         np.testing.assert_array_equal(other.values, whole.values)
         np.testing.assert_array_equal(other.pixels, whole.pixels)
@@ -203,12 +202,11 @@ def test_the_same_numbers_whatever_the_blocks_and_threads(raster, monkeypatch, b
 
 
 @pytest.mark.parametrize("size", [600, 1000, 5000, 10**6])
-def test_blocks_cover_the_map_once(raster, monkeypatch, size):
-    monkeypatch.setattr(crossing, "_BLOCK", size)
+def test_blocks_cover_the_map_once(raster, size):
     path = raster("a.tif", classes(133, 171), tiled=True, blockxsize=32, blockysize=16)
     with RasterOnMap(RasterInput(path)) as layer:
         seen = np.zeros((133, 171), int)
-        for r in blocks([layer], layer.facts):
+        for r in blocks([layer], layer.facts, size):
             assert r.row0 % 16 == r.col0 % 32 == 0, "a piece of the file must not be decoded twice"
             seen[r.row0 : r.row1, r.col0 : r.col1] += 1
             assert r.height * r.width <= size
@@ -218,19 +216,18 @@ def test_blocks_cover_the_map_once(raster, monkeypatch, size):
 def test_a_file_of_one_piece_is_not_read_in_one(raster, monkeypatch):
     monkeypatch.setattr(RasterOnMap, "block", (9000, 2000))
     with RasterOnMap(RasterInput(raster("a.tif", classes(9000, 2000)))) as layer:
-        assert max(r.height * r.width for r in blocks([layer], layer.facts)) <= crossing._BLOCK
+        assert max(r.height * r.width for r in blocks([layer], layer.facts)) <= crossing.BLOCK_PIXELS
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_memory_does_not_grow_with_the_raster(raster, monkeypatch, dtype):
-    monkeypatch.setattr(crossing, "_BLOCK", 1 << 15)
-    monkeypatch.setattr(byte_pairs, "_CHUNK", 1 << 12)
+    monkeypatch.setattr(counting, "_BYTES_AT_A_TIME", 1 << 12)
 
     def peak(rows):
         path = raster(f"{rows}.tif", classes(rows, 500, 18, dtype), nodata=0)
-        table([path, path], threads=1)
+        table([path, path], threads=1, block=1 << 15)
         tracemalloc.start()
-        table([path, path], threads=1)
+        table([path, path], threads=1, block=1 << 15)
         top = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return top
@@ -242,18 +239,16 @@ def test_memory_does_not_grow_with_the_raster(raster, monkeypatch, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32", "int32"])
-def test_a_continuous_raster_is_refused(raster, monkeypatch, dtype):
-    monkeypatch.setattr(crossing, "_BLOCK", 2000)
+def test_a_continuous_raster_is_refused(raster, dtype):
     continuous = np.arange(100 * 100).reshape(1, 100, 100).astype(dtype) + 10
     with pytest.raises(
         LulcError, match=r"b\.tif has more than 1,000 distinct values \(first: \d+, .*continuous raster"
     ):
-        table([raster("a.tif", classes(100, 100)), raster("b.tif", continuous)])
+        table([raster("a.tif", classes(100, 100)), raster("b.tif", continuous)], block=2000)
 
 
 def test_refused_while_counting(raster, monkeypatch):
     """Not after the whole raster was read."""
-    monkeypatch.setattr(crossing, "_BLOCK", 2000)
     rows = []
     original = RasterOnMap.read
 
@@ -264,7 +259,7 @@ def test_refused_while_counting(raster, monkeypatch):
     monkeypatch.setattr(RasterOnMap, "read", read)
     continuous = np.arange(400 * 100).reshape(1, 400, 100).astype("uint16")
     with pytest.raises(LulcError):
-        table([raster("a.tif", continuous)], threads=1)
+        table([raster("a.tif", continuous)], threads=1, block=2000)
     assert max(rows) <= 40
 
 
@@ -275,37 +270,33 @@ def test_a_thousand_classes_are_accepted(raster):
         table([raster("a.tif", a)], most=999)
 
 
-def test_no_class_map_in_another_thread(raster, monkeypatch):
-    monkeypatch.setattr(crossing, "_BLOCK", 1000)
+def test_no_class_map_in_another_thread(raster):
     b = classes(100, 100, dtype="float32")
     b[0, 90:] = 0.5
     with pytest.raises(LulcError, match=r"holds the value 0\.5"):
-        table([raster("a.tif", classes(100, 100)), raster("b.tif", b)], threads=3)
+        table([raster("a.tif", classes(100, 100)), raster("b.tif", b)], threads=3, block=1000)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_cancelled(raster, recorder, monkeypatch, dtype):
-    monkeypatch.setattr(crossing, "_BLOCK", 500)
+def test_cancelled(raster, recorder, dtype):
     before = threading.active_count()
     progress = recorder(stop_at=30)
     with pytest.raises(CancelledError):
-        table([raster("a.tif", classes(800, 100, dtype=dtype), **TILED)], progress, threads=2)
+        table([raster("a.tif", classes(800, 100, dtype=dtype), **TILED)], progress, threads=2, block=500)
     assert progress.percent < 40
     assert threading.active_count() == before
 
 
-def test_progress(raster, recorder, monkeypatch):
-    monkeypatch.setattr(crossing, "_BLOCK", 500)
+def test_progress(raster, recorder):
     progress = recorder()
-    table([raster("a.tif", classes(400, 100), **TILED)], progress)
+    table([raster("a.tif", classes(400, 100), **TILED)], progress, block=500)
     assert len(progress.percents) > 10
     assert progress.percent == 90
 
 
-def test_a_damaged_file(raster, monkeypatch):
-    monkeypatch.setattr(crossing, "_BLOCK", 1000)
+def test_a_damaged_file(raster):
     path = raster("a.tif", classes(200, 200, 19), compress="deflate", blockysize=8)
     with open(path, "r+b") as file:
         file.truncate(6000)
     with pytest.raises(LulcError, match="a.tif"):
-        table([path], threads=2)
+        table([path], threads=2, block=1000)

@@ -8,7 +8,6 @@ import pytest
 from affine import Affine
 
 from lulc_plugin.assess import PolygonsOnMap, RasterInput, RasterOnMap, ReferenceFeature, cross
-from lulc_plugin.assess.overlay import crossing
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import PixelRegion, Source, pixel_areas
 
@@ -188,15 +187,14 @@ def test_no_polygons(facts):
     assert (read(polygons, facts)[0] == -1).all()
 
 
-def test_crossed_with_a_map(raster, monkeypatch):
+def test_crossed_with_a_map(raster):
     """Counts of pixels by map class, reference class and polygon; the map's own total stays whole."""
-    monkeypatch.setattr(crossing, "_BLOCK", 700)
     values = np.random.default_rng(2).integers(0, 4, (1, 60, 80)).astype("uint8")
     features = [polygon(box(0, 0, 20, 20)), multi(box(10, 10, 30, 30), box(40, 3, 50, 70)), polygon(box(5, 60, 9, 70))]
     with RasterOnMap(RasterInput(raster("m.tif", values, nodata=0))) as first:
         f = first.facts
         polygons = PolygonsOnMap(features, [7, 8, 7], f)
-        table = cross([first, polygons.labels, polygons.ids], f, pixel_areas(f.grid), Progress(), threads=2)
+        table = cross([first, polygons.labels, polygons.ids], f, pixel_areas(f.grid), Progress(), threads=2, block=700)
     assert table.pixels.sum() == (values != 0).sum()
     assert polygons.conflicts == 100
     want = np.full((60, 80), -1)

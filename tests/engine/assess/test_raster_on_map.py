@@ -218,7 +218,7 @@ def test_a_nodata_value_that_the_type_cannot_hold(raster):
         file.write(text)
     check(path + ".vrt", raster("m.tif", classes(40, 50)), values[0], values[0] >= 0, GRID)
     with RasterOnMap(RasterInput(path + ".vrt")) as layer:
-        assert layer.hidden is None
+        assert layer.nodata_byte is None
 
 
 # ---------------------------------------------------------------- another coordinate system

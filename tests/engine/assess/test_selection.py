@@ -14,7 +14,7 @@ from scipy import stats
 from lulc_plugin.assess import RasterInput, SampleJob, draw
 from lulc_plugin.assess.overlay import crossing
 from lulc_plugin.assess.sample import random_order
-from lulc_plugin.assess.sample.spacing import Spacing
+from lulc_plugin.assess.sample.separation import Spacing
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import LegendClass
 from lulc_plugin.progress import Progress
@@ -164,7 +164,7 @@ def test_the_way_of_reading_does_not_matter(patches, class_map, monkeypatch):
     layer, values = patches
     first = drawn(layer, size=300)
     tiled = class_map(values, "tiled.tif", tiled=True, blockxsize=64, blockysize=64, compress="deflate")
-    monkeypatch.setattr(crossing, "_BLOCK", 70 * 10)
+    monkeypatch.setattr(crossing, "BLOCK_PIXELS", 70 * 10)
     monkeypatch.setattr(random_order, "_PIXELS_AT_A_TIME", 70 * 3)
     assert places(drawn(tiled, size=300)) == places(first)
 
