@@ -148,7 +148,12 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores on one data set and split; `confusion` has map in rows and reference in columns."""
+    """Scores on one data set and split.
+
+    Attributes:
+        confusion: pixels, map in rows and reference in columns.
+        extra: what the description says beyond that, such as scores of single places; carried along unread.
+    """
 
     dataset: str
     split: str
@@ -159,6 +164,7 @@ class Scores:
     miou: float | None
     classes: tuple[ClassScore, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

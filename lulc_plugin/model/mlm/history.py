@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ...errors import LulcError
 from ..spec import BandStatistics, ClassScore, Confidence, ModelBand, Scores, Training, TrainingSet
 from . import json_values
 from .json_values import number
+
+#: what an entry of `lulc:accuracy` has by itself; everything else in it is carried along as `Scores.extra`
+_SCORES = frozenset(f.name for f in fields(Scores)) - {"extra"} | {"axes"}
 
 
 def training(properties: Mapping[str, Any]) -> Training:
@@ -98,4 +102,5 @@ def _scores(data: Mapping[str, Any]) -> Scores:
             for c in json_values.entries(data, "classes", 4096, required=False)
         ),
         confusion=tuple(tuple(int(v) for v in row) for row in data.get("confusion") or ()),
+        extra={key: value for key, value in data.items() if key not in _SCORES},
     )

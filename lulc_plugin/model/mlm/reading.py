@@ -165,7 +165,7 @@ def _spec_from_item(item: Any) -> ModelSpec:
         description=json_values.text(properties.get("description") or "", "description", 20_000),
         providers=tuple(p for p in clean.get("providers") or () if isinstance(p, Mapping)),
         training=mlm_history.training(clean),
-        scores=mlm_history.scores(properties),
+        scores=mlm_history.scores(clean),
         parameters=int(json_values.number(properties.get("mlm:total_parameters"), "mlm:total_parameters") or 0),
         memory_bytes=int(json_values.number(properties.get("mlm:memory_size"), "mlm:memory_size") or 0),
         speed=json_values.number(properties.get("lulc:speed"), "lulc:speed") or 0.0,

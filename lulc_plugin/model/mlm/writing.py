@@ -274,4 +274,5 @@ def _scores_to_json(scores: Scores) -> dict[str, Any]:
         ],
         "confusion": [list(row) for row in scores.confusion],
         "axes": ["map", "reference"],
+        **scores.extra,
     }

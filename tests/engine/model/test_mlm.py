@@ -67,7 +67,8 @@ def full(spec):
         ),
         scores=(
             Scores("chips", "test", 100, 0.6, 0.5, 0.55, 0.46,
-                   (ClassScore(1, 0.9, 0.8, 0.85, 0.7, 50), ClassScore(2, None, 0.0, 0.0, 0.0, 0)), ((3, 1), (0, 2))),
+                   (ClassScore(1, 0.9, 0.8, 0.85, 0.7, 50), ClassScore(2, None, 0.0, 0.0, 0.0, 0)), ((3, 1), (0, 2)),
+                   {"names": ["Water", "Trees / Bare"], "places": [{"name": "g1", "miou": 0.5}]}),
         ),
         parameters=1_500_000,
         memory_bytes=120_000_000,
