@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The card of a network, by name and by file, in QGIS."""
 
+import json
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -63,9 +64,10 @@ def test_of_an_imported_network(card, network, tmp_path, provider):
 
     given = tmp_path / "given" / "tiny.onnx"
     given.parent.mkdir()
-    for suffix in (".onnx", ".json"):
-        shutil.copyfile(Path(network).with_suffix(suffix), given.with_suffix(suffix))
-    given.with_suffix(".md").write_text("# tiny\n## Limits\n- Knows no clouds.\n")
+    shutil.copyfile(network, given)
+    item = json.loads(Path(network).with_suffix(".json").read_text(encoding="utf-8"))
+    item["properties"]["lulc:limits"] = ["Knows no clouds."]
+    given.with_suffix(".json").write_text(json.dumps(item), encoding="utf-8")
 
     QgsSettings().setValue("landcover_classifier/models_folder", str(tmp_path / "own"))
     try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html as html_lib
 import json
 import math
 import re
@@ -18,10 +19,19 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import BandStatistics, ClassScore, Confidence, Scores, Training, TrainingSet, catalogue
 from lulc_plugin.raster import Step
-from lulc_plugin.report.card import limits, phrases, score_tables, training_places, world_map, write_card
-from lulc_plugin.report.card.card_page import card_page
-from lulc_plugin.report.card.model_card import model_card
-from lulc_plugin.report.document import Matrix
+from lulc_plugin.report.card import (
+    evaluation,
+    expectations,
+    fields,
+    inline,
+    markdown_card,
+    pages,
+    world_map,
+    write_card,
+)
+from lulc_plugin.report.card.card import model_card
+from lulc_plugin.report.card.pages import card_html, card_markdown
+from lulc_plugin.report.document import Matrix, Table
 from lulc_plugin.report.heat_colours import contrast
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -71,7 +81,7 @@ def released():
 
 @pytest.fixture(scope="module")
 def page(released):
-    return card_page(model_card(released.spec, released.path, released.path.stem))
+    return card_html(model_card(released.spec, released.path, released.path.stem))
 
 
 @pytest.fixture
@@ -81,7 +91,7 @@ def made(network):
 
 
 def html_of(spec, path, listed=""):
-    return card_page(model_card(spec, path, listed))
+    return card_html(model_card(spec, path, listed))
 
 
 def section(card, id):
@@ -132,7 +142,7 @@ def test_says_what_the_issue_asks_for(page, released):
         assert training.name in text and training.license in text
     for words in ("What it expects", "Where it was trained", "How good it is", "Known limits", "How to use it"):
         assert f">{words}</h2>" in page
-    assert "cloud or shadow" in text  # from the .md
+    assert "cloud or shadow" in text  # one of the limits
     assert page.count("<circle") > 40  # where three of the five sets lie
     assert "Not shown, because nobody says where the images lie: HLS" in text
 
@@ -141,8 +151,15 @@ def test_scores_are_those_of_the_description(released):
     spec = released.spec
     parts = section(model_card(spec, released.path), "accuracy").parts
     summary = parts[0]
-    assert [row.cells[1] for row in summary.rows] == [s.overall_accuracy for s in score_tables.in_order(spec.scores)]
-    held_out = [s for s in score_tables.in_order(spec.scores) if score_tables.held_out(s)]
+    ordered = evaluation.in_order(spec.scores)
+    assert sorted(s.pixels for s in ordered) == sorted(s.pixels for s in spec.scores)
+    rows = [row.cells for row in summary.rows if not row.label.startswith("…")]
+    assert [(row[2], row[3], row[6]) for row in rows] == [(s.pixels, s.overall_accuracy, s.miou) for s in ordered]
+    for scores in spec.scores:  # more decimals of the same numbers
+        (same,) = [s for s in ordered if s.pixels == scores.pixels]
+        assert same.overall_accuracy == pytest.approx(scores.overall_accuracy, abs=6e-5)
+        assert same.miou == pytest.approx(scores.miou, abs=6e-5) and same.kappa == pytest.approx(scores.kappa, abs=6e-5)
+    held_out = [s for s in evaluation.in_order(spec.scores) if evaluation.held_out(s)]
     assert {s.split for s in held_out} == {"test", "evaluation"}
     matrices = [part for part in parts if isinstance(part, Matrix)]
     assert len(matrices) == len(held_out)
@@ -160,14 +177,16 @@ def test_scores_are_those_of_the_description(released):
 
 
 def test_validation_does_not_count_as_proof(released):
-    summary = score_tables.summary(released.spec)
-    muted = [row.cells[0] for row in summary.rows if row.muted]
+    summary = evaluation.summary(released.spec)
+    muted = [row.cells[0] for row in summary.rows if row.muted and row.cells[0]]
     assert muted and set(muted) == {"validation"}
 
 
-def test_classes_of_groups_carry_their_values(released):
+def test_classes_of_groups_have_their_names_or_carry_their_values(released):
     (india,) = [s for s in released.spec.scores if "India" in s.dataset and s.split == "test"]
-    table = score_tables.of_classes(released.spec, india, "x")
+    table = evaluation.class_table(released.spec, india, "x")
+    assert [row.label for row in table.rows] == ["Water", "Built-up", "Trees / Shrub and grass / Cropland / Bare"]
+    table = evaluation.class_table(released.spec, replace(india, extra={}), "x")
     assert [row.label for row in table.rows] == ["Water (1)", "Built-up (5)", "Trees (2)"]
 
 
@@ -208,12 +227,20 @@ def nasty(spec):
         scores=(
             Scores(NASTY, NASTY, 4, 0.5, None, None, None, (), ()),
             Scores(NASTY, "test", 4, 0.5, 0.1, 0.2, 0.3,
-                   (ClassScore(1, 1, None, 1, 1, 1), ClassScore(99, 0, 0, 0, 0, 3)), ((1, 1), (1, 1))),
+                   (ClassScore(1, 1, None, 1, 1, 1), ClassScore(99, 0, 0, 0, 0, 3)), ((1, 1), (1, 1)),
+                   {"names": [NASTY, NASTY], "subset": NASTY, "notes": [NASTY], "variants": [{"name": NASTY}],
+                    "places": [{"name": NASTY, "mostly": NASTY}], "radiometry": [{"name": NASTY}],
+                    "compared": [{"name": NASTY, "difference": 0.1}],
+                    "baseline": {"name": NASTY, "iou": [0.1, 0.2], "difference": {"difference": 0.1}}}),
         ),
         warnings=(f"{NASTY}\x07",) * 100,
         extra={
             "lulc:training_places": [{"set": NASTY}, {"set": "a", "places": [[0, 0]]}],
-            "lulc:calibration": {"temperature": 2, "expected_error_before": {NASTY: 0.1},
+            "lulc:limits": [NASTY, f"[{NASTY}](javascript:alert(1))"], "lulc:needs": [NASTY], "lulc:making": [NASTY],
+            "lulc:other_programs": [NASTY], "lulc:imagery": NASTY, "lulc:weight_precision": NASTY,
+            "lulc:evaluation": {"method": [NASTY], "baseline": [NASTY], "radiometry": [NASTY]},
+            "lulc:window_border": {"images": 1, "distances": [0], "changed": {NASTY: [0.5]}, "worst": 0.1},
+            "lulc:calibration": {"temperature": 2, "method": [NASTY], "expected_error_before": {NASTY: 0.1},
                                  "expected_error_after": {NASTY: 0.2}},
         },
     )  # fmt: skip
@@ -246,7 +273,7 @@ def test_nonsense_in_unknown_fields_is_left_out(made, extra):
     card = model_card(replace(made.spec, extra=extra), made.path)
     assert "does not say where" in section(card, "training").sentences[0]
     assert "confidence" not in [s.id for s in card.sections]
-    outline(card_page(card))
+    outline(card_html(card))
 
 
 def test_many_classes(made):
@@ -290,7 +317,7 @@ def test_a_matrix_of_another_size_is_left_out(made):
     one = (ClassScore(1, 0.5, 0.5, 0.5, 0.5, 10),)
     for confusion in ((), ((1, 2), (3, 4)), ((1, 2),)):
         scores = Scores("d", "test", 10, 0.5, None, None, None, one, confusion)
-        assert score_tables.matrix(made.spec, scores, "m") is None
+        assert evaluation.matrix(made.spec, scores, "m") is None
 
 
 @pytest.mark.parametrize(
@@ -298,7 +325,7 @@ def test_a_matrix_of_another_size_is_left_out(made):
     [(10, (10 / 1.5, 15), "6.67 to 15 m"), (10, (10, 10), "10 m"), (0.25, None, "0.25 m"), (None, None, "not said")],
 )
 def test_pixel_size(made, gsd, gsd_range, words):
-    assert phrases.pixel_size(replace(made.spec, gsd=gsd, gsd_range=gsd_range)) == words
+    assert expectations.pixel_size(replace(made.spec, gsd=gsd, gsd_range=gsd_range)) == words
 
 
 def test_threshold_and_confidence(made):
@@ -336,7 +363,7 @@ def test_band_statistics(made):
     ],
 )  # fmt: skip
 def test_scaling_in_words(steps, words):
-    assert phrases.steps(steps) == words
+    assert expectations.steps(steps) == words
 
 
 def test_how_to_call_it(made):
@@ -352,39 +379,166 @@ def test_how_to_call_it(made):
     assert f"MODEL_FILE={made.path}" in shlex.split(by_file[0].text)
 
 
-# ---------------------------------------------------------------- limits out of a .md
+# ---------------------------------------------------------------- fields that only the card reads
 
 
-def test_limits_of_a_card(tmp_path):
-    path = tmp_path / "a.md"
-    path.write_text(
-        "# net\n\n## What it needs\n- bands\n\n## Limits ##\nA **first** paragraph\nover two lines.\n\n"
-        "- item with [a link](https://x.org/a) and `code`\n  that goes on\n* another\n\n"
-        "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-        "### Details\n1. numbered\n\n## How it was made\nnot this\n",
-        encoding="utf-8",
-    )
-    assert limits.known_limits(path) == (
-        "A first paragraph over two lines.",
-        "item with a link and code that goes on",
-        "another",
-        "numbered",
-    )
+def test_limits(made):
+    spec = replace(made.spec, extra={"lulc:limits": ["Knows no *clouds*.", 3, "", "x" * 5000, *("y",) * 100]})
+    (items,) = section(model_card(spec, made.path), "limits").parts
+    assert items.items[0] == "Knows no *clouds*." and items.items[1].endswith("x…")
+    assert len(items.items[1]) < 2000 and len(items.items) == 39
 
 
-def test_cards_without_limits(tmp_path):
-    path = tmp_path / "a.md"
-    assert limits.known_limits(path) == ()
-    path.write_text("# net\ntext\n")
-    assert limits.known_limits(path) == ()
-    path.write_bytes(b"## Limits\n- \xff\xfe broken bytes\n")
-    assert len(limits.known_limits(path)) == 1
-    path.write_text("## Limits\n" + "- x\n" * 500_000)
-    assert limits.known_limits(path) == ()
-    path.write_text("## Limits\n" + "- x\n" * 1000 + "y" * 100_000)
-    assert len(limits.known_limits(path)) == 40
-    path.write_text("## Limits\n" + "[" * 100_000 + "\n")
-    assert len(limits.known_limits(path)[0]) < 2000
+@pytest.mark.parametrize("value", [None, 3, "one", {}, [], [[1]], [None]])
+def test_without_limits(made, value):
+    card = model_card(replace(made.spec, extra={"lulc:limits": value}), made.path)
+    assert "name none" in section(card, "limits").sentences[0]
+
+
+def test_a_card_of_the_makers_is_named_where_limits_are_missing(made, tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(made.path.read_bytes())
+    assert len(section(model_card(made.spec, path), "limits").sentences) == 1
+    path.with_suffix(".md").write_text("## Limits")
+    assert "a.md" in section(model_card(made.spec, path), "limits").sentences[1]
+
+
+NONSENSE = (
+    None, 3, -1, 10**400, math.nan, math.inf, True, "x", [], [3], ["a"], [[]], [{}], {}, {"a": 1},
+    [{"name": 3, "pixels": "x"}],
+)  # fmt: skip
+KEYS = (
+    "names", "subset", "place_count", "mean_dice", "variants", "places", "baseline", "compared", "radiometry", "notes"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_nonsense_beside_scores_is_left_out(made, key):
+    one = ClassScore(1, 0.5, 0.5, 0.5, 0.5, 10)
+    for value in NONSENSE:
+        scores = Scores("d", "test", 10, 1.0, None, None, None, (one,), ((10,),), {key: value})
+        card = model_card(replace(made.spec, scores=(scores,)), made.path)
+        outline(card_html(card))
+        assert not re.search(r"\b(inf|nan|Infinity|NaN)\b", card_markdown(card))
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["lulc:limits", "lulc:needs", "lulc:evaluation", "lulc:window_border", "lulc:making", "lulc:parity", "lulc:picture",
+     "lulc:weight_precision", "lulc:other_programs", "lulc:imagery"],
+)  # fmt: skip
+def test_nonsense_in_fields_of_the_card_is_left_out(made, key):
+    for value in NONSENSE:
+        card = model_card(replace(made.spec, extra={key: value}), made.path)
+        outline(card_html(card))
+        assert "border" not in [s.id for s in card.sections]
+
+
+def test_lists_of_a_description_are_cut(made):
+    many = [{"name": f"p{i}", "overall_accuracy": 0.5, "pixels": i} for i in range(5000)]
+    extra = {key: many for key in ("variants", "places", "radiometry")}
+    extra["compared"] = [{"name": "n", "difference": 0.1}] * 5000
+    scores = Scores("d", "test", 10, 1.0, None, None, None, (), (), extra)
+    assert len(card_html(model_card(replace(made.spec, scores=(scores,)), made.path))) < 500_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../docs/a.jpg", "/etc/a.png", "https://x.org/a.jpg", "a b.jpg", "a.svg", "a)](x.jpg", "a" * 400 + ".jpg", 3],
+)
+def test_pictures_lie_beside_the_card(made, path):
+    card = model_card(replace(made.spec, extra={"lulc:picture": {"path": path, "caption": ["Chips."]}}), made.path)
+    text = card_markdown(card)
+    assert ("![Examples, described below](../docs/a.jpg)\n\nChips.\n" in text) == (path == "../docs/a.jpg")
+    assert text.count("![") == (path == "../docs/a.jpg") and "<img" not in card_html(card)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(None, None, "too few"), (0.01, 0.2, "this network is better"), (-0.2, -0.01, "the other is"), (-0.1, 0.1, "not")],
+)
+def test_verdicts_follow_the_interval(low, high, words):
+    assert words in evaluation.verdict(fields.Difference("x", 0.1, low, high))
+
+
+def test_numbers_are_rounded_once(made):
+    """The description has 0.6505 of 0.65052; three decimals are 0.651."""
+    one = ClassScore(1, 0.6505, 0.5, 0.5, 0.5, 100_000)
+    two = ClassScore(2, 0.9999, 0.5, 0.5, 0.5, 100_000)
+    scores = Scores("d", "test", 200_000, 0.5, None, None, None, (one, two), ((65_052, 34_948), (34_948, 65_052)))
+    (read,) = evaluation.in_order((scores,))
+    assert read.classes[0].precision == 0.65052  # and what is another number stays
+    assert read.classes[1].precision == 0.9999 and read.overall_accuracy == 0.5
+
+
+# ---------------------------------------------------------------- Markdown
+
+
+@pytest.mark.parametrize("name", bundled.model_names())
+def test_the_card_in_the_repository_is_what_the_description_says(name):
+    one = catalogue.by_name(name)
+    written = one.path.with_suffix(".md").read_text(encoding="utf-8")
+    assert markdown_card(one.spec, one.path) == written, "make it again from the .json: training/README.md says how"
+    assert str(CHECKOUT) not in written
+
+
+@pytest.mark.parametrize("name", bundled.model_names())
+def test_both_cards_say_the_same(name):
+    one = catalogue.by_name(name)
+    card = model_card(one.spec, one.path, one.spec.name, one.spec.name)
+    html, markdown = outline(card_html(card)).text, card_markdown(card)
+    blank = str.maketrans("", "", "\u202f\u00a0 \n\\<>")
+    squeezed_html, squeezed = html.translate(blank), markdown.translate(blank)
+    for part in card.sections:
+        for sentence in part.sentences:
+            assert sentence.translate(blank) in squeezed and sentence.translate(blank) in squeezed_html
+        for row in [row for table in part.parts if isinstance(table, Table) for row in table.rows]:
+            for value in row.cells:
+                if isinstance(value, int):
+                    assert str(value) in squeezed and str(value) in squeezed_html
+
+
+def test_markdown_of_strangers_is_only_text(made):
+    text = card_markdown(model_card(nasty(made.spec), made.path, NASTY))
+    assert "\x07" not in text and "\x00" not in text
+    outside = re.sub(r"(?ms)^```+$.*?^```+$", "", text)
+    assert not re.search(r"(?<!\\)<(?!https?://)", outside)
+    for block in outside.split("\n\n"):
+        if block.startswith("|"):  # as many cells in every row
+            assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+    parser = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
+    html = parser.MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    allowed = {"h1", "h2", "h3", "p", "strong", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "pre", "code",
+               "blockquote"}  # fmt: skip
+    found = outline(html)
+    assert {tag for tag, _ in found.tags} <= allowed
+    assert found.text.count(NASTY) > 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# a", "#a", "- a", "+ a", "* a", "1. a", "12) a", "> a", "--- a", "---", "===", "| a | b |", "`a`", "``` a",
+     "~~~", "[a](javascript:x)", "![a](http://x/y.png)", "[a]: x", "<b>a</b>", "<https://x", "&lt;", "&#60;",
+     "*a* _b_ __c__", "a_b_c", "$a$", "~a~ ~~b~~", "a\\", "\\*a*", "    code", "a\n\n# b", "http",
+     "-0.361", "80.0 %", "1.", "-"],
+)  # fmt: skip
+def test_escaped_text_reads_as_it_is(text):
+    parser = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
+    markdown = parser.MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    plain = " ".join(text.split())
+
+    def shown(written):
+        return html_lib.unescape(re.sub("</?a.*?>", "", markdown.render(written)))
+
+    assert shown(pages.escaped(text)) == f"<p>{plain}</p>\n"
+    assert shown(f"- {pages.escaped(text)}") == f"<ul>\n<li>{plain}</li>\n</ul>\n"
+    assert shown(pages.markdown_table(["h"], [[inline(text)]])).count(f"<td>{plain}</td>") == 1
+
+
+def test_addresses_become_links_whole():
+    assert inline("see https://x.org/a_b*c?d=1&e=2.") == "see <https://x.org/a_b*c?d=1&e=2>."
+    assert inline("javascript:alert(1) ftp://x") == "javascript:alert(1) ftp://x"
+    assert inline("https://x.org/a|b](c) <") == "<https://x.org/a>\\|b\\](c) \\<"
 
 
 # ---------------------------------------------------------------- the map
@@ -440,7 +594,7 @@ def test_dots():
 
 def test_places_of_the_description(made):
     sets = [{"set": "a", "places": [[1, 2], [3.5, -4]]}, {"set": "b", "places": []}, {"places": [["x", 1]]}]
-    found = training_places.training_places(replace(made.spec, extra={"lulc:training_places": sets}))
+    found = fields.training_places(replace(made.spec, extra={"lulc:training_places": sets}))
     assert found == (((1.0, 2.0), (3.5, -4.0)), ("b", "a set without a name"))
 
 
