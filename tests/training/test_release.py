@@ -22,7 +22,7 @@ from training.sets.description import describe
 from training.train import checkpoint
 
 CARD = {
-    "gsd": 10, "gsd_range": [5, 20], "imagery": "toy scenes", "limits": ["**Water** has IoU {iou Water sure} only."],
+    "gsd": 10, "gsd_range": [5, 20], "imagery": "toy scenes", "limits": ["Water has IoU {iou Water sure} only."],
     "description": "A toy.",
 }  # fmt: skip
 
@@ -65,9 +65,11 @@ def test_a_rehearsal_makes_a_network_that_the_engine_runs(saved, toy, tmp_path, 
     inside = entry.load(network).spec
     assert inside.name == "toy" and inside.fill == spec.fill and inside.sha256 == "" and inside.window == spec.window
     card = network.with_suffix(".md").read_text(encoding="utf-8")
-    for said in ("A rehearsal", "## What it cannot do", "**Water** has IoU 0.", "Toy sure", "CC0", "## Window border"):
-        assert said in card
-    assert spec.sha256 in card and "{" not in card.split("## How it was made")[0]
+    for words in ("A rehearsal", "## Known limits", "Water has IoU 0.", "Toy sure", "CC0", "## Window border"):
+        assert words in card
+    assert spec.sha256 in card and "{" not in card.split("## How it was made")[0] and str(tmp_path) not in card
+    assert "](toy.jpg)" in card and "no limits" not in card and spec.extra["lulc:parity"]["same"] > 0.9
+    assert "lulc:limits" in inside.extra and "lulc:picture" not in inside.extra
     assert network.with_suffix(".jpg").stat().st_size < 250_000
     # the sets that nobody may choose by stay closed
     scores = json.loads((tmp_path / "run" / "rehearsal" / "scores.json").read_text())

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import ModelSpec, Scores, catalogue, entry
+from lulc_plugin.report.card import inline, markdown_table
 
 from ..export.sidecar import TEACHERS_WORD
-from . import markdown
 
 
 def table(folder: Path) -> str:
@@ -23,7 +23,7 @@ def table(folder: Path) -> str:
         raise LulcError(f"{folder} has no network.", "Name the folder with --models.")
     rows = [_row(one.path, one.spec) for one in catalogue.ordered([entry.load(path) for path in files])]
     header = ["imagery", "bands", "pixels", "network", "classes", "held-out OA / mean IoU", "MB", "Mpx/s, 2 threads"]
-    return markdown.texts(header, rows)
+    return markdown_table(header, rows)
 
 
 def _row(path: Path, spec: ModelSpec) -> list[str]:
@@ -34,11 +34,11 @@ def _row(path: Path, spec: ModelSpec) -> list[str]:
         size = f"{spec.gsd:g} m"
     scores = [s for s in spec.scores if s.split in ("test", "evaluation") and TEACHERS_WORD not in s.dataset]
     return [
-        str(spec.extra.get("lulc:imagery") or spec.title),
-        ", ".join(b.label for b in spec.bands),
+        inline(str(spec.extra.get("lulc:imagery") or spec.title)),
+        inline(", ".join(b.label for b in spec.bands)),
         size,
         f"[{spec.name}](models/{spec.name}.md)",
-        ", ".join(c.name.lower() for c in spec.legend.classes),
+        inline(", ".join(c.name.lower() for c in spec.legend.classes)),
         "<br>".join(_score(s) for s in scores) or "not measured",
         f"{path.stat().st_size / 1e6:.1f}",
         f"{spec.speed:.1f}" if spec.speed else "–",
@@ -49,4 +49,4 @@ def _score(scores: Scores) -> str:
     where = scores.dataset.split(";")[0].split(",")[0].split(" (")[0]
     miou = "–" if scores.miou is None else f"{scores.miou:.2f}"
     note = " (never trained on)" if scores.split == "evaluation" else ""
-    return f"{scores.overall_accuracy:.2f} / {miou} {where}{note}"
+    return f"{scores.overall_accuracy:.2f} / {miou} {inline(where)}{note}"

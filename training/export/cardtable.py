@@ -32,11 +32,11 @@ class CardTable:
         gsd_range: smallest and largest pixel size that it was made for; empty if unknown.
         description: some sentences.
         imagery: which images it is for, in a table: "Sentinel-2, Landsat or HLS, reflectance".
-        needs: further sentences for "What it needs".
+        needs: further sentences on what it expects.
         sensors: names of sensors.
         constellation: STAC's word, where the network is for one only.
         license: SPDX identifier of the weights.
-        limits: sentences for "What it cannot do". `{iou Water SET}` becomes a number from the scores; so do users,
+        limits: sentences on what it cannot do. `{iou Water SET}` becomes a number from the scores; so do users,
             producers, f1 with a class, and oa, kappa, miou with a set alone.
         notes: sentences on how it was made.
     """

@@ -59,13 +59,13 @@ def keys(spec: ModelSpec, inputs: Inputs, scaled_inside: bool) -> dict[str, str]
     return {key: json.dumps(value, ensure_ascii=False) for key, value in said.items()}
 
 
-def limits(spec: ModelSpec, inputs: Inputs) -> str:
+def limits(inputs: Inputs) -> str:
     """A sentence on what Deepness makes of the main file."""
     indices = [c.name for c in inputs.channels if c.expression is not None]
     wanted = "8-bit pictures" if has_pictures(inputs) else f"reflectance times {STORED:g}"
     text = (
         "Deepness takes fixed square windows and one output only, so it cannot open the main file; export with"
-        f" --variants deepness for a file that it runs on {wanted} of {', '.join(spec.band_names)}."
+        f" --variants deepness for a file that it runs on {wanted} of {', '.join(inputs.names)}."
     )
     if indices:
         text += (

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lulc_plugin.assess import accuracy
 from lulc_plugin.legend import Legend
 from lulc_plugin.model import BandStatistics, ClassScore, Confidence, ModelSpec, Output, Scores, Training, Window, mlm
@@ -16,9 +14,10 @@ from lulc_plugin.model import BandStatistics, ClassScore, Confidence, ModelSpec,
 from ..maps import reference_miou
 from ..recipe import Recipe
 from ..sets.description import describe
-from . import cardtable, credits
+from . import card_fields, cardtable, credits
 from .facts import Facts
 from .onnx_graph import FEATURES, INPUT, OUTPUT
+from .score_details import details, pooled, short
 
 LARGEST_WINDOW = 1024
 TEACHERS_WORD = "the labels are the teacher's, not truth"
@@ -31,7 +30,9 @@ def window(facts: Facts) -> Window:
     )
 
 
-def spec(facts: Facts, recipe: Recipe, root: Path, scores: Mapping[str, Any] | None = None) -> ModelSpec:
+def spec(
+    facts: Facts, recipe: Recipe, root: Path, scores: Mapping[str, Any] | None = None, picture: str = ""
+) -> ModelSpec:
     """The description of an exported network.
 
     Args:
@@ -39,11 +40,13 @@ def spec(facts: Facts, recipe: Recipe, root: Path, scores: Mapping[str, Any] | N
         recipe: what it was trained by; its [card] has the words.
         root: folder of the data sets, for their credits.
         scores: content of `scores.json`; None before it was evaluated.
+        picture: address of the contact sheet, relative to the sidecar; empty without.
 
     Raises:
         LulcError: [card] is wrong, or a licence is missing.
     """
     card = cardtable.of(recipe)
+    rehearsal = f"{card_fields.REHEARSAL} " if scores and scores["rehearsal"] else ""
     return ModelSpec(
         name=facts.name,
         title=card.title,
@@ -61,7 +64,7 @@ def spec(facts: Facts, recipe: Recipe, root: Path, scores: Mapping[str, Any] | N
         constellation=card.constellation or None,
         instruments=card.sensors,
         license=card.license,
-        description=card.description or card.title,
+        description=f"{rehearsal}{card.description or card.title}",
         providers=({"name": "Land Cover Classifier", "roles": ["producer", "licensor", "processor"]},),
         training=Training(
             credits.training_sets(recipe, root, facts.sets), _hyperparameters(recipe, facts), credits.encoder(recipe)
@@ -78,14 +81,11 @@ def spec(facts: Facts, recipe: Recipe, root: Path, scores: Mapping[str, Any] | N
         ),
         confidence=Confidence(**facts.confidence) if facts.confidence else None,
         extra={
-            "lulc:calibration": {
-                "temperature": facts.calibration["temperature"],
-                "expected_error_before": {k: round(v, 4) for k, v in facts.calibration["before"].items()},
-                "expected_error_after": {k: round(v, 4) for k, v in facts.calibration["after"].items()},
-            },
+            "lulc:calibration": card_fields.calibration(facts),
             "lulc:imagery": card.imagery,
             "lulc:training_places": [dict(entry) for entry in facts.places],
             "lulc:training_run": dict(facts.run),
+            **card_fields.fields(facts, recipe, scores, window(facts).rim, picture),
         },
     )
 
@@ -110,38 +110,36 @@ def _hyperparameters(recipe: Recipe, facts: Facts) -> dict[str, Any]:
 
 def score_entries(scores: Mapping[str, Any], legend: Legend, root: Path) -> tuple[Scores, ...]:
     """One entry a data set and split of `scores.json`."""
-    found = []
+    entries = []
     for key, entry in scores["sets"].items():
         if not entry["places"]:
             continue
         name, _, split = key.partition("/")
-        counts = pooled(entry)
+        counts = pooled(entry["places"])
         result = accuracy(counts)
         values = legend_values(entry, legend)
-        found.append(
+        entries.append(
             Scores(
                 dataset=dataset_words(name, entry, values, legend, root),
                 # what a teacher says is no truth, and what was never trained on says less of the training's land
                 split="evaluation" if entry["teacher"] or entry["evaluation_only"] else split,
                 pixels=int(result.total),
                 overall_accuracy=round(result.overall, 4),
-                kappa=_short(result.kappa),
-                macro_f1=_short(result.macro_f1),
+                kappa=short(result.kappa, 4),
+                macro_f1=short(result.macro_f1, 4),
                 # over the classes of the reference, as the card says
-                miou=_short(reference_miou(counts)),
+                miou=short(reference_miou(counts), 4),
                 classes=tuple(
-                    ClassScore(v, _short(c.users), _short(c.producers), _short(c.f1), _short(c.iou), int(c.reference))
+                    ClassScore(
+                        v, short(c.users, 4), short(c.producers, 4), short(c.f1, 4), short(c.iou, 4), int(c.reference)
+                    )
                     for v, c in zip(values, result.classes, strict=True)
                 ),
                 confusion=tuple(tuple(int(n) for n in row) for row in counts),
+                extra=details(scores, key),
             )
         )
-    return tuple(found)
-
-
-def pooled(entry: Mapping[str, Any], kind: str = "places") -> np.ndarray:
-    """Confusion matrix of all places of an entry of `scores.json`, rows map."""
-    return np.sum([np.array(m, np.int64) for m in entry[kind].values()], axis=0)
+    return tuple(entries)
 
 
 def legend_values(entry: Mapping[str, Any], legend: Legend) -> tuple[int, ...]:
@@ -176,10 +174,6 @@ def dataset_words(name: str, entry: Mapping[str, Any], values: tuple[int, ...], 
     notes = [TEACHERS_WORD] if entry["teacher"] else []
     notes += ["not trained on"] if entry["evaluation_only"] else []
     return "; ".join([title, *notes, *coarse])
-
-
-def _short(number: float | None) -> float | None:
-    return None if number is None or not np.isfinite(number) else round(number, 4)
 
 
 def write(description: ModelSpec, target: Path) -> None:

@@ -10,8 +10,9 @@ image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from training.cards import limits, markdown, scoretables, sheet
-from training.export import sidecar
+from training.cards import sheet
+from training.export import limits, score_details, sidecar
+from training.export.score_details import details
 from training.sets.chips import Chip
 
 LEGEND = Legend.of(
@@ -53,44 +54,54 @@ def scores():
 
 
 def test_sets_stand_in_the_order_of_what_they_prove(scores):
-    assert scoretables.in_order(scores) == ["sure/test", "coarse/test", "far/all", "sure/val", "towns/test"]
-    assert scoretables.main_sets(scores) == ["sure/test", "coarse/test"]
-    assert scoretables.outside_sets(scores) == ["far/all"]
+    assert score_details.in_order(scores) == ["sure/test", "coarse/test", "far/all", "sure/val", "towns/test"]
+    assert score_details.main_sets(scores) == ["sure/test", "coarse/test"]
     scores["rehearsal"] = True
-    assert scoretables.main_sets(scores) == ["sure/val"]
+    assert score_details.main_sets(scores) == ["sure/val"]
 
 
-def test_headline_has_a_row_for_other_surroundings_and_pictures(scores):
-    table = scoretables.headline(scores)
-    assert table.count("reflected around") == 1 and table.count("stretched pictures") == 1
+def test_a_set_has_rows_for_other_surroundings_and_pictures(scores):
+    fields = details(scores, "sure/test")
+    assert [v["name"][:20] for v in fields["variants"]] == ["96 pixels reflected ", "shown as stretched p"]
     # 80 + 90 + 10 + 10 + 10 of 260
-    assert "| Sure set, **test** | 2 | 260 | 0.769 |" in table
-    assert "against the teacher, not against truth" in table and "never trained on" in table
+    assert fields["variants"][0]["overall_accuracy"] == 0.769231 and fields["variants"][0]["pixels"] == 260
+    # 180 of 210, 200 of 260, 20 of 50
+    assert fields["place_count"] == 2 and fields["mean_dice"] == 0.675458
+    assert "variants" not in details(scores, "sure/val") and "subset" not in fields
+    assert details(scores, "towns/test")["subset"] == "test"
 
 
-def test_classes_and_matrix(scores):
-    table = scoretables.classes(scores, "sure/test")
+def test_the_forest_stands_beside_the_classes(scores):
     # water: 90 right of 100 mapped and of 110 in the reference
-    assert "| Water | 110 | 0.900 | 0.818 | 0.857 | 0.750 | 0.750 |" in table
-    assert "| **Trees** | 20 | 100 | 30 |" in scoretables.confusion(scores, "sure/test")
+    baseline = details(scores, "sure/test")["baseline"]
+    assert baseline["iou"][0] == 0.75 and baseline["overall_accuracy"] == 0.769231
+    assert baseline["difference"] == {"difference": 0.08, "low": 0.01, "high": 0.15}
+    assert baseline["surrounded"] == {"difference": 0.0, "low": -1.0, "high": 1.0}
+    scores["forest"]["sure/test"]["difference"] = [0.08, None, None]
+    assert details(scores, "sure/test")["baseline"]["difference"]["low"] is None
+    assert "baseline" not in details(scores, "coarse/test")
+
+
+def test_other_networks_and_other_light(scores):
+    fields = details(scores, "sure/test")
+    assert fields["compared"] == [{"name": "other-v1", "difference": -0.1, "low": -0.2, "high": -0.01}]
+    assert [r["name"] for r in fields["radiometry"]] == ["as it is", "gain +20 %"]
+    assert fields["radiometry"][0]["overall_accuracy"] == 0.85
+
+
+def test_notes_explain_coarse_labels_and_sets_for_evaluation(scores):
+    assert "“Trees / Bare” is right" in details(scores, "coarse/test")["notes"][0]
+    notes = " ".join(details(scores, "far/all")["notes"])
+    assert "someone." in notes and "training/sets/far.toml" in notes and "One place" in notes
 
 
 def test_places_name_the_worst(scores):
-    assert scoretables.worst_place(scores, "sure/test") == ("g2", pytest.approx(0.5), "Bare")
-    assert scoretables.worst_place(scores, "coarse/test") is None
-    assert "| g2 | 60 | Bare 67%, Water 17% | 0.500 |" in scoretables.places(scores, "sure/test")
-
-
-def test_verdicts_follow_the_interval(scores):
-    (text,) = scoretables.differences(scores)
-    assert "+0.080" in text and "beats the forest" in text
-    (other,) = scoretables.compared(scores)
-    assert "the other beats the network" in other
-    scores["forest"]["sure/test"]["difference"] = [0.08, -0.01, 0.15]
-    assert "not told apart" in scoretables.differences(scores)[0]
-    scores["forest"]["sure/test"]["difference"] = [0.08, None, None]
-    (text,) = scoretables.differences(scores)
-    assert "+0.080" in text and "too few places" in text and "beats" not in text
+    assert score_details.worst_place(scores, "sure/test") == ("g2", pytest.approx(0.5), "Bare")
+    assert score_details.worst_place(scores, "coarse/test") is None
+    last = details(scores, "sure/test")["places"][-1]
+    assert (last["name"], last["pixels"], last["mostly"]) == ("g2", 60, "Bare 67%, Water 17%")
+    assert last["overall_accuracy"] == 0.5 and last["baseline"] == 0.5
+    assert "places" not in details(scores, "sure/val")
 
 
 def test_numbers_are_put_into_the_recipes_sentences(scores):
@@ -103,7 +114,7 @@ def test_numbers_are_put_into_the_recipes_sentences(scores):
 
 
 def test_limits_follow_from_scores(scores):
-    said = " ".join(limits.found(scores))
+    said = " ".join(limits.from_scores(scores))
     assert "worst place g2 (mostly Bare)" in said and "Bare (0.250)" in said
     assert "gain +20 %" in said
 
@@ -114,7 +125,8 @@ def test_coarse_values_are_explained_in_the_sidecar(scores, tmp_path):
     assert [c.value for c in coarse.classes] == [1, 2] and coarse.split == "test"
     assert "value 2 stands for Trees / Bare" in coarse.dataset
     assert found["Towns"].split == "evaluation" and found["Far away"].split == "evaluation"
-    assert found["Sure set"].confusion[1] == (20, 100, 30)
+    assert found["Sure set"].confusion[1] == (20, 100, 30) and found["Sure set"].extra["place_count"] == 2
+    assert coarse.extra["names"] == ["Water", "Trees / Bare"]
 
 
 def test_a_class_that_no_label_allows_has_a_value_of_its_own():
@@ -149,8 +161,3 @@ def test_pictures_that_may_not_be_shown_are_not(rng):
     one = chip(rng, np.ones((8, 8)), [[0, 0, 0], [1, 0, 0]])
     one.source = "deepglobe_mini"
     assert sheet.shown([one], [np.zeros((8, 8), np.uint8)], ("red",), LEGEND, "x") == []
-
-
-def test_markdown_keeps_cells_apart():
-    assert "a\\|b" in markdown.table(["x"], [["a|b"]])
-    assert markdown.joined(["a", "b", "c"]) == "a, b and c" and markdown.number(None) == "–"

@@ -221,4 +221,4 @@ def test_deepness_keys_are_json(tmp_path):
     assert keys["resolution"] == 2000 and keys["tile_size"] == 512 and keys["seg_thresh"] == 0
     assert keys["tiles_overlap"] * 512 / 200 >= 48 and len(keys["standardization_mean"]) == 3
     assert "standardization_mean" not in deepness.keys(replace(spec, gsd=None), given, scaled_inside=True)
-    assert "no indices" in deepness.limits(spec, given)
+    assert "no indices" in deepness.limits(given)
