@@ -93,7 +93,7 @@ def test_a_users_mistake(card, network, values, words):
 
 def test_a_network_without_description(card, network, tmp_path):
     shutil.copyfile(network, tmp_path / "bare.onnx")
-    with pytest.raises(QgsProcessingException, match="describemodel"):
+    with pytest.raises(QgsProcessingException, match="Describe model"):
         card(MODEL_FILE=str(tmp_path / "bare.onnx"))
 
 
