@@ -8,7 +8,7 @@ import threading
 from typing import TextIO
 
 from .errors import CancelledError
-from .options import PYTHON, render
+from .options import PYTHON, SHELL, render
 
 
 class Progress:
@@ -73,15 +73,19 @@ class Progress:
 
 
 class ConsoleProgress(Progress):
-    """A progress bar and log lines on a terminal's standard error."""
+    """A progress bar and log lines on a terminal's standard error; the result itself is printed by the command."""
 
     WIDTH = 40
+    door = SHELL
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
         self._stream = stream or sys.stderr
         self._bar = self._stream.isatty()
         self._drawn = -1
+
+    def conclude(self, text: str) -> None:
+        """Nothing: the command prints it."""
 
     def _show_percent(self, percent: float) -> None:
         step = int(percent) if self._bar else int(percent // 10) * 10

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from .. import provenance
 from ..errors import LulcError
+from ..options import SHELL
 from . import assess, check, classify, compare
-from .shell_words import at_a_shell
 
 _INSTALLED = "lulc"
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         return int(options.command(options))
     except LulcError as error:
-        print(f"Error: {at_a_shell(error.message)}", file=sys.stderr)
+        print(f"Error: {error.shown_at(SHELL)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; no result was written.", file=sys.stderr)

@@ -9,8 +9,9 @@ from typing import Any
 
 from ..assess import AssessJob, RasterInput
 from ..environment import FOR_ACCURACY, require
+from ..options import SHELL, render
+from ..progress import ConsoleProgress
 from . import reference_options
-from .shell_words import ShellProgress, at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -24,20 +25,20 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--disagreement", type=Path, metavar="FILE", help="raster of what was taken for what")
 
 
-def _assess(said: argparse.Namespace) -> int:
+def _assess(options: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
     from ..report.accuracy import assess_and_report
 
-    reference, features = reference_options.reference_of(said, said.map)
+    reference, features = reference_options.reference_of(options, options.map)
     job = AssessJob(
-        map=RasterInput(said.map, said.band),
+        map=RasterInput(options.map, options.band),
         reference=reference,
         features=features,
-        options=reference_options.options_of(said),
-        outputs=reference_options.outputs_of(said),
+        options=reference_options.options_of(options),
+        outputs=reference_options.outputs_of(options),
     )
-    result = assess_and_report(job, ShellProgress())
-    print(at_a_shell(result.context.design_sentence))
+    result = assess_and_report(job, ConsoleProgress())
+    print(render(result.context.design_sentence, SHELL))
     print(f"units {result.context.compared:,}")
     for name, estimate in (("overall accuracy", result.estimates.overall), ("kappa", result.estimates.kappa)):
         print(

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..classify import NO_OUTPUT, ClassifyJob
-from ..options import SHELL
+from ..options import SHELL, render
 from ..progress import Progress
 from . import layer_options
-from .shell_words import at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -36,7 +35,7 @@ def _check(options: argparse.Namespace) -> int:
     job = ClassifyJob(
         input=options.input,
         output=NO_OUTPUT,
-        **layer_options.said(options),
+        **layer_options.job_fields(options),
     )
     found = check_layer(job, Progress())
     if options.html or options.json:
@@ -48,5 +47,5 @@ def _check(options: argparse.Namespace) -> int:
             print(check_page.check_json(found, SHELL))
     if not options.json:
         for _, line in found.lines():
-            print(at_a_shell(line))
+            print(render(line, SHELL))
     return 1 if found.count(ERROR) else 0

@@ -7,8 +7,8 @@ import argparse
 from typing import Any
 
 from ..classify import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
+from ..progress import ConsoleProgress
 from . import layer_options
-from .shell_words import ShellProgress
 
 
 def add_to(commands: Any) -> None:
@@ -37,7 +37,7 @@ def _classify(options: argparse.Namespace) -> int:
     job = ClassifyJob(
         input=options.input,
         output=options.output,
-        **layer_options.said(options),
+        **layer_options.job_fields(options),
         overlap=options.overlap,
         window=options.window,
         batch_size=options.batch_size,
@@ -52,7 +52,7 @@ def _classify(options: argparse.Namespace) -> int:
     require()
     from ..classify import classify
 
-    result = classify(job, ShellProgress())
+    result = classify(job, ConsoleProgress())
     for entry in result.classes_json():
         hectares = "" if entry["hectares"] is None else f"{entry['hectares']:14,.1f} ha"
         print(f"{entry['value']:5d}  {entry['name']:24s} {entry['pixels']:12,d} px {hectares}")

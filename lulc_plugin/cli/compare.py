@@ -8,8 +8,9 @@ from typing import Any
 
 from ..assess import CompareJob, RasterInput
 from ..environment import FOR_ACCURACY, require
+from ..options import SHELL, render
+from ..progress import ConsoleProgress
 from . import reference_options
-from .shell_words import ShellProgress, at_a_shell
 
 
 def add_to(commands: Any) -> None:
@@ -24,21 +25,21 @@ def add_to(commands: Any) -> None:
     reference_options.add_options(parser)
 
 
-def _compare(said: argparse.Namespace) -> int:
+def _compare(options: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
     from ..report.accuracy import compare_and_report
 
-    reference, features = reference_options.reference_of(said, said.map_a)
+    reference, features = reference_options.reference_of(options, options.map_a)
     job = CompareJob(
-        map_a=RasterInput(said.map_a, said.band_a),
-        map_b=RasterInput(said.map_b, said.band_b),
+        map_a=RasterInput(options.map_a, options.band_a),
+        map_b=RasterInput(options.map_b, options.band_b),
         reference=reference,
         features=features,
-        options=reference_options.options_of(said),
-        outputs=reference_options.outputs_of(said),
+        options=reference_options.options_of(options),
+        outputs=reference_options.outputs_of(options),
     )
-    result = compare_and_report(job, ShellProgress())
-    print(at_a_shell(result.context.design_sentence))
+    result = compare_and_report(job, ConsoleProgress())
+    print(render(result.context.design_sentence, SHELL))
     print(f"units {result.context.compared:,}")
     for name, difference in (("overall accuracy", result.overall), ("kappa", result.kappa)):
         a, b, d = (reference_options.share(v) for v in (difference.a, difference.b, difference.difference))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that `classify` and `check` share: a layer and how a network is to take it."""
+"""Options that `classify` and `check` share: a layer and how a network is to take it; and lists of numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from .. import bundled
 from ..classify import AUTO, RESAMPLE, VALUES
-from .number_lists import four_numbers, integers
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def said(options: argparse.Namespace) -> dict[str, Any]:
+def job_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The shared fields of a `ClassifyJob`."""
     is_file = names_a_file(options.model)
     return {
@@ -48,3 +47,22 @@ def said(options: argparse.Namespace) -> dict[str, Any]:
 def names_a_file(model: str) -> bool:
     """Whether `--model` is a file and not the name of a network, also a file of a kind that cannot be run."""
     return model.lower().endswith(".onnx") or os.path.dirname(model) != "" or os.path.isfile(model)
+
+
+def integers(text: str) -> tuple[int, ...]:
+    """`3,2,1,4` or `3;2;1;4`, for argparse."""
+    try:
+        return tuple(int(part) for part in text.replace(";", ",").split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 3,2,1,4") from None
+
+
+def four_numbers(text: str) -> tuple[float, ...]:
+    """`xmin,ymin,xmax,ymax`, for argparse."""
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 4:
+        raise argparse.ArgumentTypeError(f"{text!r} is not four numbers xmin,ymin,xmax,ymax")
+    return numbers

@@ -53,7 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same for programs")
 
 
-def options_of(said: argparse.Namespace) -> Options:
+def options_of(options: argparse.Namespace) -> Options:
     """The options as the engine has them.
 
     Raises:
@@ -62,26 +62,26 @@ def options_of(said: argparse.Namespace) -> Options:
     from ..assess import read_class_table
 
     return Options(
-        class_table=() if said.class_table is None else read_class_table(said.class_table),
-        class_table_file="" if said.class_table is None else str(said.class_table),
-        strata=None if said.strata is None else RasterInput(said.strata, said.strata_band),
-        design=said.design,
-        fpc=said.fpc,
-        interval=said.interval,
-        poststratify=said.poststratify,
-        unknown=said.unknown,
-        missing_strata=said.missing_strata,
-        area_unit=said.area_unit,
-        level=said.level,
+        class_table=() if options.class_table is None else read_class_table(options.class_table),
+        class_table_file="" if options.class_table is None else str(options.class_table),
+        strata=None if options.strata is None else RasterInput(options.strata, options.strata_band),
+        design=options.design,
+        fpc=options.fpc,
+        interval=options.interval,
+        poststratify=options.poststratify,
+        unknown=options.unknown,
+        missing_strata=options.missing_strata,
+        area_unit=options.area_unit,
+        level=options.level,
     )
 
 
-def outputs_of(said: argparse.Namespace) -> Outputs:
+def outputs_of(options: argparse.Namespace) -> Outputs:
     """The files to write."""
-    return Outputs(said.html, said.csv, said.json, getattr(said, "disagreement", None))
+    return Outputs(options.html, options.csv, options.json, getattr(options, "disagreement", None))
 
 
-def reference_of(said: argparse.Namespace, map_path: str) -> tuple[RasterInput | None, FeatureInput | None]:
+def reference_of(options: argparse.Namespace, map_path: str) -> tuple[RasterInput | None, FeatureInput | None]:
     """The reference as a raster, or its features in the map's CRS.
 
     Raises:
@@ -89,19 +89,21 @@ def reference_of(said: argparse.Namespace, map_path: str) -> tuple[RasterInput |
     """
     from ..assess import is_raster, is_table, read_features, read_points
 
-    path = said.reference
+    path = options.reference
     if is_table(path):
-        if said.layer is not None:
-            raise LulcError(f"--layer {said.layer} is given, but the CSV file {path} has no layers.", "Leave it away.")
-        return None, read_points(path, map_path, said.field, said.stratum_field, said.crs)
-    if is_raster(path):
-        if said.crs:
+        if options.layer is not None:
             raise LulcError(
-                f"--crs {said.crs} is for points in a CSV file; {path} is a raster.",
+                f"--layer {options.layer} is given, but the CSV file {path} has no layers.", "Leave it away."
+            )
+        return None, read_points(path, map_path, options.field, options.stratum_field, options.crs)
+    if is_raster(path):
+        if options.crs:
+            raise LulcError(
+                f"--crs {options.crs} is for points in a CSV file; {path} is a raster.",
                 "Leave --crs away: a raster says itself where it lies.",
             )
-        return RasterInput(path, said.reference_band), None
-    return None, read_features(path, map_path, said.field, said.stratum_field, said.layer, said.crs)
+        return RasterInput(path, options.reference_band), None
+    return None, read_features(path, map_path, options.field, options.stratum_field, options.layer, options.crs)
 
 
 def share(value: Any) -> str:

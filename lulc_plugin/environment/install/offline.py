@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...options import command, option
 from ..interpreter import pip, quoted
 from .missing import Requirement
 from .pins import Computer
@@ -41,8 +42,8 @@ def offline_way(requirements: Sequence[Requirement], computer: Computer, with_pi
     """What to do where there is no network."""
     return (
         f"Without a network: on another computer that has one, and any Python, run: "
-        f"{download(requirements, computer, with_pip)} ; bring its folder {_FOLDER} here, and run Install dependencies"
-        " again with that folder as WHEELS."
+        f"{download(requirements, computer, with_pip)} ; bring its folder {_FOLDER} here, and run"
+        f" {command('installdependencies')} again with that folder as {option('wheels')}."
     )
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from ...errors import LulcError
+from ...options import option
 from ..interpreter import interpreter, pip, quoted
 from . import offline
 from .pip import Pip
@@ -30,7 +31,9 @@ def usable_pip(work: Work) -> Pip:
         LulcError: there is none, or there is no such folder of wheels.
     """
     if work.wheels is not None and not os.path.isdir(work.wheels):
-        raise LulcError(f"WHEELS: {work.wheels} is not a folder.", "Choose the folder that has the .whl files.")
+        raise LulcError(
+            f"{option('wheels')}: {work.wheels} is not a folder.", "Choose the folder that has the .whl files."
+        )
     if work.pip is None:
         raise LulcError(
             "This Python has no pip, which installs packages.",

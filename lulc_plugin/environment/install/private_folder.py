@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import LulcError
+from ...options import RESTART, command
 
 #: Environment variable that names the folder above the private ones, where there is no QGIS profile or it is no place.
 VARIABLE = "LULC_PACKAGES"
@@ -45,7 +46,7 @@ def folder_in(parent: Path) -> Path:
     except RuntimeError as error:
         raise LulcError(
             f"The folder for the packages, {parent}, cannot be found: {error}",
-            f"Name a whole path in the environment variable {VARIABLE}, and restart QGIS.",
+            f"Name a whole path in the environment variable {VARIABLE}, and {RESTART}.",
         ) from error
 
 
@@ -79,9 +80,9 @@ def unreadable(folder: Path, error: OSError) -> LulcError:
     """What to say when `folder` cannot be looked at."""
     return LulcError(
         f"The folder for the packages, {folder}, cannot be read: {error.strerror or error}."
-        " What Install dependencies has put there is not found.",
+        f" What {command('installdependencies')} has put there is not found.",
         f"Make {folder.parent} and what is in it readable for you, or name another folder in the environment variable"
-        f" {VARIABLE}, and restart QGIS.",
+        f" {VARIABLE}, and {RESTART}.",
     )
 
 
@@ -136,7 +137,7 @@ def new_sibling(folder: Path) -> Path:
         raise LulcError(
             f"The folder for the packages, {folder}, cannot be written: {error.strerror or error}.",
             f"Make {folder.parent} a folder that you may write to, or name another one in the environment variable"
-            f" {VARIABLE} and restart QGIS.",
+            f" {VARIABLE} and {RESTART}.",
         ) from error
     return made
 

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from lulc_plugin import cli
-from lulc_plugin.cli import classify, number_lists
+from lulc_plugin.cli import classify, layer_options
 from lulc_plugin.progress import ConsoleProgress
 
 
@@ -129,9 +129,9 @@ def test_options_that_cannot_be_read(option, text, words, capsys):
 
 def test_bands_may_be_separated_like_in_qgis():
     assert (
-        number_lists.integers("3;2;1;4")
-        == number_lists.integers("3,2,1,4")
-        == number_lists.integers(" 3, 2,1 ,4")
+        layer_options.integers("3;2;1;4")
+        == layer_options.integers("3,2,1,4")
+        == layer_options.integers(" 3, 2,1 ,4")
         == (3, 2, 1, 4)
     )  # noqa: E501
 

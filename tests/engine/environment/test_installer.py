@@ -274,7 +274,7 @@ def test_a_dry_run_changes_nothing_and_says_all(bare):
     rasterio = f"rasterio=={pinned('rasterio', Computer.here(NUMPY))}"
     assert f"To be installed: {rasterio}" in text
     assert f"-m pip install --upgrade --target {private_folder.folder_in(run.parent)}" in text
-    assert "pip download --only-binary :all: --no-deps" in text and "WHEELS" in text
+    assert "pip download --only-binary :all: --no-deps" in text and "as wheels" in text
 
 
 # ---------------------------------------------------------------- QGIS is no ordinary Python
@@ -448,7 +448,7 @@ def test_no_network(bare):
     run = bare()
     found = run("say(first=install(wheels=''))")["first"]
     assert "cannot reach its package index" in found["problem"]
-    assert "pip download --only-binary :all: --no-deps" in found["remedy"] and "WHEELS" in found["remedy"]
+    assert "pip download --only-binary :all: --no-deps" in found["remedy"] and "⟦wheels⟧" in found["remedy"]
     assert left(run.parent) == []
 
 
@@ -510,7 +510,7 @@ def test_a_wheel_is_missing(bare, make_wheels):
 
 def test_wheels_that_is_no_folder(bare, tmp_path):
     found = bare()("say(first=install())", wheels=tmp_path / "nothing")["first"]
-    assert "WHEELS" in found["problem"] and str(tmp_path / "nothing") in found["problem"]
+    assert "⟦wheels⟧" in found["problem"] and str(tmp_path / "nothing") in found["problem"]
 
 
 def test_numpy_is_never_installed(bare, make_wheels):

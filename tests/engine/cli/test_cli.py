@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""At a shell the engine's remedies are options of the command, and a result is said once."""
+"""The commands together: remedies are options of the command, a result is printed once, help, version."""
 
-import doctest
 import io
 import re
 
@@ -9,8 +8,8 @@ import numpy as np
 import pytest
 
 from lulc_plugin import cli
-from lulc_plugin.cli import shell_words
-from lulc_plugin.cli.shell_words import ShellProgress, at_a_shell
+from lulc_plugin.options import option
+from lulc_plugin.progress import ConsoleProgress
 from lulc_plugin.raster import open_dataset
 
 
@@ -28,43 +27,6 @@ def class_map(tmp_path):
     with open_dataset(path, "w", driver="GTiff", height=20, width=20, count=1, dtype="uint8", crs="EPSG:32633") as made:
         made.write(np.repeat(np.array([[1] * 12 + [2] * 8], np.uint8), 20, axis=0), 1)
     return str(path)
-
-
-def test_examples():
-    assert doctest.testmod(shell_words).failed == 0
-
-
-@pytest.mark.parametrize(
-    "engine, shell",
-    [
-        ("Choose DESIGN=simple or stratified.", "Choose --design simple or stratified."),
-        ("OUTPUT_HTML: the folder a does not exist.", "--html: the folder a does not exist."),
-        ("give STRATA, or a field", "give --strata, or a field"),
-        ("choose MISSING_STRATA=restrict", "choose --missing-strata restrict"),
-        ("drawn as STRATA. Or", "drawn as --strata. Or"),
-        ("leave Device at auto, or Provider empty.", "leave --device at auto, or --provider empty."),
-        ("in this order; at a shell separate them with semicolons: 'BANDS=3;2;1;4' (with commas QGIS reads 0).",
-         "in this order, for example --bands 3,2,1,4."),
-        ("set Values to reflectance", "set --values to reflectance"),
-    ],
-)  # fmt: skip
-def test_options_instead_of_parameters(engine, shell):
-    assert at_a_shell(engine) == shell
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "/data/DESIGN/map.tif cannot be opened.",
-        "STRATA.tif has no band 3.",
-        "The class 'UNKNOWN' is not in the legend.",
-        "Bands of one value: none.",
-        "MY_DESIGN and DESIGNS",
-        "C:\\maps\\STRATA\\a.tif",
-    ],
-)
-def test_what_belongs_to_the_user_stays(text):
-    assert at_a_shell(text) == text
 
 
 @pytest.mark.parametrize("bands", [[], ["--bands", "9,2,1,4"]])
@@ -101,9 +63,9 @@ def test_warnings_and_the_result_once(class_map, tmp_path, capsys):
 
 def test_a_run_in_the_shells_words():
     stream = io.StringIO()
-    progress = ShellProgress(stream)
-    progress.log("EXTENT is large")
-    progress.warn("set Bands")
+    progress = ConsoleProgress(stream)
+    progress.log(f"{option('extent')} is large")
+    progress.warn(f"set {option('bands')}")
     progress.conclude("the result")
     assert stream.getvalue() == "--extent is large\nWarning: set --bands\n"
 
