@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
+from ..lulc_plugin.options import QGIS
 from .bridge import privatepackages, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -76,15 +77,22 @@ class CheckInstallation(LulcAlgorithm):
     def run_job(
         self, folder: Path, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.environment import check_findings, check_html, checks
+        from ..lulc_plugin.environment import HEADINGS, check_installation, installation_json, verdict
+        from ..lulc_plugin.findings import ERROR, WARNING, count
+        from ..lulc_plugin.report import check_page
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
-        found = checks.check_installation(folder, _host(), progress, privatepackages.parent())
-        failed, warned = (check_findings.count(found, level) for level in (check_findings.FAIL, check_findings.WARN))
-        (progress.warn if failed or warned else progress.log)(check_findings.verdict(found))
-        results: Parameters = {self.REPORT: check_findings.json_text(found), self.FAILED: failed, self.WARNINGS: warned}
+        findings = check_installation(folder, _host(), progress, privatepackages.parent())
+        failed, warned = count(findings, ERROR), count(findings, WARNING)
+        (progress.warn if failed or warned else progress.log)(verdict(findings))
+        results: Parameters = {
+            self.REPORT: installation_json(findings, QGIS),
+            self.FAILED: failed,
+            self.WARNINGS: warned,
+        }
         if output:
-            check_html.write_page(Path(output), found, f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
+            date = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+            check_page.write_installation_page(Path(output), findings, HEADINGS, verdict(findings), date, QGIS)
             results[self.OUTPUT_HTML] = output
         return results
 
@@ -121,13 +129,13 @@ class CheckInstallation(LulcAlgorithm):
 
 def _host() -> tuple[tuple[str, str], ...]:
     """QGIS, and the GDAL and PROJ that it brings: rasterio may have others."""
-    found = [("QGIS", Qgis.version())]
+    versions = [("QGIS", Qgis.version())]
     for title, name in (("GDAL of QGIS", "gdalVersion"), ("PROJ of QGIS", "projVersion")):
-        ask = getattr(Qgis, name, None)
-        if ask is not None:
-            found.append((title, str(ask())))
-    if len(found) == 1:
+        version = getattr(Qgis, name, None)
+        if version is not None:
+            versions.append((title, str(version())))
+    if len(versions) == 1:
         from osgeo import gdal  # part of every QGIS
 
-        found.append(("GDAL of QGIS", str(gdal.VersionInfo("RELEASE_NAME"))))
-    return tuple(found)
+        versions.append(("GDAL of QGIS", str(gdal.VersionInfo("RELEASE_NAME"))))
+    return tuple(versions)

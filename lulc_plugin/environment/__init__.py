@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from ..lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
-    from . import check_findings as check_findings, check_html as check_html, checks as checks, packages as packages
+    from . import packages as packages
+    from .checks import (
+        HEADINGS as HEADINGS,
+        check_installation as check_installation,
+        installation_json as installation_json,
+        verdict as verdict,
+    )
     from .install import private_folder as private_folder
     from .install.installer import supply as supply
     from .packages import FOR_ACCURACY as FOR_ACCURACY, require as require
@@ -16,7 +22,8 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "": ["check_findings", "check_html", "checks", "packages"],
+        "": ["packages"],
+        "checks": ["HEADINGS", "check_installation", "installation_json", "verdict"],
         "install": ["private_folder"],
         "install.installer": ["supply"],
         "packages": ["FOR_ACCURACY", "require"],

@@ -10,23 +10,22 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .check_findings import FAIL, OK, WARN, Finding
+from ..findings import ERROR, PASS, WARNING, Finding
 
-GROUP = "GDAL and PROJ"
 _VARIABLES = ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA", "GDAL_DRIVER_PATH")
 _REINSTALL = (
     "Install rasterio again, with the Python of QGIS: python -m pip install --force-reinstall --no-deps rasterio."
 )
 
 
-def check() -> Iterator[Finding]:
+def check_gdal() -> Iterator[Finding]:
     """GDAL, the PROJ database, coordinate systems at work, and a Cloud Optimized GeoTIFF written and read back."""
     import rasterio
 
     own = Path(rasterio.__file__).parent / "proj_data"
     is_own = (own / "proj.db").is_file()
     origin = "rasterio's own (a wheel)" if is_own else "shared with other programs"
-    yield Finding(GROUP, "GDAL", OK, f"{rasterio.__gdal_version__}, {origin}")
+    yield Finding("gdal.version", PASS, "GDAL", f"{rasterio.__gdal_version__}, {origin}")
     yield _database(own if is_own else None)
     yield _coordinates()
     yield _cog()
@@ -37,16 +36,17 @@ def _database(own: Path | None) -> Finding:
     import rasterio
 
     proj = str(getattr(rasterio, "__proj_version__", "of unknown version"))
-    told = {name: os.environ[name] for name in _VARIABLES if os.environ.get(name)}
-    said = "; ".join(f"{name}={value}" for name, value in told.items()) or "no variable points elsewhere"
+    variables = {name: os.environ[name] for name in _VARIABLES if os.environ.get(name)}
+    elsewhere = "; ".join(f"{name}={value}" for name, value in variables.items()) or "no variable points elsewhere"
     if own is None:
-        return Finding(GROUP, "PROJ", OK, f"{proj}, database of the system or of QGIS; {said}")
-    detail = f"{proj}, own database {own} (layout {_layout(own) or 'unknown'})"
-    foreign = [value for name, value in told.items() if name.startswith("PROJ") and (Path(value) / "proj.db").is_file()]
+        return Finding("gdal.proj", PASS, "PROJ", f"{proj}, database of the system or of QGIS; {elsewhere}")
+    text = f"{proj}, own database {own} (layout {_layout(own) or 'unknown'})"
+    folders = [value for name, value in variables.items() if name.startswith("PROJ")]
+    foreign = [folder for folder in folders if (Path(folder) / "proj.db").is_file()]
     if foreign:
         other = f"{foreign[0]} (layout {_layout(Path(foreign[0])) or 'unknown'})"
-        detail += f". {said}: that is another program's database, {other}; this plugin keeps rasterio on its own"
-    return Finding(GROUP, "PROJ", OK, f"{detail}.")
+        text += f". {elsewhere}: that is another program's database, {other}; this plugin keeps rasterio on its own"
+    return Finding("gdal.proj", PASS, "PROJ", f"{text}.")
 
 
 def _layout(folder: Path) -> str:
@@ -72,28 +72,28 @@ def _coordinates() -> Finding:
 
     from ..raster import gdal
 
-    title = "Coordinate systems"
+    id, title = "gdal.coordinates", "Coordinate systems"
     try:
         with gdal.environment():
             system = CRS.from_epsg(32725)
             east, north = transform(CRS.from_epsg(4326), system, [-33.0], [0.0])
             code = CRS.from_wkt(system.to_wkt()).to_epsg()
     except Exception as error:  # rasterio's errors have no common base class
-        detail = f"EPSG:32725 cannot be used: {str(error).splitlines()[0][:300] if str(error) else error!r}"
-        return Finding(GROUP, title, FAIL, f"{detail.rstrip('.')}.", _proj_remedy())
-    away = math.hypot(east[0] - 500_000, north[0] - 10_000_000)
-    if not away < 0.01:
-        detail = f"a point lands {away:,.2f} m from where it belongs (EPSG:32725)."
-        return Finding(GROUP, title, FAIL, detail, _proj_remedy())
+        text = f"EPSG:32725 cannot be used: {str(error).splitlines()[0][:300] if str(error) else error!r}"
+        return Finding(id, ERROR, title, f"{text.rstrip('.')}.", _proj_remedy())
+    metres_off = math.hypot(east[0] - 500_000, north[0] - 10_000_000)
+    if not metres_off < 0.01:
+        text = f"a point lands {metres_off:,.2f} m from where it belongs (EPSG:32725)."
+        return Finding(id, ERROR, title, text, _proj_remedy())
     if code != 32725:
-        return Finding(GROUP, title, WARN, f"EPSG:32725 is not recognised after a copy ({code}).", _proj_remedy())
-    return Finding(GROUP, title, OK, "EPSG:32725 looked up, used and recognised")
+        return Finding(id, WARNING, title, f"EPSG:32725 is not recognised after a copy ({code}).", _proj_remedy())
+    return Finding(id, PASS, title, "EPSG:32725 looked up, used and recognised")
 
 
 def _proj_remedy() -> str:
-    told = [name for name in ("PROJ_DATA", "PROJ_LIB") if os.environ.get(name)]
-    if told:
-        return f"Start QGIS without the environment variable {' and '.join(told)}, or: {_REINSTALL}"
+    variables = [name for name in ("PROJ_DATA", "PROJ_LIB") if os.environ.get(name)]
+    if variables:
+        return f"Start QGIS without the environment variable {' and '.join(variables)}, or: {_REINSTALL}"
     return _REINSTALL
 
 
@@ -106,7 +106,7 @@ def _cog() -> Finding:
 
     from ..raster import gdal
 
-    title = "Cloud Optimized GeoTIFF"
+    id, title = "gdal.cog", "Cloud Optimized GeoTIFF"
     values = (np.arange(90_000, dtype=np.uint32) % 7).astype(np.uint8).reshape(1, 300, 300)
     try:
         with tempfile.TemporaryDirectory(prefix="lulc-check-") as folder, gdal.environment():
@@ -120,8 +120,8 @@ def _cog() -> Finding:
             with rasterio.open(cog) as source:
                 same = bool(np.array_equal(source.read(), values)) and source.crs is not None
     except Exception as error:  # rasterio's errors have no common base class
-        detail = f"cannot be written: {str(error).splitlines()[0][:300] if str(error) else error!r}"
-        return Finding(GROUP, title, FAIL, f"{detail.rstrip('.')}.", f"It needs GDAL 3.1 or newer. {_REINSTALL}")
+        text = f"cannot be written: {str(error).splitlines()[0][:300] if str(error) else error!r}"
+        return Finding(id, ERROR, title, f"{text.rstrip('.')}.", f"It needs GDAL 3.1 or newer. {_REINSTALL}")
     if not same:
-        return Finding(GROUP, title, FAIL, "what was read back is not what was written.", _REINSTALL)
-    return Finding(GROUP, title, OK, "written and read back")
+        return Finding(id, ERROR, title, "what was read back is not what was written.", _REINSTALL)
+    return Finding(id, PASS, title, "written and read back")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from .. import bundled, provenance
 from ..errors import LulcError
-from .check_findings import FAIL, OK, WARN, Finding
+from ..findings import ERROR, PASS, WARNING, Finding
+from ..options import command
 
-DEVICES, MODELS = "Devices", "Models"
 _REINSTALL = "Install the plugin again."
 _MOST_LISTED = 200
 
@@ -23,10 +23,10 @@ def check_devices() -> Iterator[Finding]:
 
     offered = onnxruntime.get_available_providers()
     names = ", ".join(map(providers.label, offered))
-    yield Finding(DEVICES, "onnxruntime offers", OK, names or "nothing")
+    yield Finding("devices.offered", PASS, "onnxruntime offers", names or "nothing")
     paths = sorted(bundled.folder("models").glob("*.onnx"))
     if not paths:
-        yield Finding(DEVICES, "A run", FAIL, "there is no bundled network to try.", _REINSTALL)
+        yield Finding("devices.run", ERROR, "A run", "there is no bundled network to try.", _REINSTALL)
         return
     for device in providers.DEVICES:
         if device != providers.AUTO and any(providers.label(name).lower() == device for name in offered):
@@ -39,20 +39,20 @@ def _run(path: Path, device: str) -> Finding:
 
     from ..model import Network, catalogue
 
-    title = f"A run on {device}"
+    id, title = f"devices.run-{device}", f"A run on {device}"
     try:
         spec = catalogue.load(path).spec
         size = spec.window.minimum
         with Network(path, spec, device=device) as network:
-            found = network.probabilities(np.zeros((1, len(spec.channels), size, size), np.float32))
+            probabilities = network.probabilities(np.zeros((1, len(spec.channels), size, size), np.float32))
     except LulcError as error:
-        level = FAIL if device == "cpu" else WARN
-        return Finding(DEVICES, title, level, error.problem, error.remedy or "Install onnxruntime again.")
-    if not np.isfinite(found).all():
-        return Finding(DEVICES, title, FAIL, f"{spec.name} gives no numbers.", "Install onnxruntime again.")
+        level = ERROR if device == "cpu" else WARNING
+        return Finding(id, level, title, error.problem, error.remedy or "Install onnxruntime again.")
+    if not np.isfinite(probabilities).all():
+        return Finding(id, ERROR, title, f"{spec.name} gives no numbers.", "Install onnxruntime again.")
     if network.warnings:
-        return Finding(DEVICES, title, WARN, " ".join(network.warnings), "Set Device to cpu.")
-    return Finding(DEVICES, title, OK, f"{spec.name}: {network.device}, {1000 * network.seconds:.0f} ms")
+        return Finding(id, WARNING, title, " ".join(network.warnings), "Set Device to cpu.")
+    return Finding(id, PASS, title, f"{spec.name}: {network.device}, {1000 * network.seconds:.0f} ms")
 
 
 def check_models(user_folder: Path | None) -> Iterator[Finding]:
@@ -64,44 +64,45 @@ def check_models(user_folder: Path | None) -> Iterator[Finding]:
     try:
         own = bundled.folder("models")
     except LulcError as error:
-        yield Finding(MODELS, "Bundled networks", FAIL, error.problem, error.remedy)
+        yield Finding("networks.bundled", ERROR, "Bundled networks", error.problem, error.remedy)
     else:
         paths = sorted(own.glob("*.onnx"))
         if not paths:
-            yield Finding(MODELS, "Bundled networks", FAIL, f"none in {own}.", _REINSTALL)
+            yield Finding("networks.bundled", ERROR, "Bundled networks", f"none in {own}.", _REINSTALL)
         for path in paths:
             yield _model(path, is_bundled=True)
     if user_folder is None:
         return
     paths = sorted(p for p in user_folder.glob("*.onnx") if not p.name.startswith(".")) if user_folder.is_dir() else []
     if not paths:
-        yield Finding(MODELS, "Your networks", OK, f"none in {user_folder}; Import model puts them there")
+        text = f"none in {user_folder}; {command('importmodel')} puts them there"
+        yield Finding("networks.own", PASS, "Your networks", text)
     for path in paths[:_MOST_LISTED]:
         yield _model(path, is_bundled=False)
     if len(paths) > _MOST_LISTED:
         rest = f"{len(paths) - _MOST_LISTED} more in {user_folder} were not looked at."
-        yield Finding(MODELS, "Your networks", WARN, rest, "Move those you do not use to another folder.")
+        yield Finding("networks.own", WARNING, "Your networks", rest, "Move those you do not use to another folder.")
 
 
 def _model(path: Path, is_bundled: bool) -> Finding:
     from ..model import catalogue
 
-    level = FAIL if is_bundled else WARN
+    id, level = ("networks.bundled", ERROR) if is_bundled else ("networks.own", WARNING)
     whose = "bundled" if is_bundled else "yours"
     try:
         spec = catalogue.load(path).spec
         digest = provenance.file_digest(path)
     except LulcError as error:
         remedy = _REINSTALL if is_bundled else error.remedy or "Import it again, or remove it from the folder."
-        return Finding(MODELS, path.stem, level, f"{whose}; cannot be used: {error.problem}", remedy)
+        return Finding(id, level, path.stem, f"{whose}; cannot be used: {error.problem}", remedy)
     except ImportError as error:
-        detail = f"{whose}; cannot be looked into without {error.name or 'a missing package'}."
-        return Finding(MODELS, path.stem, WARN, detail, "See above; then check again.")
+        text = f"{whose}; cannot be looked into without {error.name or 'a missing package'}."
+        return Finding(id, WARNING, path.stem, text, "See above; then check again.")
     except OSError as error:
-        return Finding(MODELS, path.stem, level, f"{whose}; {path} cannot be read: {error.strerror}.", _REINSTALL)
+        return Finding(id, level, path.stem, f"{whose}; {path} cannot be read: {error.strerror}.", _REINSTALL)
     if spec.sha256 and spec.sha256.replace("-", "").lower() != digest.replace("-", ""):
-        detail = f"{whose}; {path} is not the file that its description belongs to (SHA-256 {digest})."
+        text = f"{whose}; {path} is not the file that its description belongs to (SHA-256 {digest})."
         remedy = _REINSTALL if is_bundled else "Fetch the network and its description again, from one place."
-        return Finding(MODELS, path.stem, level, detail, remedy)
+        return Finding(id, level, path.stem, text, remedy)
     classes, bands = len(spec.legend.classes), ", ".join(band.label for band in spec.bands[:12])
-    return Finding(MODELS, path.stem, OK, f"{whose}; {classes} classes from {bands}; SHA-256 {digest[:8]}…")
+    return Finding(id, PASS, path.stem, f"{whose}; {classes} classes from {bands}; SHA-256 {digest[:8]}…")

@@ -13,11 +13,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..options import RESTART
 from .interpreter import uninstall, version_of
 
-_OF_ANOTHER_NUMPY = re.compile(
-    r"numpy.{0,80}(?:ABI|dtype size|compiled|1\.x|multiarray)|_ARRAY_API not found", re.I | re.S
-)
+_MISMATCH = re.compile(r"numpy.{0,80}(?:ABI|dtype size|compiled|1\.x|multiarray)|_ARRAY_API not found", re.I | re.S)
 #: Version of a copy without metadata.
 _UNKNOWN = "of unknown version"
 
@@ -49,12 +48,12 @@ def copies() -> tuple[Copy, ...]:
     return tuple(Copy(_version(entry), entry) for entry in folders.values())
 
 
-def stray(alike: bool = False) -> tuple[Copy, Copy] | None:
+def competing_copies(also_compatible: bool = False) -> tuple[Copy, Copy] | None:
     """The numpy that counts and the one behind it that came with QGIS; None where there is only one.
 
     Args:
-        alike: also when the two differ only a little. Otherwise they have to be as numpy 1 and numpy 2, which nothing
-            compiled for the one survives.
+        also_compatible: also when their first numbers are the same. Otherwise they have to be as numpy 1 and numpy 2:
+            nothing that was compiled for one works with the other.
     """
     first, *others = copies() or (None,)
     if first is None or not others:
@@ -63,25 +62,25 @@ def stray(alike: bool = False) -> tuple[Copy, Copy] | None:
     if first.version == last.version != _UNKNOWN:
         return None
     majors = [copy.version.partition(".")[0] for copy in (first, last)]
-    apart = all(major.isdigit() for major in majors) and majors[0] != majors[1]
-    return (first, last) if alike or apart else None
+    incompatible = all(major.isdigit() for major in majors) and majors[0] != majors[1]
+    return (first, last) if also_compatible or incompatible else None
 
 
-def speaks_of_another(error: BaseException) -> bool:
+def is_mismatch(error: BaseException) -> bool:
     """Whether an import failed because a package was compiled for another numpy than it found."""
-    return _OF_ANOTHER_NUMPY.search(str(error)) is not None
+    return _MISMATCH.search(str(error)) is not None
 
 
-def take_away(pair: Sequence[Copy]) -> str:
-    """What to do about a stray numpy, as `stray` tells it."""
+def removal_remedy(pair: Sequence[Copy]) -> str:
+    """What to do about a competing numpy, as `competing_copies` tells it."""
     first, last = pair
     return (
         f"{first} goes before {last}, which came with QGIS. Remove the one in {first.folder}: {uninstall('numpy')} (or"
-        " delete the folder numpy there), and restart QGIS."
+        f" delete the folder numpy there), and {RESTART}."
     )
 
 
-def repair() -> str:
+def reinstall_remedy() -> str:
     """How to get back a numpy that is missing or broken."""
     if sys.platform.startswith("linux"):
         how = "Debian and Ubuntu: sudo apt install --reinstall python3-numpy; elsewhere install QGIS again"
@@ -90,25 +89,25 @@ def repair() -> str:
     return f"numpy comes with QGIS and has to be repaired with it; pip would bring one that does not suit QGIS. {how}."
 
 
-def what_first(missing: bool) -> str:
+def first_remedy(missing: bool) -> str:
     """What has to be done about numpy before any other package is installed; empty when it is well, as far as is seen.
 
     Args:
         missing: it cannot be found.
     """
     if missing:
-        return repair()
-    pair = stray()
-    return take_away(pair) if pair else ""
+        return reinstall_remedy()
+    pair = competing_copies()
+    return removal_remedy(pair) if pair else ""
 
 
-def mend() -> str:
+def loading_remedy() -> str:
     """What to do about a numpy that is there and cannot be loaded."""
-    pair = stray(alike=True)
-    return take_away(pair) if pair else repair()
+    pair = competing_copies(also_compatible=True)
+    return removal_remedy(pair) if pair else reinstall_remedy()
 
 
 def _version(folder: str) -> str:
-    for found in importlib.metadata.distributions(name="numpy", path=[folder]):
-        return version_of(found) or _UNKNOWN
+    for distribution in importlib.metadata.distributions(name="numpy", path=[folder]):
+        return version_of(distribution) or _UNKNOWN
     return _UNKNOWN

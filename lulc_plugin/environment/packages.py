@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import LulcError
+from ..options import RESTART
 from . import numpy_copies
 from .interpreter import interpreter, is_guarded, pip, uninstall, version_of
 
@@ -51,13 +52,13 @@ class ShadowedError(ImportError):
 def look_up(name: str) -> Package:
     """Whether the package with the import name `name` can be found, without importing it."""
     try:
-        found = importlib.util.find_spec(name)
+        spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
-        found = None
+        spec = None
     # An uninstallation may leave a folder without any code; Python finds that too, as a package without origin.
-    if found is None or found.origin is None:
+    if spec is None or spec.origin is None:
         return Package(name, None, None)
-    return Package(name, installed_version(_ON_PYPI.get(name, name)) or "unknown", found.origin)
+    return Package(name, installed_version(_ON_PYPI.get(name, name)) or "unknown", spec.origin)
 
 
 def installed_version(distribution: str) -> str | None:
@@ -87,8 +88,8 @@ def load_problem(name: str) -> Exception | None:
 
 def situation(names: Iterable[str] = tuple(REQUIRED)) -> str:
     """The interpreter and the versions found, in one sentence."""
-    found = [f"{name} {look_up(name).version or 'not installed'}" for name in dict.fromkeys(("numpy", *names))]
-    return f"Found here: Python {platform.python_version()} ({interpreter()}), {', '.join(found)}."
+    versions = [f"{name} {look_up(name).version or 'not installed'}" for name in dict.fromkeys(("numpy", *names))]
+    return f"Found here: Python {platform.python_version()} ({interpreter()}), {', '.join(versions)}."
 
 
 # ---- what to do
@@ -112,50 +113,49 @@ def command(names: Iterable[str]) -> str:
 def remedy(names: tuple[str, ...]) -> str:
     """What to do about the missing packages `names`; numpy comes first, and never from pip."""
     absent = look_up("numpy").version is None
-    first = numpy_copies.what_first(absent)
+    first = numpy_copies.first_remedy(absent)
     others = tuple(name for name in names if name != "numpy")
     if first:  # by hand, pip would be told a numpy that has to go, or none
         then = f" Then, for {' and '.join(others)}: {INSTALL}." if others else ""
         return f"{first}{then} {situation(names)}"
     if not others:
-        return f"{numpy_copies.repair()} {situation(names)}"
+        return f"{numpy_copies.reinstall_remedy()} {situation(names)}"
     shell = "the OSGeo4W Shell that came with QGIS" if sys.platform.startswith("win") else "a terminal"
     debian = " (or from Debian and Ubuntu: sudo apt install python3-rasterio)" if others == ("rasterio",) else ""
     return (
-        f"In QGIS, {INSTALL}. Or by hand: in {shell} run: {command(others)}{debian}; then restart QGIS."
-        f" {situation(names)}"
+        f"In QGIS, {INSTALL}. Or by hand: in {shell} run: {command(others)}{debian}; then {RESTART}. {situation(names)}"
     )
 
 
 def known_cause(name: str, error: Exception) -> str:
     """What is behind `error`, where that lies outside of the package `name`, and what to do; empty when unknown."""
     if isinstance(error, ShadowedError):
-        return f"Rename, move or delete {error.file}, which is another thing of the same name, and restart QGIS."
+        return f"Rename, move or delete {error.file}, which is another thing of the same name, and {RESTART}."
     if name == "numpy":
-        return f"{numpy_copies.mend()} {situation(())}"
-    if numpy_copies.speaks_of_another(error):
-        pair = numpy_copies.stray(alike=True)
-        return f"It was built for another numpy. {numpy_copies.take_away(pair)}" if pair else ""
+        return f"{numpy_copies.loading_remedy()} {situation(())}"
+    if numpy_copies.is_mismatch(error):
+        pair = numpy_copies.competing_copies(also_compatible=True)
+        return f"It was built for another numpy. {numpy_copies.removal_remedy(pair)}" if pair else ""
     if sys.platform.startswith("win") and "DLL load failed" in str(error):
         return "Install the newest Microsoft Visual C++ Redistributable from microsoft.com and restart the computer."
     return ""
 
 
-def mend(name: str, error: Exception) -> str:
+def loading_remedy(name: str, error: Exception) -> str:
     """What to do about the package `name`, which is there and cannot be loaded because of `error`."""
     place = look_up(name).location
     where = f" It lies in {Path(place).parent}." if place else ""
     cause = known_cause(name, error)
     if cause and (name == "numpy" or isinstance(error, ShadowedError)):
         return cause
-    if numpy_copies.speaks_of_another(error):
+    if numpy_copies.is_mismatch(error):
         if not cause:
             numpy = numpy_copies.copies()
             there = f", {numpy[0]}," if numpy else ""
             cause = (
                 f"It was built for another numpy than the one that is there{there} or that one did not come with QGIS."
                 f" Remove it if you installed it yourself: {uninstall(_ON_PYPI.get(name, name))}; and if numpy was"
-                f" changed: {numpy_copies.repair()}"
+                f" changed: {numpy_copies.reinstall_remedy()}"
             )
         return f"{cause} Then {INSTALL}.{where} {situation((name,))}"
     if cause:
@@ -175,10 +175,10 @@ def require_found(names: Iterable[str] = tuple(REQUIRED)) -> None:
     Raises:
         LulcError: with the missing names and the remedy.
     """
-    gone = missing(names)
-    if gone:
-        what = "packages" if len(gone) > 1 else "package"
-        raise LulcError(f"The Python {what} {' and '.join(gone)} cannot be found.", remedy(gone))
+    absent = missing(names)
+    if absent:
+        what = "packages" if len(absent) > 1 else "package"
+        raise LulcError(f"The Python {what} {' and '.join(absent)} cannot be found.", remedy(absent))
 
 
 def require(names: Iterable[str] = tuple(REQUIRED)) -> None:
@@ -199,4 +199,4 @@ def _require_loaded(name: str) -> None:
     problem = load_problem(name)
     if problem is not None:
         what = f"The Python package {name} {look_up(name).version or ''}".rstrip()
-        raise LulcError(f"{what} is installed, but cannot be loaded: {reason(problem)}.", mend(name, problem))
+        raise LulcError(f"{what} is installed, but cannot be loaded: {reason(problem)}.", loading_remedy(name, problem))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .geogrid import PixelRegion
-from .source import BoolArray
+from .nodata import BoolArray
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]

@@ -260,7 +260,6 @@ LIGHT += [
     ".environment.packages",
     ".environment.checks",
     ".report.check_page",
-    ".environment.check_html",
 ]  # they run where the heavy ones are missing
 HEAVY = ["numpy", "rasterio", "onnxruntime", "scipy", "torch", "qgis"]
 

@@ -79,14 +79,14 @@ def computer_here() -> Computer:
     """
     found = packages.look_up("numpy")
     if found.version is None:
-        raise LulcError("numpy is not installed.", numpy_copies.repair())
+        raise LulcError("numpy is not installed.", numpy_copies.reinstall_remedy())
     problem = packages.load_problem("numpy")
     if problem is not None:
         raise LulcError(
             f"numpy ({found.location}) cannot be loaded: {packages.reason(problem)}.",
-            packages.mend("numpy", problem),
+            packages.loading_remedy("numpy", problem),
         )
-    pair = numpy_copies.stray()
+    pair = numpy_copies.competing_copies()
     if pair is not None:
         raise _numpy_in_the_way(pair)
     import numpy
@@ -114,8 +114,8 @@ def what_is_lacking(folder: Path, computer: Computer) -> Lack:
             elif problem is None:
                 present.append(f"{root} {found.version} is there ({Path(str(found.location)).parent}).")
             else:
-                pair = numpy_copies.stray(alike=True) if numpy_copies.speaks_of_another(problem) else None
-                if pair is not None:
+                pair = numpy_copies.competing_copies(also_compatible=True)
+                if pair is not None and numpy_copies.is_mismatch(problem):
                     raise _numpy_in_the_way(pair, f" {root} {found.version} cannot be loaded with it.")
                 obstacles.append(_obstacle(root, problem))
             continue
@@ -149,7 +149,7 @@ def _absent_helper(root: str, helpers: tuple[str, ...]) -> str:
 def _numpy_in_the_way(pair: Sequence[numpy_copies.Copy], symptom: str = "") -> LulcError:
     return LulcError(
         f"A second numpy is in the way; nothing was installed.{symptom}",
-        f"{numpy_copies.take_away(pair)} Then run this again.",
+        f"{numpy_copies.removal_remedy(pair)} Then run this again.",
     )
 
 

@@ -62,7 +62,7 @@ def attach(folder: Path) -> bool:
             return False
         os.scandir(folder).close()
     except OSError as error:
-        raise unreadable(folder, error) from error
+        raise _unreadable(folder, error) from error
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
     importlib.invalidate_caches()
@@ -76,8 +76,7 @@ def detach(folder: Path) -> None:
     importlib.invalidate_caches()
 
 
-def unreadable(folder: Path, error: OSError) -> LulcError:
-    """What to say when `folder` cannot be looked at."""
+def _unreadable(folder: Path, error: OSError) -> LulcError:
     return LulcError(
         f"The folder for the packages, {folder}, cannot be read: {error.strerror or error}."
         f" What {command('installdependencies')} has put there is not found.",
@@ -94,6 +93,21 @@ def holds(folder: Path, location: str | None) -> bool:
 def contents(folder: Path) -> dict[str, str]:
     """The distributions in `folder` by their names in small letters, with their versions; no damaged ones."""
     return {name.lower().replace("_", "-"): version for name, version in _distributions(folder) if name and version}
+
+
+def readable_contents(folder: Path) -> dict[str, str]:
+    """The same; empty where there is no such folder.
+
+    Raises:
+        LulcError: the folder cannot be looked at.
+    """
+    try:
+        if not folder.is_dir():
+            return {}
+        os.scandir(folder).close()
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    return contents(folder)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from lulc_plugin.environment import check_folders, private_folder
+from lulc_plugin.environment import checks, private_folder
 from lulc_plugin.environment.install import missing, offline, pins, pip as piprun, verify
 from lulc_plugin.environment.install.pins import Computer, pinned
 from lulc_plugin.errors import LulcError
@@ -698,7 +698,7 @@ def test_a_folder_of_somebody_else(tmp_path, monkeypatch, method):
     with pytest.raises(LulcError, match="cannot be read: Permission denied"):
         private_folder.attach(folder)
     assert str(folder) not in sys.path
-    found = {f.title: f for f in check_folders.check(None, tmp_path)}["Packages of this plugin"]
+    found = {f.title: f for f in checks.check_folders(None, tmp_path)}["Packages of this plugin"]
     assert found.level == "WARN" and "Permission denied" in found.detail and "LULC_PACKAGES" in found.remedy
 
 

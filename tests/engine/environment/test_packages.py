@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from lulc_plugin import provenance
-from lulc_plugin.environment import check_packages, interpreter, numpy_copies, packages as dependencies
+from lulc_plugin.environment import checks, interpreter, numpy_copies, packages as dependencies
 from lulc_plugin.errors import CancelledError, LulcError
+from lulc_plugin.findings import ERROR
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -123,7 +124,8 @@ def test_a_numpy_before_that_of_qgis_is_to_be_removed_first(two_numpys):
 
 
 def test_a_package_that_the_stray_numpy_breaks_is_not_the_one_to_remove(two_numpys):
-    found = dependencies.mend("rasterio", ValueError("numpy.dtype size changed, may indicate binary incompatibility"))
+    error = ValueError("numpy.dtype size changed, may indicate binary incompatibility")
+    found = dependencies.loading_remedy("rasterio", error)
     assert f"Remove the one in {two_numpys / 'mine'}: " in found and "uninstall numpy" in found
     assert "uninstall rasterio" not in found and "pip install" not in found
 
@@ -132,7 +134,8 @@ def test_a_numpy_that_is_put_in_front_of_a_loaded_one_does_not_count(two_numpys,
     loaded = types.ModuleType("numpy")
     loaded.__file__ = str(two_numpys / "qgis" / "numpy" / "__init__.py")
     monkeypatch.setitem(sys.modules, "numpy", loaded)
-    assert [copy.version for copy in numpy_copies.copies()] == ["1.24.2"] and numpy_copies.stray(alike=True) is None
+    assert [copy.version for copy in numpy_copies.copies()] == ["1.24.2"]
+    assert numpy_copies.competing_copies(also_compatible=True) is None
 
 
 def test_numpys_that_differ_little_are_left_alone_until_something_fails(monkeypatch, tmp_path):
@@ -140,8 +143,8 @@ def test_numpys_that_differ_little_are_left_alone_until_something_fails(monkeypa
     put_numpy(tmp_path / "b", "1.24.2")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "a"), str(tmp_path / "b")])
     monkeypatch.delitem(sys.modules, "numpy")
-    assert numpy_copies.stray() is None
-    assert numpy_copies.stray(alike=True)[0].version == "1.26.4"
+    assert numpy_copies.competing_copies() is None
+    assert numpy_copies.competing_copies(also_compatible=True)[0].version == "1.26.4"
 
 
 @pytest.mark.parametrize(
@@ -182,8 +185,8 @@ def test_a_file_of_the_same_name_is_not_the_package(monkeypatch, tmp_path):
     assert "has no InferenceSession" in caught.value.problem
     assert f"Rename, move or delete {tmp_path / 'onnxruntime.py'}" in caught.value.remedy
     assert "pip" not in caught.value.remedy
-    found = check_packages.package("onnxruntime")
-    assert found.level == "FAIL" and str(tmp_path / "onnxruntime.py") in found.detail + found.remedy
+    found = checks.check_package("onnxruntime")
+    assert found.level == ERROR and str(tmp_path / "onnxruntime.py") in found.text + found.remedy
 
 
 def test_metadata_that_is_no_text_is_no_version(monkeypatch, tmp_path):
