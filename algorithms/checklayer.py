@@ -16,8 +16,9 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ..lulc_plugin.classify import AUTO, NO_OUTPUT, RESAMPLE, VALUES, ClassifyJob
+from ..lulc_plugin.classify import AUTO, RESAMPLE, VALUES, ClassifyJob
 from ..lulc_plugin.options import QGIS
+from ..lulc_plugin.raster import RasterInput
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
@@ -128,15 +129,15 @@ class CheckLayer(LulcAlgorithm):
         layer = parameters.required_raster_layer(self, values, self.INPUT, context)
         statistics = parameters.raster_layer(self, values, self.STATISTICS_FROM, context)
         return ClassifyJob(
-            input=layers.path_of(layer),
-            output=NO_OUTPUT,
+            layer=RasterInput(
+                layers.path_of(layer), bands=parameters.band_numbers(self, values, self.BANDS, context, layer)
+            ),
             model=self.parameterAsEnumString(values, MODEL, context) or AUTO,
             model_file=parameters.text(self, values, MODEL_FILE, context),
-            bands=parameters.band_numbers(self, values, self.BANDS, context, layer),
             extent=parameters.extent(self, values, self.EXTENT, context, layer),
             values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
             resample=self.parameterAsEnumString(values, self.RESAMPLE, context) or AUTO,
-            statistics_from=None if statistics is None else layers.path_of(statistics),
+            statistics_from=None if statistics is None else RasterInput(layers.path_of(statistics)),
             models_folder=str(settings.models_folder()),
         )
 
@@ -148,15 +149,15 @@ class CheckLayer(LulcAlgorithm):
         from ..lulc_plugin.report import check_page
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
-        found = check_layer(job, progress)
-        check_page.log_check(found, progress)
+        check = check_layer(job, progress)
+        check_page.log_check(check, progress)
         results: Parameters = {
-            self.FINDINGS: check_page.check_json(found, QGIS),
-            self.ERRORS: found.count(ERROR),
-            self.WARNINGS: found.count(WARNING),
+            self.FINDINGS: check_page.check_json(check, QGIS),
+            self.ERRORS: check.count(ERROR),
+            self.WARNINGS: check.count(WARNING),
         }
         if output:
-            check_page.write_check(Path(output), found, QGIS)
+            check_page.write_check(Path(output), check, QGIS)
             results[self.OUTPUT_HTML] = output
         return results
 

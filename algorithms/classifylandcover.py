@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import Any
 
 from qgis.core import (
@@ -22,19 +21,12 @@ from qgis.core import (
 )
 
 from ..lulc_plugin.classify import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
+from ..lulc_plugin.raster import RasterInput
 from .bridge import layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
 from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What the user said: the job without its output, and what the layer is called in QGIS."""
-
-    job: ClassifyJob
-    layer_name: str
 
 
 class ClassifyLandCover(LulcAlgorithm):
@@ -213,21 +205,25 @@ class ClassifyLandCover(LulcAlgorithm):
 
     # ---- work
 
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> ClassifyJob:
         layer = parameters.raster_layer(self, values, self.INPUT, context)
         statistics = parameters.raster_layer(self, values, self.STATISTICS_FROM, context)
-        job = ClassifyJob(
-            input="" if layer is None else layers.path_of(layer),
-            output="not asked for yet.tif",  # asking would make QGIS load it, see run_job
+        return ClassifyJob(
+            layer=RasterInput("")
+            if layer is None
+            else RasterInput(
+                layers.path_of(layer),
+                name=layer.name(),
+                bands=parameters.band_numbers(self, values, self.BANDS, context, layer),
+            ),
             model=self.parameterAsEnumString(values, MODEL, context) or AUTO,
             model_file=parameters.text(self, values, MODEL_FILE, context),
-            bands=() if layer is None else parameters.band_numbers(self, values, self.BANDS, context, layer),
             extent=None if layer is None else parameters.extent(self, values, self.EXTENT, context, layer),
             overlap=parameters.whole_number(self, values, self.OVERLAP, context),
             window=parameters.whole_number(self, values, self.WINDOW, context),
             batch_size=parameters.whole_number(self, values, self.BATCH_SIZE, context) or 0,
             nodata_policy=self.parameterAsEnumString(values, self.NODATA_POLICY, context) or NODATA_POLICIES[0],
-            statistics_from=None if statistics is None else layers.path_of(statistics),
+            statistics_from=None if statistics is None else RasterInput(layers.path_of(statistics)),
             values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
             threads=max(0, QgsApplication.maxThreads()),
             models_folder=str(settings.models_folder()),
@@ -235,16 +231,16 @@ class ClassifyLandCover(LulcAlgorithm):
             device=self.parameterAsEnumString(values, self.DEVICE, context) or AUTO,
             provider=parameters.text(self, values, self.PROVIDER, context) or "",
         )
-        return _Wish(job, "" if layer is None else layer.name())
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self, job: ClassifyJob, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
         from ..lulc_plugin.classify import classify
 
+        # not asked for in parse: QGIS would load the map although nothing was written
         output = self.parameterAsOutputLayer(values, self.OUTPUT, context)
-        result = classify(replace(wish.job, output=output), progress)
-        name = self.tr("Land cover of {layer} ({model})").format(layer=wish.layer_name, model=result.model)
+        result = classify(job, output, progress)
+        name = self.tr("Land cover of {layer} ({model})").format(layer=job.layer.name, model=result.model)
         layers.show_as(context, output, name, result.legend)
         return {
             self.OUTPUT: output,

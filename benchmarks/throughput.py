@@ -26,6 +26,7 @@ from rasterio.transform import from_origin
 from lulc_plugin.classify import ClassifyJob, Plan, make_plan, read_windows, run
 from lulc_plugin.model import catalogue
 from lulc_plugin.progress import Progress
+from lulc_plugin.raster import RasterInput
 
 
 def make_layer(path: Path, size: int) -> None:
@@ -71,12 +72,12 @@ def main() -> None:
         layer = Path(folder) / "layer.tif"
         make_layer(layer, options.size)
         for window in (int(w) for w in options.windows.split(",")):
-            job = ClassifyJob(str(layer), str(Path(folder) / "map.tif"), window=window, device="cpu")
+            job = ClassifyJob(RasterInput(str(layer)), window=window, device="cpu")
             planned = make_plan(job)
             bare, whole = [], []
             for _ in range(options.runs):
                 bare.append(bare_seconds(planned))
-                whole.append(run(make_plan(job), Progress()).seconds)
+                whole.append(run(make_plan(job), Path(folder) / "map.tif", Progress()).seconds)
             b, w = statistics.median(bare), statistics.median(whole)
             rows, cols = planned.ready().grid.rows, planned.ready().grid.cols
             grid = f"{rows.count} × {cols.count} of {rows.window} × {cols.window}"

@@ -29,8 +29,6 @@ INSTALLATION_WORDS: Mapping[str, str] = {**WORDS, PASS: "OK"}
 #: Id → title of everything that is looked at before a layer is classified.
 TITLES: Mapping[str, str] = {
     "installation.packages": "Installation",
-    "output.place": "Output",
-    "output.disk": "Disk space",
     "layer.open": "Layer",
     "layer.crs": "Coordinate system",
     "layer.empty": "Pixels without data",

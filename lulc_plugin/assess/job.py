@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ..errors import LulcError
-from ..legend import LegendClass
 from ..options import option
+from ..raster import RasterInput as RasterInput
 
 DESIGNS = ("auto", "census", "simple", "stratified", "polygons", "descriptive")
 FPC = ("auto", "always", "never")
@@ -22,28 +22,6 @@ AREA_UNITS = {"ha": 10_000.0, "km2": 1_000_000.0, "m2": 1.0, "acre": 4046.856422
 
 #: What a person or a file calls a class: a number or a text.
 Label = Optional[Union[int, float, str]]
-
-
-@dataclass(frozen=True)
-class RasterInput:
-    """One band of a raster layer.
-
-    Attributes:
-        path: file or GDAL dataset name.
-        band: band number from 1.
-        name: what people call the layer; empty: the file's name.
-        classes: names and colours of values, as the user sees them; empty: read from the file.
-    """
-
-    path: str
-    band: int = 1
-    name: str = ""
-    classes: tuple[LegendClass, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The name, or that of the file."""
-        return self.name or self.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)

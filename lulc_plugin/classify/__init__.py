@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from .job import (
         AUTO as AUTO,
         DEVICES as DEVICES,
-        NO_OUTPUT as NO_OUTPUT,
         NODATA_POLICIES as NODATA_POLICIES,
         RESAMPLE as RESAMPLE,
         VALUES as VALUES,
@@ -29,7 +28,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "": ["input_scaling", "window_size"],
         "blend": ["Blender"],
-        "job": ["AUTO", "ClassifyJob", "DEVICES", "NODATA_POLICIES", "NO_OUTPUT", "RESAMPLE", "VALUES"],
+        "job": ["AUTO", "ClassifyJob", "DEVICES", "NODATA_POLICIES", "RESAMPLE", "VALUES"],
         "layer_check": ["LayerCheck", "check_layer"],
         "pipeline": ["classify", "run"],
         "plan": ["Plan", "make_plan"],

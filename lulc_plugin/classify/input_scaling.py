@@ -77,7 +77,7 @@ def choose(
     reading = _reading(job.values, source.facts, match, probe)
     if not job.statistics_from:
         return _scaled(spec, reading, source, match, findings, progress)
-    with Source(job.statistics_from) as other:
+    with Source(job.statistics_from.path) as other:
         their_match = match_bands(job, other.facts, spec)
         # the other layer also settles what the numbers are, so that all layers of a set are read alike
         their_probe = sampling.probe_layer(other, their_match.numbers, progress)
@@ -98,7 +98,7 @@ def match_bands(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec) -> BandMat
     return band_matching.match(
         facts.bands,
         spec.bands,
-        job.bands,
+        job.layer.bands,
         layer_name=facts.name,
         tags=facts.tags,
         model_sensor=" ".join(filter(None, (spec.constellation, *spec.instruments))),

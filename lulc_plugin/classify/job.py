@@ -10,32 +10,29 @@ from ..errors import LulcError
 from ..legend import Legend
 from ..model import providers
 from ..options import option
+from ..raster import RasterInput
 
 AUTO = "auto"
 NODATA_POLICIES = ("any", "all")
 VALUES = (AUTO, "reflectance", "picture")
 RESAMPLE = (AUTO, "never")
 DEVICES = providers.DEVICES
-#: Output of a job that is only looked at.
-NO_OUTPUT = "nothing is written.tif"
 
 
 @dataclass(frozen=True)
 class ClassifyJob:
-    """One wish: this layer, this network, that file.
+    """What is asked for: this layer, this network, and how; not where the map goes.
 
     Attributes:
-        input: path (or GDAL name) of the layer.
-        output: path of the map to write, `.tif`.
+        layer: the image; its `bands` are in the order of the model's bands, or matched by their names.
         model: name of a network, bundled or in `models_folder`, or `auto`: the best one that fits the layer.
         model_file: an `.onnx` of the user's own; overrides `model`.
-        bands: band numbers of the layer (from 1) in the order of the model's bands; empty: matched by their names.
         extent: (xmin, ymin, xmax, ymax) in the layer's CRS; None: the whole layer.
         overlap: pixels that neighbouring windows share; None: what the model asks for.
         window: height and width of a window in pixels; None: what the model asks for.
         batch_size: windows a run of the network; 0: automatic.
         nodata_policy: a pixel is nodata when `any` or when `all` of its bands are.
-        statistics_from: another raster whose statistics fix scaling that depends on the layer.
+        statistics_from: another raster, with the same bands, whose statistics fix scaling that depends on the layer.
         values: what the stored numbers are: `reflectance`, `picture`, or `auto`.
         threads: CPU threads of the network; 0: all cores.
         resample: what is done with pixels of another size than the model was made for: `auto` resamples them for the
@@ -48,17 +45,15 @@ class ClassifyJob:
         LulcError: a number outside its range.
     """
 
-    input: str
-    output: str
+    layer: RasterInput
     model: str = AUTO
     model_file: str | None = None
-    bands: tuple[int, ...] = ()
     extent: tuple[float, float, float, float] | None = None
     overlap: int | None = None
     window: int | None = None
     batch_size: int = 0
     nodata_policy: str = "any"
-    statistics_from: str | None = None
+    statistics_from: RasterInput | None = None
     values: str = AUTO
     threads: int = 0
     resample: str = AUTO
@@ -67,12 +62,8 @@ class ClassifyJob:
     models_folder: str = ""
 
     def __post_init__(self) -> None:
-        if not self.input:
+        if not self.layer.path:
             raise LulcError("No input layer was given.")
-        if not self.output.lower().endswith((".tif", ".tiff")):
-            raise LulcError(
-                f"The map is a GeoTIFF; {self.output!r} does not end in .tif.", "Choose a name ending in .tif."
-            )
         if self.nodata_policy not in NODATA_POLICIES:
             raise LulcError(f"The nodata policy {self.nodata_policy!r} is none of {', '.join(NODATA_POLICIES)}.")
         if self.values not in VALUES:

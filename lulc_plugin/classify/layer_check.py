@@ -143,7 +143,7 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
     """Look at the layer of a job as a run would before its first window, and at every network at hand.
 
     Args:
-        job: what the user said; its output is not looked at.
+        job: what the user said.
         progress: asked whether to stop.
 
     Raises:
@@ -151,8 +151,8 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
         CancelledError: the user stopped.
     """
     progress = progress or Progress()
-    with gdal.environment(), Source(job.input) as source:
-        planned = make_plan(job, progress, writes=False)
+    with gdal.environment(), Source(job.layer.path) as source:
+        planned = make_plan(job, progress)
         findings = planned.findings
         if not any(f.id == "layer.crs" for f in findings):
             findings = (*findings, *_without_model(job, source, progress))

@@ -23,6 +23,7 @@ from .confidence import MeanConfidence, judge, possible
 from .input_scaling import describe
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, make_plan
+from .preflight import check_disk, check_output
 from .stages import Belt, Stage, Tether, aside, fill, supervise
 from .upsample import way_back
 from .windows import ReadyWindow, read_windows
@@ -39,23 +40,28 @@ class _Scored:
     probabilities: npt.NDArray[np.float32] | None
 
 
-def classify(job: ClassifyJob, progress: Progress | None = None) -> ClassifyResult:
-    """Make the map of a job.
+def classify(job: ClassifyJob, output: str | Path, progress: Progress | None = None) -> ClassifyResult:
+    """Make the map of a job in the file `output`, `.tif`.
 
     Raises:
         LulcError: what is wrong and what to do; nothing is left under the output's name.
         CancelledError: the user stopped.
     """
     progress = progress or Progress()
-    return run(aside("lulc-plan", lambda tether: make_plan(job, tether), progress), progress)
+    check_output(job, output)
+    return run(aside("lulc-plan", lambda tether: make_plan(job, tether), progress), output, progress)
 
 
-def run(planned: Plan, progress: Progress) -> ClassifyResult:
+def run(planned: Plan, output: str | Path, progress: Progress) -> ClassifyResult:
     """Make the map of a plan; see `classify`."""
     started = time.perf_counter()
     for warning in planned.warnings:
         progress.warn(warning)
     setup = planned.ready()
+    check_output(planned.job, output)
+    little_room = check_disk(Path(output).parent, setup.region, setup.spec.legend.dtype)
+    if little_room:
+        progress.warn(little_room)
     for note in planned.notes:
         progress.log(note)
     job = planned.job
@@ -67,7 +73,7 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
             progress.log(note)
         region = setup.region
         writer = MapWriter(
-            Path(job.output),
+            Path(output),
             (region.height, region.width),
             setup.facts.transform_of(region),
             setup.facts.crs,
@@ -89,7 +95,8 @@ def run(planned: Plan, progress: Progress) -> ClassifyResult:
             tags = aside("lulc-tags", lambda _: _tags(planned, setup, network), progress)
             writer.finish(tags, progress)
     line, doubt = judge(setup.spec, counter.confidence.value, network.probable)
-    result = _result(planned, setup, network, counter, time.perf_counter() - started, doubt)
+    warnings = (*planned.warnings, *filter(None, (little_room,)), *network.warnings, *filter(None, (doubt,)))
+    result = _result(setup, network, counter, str(output), time.perf_counter() - started, warnings)
     progress.report(100)
     if doubt:
         progress.warn(doubt)
@@ -229,7 +236,7 @@ def _tags(planned: Plan, setup: Setup, network: Network) -> dict[str, str]:
                 "resample": job.resample,
                 "overlap": 2 * setup.grid.rows.half,
                 "window": [setup.grid.rows.window, setup.grid.cols.window],
-                "statistics_from": Path(job.statistics_from).name if job.statistics_from else None,
+                "statistics_from": job.statistics_from and Path(job.statistics_from.path).name,
             },
             "device": network.device,
             "versions": provenance.versions(),
@@ -239,12 +246,12 @@ def _tags(planned: Plan, setup: Setup, network: Network) -> dict[str, str]:
 
 
 def _result(
-    planned: Plan, setup: Setup, network: Network, counter: _Counter, seconds: float, doubt: str
+    setup: Setup, network: Network, counter: _Counter, output: str, seconds: float, warnings: tuple[str, ...]
 ) -> ClassifyResult:
     legend = setup.spec.legend
     metres = counter.square_metres
     return ClassifyResult(
-        output=planned.job.output,
+        output=output,
         legend=legend,
         classes=tuple(
             ClassResult(c.value, c.name, int(counter.pixels[i]), None if metres is None else float(metres[i]))
@@ -256,7 +263,7 @@ def _result(
         device=network.device,
         seconds=seconds,
         network_seconds=network.seconds,
-        warnings=(*planned.warnings, *network.warnings, *filter(None, (doubt,))),
+        warnings=warnings,
         confidence=possible(counter.confidence.value, network.probable),
     )
 

@@ -21,7 +21,6 @@ from ..raster import (
     Resampling,
     Source,
     Steps,
-    check_target,
     gdal,
     plan_grid,
 )
@@ -101,13 +100,12 @@ class Plan:
         return self.setup
 
 
-def make_plan(job: ClassifyJob, progress: Progress | None = None, writes: bool = True) -> Plan:
+def make_plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
     """Decide how `job` is done and collect everything that speaks against it; computes no map pixel.
 
     Args:
         job: what the user said.
         progress: asked whether to stop while layer statistics are read.
-        writes: False: no map will be written, so the output's place is not looked at.
 
     Raises:
         CancelledError: the user stopped.
@@ -117,11 +115,8 @@ def make_plan(job: ClassifyJob, progress: Progress | None = None, writes: bool =
     with suppress(Refused):
         with draft.findings.refusing("installation.packages"):
             packages.require()
-        if writes:
-            with suppress(Refused), draft.findings.refusing("output.place"):
-                check_target(Path(job.output), (job.input, *filter(None, (job.statistics_from,))))
         with gdal.environment():
-            setup = _decide(draft, writes)
+            setup = _decide(draft)
     return draft.plan(setup)
 
 
@@ -148,10 +143,10 @@ class _Draft:
         )
 
 
-def _decide(draft: _Draft, writes: bool) -> Setup:
+def _decide(draft: _Draft) -> Setup:
     job, findings = draft.job, draft.findings
     with findings.refusing("layer.open"):
-        source = Source(job.input)
+        source = Source(job.layer.path)
     with source:
         facts = source.facts
         region = facts.region
@@ -171,8 +166,6 @@ def _decide(draft: _Draft, writes: bool) -> Setup:
         # before the layer is read: a window that cannot be must not cost its statistics
         with findings.refusing("windows.size"):
             grid = _grid(job, facts, entry, pixels.resampling, findings)
-        if writes:
-            preflight.check_disk(Path(job.output).parent, region, entry.spec.legend.dtype, findings)
         with findings.refusing("layer.empty"):
             survey = preflight.look(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
         with findings.refusing("values.kind"):

@@ -18,9 +18,20 @@ from ..findings import Findings
 from ..model import ModelSpec
 from ..options import option
 from ..progress import Progress
-from ..raster import BandMatch, LayerFacts, PixelRegion, Source, Survey, apply_steps, band_order, survey_layer
+from ..raster import (
+    BandMatch,
+    LayerFacts,
+    PixelRegion,
+    Source,
+    Survey,
+    apply_steps,
+    band_order,
+    check_target,
+    survey_layer,
+)
 from .expected_values import Expected, expected_of
 from .input_scaling import Probe, Values
+from .job import ClassifyJob
 from .pixel_size import PixelFit
 
 #: Shares above which empty pixels, black rims and bands of one value are worth a word.
@@ -307,22 +318,34 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
     )
 
 
-def check_disk(folder: Path, region: PixelRegion, dtype: str, findings: Findings) -> None:
-    """Whether the temporary and the finished map have room in the folder of the output, or not even packed well."""
+def check_output(job: ClassifyJob, output: str | Path) -> None:
+    """Refuse a place where no map can be written, before work starts.
+
+    Raises:
+        LulcError: not a name of a GeoTIFF, no such folder, not writable, a folder of that name, or one of the inputs.
+    """
+    if not str(output).lower().endswith((".tif", ".tiff")):
+        raise LulcError(f"The map is a GeoTIFF; {str(output)!r} does not end in .tif.", "Choose a name ending in .tif.")
+    inputs = (job.layer, *filter(None, (job.statistics_from,)))
+    check_target(Path(output), tuple(layer.path for layer in inputs))
+
+
+def check_disk(folder: Path, region: PixelRegion, dtype: str) -> str:
+    """Whether the temporary and the finished map have room in the folder of the output; a warning, or nothing.
+
+    Raises:
+        LulcError: there is too little even for a map that is packed well.
+    """
     worst = math.ceil(region.height * region.width * np.dtype(dtype).itemsize * _COPIES)
     try:
         free = shutil.disk_usage(folder).free
-    except OSError as error:
-        findings.note("output.disk", f"could not be found out: {error}.")
-        return
+    except OSError:
+        # where it cannot be found out, writing tells
+        return ""
     words = f"{_bytes(free)} are free in {folder}; the map may need up to {_bytes(worst)} while it is made"
     if free < worst * _LEAST_SIZE:
-        remedy = "Make room, or choose another place for the map."
-        findings.refuse("output.disk", LulcError(f"Too little disk space: {words}.", remedy))
-    elif free < worst:
-        findings.warn("output.disk", f"Disk space may run out: {words}.", "Make room, or choose another place.")
-    else:
-        findings.passed("output.disk", f"{words}.")
+        raise LulcError(f"Too little disk space: {words}.", "Make room, or choose another place for the map.")
+    return f"Disk space may run out: {words}. Make room, or choose another place." if free < worst else ""
 
 
 def _percent(share: float) -> str:

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..classify import NO_OUTPUT, ClassifyJob
+from ..classify import ClassifyJob
 from ..options import SHELL, render
 from ..progress import Progress
 from . import layer_options
@@ -32,20 +32,16 @@ def _check(options: argparse.Namespace) -> int:
     from ..classify import check_layer
     from ..findings import ERROR
 
-    job = ClassifyJob(
-        input=options.input,
-        output=NO_OUTPUT,
-        **layer_options.job_fields(options),
-    )
-    found = check_layer(job, Progress())
+    job = ClassifyJob(**layer_options.job_fields(options))
+    check = check_layer(job, Progress())
     if options.html or options.json:
         from ..report import check_page
 
         if options.html:
-            check_page.write_check(Path(options.html), found, SHELL)
+            check_page.write_check(Path(options.html), check, SHELL)
         if options.json:
-            print(check_page.check_json(found, SHELL))
+            print(check_page.check_json(check, SHELL))
     if not options.json:
-        for _, line in found.lines():
+        for _, line in check.lines():
             print(render(line, SHELL))
-    return 1 if found.count(ERROR) else 0
+    return 1 if check.count(ERROR) else 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..classify import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
 from ..progress import ConsoleProgress
+from ..raster import RasterInput
 from . import layer_options
 
 
@@ -35,14 +36,12 @@ def add_to(commands: Any) -> None:
 
 def _classify(options: argparse.Namespace) -> int:
     job = ClassifyJob(
-        input=options.input,
-        output=options.output,
         **layer_options.job_fields(options),
         overlap=options.overlap,
         window=options.window,
         batch_size=options.batch_size,
         nodata_policy=options.nodata_policy,
-        statistics_from=options.statistics_from,
+        statistics_from=RasterInput(options.statistics_from) if options.statistics_from else None,
         threads=options.threads,
         device=options.device,
         provider=options.provider,
@@ -52,7 +51,7 @@ def _classify(options: argparse.Namespace) -> int:
     require()
     from ..classify import classify
 
-    result = classify(job, ConsoleProgress())
+    result = classify(job, options.output, ConsoleProgress())
     for entry in result.classes_json():
         hectares = "" if entry["hectares"] is None else f"{entry['hectares']:14,.1f} ha"
         print(f"{entry['value']:5d}  {entry['name']:24s} {entry['pixels']:12,d} px {hectares}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import bundled
 from ..classify import AUTO, RESAMPLE, VALUES
+from ..raster import RasterInput
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +36,9 @@ def job_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The shared fields of a `ClassifyJob`."""
     is_file = names_a_file(options.model)
     return {
+        "layer": RasterInput(options.input, bands=options.bands),
         "model": AUTO if is_file else options.model,
         "model_file": options.model if is_file else None,
-        "bands": options.bands,
         "extent": options.extent,
         "values": options.values,
         "resample": options.resample,

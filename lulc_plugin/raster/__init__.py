@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
     from .nodata import BoolArray as BoolArray, usable as usable
     from .output import MapWriter as MapWriter, check_target as check_target
+    from .raster_input import RasterInput as RasterInput
     from .reprojected_band import ReprojectedBand as ReprojectedBand
     from .resampling import AxisScale as AxisScale, Resampling as Resampling, Taps as Taps, resample as resample
     from .scaling import (
@@ -67,6 +68,7 @@ __getattr__, __all__ = lazy_exports(
         "indices": ["Expression", "INDICES", "parse"],
         "nodata": ["BoolArray", "usable"],
         "output": ["MapWriter", "check_target"],
+        "raster_input": ["RasterInput"],
         "reprojected_band": ["ReprojectedBand"],
         "resampling": ["AxisScale", "Resampling", "Taps", "resample"],
         "scaling": [

@@ -24,7 +24,7 @@ from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Output, Window, mlm
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import Step
+from lulc_plugin.raster import RasterInput, Step
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 UTM = Affine(30, 0, 500_000, 0, -30, 9_120_000)
@@ -364,7 +364,10 @@ def classify(tmp_path: Path) -> Callable[..., Made]:
             options.setdefault("model_file", net.path)
         options.setdefault("threads", 1)
         progress = progress or Recorder()
-        result = run_classify(ClassifyJob(input=layer, output=output, **options), progress)
+        image = RasterInput(layer, bands=options.pop("bands", ()))
+        if "statistics_from" in options:
+            options["statistics_from"] = RasterInput(options["statistics_from"])
+        result = run_classify(ClassifyJob(image, **options), output, progress)
         with rasterio.open(output) as made:
             return Made(result, made.read(1), Path(output), progress)
 

@@ -9,6 +9,7 @@ import rasterio
 
 from lulc_plugin.classify import ClassifyJob, classify
 from lulc_plugin.progress import Progress
+from lulc_plugin.raster import RasterInput
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / "resources" / "sample"
@@ -59,7 +60,7 @@ def test_it_names_its_source():
 def test_a_map_of_it_needs_no_setting(tmp_path):
     """Water, trees and fields where the eye sees them, and no warning on a first run."""
     progress = Listener()
-    result = classify(ClassifyJob(input=str(SAMPLE), output=str(tmp_path / "map.tif")), progress)
+    result = classify(ClassifyJob(RasterInput(str(SAMPLE))), tmp_path / "map.tif", progress)
     assert progress.warnings == []
     values = {c.name: c.value for c in result.legend.classes}
     with rasterio.open(tmp_path / "map.tif") as map_file:

@@ -133,9 +133,10 @@ def test_classify_and_assess(shell: Shell, raster: Callable, scene: Callable, tm
 
     from lulc_plugin.classify import ClassifyJob, classify
     from lulc_plugin.progress import Progress
+    from lulc_plugin.raster import RasterInput
 
     ours = tmp_path / "ours.tif"
-    result = classify(ClassifyJob(input=layer, output=str(ours), threads=1), Progress())
+    result = classify(ClassifyJob(RasterInput(layer), threads=1), ours, Progress())
     assert np.array_equal(read(module), read(ours))
     assert {int(value) for value in np.unique(read(module))} <= {entry.value for entry in result.classes}
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.crs import CRS
 
-from lulc_plugin.classify import NO_OUTPUT, ClassifyJob, input_scaling
+from lulc_plugin.classify import ClassifyJob, input_scaling
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import ModelSpec
 from lulc_plugin.progress import Progress
@@ -21,6 +21,7 @@ from lulc_plugin.raster import (
     LAYER_OPS,
     LayerFacts,
     PixelRegion,
+    RasterInput,
     Source,
     Steps,
     apply_steps,
@@ -311,7 +312,7 @@ class _Raster:
 def _loose(path: Path, specs: Sequence[ModelSpec], said: str, level: str) -> Scenes:
     with Source(str(path)) as source:
         facts = source.facts
-        job = ClassifyJob(input=str(path), output=NO_OUTPUT, values=said)
+        job = ClassifyJob(RasterInput(str(path)), values=said)
         numbers: dict[str, int] = {}
         warnings: list[str] = []
         for spec in specs:

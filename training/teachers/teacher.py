@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin import provenance
-from lulc_plugin.classify import NO_OUTPUT, Blender, ClassifyJob, input_scaling, window_size
+from lulc_plugin.classify import Blender, ClassifyJob, input_scaling, window_size
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import Network, entry
 from lulc_plugin.raster import (
     GeoGrid,
     Grid,
     LayerFacts,
+    RasterInput,
     bands as band_matching,
     plan_grid,
     prepare,
@@ -91,7 +92,7 @@ class Teacher:
         """`(channels, rows, cols)` for the network."""
         spec = self.spec
         layer_bands = tuple(band_matching.LayerBand(i + 1, name) for i, name in enumerate(bands))
-        job = ClassifyJob(input="image", output=NO_OUTPUT, values=kind)
+        job = ClassifyJob(RasterInput("image"), values=kind)
         facts = LayerFacts(
             path="", name="the image", grid=GeoGrid(None, None, (valid.shape[-2], valid.shape[-1])),
             dtypes=("float32",) * len(layer_bands), bands=layer_bands, gsd=None,

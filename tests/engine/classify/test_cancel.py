@@ -14,7 +14,7 @@ from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import Network, mlm
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import Source, output
+from lulc_plugin.raster import RasterInput, Source, output
 
 QUICK = 2.0
 
@@ -68,9 +68,9 @@ def cancelled(raster, network, scene, tmp_path):
     def run(progress, *, model=None, quiet=True, **options):
         options.setdefault("window", 64)
         model = model or network("pixel").path
-        job = ClassifyJob(layer, str(folder / "map.tif"), model_file=model, threads=1, **options)
+        job = ClassifyJob(RasterInput(layer), model_file=model, threads=1, **options)
         with pytest.raises(CancelledError):
-            run_classify(job, progress)
+            run_classify(job, folder / "map.tif", progress)
         waited = progress.waited
         assert not (folder / "map.tif").exists()
         if quiet:
@@ -268,8 +268,8 @@ def test_a_copy_that_was_left_removes_its_own_file(cancelled, monkeypatch, tmp_p
 def test_only_the_callers_thread_talks_to_its_progress(raster, network, scene, tmp_path):
     """A QGIS feedback shows nothing that another thread says while its own is busy."""
     progress = Impatient()
-    job = ClassifyJob(raster("a.tif", scene(160, 150)), str(tmp_path / "map.tif"), model_file=network("pixel").path)
-    run_classify(job, progress)
+    job = ClassifyJob(RasterInput(raster("a.tif", scene(160, 150))), model_file=network("pixel").path)
+    run_classify(job, tmp_path / "map.tif", progress)
     assert progress.talkers == {threading.current_thread()}
     assert progress.percent == 100
 

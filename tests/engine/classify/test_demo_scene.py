@@ -18,7 +18,7 @@ from lulc_plugin import bundled
 from lulc_plugin.classify import ClassifyJob, classify, make_plan
 from lulc_plugin.classify.plan import Setup
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import Axis, apply_steps
+from lulc_plugin.raster import Axis, RasterInput, apply_steps
 
 BANDS = (3, 2, 1, 4)
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -33,7 +33,7 @@ pytestmark = [
 def labels(path: Path, **options: object) -> np.ndarray:
     """The map of a raster, `(rows, cols)`."""
     out = options.pop("out")
-    classify(ClassifyJob(str(path), str(out), bands=BANDS, **options))
+    classify(ClassifyJob(RasterInput(str(path), bands=BANDS), **options), out)
     with rasterio.open(out) as made:
         return made.read(1)
 
@@ -54,7 +54,7 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
 
 def setup_of(folder: Path, **options: int) -> Setup:
     """What the plan decides for the scene."""
-    return make_plan(ClassifyJob(str(SCENE), str(folder / "x.tif"), bands=BANDS, **options)).ready()
+    return make_plan(ClassifyJob(RasterInput(str(SCENE), bands=BANDS), **options)).ready()
 
 
 def border_density_ratio(made: np.ndarray, axis: Axis) -> float:
@@ -115,7 +115,7 @@ def halves_agreement(
 
 
 def test_two_halves_of_a_picture_agree_with_the_whole(folder: Path, whole: np.ndarray) -> None:
-    assert halves_agreement(folder, "picture", None, whole, statistics_from=str(SCENE)) >= 0.95
+    assert halves_agreement(folder, "picture", None, whole, statistics_from=RasterInput(str(SCENE))) >= 0.95
 
 
 def test_two_halves_in_reflectance_agree_with_the_whole(folder: Path) -> None:
@@ -134,7 +134,7 @@ def test_two_halves_in_reflectance_agree_with_the_whole(folder: Path) -> None:
 
 def test_without_bands_the_error_names_the_six_bands_and_the_remedy(folder: Path) -> None:
     with pytest.raises(LulcError) as caught:
-        make_plan(ClassifyJob(str(SCENE), str(folder / "no.tif"))).ready()
+        make_plan(ClassifyJob(RasterInput(str(SCENE)))).ready()
     text = str(caught.value)
     for i in range(1, 7):
         assert f"{i} (unnamed)" in text
@@ -142,6 +142,6 @@ def test_without_bands_the_error_names_the_six_bands_and_the_remedy(folder: Path
 
 
 def test_the_demo_scene_is_read_as_a_picture(folder: Path) -> None:
-    planned = make_plan(ClassifyJob(str(SCENE), str(folder / "x.tif"), bands=BANDS))
+    planned = make_plan(ClassifyJob(RasterInput(str(SCENE), bands=BANDS)))
     assert planned.ready().form.unit == "dn"
     assert any("8-bit" in note for note in planned.notes)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from lulc_plugin.classify import ClassifyJob, make_plan
 from lulc_plugin.errors import LulcError
+from lulc_plugin.raster import RasterInput
 
 
 def square(size):
@@ -78,7 +79,7 @@ def test_never_takes_pixels_as_they_are(raster, network, classify, scene):
     assert (plain.values == never.values).all() and (plain.values != auto.values).any()
     assert any("5 m" in w and "10 to 30 m" in w for w in never.result.warnings)
     with pytest.raises(LulcError, match="sometimes"):
-        ClassifyJob("a.tif", "b.tif", resample="sometimes")
+        ClassifyJob(RasterInput("a.tif"), resample="sometimes")
 
 
 def test_beyond_four_times_leaves_nothing(raster, network, classify, scene, tmp_path):
@@ -95,6 +96,6 @@ def test_statistics_are_those_of_the_stored_pixels(raster, network, scene, tmp_p
     for size in (15, 3):
         layer = raster(f"{size}.tif", values, transform=square(size))
         net = network("pixel", gsd_range=(10.0, 30.0))
-        setup = make_plan(ClassifyJob(layer, str(tmp_path / "m.tif"), model_file=net.path)).ready()
+        setup = make_plan(ClassifyJob(RasterInput(layer), model_file=net.path)).ready()
         steps.append(setup.band_steps)
     assert steps[0] == steps[1]

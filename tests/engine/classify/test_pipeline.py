@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lulc_plugin.classify import ClassifyJob, classify as run_classify, make_plan
+from lulc_plugin.classify import ClassifyJob, classify as run_classify, make_plan, run
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.model import Network
+from lulc_plugin.progress import Progress
+from lulc_plugin.raster import RasterInput
 
 
 def threads():
@@ -105,9 +107,9 @@ def test_a_cancel_in_the_middle_is_quick_and_leaves_nothing(raster, network, sce
         return probabilities(self, batch)
 
     monkeypatch.setattr(Network, "probabilities", slow)
-    job = ClassifyJob(layer, str(folder / "map.tif"), model_file=network("pixel").path, window=32, threads=1)
+    job = ClassifyJob(RasterInput(layer), model_file=network("pixel").path, window=32, threads=1)
     with pytest.raises(CancelledError):
-        run_classify(job, progress)
+        run_classify(job, folder / "map.tif", progress)
     assert time.perf_counter() - asked[0] < 2
     assert progress.percents[-1] < 60
     assert list(folder.iterdir()) == []
@@ -117,7 +119,9 @@ def test_a_cancel_in_the_middle_is_quick_and_leaves_nothing(raster, network, sce
 def test_a_cancel_while_statistics_are_read(raster, network, scene, recorder, tmp_path):
     layer = raster("a.tif", scene(100, 100, dtype="uint8"))
     with pytest.raises(CancelledError):
-        run_classify(ClassifyJob(layer, str(tmp_path / "map.tif"), model_file=network("pixel").path), recorder(0))
+        run_classify(
+            ClassifyJob(RasterInput(layer), model_file=network("pixel").path), tmp_path / "map.tif", recorder(0)
+        )
     assert not (tmp_path / "map.tif").exists()
 
 
@@ -138,9 +142,9 @@ def test_a_cancel_while_the_file_is_finished(raster, network, scene, recorder, t
         return copy(*arguments, **options)
 
     monkeypatch.setattr(output.rasterio.shutil, "copy", slow)
-    job = ClassifyJob(raster("a.tif", scene(60, 60)), str(folder / "map.tif"), model_file=network("pixel").path)
+    job = ClassifyJob(RasterInput(raster("a.tif", scene(60, 60))), model_file=network("pixel").path)
     with pytest.raises(CancelledError):
-        run_classify(job, progress)
+        run_classify(job, folder / "map.tif", progress)
     assert time.perf_counter() - asked[0] < 2
     # it ends alone and cleans up after itself
     deadline = time.perf_counter() + 8
@@ -174,9 +178,9 @@ def test_a_damaged_file_is_told_with_its_rows_and_leaves_nothing(raster, network
     cut_off(layer, 0.6)
     folder = tmp_path / "out"
     folder.mkdir()
-    job = ClassifyJob(layer, str(folder / "map.tif"), model_file=network("pixel").path, values=values)
+    job = ClassifyJob(RasterInput(layer), model_file=network("pixel").path, values=values)
     with pytest.raises(LulcError, match=r"Rows \d+ to \d+ of a\.tif cannot be read") as caught:
-        run_classify(job)
+        run_classify(job, folder / "map.tif")
     assert "damaged" in caught.value.remedy
     assert list(folder.iterdir()) == []
     assert threads() == set()
@@ -187,13 +191,10 @@ def test_a_file_that_is_damaged_after_the_plan(raster, network, scene, tmp_path)
     layer = layer_with_its_directory_first(raster, scene, tmp_path, "deflate")
     folder = tmp_path / "out"
     folder.mkdir()
-    from lulc_plugin.classify import run
-    from lulc_plugin.progress import Progress
-
-    planned = make_plan(ClassifyJob(layer, str(folder / "map.tif"), model_file=network("pixel").path))
+    planned = make_plan(ClassifyJob(RasterInput(layer), model_file=network("pixel").path))
     cut_off(layer, 0.5)
     with pytest.raises(LulcError, match="Rows"):
-        run(planned, Progress())
+        run(planned, folder / "map.tif", Progress())
     assert list(folder.iterdir()) == []
 
 
@@ -205,7 +206,9 @@ def test_a_bug_in_the_reader_is_not_hidden(raster, network, scene, tmp_path, mon
 
     monkeypatch.setattr(windows, "prepare", failing)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        run_classify(ClassifyJob(raster("a.tif", scene(60, 60)), str(tmp_path / "m.tif"), model_file=network().path))
+        run_classify(
+            ClassifyJob(RasterInput(raster("a.tif", scene(60, 60))), model_file=network().path), tmp_path / "m.tif"
+        )
     assert not list(tmp_path.glob("*m.*"))
     assert threads() == set()
 
@@ -215,33 +218,51 @@ def test_files_that_are_no_raster(network, tmp_path, content):
     path = tmp_path / "a.tif"
     path.write_bytes(content)
     with pytest.raises(LulcError, match="cannot be opened"):
-        run_classify(ClassifyJob(str(path), str(tmp_path / "map.tif"), model_file=network().path))
+        run_classify(ClassifyJob(RasterInput(str(path)), model_file=network().path), tmp_path / "map.tif")
 
 
 def test_a_layer_that_is_not_there(network, tmp_path):
     with pytest.raises(LulcError, match="cannot be opened"):
-        run_classify(ClassifyJob(str(tmp_path / "no.tif"), str(tmp_path / "map.tif"), model_file=network().path))
+        run_classify(
+            ClassifyJob(RasterInput(str(tmp_path / "no.tif")), model_file=network().path), tmp_path / "map.tif"
+        )
 
 
 def test_complex_numbers_are_refused(raster, network, tmp_path, scene):
     layer = raster("a.tif", scene(20, 20).astype(np.complex64))
     with pytest.raises(LulcError, match="complex"):
-        run_classify(ClassifyJob(layer, str(tmp_path / "map.tif"), model_file=network().path))
+        run_classify(ClassifyJob(RasterInput(layer), model_file=network().path), tmp_path / "map.tif")
 
 
 def test_a_plan_collects_findings_and_computes_nothing(raster, network, scene, tmp_path):
     job = ClassifyJob(
-        raster("a.tif", scene(20, 20)),
-        str(tmp_path / "nowhere" / "map.tif"),
-        model_file=network().path,
+        RasterInput(raster("a.tif", scene(20, 20))),
+        model_file=network(gsd_range=(1, 2)).path,
         extent=(0, 0, 1, 1),
     )
     planned = make_plan(job)
     texts = [str(e) for e in planned.errors]
-    assert any("nowhere" in t for t in texts)
+    assert any("15 times off" in t for t in texts)
     assert any("does not meet" in t for t in texts)
-    with pytest.raises(LulcError, match="nowhere"):
+    with pytest.raises(LulcError, match="does not meet"):
         planned.ready()
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_layer_is_read(network, tmp_path):
+    job = ClassifyJob(RasterInput(str(tmp_path / "no.tif")), model_file=network().path)
+    with pytest.raises(LulcError, match="nowhere"):
+        run_classify(job, tmp_path / "nowhere" / "map.tif")
+    with pytest.raises(LulcError, match="cannot be opened"):
+        run_classify(job, tmp_path / "map.tif")
+
+
+def test_a_plan_is_not_written_where_it_cannot_be(raster, network, scene, tmp_path):
+    layer = raster("a.tif", scene(20, 20))
+    planned = make_plan(ClassifyJob(RasterInput(layer), model_file=network().path))
+    with pytest.raises(LulcError, match="nowhere"):
+        run(planned, tmp_path / "nowhere" / "map.tif", Progress())
+    with pytest.raises(LulcError, match="layer that this run reads"):
+        run(planned, layer, Progress())
 
 
 # ---------------------------------------------------------------- memory
@@ -250,9 +271,10 @@ MEASURE = r"""
 import json, re, sys, tracemalloc
 from lulc_plugin.classify.job import ClassifyJob
 from lulc_plugin.classify.pipeline import classify
+from lulc_plugin.raster import RasterInput
 layer, output, model = sys.argv[1:]
 tracemalloc.start()
-classify(ClassifyJob(layer, output, model_file=model, threads=1, window=256))
+classify(ClassifyJob(RasterInput(layer), model_file=model, threads=1, window=256), output)
 arrays = tracemalloc.get_traced_memory()[1] / 2**20
 # not getrusage: its peak includes that of the process that started this one
 whole = re.search(r"VmHWM:\s+(\d+) kB", open("/proc/self/status").read())

@@ -15,7 +15,7 @@ import rasterio
 from affine import Affine
 
 from lulc_plugin import bundled
-from lulc_plugin.classify import NO_OUTPUT, ClassifyJob, check_layer, confidence, make_plan, preflight
+from lulc_plugin.classify import ClassifyJob, check_layer, confidence, make_plan, preflight
 from lulc_plugin.classify.expected_values import expected_of
 from lulc_plugin.cli import main
 from lulc_plugin.errors import LulcError
@@ -24,7 +24,7 @@ from lulc_plugin.model import BandStatistics, Confidence, InputForm, catalogue
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.options import option
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import PixelRegion, Source, Step, band_order, statistics
+from lulc_plugin.raster import PixelRegion, RasterInput, Source, Step, band_order, statistics
 from lulc_plugin.report.check_page import check_json, layer_page
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -58,7 +58,8 @@ def found(tmp_path):
     def look(layer, net=None, **options):
         if net is not None:
             options["model_file"] = net.path
-        planned = make_plan(ClassifyJob(layer, str(tmp_path / "map.tif"), **options))
+        layer = RasterInput(layer, bands=options.pop("bands", ()))
+        planned = make_plan(ClassifyJob(layer, **options))
         told = {f"{f.text} {f.remedy}".strip() for f in planned.findings}
         assert set(planned.warnings) <= told, "every warning is a finding"
         assert {str(e) for e in planned.errors} <= told, "every error is a finding"
@@ -372,12 +373,26 @@ Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.mark.parametrize(("free", "level"), [(10**9, PASS), (50_000, WARNING), (9_400, WARNING), (9_200, ERROR)])
-def test_disk_space(raster, network, found, monkeypatch, free, level):
+def test_disk_space(tmp_path, monkeypatch, free, level):
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: Usage(10**9, 0, free))
-    finding = found(raster("a.tif", land()), network("pixel"))["Disk space"]
-    assert finding.level == level
     # 200 × 200 bytes for the stream, as many for the map, and a third of it for overviews
-    assert "93.3 kB" in finding.text
+    if level == ERROR:
+        with pytest.raises(LulcError, match="93.3 kB"):
+            preflight.check_disk(tmp_path, PixelRegion(0, 200, 0, 200), "uint8")
+    else:
+        warning = preflight.check_disk(tmp_path, PixelRegion(0, 200, 0, 200), "uint8")
+        assert ("93.3 kB" in warning) == (level == WARNING)
+
+
+def test_room_that_cannot_be_measured_refuses_nothing(tmp_path):
+    assert preflight.check_disk(tmp_path / "nowhere", PixelRegion(0, 200, 0, 200), "uint8") == ""
+
+
+def test_little_room_is_told_with_the_map(raster, network, classify, monkeypatch):
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: Usage(10**9, 0, 50_000))
+    made = classify(raster("a.tif", land()), network("pixel"))
+    (warning,) = made.result.warnings
+    assert "93.3 kB" in warning and made.progress.warnings == [warning]
 
 
 def test_too_little_room_refuses_the_run(raster, network, classify, monkeypatch):
@@ -440,7 +455,7 @@ def test_a_band_taken_twice_is_told_and_never_advised(raster, network, found):
 @with_network
 def test_the_names_of_real_scenes_are_not_suspected():
     for path in sorted((HLS / "images").glob("*.tif"))[::25]:
-        planned = make_plan(ClassifyJob(str(path), NO_OUTPUT), writes=False)
+        planned = make_plan(ClassifyJob(RasterInput(str(path))))
         finding = next(f for f in planned.findings if f.title == "Order of bands")
         assert finding.level == PASS, f"{path.name}: {finding.text}"
 
@@ -488,7 +503,7 @@ def test_the_bgrn_trap(tmp_path):
     for path, bgrn in images:
         layer = unnamed_copy(path, tmp_path / "layer.tif", bgrn)
         for bands in ((), (3, 2, 1, 4)):
-            planned = make_plan(ClassifyJob(layer, NO_OUTPUT, bands=bands), writes=False)
+            planned = make_plan(ClassifyJob(RasterInput(layer, bands=bands)))
             finding = next(f for f in planned.findings if f.title == "Order of bands")
             if bands:
                 assert finding.level in (PASS, NOTE), f"{path.name}: {finding.text}"
@@ -577,7 +592,7 @@ def test_survey_stops_when_asked(raster, recorder):
 def test_check_of_a_layer(raster, network):
     layer = raster("a.tif", land()[[2, 1, 0, 3]], names=None)
     net = network("pixel", band_statistics=SEEN)
-    check = check_layer(ClassifyJob(layer, NO_OUTPUT, model_file=net.path))
+    check = check_layer(ClassifyJob(RasterInput(layer), model_file=net.path))
     lines = [text for _, text in check.lines()]
     assert check.model == net.spec.name
     assert check.count(ERROR) == 0 and check.count(WARNING) == 2
@@ -592,7 +607,7 @@ def test_check_of_a_layer(raster, network):
 def test_no_network_is_said_to_fit_a_layer_that_cannot_be_classified(raster, broken):
     values = np.full((4, 90, 90), 7, np.uint16) if broken == "nodata" else land()
     extent = (0, 0, 30, 30) if broken == "extent" else None
-    check = check_layer(ClassifyJob(raster("a.tif", values, nodata=7), NO_OUTPUT, extent=extent))
+    check = check_layer(ClassifyJob(RasterInput(raster("a.tif", values, nodata=7)), extent=extent))
     assert check.count(ERROR)
     assert not any(m.fits for m in check.models)
     assert "no network can help before that is mended" in check.choice
@@ -602,14 +617,14 @@ def test_no_network_is_said_to_fit_a_layer_that_cannot_be_classified(raster, bro
 def test_a_candidate_carries_its_own_range_warning(raster, network, spec):
     net = whole_number_graph(network("pixel", **stored(spec)), onnx.TensorProto.UINT8)
     layer = raster("a.tif", land())
-    check = check_layer(ClassifyJob(layer, NO_OUTPUT, model_file=net.path, models_folder=str(Path(net.path).parent)))
+    check = check_layer(ClassifyJob(RasterInput(layer), model_file=net.path, models_folder=str(Path(net.path).parent)))
     (own,) = [m for m in check.models if m.name == net.spec.name]
     assert own.fits and f"but the layer's maximum {land().max():,} is above 255" in own.reason
 
 
 @with_network
 def test_check_ends_in_the_network_that_fits_and_why_others_do_not(raster):
-    check = check_layer(ClassifyJob(raster("a.tif", land()), NO_OUTPUT))
+    check = check_layer(ClassifyJob(RasterInput(raster("a.tif", land()))))
     first, *rest = [m.name for m in check.models if m.word == "FITS"]
     assert first == check.model and len(rest) > 1
     assert check.choice == f"{first} fits this layer; so do {', '.join(rest)}."
@@ -632,7 +647,7 @@ def check_of(tmp_path, monkeypatch, raster, network):
             net = network("pixel", name=name, gsd_range=reach)
         folder = str(Path(net.path).parent)
         return check_layer(
-            ClassifyJob(raster("a.tif", land(), **square(size)), NO_OUTPUT, resample=resample, models_folder=folder)
+            ClassifyJob(RasterInput(raster("a.tif", land(), **square(size))), resample=resample, models_folder=folder)
         )
 
     return check
@@ -677,7 +692,7 @@ def test_the_bands_of_a_layer_are_told_once(check_of, raster, network):
     net = network("pixel", name="a")
     network("pixel", name="b")
     layer = raster("a.tif", np.concatenate([land(), land()[:2]]), names=None)
-    check = check_layer(ClassifyJob(layer, NO_OUTPUT, models_folder=str(Path(net.path).parent)))
+    check = check_layer(ClassifyJob(RasterInput(layer), models_folder=str(Path(net.path).parent)))
     lines = [text for _, text in check.lines()]
     assert len([line for line in lines if "6 (unnamed)" in line]) == 1
     assert lines[0].startswith("FAIL  Model and bands: None of the networks at hand fits this layer.")
@@ -688,7 +703,7 @@ def test_the_bands_of_a_layer_are_told_once(check_of, raster, network):
 @with_network
 def test_check_of_a_layer_that_fits_no_network_still_tells_about_the_layer(raster):
     layer = raster("a.tif", np.full((2, 50, 60), 3, np.uint8), names=("slope", "aspect"), nodata=3)
-    check = check_layer(ClassifyJob(layer, NO_OUTPUT))
+    check = check_layer(ClassifyJob(RasterInput(layer)))
     by_title = {f.title: f for f in check.findings}
     assert by_title["Model and bands"].level == ERROR
     assert by_title["Pixels without data"].level == ERROR
@@ -700,7 +715,9 @@ def test_check_of_a_layer_that_fits_no_network_still_tells_about_the_layer(raste
 
 def test_page_escapes_what_users_wrote(raster, network):
     layer = raster("a.tif", land(), names=("<script>alert(1)</script>", "green", "blue", "nir"))
-    page = layer_page(check_layer(ClassifyJob(layer, NO_OUTPUT, model_file=network("pixel").path, bands=(1, 2, 3, 4))))
+    page = layer_page(
+        check_layer(ClassifyJob(RasterInput(layer, bands=(1, 2, 3, 4)), model_file=network("pixel").path))
+    )
     assert "<script" not in page and "&lt;script&gt;" in page
     assert "Content-Security-Policy" in page
 
@@ -720,10 +737,9 @@ def test_check_at_a_shell(raster, tmp_path, capsys):
 
 def test_control_flow_does_not_read_a_title(raster, monkeypatch):
     """A check in another language finds the same."""
-    plain = ClassifyJob(
-        raster("a.tif", np.full((2, 50, 60), 3, np.uint8), names=("slope", "aspect"), nodata=3), NO_OUTPUT
-    )
-    outside = ClassifyJob(raster("b.tif", land()), NO_OUTPUT, extent=(0, 0, 30, 30))
+    empty = raster("a.tif", np.full((2, 50, 60), 3, np.uint8), names=("slope", "aspect"), nodata=3)
+    plain = ClassifyJob(RasterInput(empty))
+    outside = ClassifyJob(RasterInput(raster("b.tif", land())), extent=(0, 0, 30, 30))
     told = [check_layer(job) for job in (plain, outside)]
     monkeypatch.setattr("lulc_plugin.findings.TITLES", dict.fromkeys(TITLES, "Titel"))
     for job, before in zip((plain, outside), told):

@@ -467,10 +467,11 @@ def test_windows_below_the_minimum_are_refused(raster, network, classify, scene)
 )  # fmt: skip
 def test_numbers_outside_their_range_are_refused_with_the_number(options):
     from lulc_plugin.classify import ClassifyJob
+    from lulc_plugin.raster import RasterInput
 
     (value,) = options.values()
     with pytest.raises(LulcError, match=re.escape(str(value))):
-        ClassifyJob(input="a.tif", output="b.tif", **options)
+        ClassifyJob(RasterInput("a.tif"), **options)
 
 
 def test_activations(network):

@@ -13,6 +13,7 @@ from lulc_plugin.classify import ClassifyJob
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.model import Network, providers
 from lulc_plugin.model.runtime.providers import CPU, ExecutionProvider
+from lulc_plugin.raster import RasterInput
 
 CUDA, OPENVINO = "CUDAExecutionProvider", "OpenVINOExecutionProvider"
 OFFERED = ort.get_available_providers()
@@ -66,7 +67,7 @@ def test_providers_in_words(text, provider, options):
 )  # fmt: skip
 def test_providers_that_cannot_be_read(text, match):
     with pytest.raises(LulcError, match=re.escape(match)):
-        ClassifyJob(input="a.tif", output="b.tif", provider=text)
+        ClassifyJob(RasterInput("a.tif"), provider=text)
 
 
 def test_an_unknown_provider_is_refused_with_those_there_are():
@@ -76,9 +77,9 @@ def test_an_unknown_provider_is_refused_with_those_there_are():
 
 def test_jobs_that_contradict_themselves():
     with pytest.raises(LulcError, match="'gpu' is none of auto, cpu, cuda, openvino"):
-        ClassifyJob(input="a.tif", output="b.tif", device="gpu")
+        ClassifyJob(RasterInput("a.tif"), device="gpu")
     with pytest.raises(LulcError, match="Both the device cuda and the provider 'dml'"):
-        ClassifyJob(input="a.tif", output="b.tif", device="cuda", provider="dml")
+        ClassifyJob(RasterInput("a.tif"), device="cuda", provider="dml")
 
 
 # ---------------------------------------------------------------- what runs

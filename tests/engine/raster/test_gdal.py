@@ -25,8 +25,12 @@ CLASSIFY = """
 import json, sys
 from lulc_plugin.classify.job import ClassifyJob
 from lulc_plugin.classify.pipeline import classify
+from lulc_plugin.raster import RasterInput
 layer, output, model, extra = sys.argv[1:]
-result = classify(ClassifyJob(input=layer, output=output, model_file=model, threads=1, **json.loads(extra)))
+options = json.loads(extra)
+if "statistics_from" in options:
+    options["statistics_from"] = RasterInput(options["statistics_from"])
+result = classify(ClassifyJob(RasterInput(layer), model_file=model, threads=1, **options), output)
 print(json.dumps([c["hectares"] for c in result.classes_json()]))
 """
 

@@ -16,7 +16,7 @@ from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import Network
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import MapWriter, check_target, output
+from lulc_plugin.raster import MapWriter, RasterInput, check_target, output
 
 UTM = Affine(30, 0, 500_000, 0, -30, 9_120_000)
 BESIDE = {"map.tif", "map.tif.aux.xml", "map.qml"}
@@ -213,9 +213,7 @@ def job(raster, network, scene, tmp_path):
     layer = raster("a.tif", scene(200, 210))
 
     def make(**options):
-        return ClassifyJob(
-            input=layer, output=str(folder / "map.tif"), model_file=network("pixel").path, threads=1, **options
-        )
+        return ClassifyJob(RasterInput(layer), model_file=network("pixel").path, threads=1, **options)
 
     return make, folder
 
@@ -236,7 +234,7 @@ def test_an_error_in_the_middle_leaves_nothing(job, monkeypatch, window):
 
     monkeypatch.setattr(Network, "probabilities", failing)
     with pytest.raises(LulcError, match="on purpose"):
-        classify(make())
+        classify(make(), folder / "map.tif")
     assert listing(folder) == set()
 
 
@@ -251,7 +249,7 @@ def test_a_bug_in_the_writer_leaves_nothing_and_is_not_hidden(job, monkeypatch, 
 
     monkeypatch.setattr(MapWriter, where, failing)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        classify(make())
+        classify(make(), folder / "map.tif")
     assert listing(folder) == set()
 
 
@@ -269,7 +267,7 @@ def test_a_map_that_lost_its_coordinate_system_is_not_put_in_place(job, monkeypa
     monkeypatch.setattr(output._CopyThread, "run", losing)
     (folder / "map.tif").write_bytes(b"the old map")
     with pytest.raises(LulcError, match="coordinate system"):
-        classify(make())
+        classify(make(), folder / "map.tif")
     assert listing(folder) == {"map.tif"}
     assert (folder / "map.tif").read_bytes() == b"the old map"
 
@@ -284,7 +282,7 @@ def test_a_copy_that_fails_is_told_and_leaves_nothing(job, monkeypatch):
 
     monkeypatch.setattr(output.rasterio.shutil, "copy", full)
     with pytest.raises(LulcError, match="No space left"):
-        classify(make())
+        classify(make(), folder / "map.tif")
     assert listing(folder) == set()
 
 
@@ -294,7 +292,7 @@ def test_a_cancel_leaves_nothing(job, recorder, stop_at):
 
     make, folder = job
     with pytest.raises(CancelledError):
-        classify(make(), recorder(stop_at))
+        classify(make(), folder / "map.tif", recorder(stop_at))
     assert listing(folder) == set()
 
 
@@ -305,7 +303,7 @@ def test_an_older_map_is_replaced_with_all_that_lay_beside_it(job):
     for name in ("map.tif", "map.tif.ovr", "map.tif.msk", "map.tif.aux.xml", "map.qml"):
         (folder / name).write_text("old")
     (folder / "map2.tif").write_text("somebody else's")
-    classify(make())
+    classify(make(), folder / "map.tif")
     assert listing(folder) == BESIDE | {"map2.tif"}
     for name in BESIDE - {"map.tif"}:
         assert "old" not in (folder / name).read_text()
@@ -345,8 +343,10 @@ def test_a_folder_of_that_name_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["map.png", "map", "map.tif.gz", "/vsimem/x.jp2", ""])
 def test_other_formats_are_refused(name):
+    from lulc_plugin.classify import classify
+
     with pytest.raises(LulcError, match=r"\.tif"):
-        ClassifyJob(input="a.tif", output=name)
+        classify(ClassifyJob(RasterInput("a.tif")), name)
 
 
 @pytest.mark.parametrize("name", ["map.TIF", "map.tiff", "k\u00e4rtchen \u6c34 & co.tif", ".hidden.tif", "a.b.c.tif"])

@@ -194,6 +194,7 @@ RUN = r"""
 import sys, time
 from lulc_plugin.classify import pipeline
 from lulc_plugin.classify.job import ClassifyJob
+from lulc_plugin.raster import RasterInput
 from lulc_plugin.raster import output
 layer, made, model, where, wait = sys.argv[1:]
 def pause(function):
@@ -208,7 +209,7 @@ elif where == "copy":
     output.rasterio.shutil.copy = pause(output.rasterio.shutil.copy)
 else:
     output.MapWriter._check = pause(output.MapWriter._check)
-pipeline.classify(ClassifyJob(layer, made, model_file=model, threads=1))
+pipeline.classify(ClassifyJob(RasterInput(layer), model_file=model, threads=1), made)
 """
 
 
