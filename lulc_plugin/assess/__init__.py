@@ -49,8 +49,8 @@ if TYPE_CHECKING:
         LayerSummary as LayerSummary,
         Stratum as Stratum,
     )
-    from .sample.job import expected_from_text as expected_from_text
-    from .sample.selection import Sample as Sample, SampleJob as SampleJob, draw as draw
+    from .sample.job import Sample as Sample, SampleJob as SampleJob, expected_from_text as expected_from_text
+    from .sample.selection import draw as draw
     from .units.from_points import single_points as single_points
 
 __getattr__, __all__ = lazy_exports(
@@ -97,8 +97,8 @@ __getattr__, __all__ = lazy_exports(
             "LayerSummary",
             "Stratum",
         ],
-        "sample.job": ["expected_from_text"],
-        "sample.selection": ["Sample", "SampleJob", "draw"],
+        "sample.job": ["Sample", "SampleJob", "expected_from_text"],
+        "sample.selection": ["draw"],
         "units.from_points": ["single_points"],
     },
 )

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rasters, polygons and points at the pixels of a map, and the cross table counted over them."""
 
-from .crossing import CrossTable, blocks, cross
+from .crossing import BLOCK_PIXELS, CrossTable, blocks, cross
 from .point_values import NODATA, OK, values_at
 from .polygons_on_map import PolygonsOnMap
 from .raster_on_map import RasterOnMap
 
 __all__ = [
+    "BLOCK_PIXELS",
     "CrossTable",
     "NODATA",
     "OK",

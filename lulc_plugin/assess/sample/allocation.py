@@ -24,7 +24,7 @@ FEWEST = 2
 FEW = 30
 
 Floats = npt.NDArray[np.float64]
-# what rounding errors of shares may look like; far below the effect of one point
+#: Rounding errors of shares are smaller; one point is far larger.
 _NOISE = 1e-9
 
 
@@ -97,20 +97,8 @@ def sample_size_stratified(
     w, u = _shares(weights), _expected(expected_users, len(weights))
     spread = float(w @ np.sqrt(u * (1 - u)))
     finite = 0.0 if population is None else float(w @ (u * (1 - u))) / population
-    return _rounded_up(spread**2 / (target_se**2 + finite))
-
-
-def sample_size_simple(p: float, half_width: float, level: float, population: float | None = None) -> SampleSize:
-    """Points for a proportion `p` ± `half_width` by a simple random sample.
-
-    n0 = z² p (1 − p)/d², n = n0/(1 + (n0 − 1)/N): Cochran 1977, eqs. 4.1 and 4.2.
-
-    Raises:
-        LulcError: a number outside its range.
-    """
-    p = float(_expected([p], 1)[0])
-    n0 = p * (1 - p) / standard_error(half_width, level) ** 2
-    return _rounded_up(n0 if population is None else n0 / (1 + (n0 - 1) / population))
+    unrounded = spread**2 / (target_se**2 + finite)
+    return SampleSize(max(1, math.ceil(unrounded - _NOISE)), unrounded)
 
 
 def allocate(
@@ -207,10 +195,6 @@ def _expected(users: Sequence[float], count: int) -> Floats:
     return u
 
 
-def _rounded_up(unrounded: float) -> SampleSize:
-    return SampleSize(max(1, math.ceil(unrounded - _NOISE)), unrounded)
-
-
 def _rule_weights(rule: str, w: Floats, expected_users: Sequence[float] | None) -> Floats:
     if rule in ("olofsson", "proportional"):
         return w
@@ -220,7 +204,8 @@ def _rule_weights(rule: str, w: Floats, expected_users: Sequence[float] | None) 
         if expected_users is None:
             raise LulcError("The allocation neyman needs expected accuracies.", "Give one for each class.")
         u = _expected(expected_users, len(w))
-        return w * np.sqrt(u * (1 - u))
+        spread: Floats = w * np.sqrt(u * (1 - u))
+        return spread
     raise LulcError(f"The allocation is {rule!r}.", f"It is one of {', '.join(ALLOCATIONS)}.")
 
 
@@ -235,7 +220,8 @@ def _bounded(total: float, share: Floats, least: Floats, most: Floats) -> Floats
     free = (least / share <= low) & (low < most / share)
     growth = float(share[free].sum())
     step = (total - float(np.clip(low * share, least, most).sum())) / growth if growth else 0.0
-    return np.clip((low + step) * share, least, most)
+    numbers: Floats = np.clip((low + step) * share, least, most)
+    return numbers
 
 
 def _rounded(exact: Floats, share: Floats) -> tuple[int, ...]:

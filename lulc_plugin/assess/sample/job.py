@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user says about a reference sample that is to be drawn."""
+"""A reference sample: what a user asks for (`SampleJob`), and the points that were drawn (`Sample`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Union
+from typing import Any, Union
+
+import numpy as np
+import numpy.typing as npt
 
 from ...errors import LulcError
 from ..job import RasterInput
@@ -16,6 +19,9 @@ Expected = Union[float, tuple[float, ...], Mapping[int, float]]
 #: Nobody labels more points than this.
 MOST_POINTS = 1_000_000
 LARGEST_SEED = 2**31 - 1
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class SampleJob:
         half_width: wanted half-width of the confidence interval of overall accuracy, a share.
         level: confidence level, 0..1.
         expected_users: user's accuracy that is expected.
-        allocation: one of `design.ALLOCATIONS`.
+        allocation: one of `ALLOCATIONS`.
         min_per_class: `olofsson`: points of each rare class, else fewest points of any class; None: the rule's own.
         min_distance: metres between any two points; 0: none.
         seed: 0 to 2147483647; None: a new one, which the sample tells.
@@ -67,8 +73,80 @@ class SampleJob:
             )
         if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
             raise LulcError(f"The seed is {self.seed}.", f"Give a whole number from 0 to {LARGEST_SEED}.")
-        for users in _numbers(self.expected_users):
-            _check(users)
+        _check(self.expected_users)
+
+
+@dataclass(frozen=True)
+class SampledStratum:
+    """A class of the map as a stratum; `hectares` is None when the pixel size is unknown, `se_users` is expected."""
+
+    value: int
+    name: str
+    pixels: int
+    hectares: float | None
+    share: float
+    points: int
+    expected_users: float
+    se_users: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Points to be labelled, in random order; arrays are `(n,)`.
+
+    Attributes:
+        x, y: pixel centres in the map's CRS.
+        row, col: the pixels.
+        map_class: class value, which is also the stratum.
+        stratum_px: valid pixels of the stratum.
+        stratum_ha: its hectares, None when the pixel size is unknown.
+        weight: size of the stratum over its number of points; pixels, or hectares when `weighting` is "area".
+        weighting: "area" when points were drawn with probability proportional to the pixels' areas, else "pixel".
+        seed: repeats this sample.
+        strata: what was drawn from each class, by value.
+        legend: (value, name) of every class that a point may be given: the map's legend and its values.
+        crs: the map's `rasterio.crs.CRS`, or None.
+        asked: points asked for or computed, before the allocation raised them.
+        unrounded: what the formula gave; None when the size was given.
+        wanted_half_width: None when the size was given.
+        se_overall: expected standard error of overall accuracy.
+        half_width: the same as the half-width of an interval at `level`.
+        notes: sentences for the log.
+        warnings: sentences that must not be overlooked.
+    """
+
+    x: Floats
+    y: Floats
+    row: Ints
+    col: Ints
+    map_class: Ints
+    stratum_px: Ints
+    stratum_ha: Floats | None
+    weight: Floats
+    weighting: str
+    seed: int
+    strata: tuple[SampledStratum, ...]
+    legend: tuple[tuple[int, str], ...]
+    crs: Any
+    asked: int
+    unrounded: float | None
+    wanted_half_width: float | None
+    se_overall: float
+    half_width: float
+    level: float
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def stratum(self) -> Ints:
+        """The stratum's class value."""
+        return self.map_class
+
+    @property
+    def map_name(self) -> tuple[str, ...]:
+        """Name of each point's class."""
+        names = {s.value: s.name for s in self.strata}
+        return tuple(names[int(value)] for value in self.map_class)
 
 
 def expected_from_text(text: str) -> Expected:
@@ -83,12 +161,15 @@ def expected_from_text(text: str) -> Expected:
         if parts and all(len(pair) == 2 for pair in pairs):
             by_value = {int(value): float(users) for value, users in pairs}
             if len(by_value) == len(pairs):
-                return _checked(by_value)
+                _check(by_value)
+                return by_value
         elif parts and all(len(pair) == 1 for pair in pairs):
             numbers = tuple(float(part) for part in parts)
-            return _checked(numbers if len(numbers) > 1 else numbers[0])
+            expected = numbers if len(numbers) > 1 else numbers[0]
+            _check(expected)
+            return expected
     except ValueError:
-        parts = []  # said below
+        pass  # the error below says it
     raise LulcError(
         f"The expected user's accuracy is {text!r}.",
         "Write one number (0.8), one for each class in the order of the class values (0.7;0.6;0.9), or class=number"
@@ -138,15 +219,10 @@ def _numbers(expected: Expected) -> tuple[float, ...]:
     return expected if isinstance(expected, tuple) else (expected,)
 
 
-def _checked(expected: Expected) -> Expected:
+def _check(expected: Expected) -> None:
     for users in _numbers(expected):
-        _check(users)
-    return expected
-
-
-def _check(users: float) -> None:
-    if not 0 < users < 1:
-        raise LulcError(
-            f"An expected user's accuracy is {users:g}.",
-            "Give shares between 0 and 1, without both ends, such as 0.8 for 80 %.",
-        )
+        if not 0 < users < 1:
+            raise LulcError(
+                f"An expected user's accuracy is {users:g}.",
+                "Give shares between 0 and 1, without both ends, such as 0.8 for 80 %.",
+            )

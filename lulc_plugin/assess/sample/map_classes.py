@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,19 +17,34 @@ from ..overlay import RasterOnMap, cross
 _SHOWN = 10
 
 
-@dataclass
+@dataclass(frozen=True)
 class MapClasses:
-    """The map's classes, ascending, and what is to be said about them."""
+    """The map's classes, in ascending order.
+
+    Attributes:
+        values: their values.
+        pixels: valid pixels of each.
+        area: square metres of each; None when the pixel size is unknown.
+        names: value → name, of every class of the legend, also of those that the map does not have.
+    """
 
     values: tuple[int, ...]
     pixels: tuple[int, ...]
     area: tuple[float, ...] | None
-    names: dict[int, str]
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    names: Mapping[int, str]
 
-    def called(self, indexes: Sequence[int]) -> str:
-        """Classes in words, not too many of them."""
+    @property
+    def total_pixels(self) -> int:
+        """Valid pixels of the map."""
+        return sum(self.pixels)
+
+    @property
+    def not_in_legend(self) -> list[int]:
+        """Indexes of the classes that a legend leaves out; empty without a legend."""
+        return [i for i, value in enumerate(self.values) if self.names and value not in self.names]
+
+    def labels(self, indexes: Sequence[int]) -> str:
+        """`label` of several classes, the first ten of them."""
         more = f" and {len(indexes) - _SHOWN} more" if len(indexes) > _SHOWN else ""
         return ", ".join(self.label(i) for i in indexes[:_SHOWN]) + more
 
@@ -59,13 +74,9 @@ def count_classes(layer: RasterInput, on_map: RasterOnMap, areas: PixelAreas | N
         raise LulcError(f"The map {layer.title} has no valid pixel.", "Check its no-data value and its mask.")
     legend = layer.classes or read_categories(layer.path, layer.band)
     area = None if table.area is None else tuple(float(v) for v in table.area[order])
-    classes = MapClasses(
+    return MapClasses(
         values=tuple(int(v) for v in table.values[order, 0]),
         pixels=tuple(int(v) for v in table.pixels[order]),
         area=area,
         names={c.value: c.name for c in legend},
     )
-    unnamed = [i for i, value in enumerate(classes.values) if value not in classes.names]
-    if legend and unnamed:
-        classes.warnings.append(f"The legend of the map does not have its class {classes.called(unnamed)}.")
-    return classes

@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draw a stratified reference sample from a class map."""
+"""Drawing a stratified reference sample from a class map: how many points each class gets, and where they lie."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...errors import LulcError
 from ...options import option
 from ...progress import Progress
-from ...raster import PixelAreas, pixel_areas
-from ..overlay import RasterOnMap
-from . import allocation as design
-from .job import LARGEST_SEED, MOST_POINTS, SampleJob, expected_of
+from ...raster import GeoGrid, PixelAreas, pixel_areas
+from ..overlay import BLOCK_PIXELS, RasterOnMap
+from .allocation import (
+    FEW,
+    FEWEST,
+    RARE_POINTS,
+    Allocation,
+    allocate,
+    expected_se_overall,
+    expected_se_users,
+    sample_size_stratified,
+    standard_error,
+    z_of,
+)
+from .job import LARGEST_SEED, MOST_POINTS, Floats, Ints, Sample, SampledStratum, SampleJob, expected_of
 from .map_classes import MapClasses, count_classes
-from .random_order import Draws, Lottery
-from .result import Ints, Sample, SampledStratum
+from .random_order import RandomOrder, RankedPixels
 from .separation import Ruler, draw_apart
 
 _HECTARE = 10_000.0
@@ -25,7 +36,32 @@ _HECTARE = 10_000.0
 _COUNTED = 90.0
 
 
-def draw(job: SampleJob, progress: Progress) -> Sample:
+@dataclass(frozen=True)
+class _Plan:
+    """How many points each class gets, and what the accuracy report can be expected to say with them.
+
+    Attributes:
+        weighting: areas of the pixels where points are drawn with probability proportional to them; None: all alike.
+        shares: of the classes in the map, by area or by pixels, adding up to 1.
+        expected: user's accuracy expected of each class.
+        size: points asked for or computed.
+        unrounded: what the formula gave; None when the size was given.
+        allocation: points of each class.
+        se_overall: expected standard error of overall accuracy.
+        half_width: the same as the half-width of an interval.
+    """
+
+    weighting: PixelAreas | None
+    shares: tuple[float, ...]
+    expected: tuple[float, ...]
+    size: int
+    unrounded: float | None
+    allocation: Allocation
+    se_overall: float
+    half_width: float
+
+
+def draw(job: SampleJob, progress: Progress, block: int = BLOCK_PIXELS) -> Sample:
     """Draw points from the valid pixels of each class, without replacement; the same for the same seed and map.
 
     The map is read twice, a block at a time: once to count its classes, once to draw. Where pixels differ in size by
@@ -33,59 +69,82 @@ def draw(job: SampleJob, progress: Progress) -> Sample:
     alike. With a minimum distance, candidates are taken in random order if they are far enough from every point
     accepted before, in the class with the fewest pixels first.
 
+    Args:
+        job: the map and what is asked for.
+        progress: asked whether to stop.
+        block: pixels read at a time; the sample does not depend on it.
+
     Raises:
         LulcError: no class map, no valid pixel, impossible numbers, or a distance that leaves too few points.
         CancelledError: the user stopped.
     """
     seed = secrets.randbelow(LARGEST_SEED + 1) if job.seed is None else job.seed
     with RasterOnMap(job.map) as layer:
-        facts = layer.facts
-        ruler = Ruler(facts) if job.min_distance else None
-        areas = pixel_areas(facts.grid)
+        grid = layer.facts.grid
+        ruler = Ruler(layer.facts) if job.min_distance else None
+        areas = pixel_areas(grid)
         classes = count_classes(job.map, layer, areas, progress)
-        by_area = areas is not None and areas.kind != "planar" and classes.area is not None
-        sizes = classes.area if by_area and classes.area is not None else classes.pixels
-        shares = tuple(float(size) / float(sum(sizes)) for size in sizes)
-        expected = expected_of(job.expected_users, classes.values)
-        size, unrounded = _size(job, classes, shares, expected)
-        allocation = design.allocate(size, job.allocation, shares, classes.pixels, expected, job.min_per_class)
-        if allocation.total > MOST_POINTS:
-            raise LulcError(
-                f"The sample would have {allocation.total:,} points.", f"At most {MOST_POINTS:,} can be drawn."
-            )
-        lottery = Lottery(classes.values, classes.pixels, classes.area if by_area else None, seed)
+        plan = _plan(job, classes, areas)
+        points = plan.allocation.points
+        order = RandomOrder(layer, classes, plan.weighting, seed, block)
         if ruler is None:
-            draws = lottery.draw(layer, areas, allocation.points, progress, _COUNTED)
-            chosen = [(d[0][:n], d[1][:n], d[2][:n]) for d, n in zip(draws, allocation.points)]
+            ranked = order.lowest(points, progress, _COUNTED)
+            chosen = [(row[:n], col[:n], number[:n]) for (row, col, number), n in zip(ranked, points)]
         else:
-            chosen = draw_apart(
-                lottery, layer, areas, ruler, job.min_distance, classes, allocation.points, progress, _COUNTED
-            )
-    se_users = design.expected_se_users(expected, allocation.points)
-    se_overall = design.expected_se_overall(shares, expected, allocation.points)
-    half_width = design.z_of(job.level) * se_overall
-    _remark(job, classes, allocation, unrounded, half_width)
-    _remark_on_places(job, classes, ruler, areas if by_area else None)
-    row, col, index = _shuffled(chosen, seed)
-    points = np.asarray(allocation.points, np.float64)
-    hectares = None if classes.area is None else np.asarray(classes.area) / _HECTARE
-    pixels = np.asarray(classes.pixels, np.int64)
-    weights = (pixels if hectares is None or not by_area else hectares) / points
-    x, y = facts.grid.centres(row, col)
-    strata = tuple(
-        SampledStratum(
-            value=value,
-            name=classes.names.get(value, str(value)),
-            pixels=classes.pixels[i],
-            hectares=None if hectares is None else float(hectares[i]),
-            share=shares[i],
-            points=allocation.points[i],
-            expected_users=expected[i],
-            se_users=se_users[i],
-        )
-        for i, value in enumerate(classes.values)
-    )
+            chosen = draw_apart(order, classes, points, ruler, job.min_distance, progress, _COUNTED)
     progress.report(100)
+    return _sample(job, classes, plan, _shuffled(chosen, seed), grid, seed, ruler)
+
+
+def _plan(job: SampleJob, classes: MapClasses, areas: PixelAreas | None) -> _Plan:
+    """Sample size and allocation.
+
+    Raises:
+        LulcError: impossible numbers.
+    """
+    by_area = areas is not None and areas.kind != "planar" and classes.area is not None
+    sizes = classes.area if by_area and classes.area is not None else classes.pixels
+    shares = tuple(float(size) / float(sum(sizes)) for size in sizes)
+    expected = expected_of(job.expected_users, classes.values)
+    size, unrounded = job.size, None
+    if not size:
+        target = standard_error(job.half_width, job.level)
+        wanted = sample_size_stratified(shares, expected, target, classes.total_pixels)
+        fewest = sum(min(FEWEST, pixels) for pixels in classes.pixels)
+        size, unrounded = min(classes.total_pixels, max(wanted.points, fewest)), wanted.unrounded
+    allocation = allocate(size, job.allocation, shares, classes.pixels, expected, job.min_per_class)
+    if allocation.total > MOST_POINTS:
+        raise LulcError(f"The sample would have {allocation.total:,} points.", f"At most {MOST_POINTS:,} can be drawn.")
+    se_overall = expected_se_overall(shares, expected, allocation.points)
+    return _Plan(
+        weighting=areas if by_area else None,
+        shares=shares,
+        expected=expected,
+        size=size,
+        unrounded=unrounded,
+        allocation=allocation,
+        se_overall=se_overall,
+        half_width=z_of(job.level) * se_overall,
+    )
+
+
+def _sample(
+    job: SampleJob,
+    classes: MapClasses,
+    plan: _Plan,
+    drawn: tuple[Ints, Ints, Ints],
+    grid: GeoGrid,
+    seed: int,
+    ruler: Ruler | None,
+) -> Sample:
+    """The points with all that is said about them; `drawn`: rows, columns and class indexes."""
+    row, col, index = drawn
+    x, y = grid.centres(row, col)
+    pixels = np.asarray(classes.pixels, np.int64)
+    hectares = None if classes.area is None else np.asarray(classes.area) / _HECTARE
+    weights = (pixels if hectares is None or plan.weighting is None else hectares) / np.asarray(
+        plan.allocation.points, np.float64
+    )
     return Sample(
         x=x,
         y=y,
@@ -95,92 +154,105 @@ def draw(job: SampleJob, progress: Progress) -> Sample:
         stratum_px=pixels[index],
         stratum_ha=None if hectares is None else hectares[index],
         weight=weights[index],
-        weighting="area" if by_area else "pixel",
+        weighting="pixel" if plan.weighting is None else "area",
         seed=seed,
-        strata=strata,
+        strata=_strata(classes, plan, hectares),
         legend=tuple((v, classes.names.get(v, str(v))) for v in sorted({*classes.values, *classes.names})),
-        crs=facts.crs,
-        asked=size,
-        unrounded=unrounded,
+        crs=grid.crs,
+        asked=plan.size,
+        unrounded=plan.unrounded,
         wanted_half_width=None if job.size else job.half_width,
-        se_overall=se_overall,
-        half_width=half_width,
+        se_overall=plan.se_overall,
+        half_width=plan.half_width,
         level=job.level,
-        notes=tuple(classes.notes),
-        warnings=tuple(classes.warnings),
+        notes=(*_notes_on_size(job, classes, plan), *_notes_on_places(job, plan, ruler)),
+        warnings=tuple(_warnings(job, classes, plan.allocation)),
     )
 
 
-def _size(
-    job: SampleJob, classes: MapClasses, shares: Sequence[float], expected: Sequence[float]
-) -> tuple[int, float | None]:
-    if job.size:
-        return job.size, None
-    wanted = design.sample_size_stratified(
-        shares, expected, design.standard_error(job.half_width, job.level), sum(classes.pixels)
+def _strata(classes: MapClasses, plan: _Plan, hectares: Floats | None) -> tuple[SampledStratum, ...]:
+    se_users = expected_se_users(plan.expected, plan.allocation.points)
+    return tuple(
+        SampledStratum(
+            value=value,
+            name=classes.names.get(value, str(value)),
+            pixels=classes.pixels[i],
+            hectares=None if hectares is None else float(hectares[i]),
+            share=plan.shares[i],
+            points=plan.allocation.points[i],
+            expected_users=plan.expected[i],
+            se_users=se_users[i],
+        )
+        for i, value in enumerate(classes.values)
     )
-    fewest = sum(min(design.FEWEST, pixels) for pixels in classes.pixels)
-    size = min(sum(classes.pixels), max(wanted.points, fewest))
-    classes.notes.append(
-        f"Sample size by Olofsson et al. 2014, eq. 13, with the limit of the map's {sum(classes.pixels):,} pixels:"
-        f" {wanted.unrounded:.2f}, so {wanted.points:,} points for ± {job.half_width:g} at"
-        f" {100 * job.level:g} % (standard error {design.standard_error(job.half_width, job.level):.6g})."
-    )
-    if size > wanted.points:
-        classes.notes.append(f"Raised to {size:,}: each class needs {design.FEWEST} points.")
-    return size, wanted.unrounded
 
 
-def _remark(
-    job: SampleJob,
-    classes: MapClasses,
-    allocation: design.Allocation,
-    unrounded: float | None,
-    half_width: float,
-) -> None:
-    if allocation.raised:
-        per_class = design.RARE_POINTS if job.min_per_class is None else job.min_per_class
-        which = "rare class (less than 5 % of the map)" if job.allocation == "olofsson" else "class"
-        classes.warnings.append(
-            f"{allocation.total:,} points are drawn instead of {allocation.asked:,}: {per_class} for each {which} are"
-            " more than that leaves room for"
-            + (", and the other classes keep their share." if job.allocation == "olofsson" else ".")
+def _notes_on_size(job: SampleJob, classes: MapClasses, plan: _Plan) -> list[str]:
+    if plan.unrounded is None:
+        return []
+    target = standard_error(job.half_width, job.level)
+    computed = sample_size_stratified(plan.shares, plan.expected, target, classes.total_pixels).points
+    notes = [
+        f"Sample size by Olofsson et al. 2014, eq. 13, with the limit of the map's {classes.total_pixels:,} pixels:"
+        f" {plan.unrounded:.2f}, so {computed:,} points for ± {job.half_width:g} at"
+        f" {100 * job.level:g} % (standard error {target:.6g})."
+    ]
+    if plan.size > computed:
+        notes.append(f"Raised to {plan.size:,}: each class needs {FEWEST} points.")
+    if plan.half_width > job.half_width * 1.005:
+        needed = int(np.ceil(plan.allocation.total * (plan.half_width / job.half_width) ** 2))
+        notes.append(
+            f"The expected half-width, {plan.half_width:.4f}, is more than the {job.half_width:g} asked for: the"
+            f" formula assumes the allocation neyman, and {job.allocation} shares the points out otherwise. About"
+            f" {needed:,} points would reach it."
         )
-    whole = [i for i, n in enumerate(allocation.points) if n == classes.pixels[i]]
-    few = [i for i, n in enumerate(allocation.points) if n < design.FEW and i not in whole]
-    if whole:
-        classes.warnings.append(
-            f"All pixels are in the sample of class {classes.called(whole)}: the class has no more than that."
-        )
-    if few:
-        classes.warnings.append(
-            f"Fewer than {design.FEW} points for class {classes.called(few)}: the user's accuracy will be a rough"
-            f" guess. Raise {option('size')} or {option('min_per_class')} if it matters."
-        )
-    if unrounded is not None and half_width > job.half_width * 1.005:
-        needed = int(np.ceil(allocation.total * (half_width / job.half_width) ** 2))
-        classes.notes.append(
-            f"The expected half-width, {half_width:.4f}, is more than the {job.half_width:g} asked for: the formula"
-            f" assumes the allocation neyman, and {job.allocation} shares the points out otherwise. About {needed:,}"
-            " points would reach it."
-        )
+    return notes
 
 
-def _remark_on_places(job: SampleJob, classes: MapClasses, ruler: Ruler | None, uneven: PixelAreas | None) -> None:
+def _notes_on_places(job: SampleJob, plan: _Plan, ruler: Ruler | None) -> list[str]:
+    notes = []
     if ruler is not None:
-        classes.notes.append(
+        notes.append(
             f"Points are at least {job.min_distance:g} m apart"
             + (" (in the map's plane)." if ruler.planar else " (on the ellipsoid).")
             + " The formulas of the accuracy report are approximate for such a sample, usually a little too cautious."
         )
-    if uneven is not None:
-        classes.notes.append(
+    if plan.weighting is not None:
+        notes.append(
             "Pixels differ in size: points were drawn with probability proportional to pixel area within their class,"
-            f" and classes weigh by hectares (field weighting is area). {uneven.note}"
+            f" and classes weigh by hectares (field weighting is area). {plan.weighting.note}"
         )
+    return notes
 
 
-def _shuffled(chosen: Sequence[Draws], seed: int) -> tuple[Ints, Ints, Ints]:
+def _warnings(job: SampleJob, classes: MapClasses, allocation: Allocation) -> list[str]:
+    warnings = []
+    if classes.not_in_legend:
+        labels = classes.labels(classes.not_in_legend)
+        warnings.append(f"The legend of the map does not have its class {labels}.")
+    if allocation.raised:
+        per_class = RARE_POINTS if job.min_per_class is None else job.min_per_class
+        which = "rare class (less than 5 % of the map)" if job.allocation == "olofsson" else "class"
+        warnings.append(
+            f"{allocation.total:,} points are drawn instead of {allocation.asked:,}: {per_class} for each {which} are"
+            " more than that leaves room for"
+            + (", and the other classes keep their share." if job.allocation == "olofsson" else ".")
+        )
+    complete = [i for i, n in enumerate(allocation.points) if n == classes.pixels[i]]
+    few = [i for i, n in enumerate(allocation.points) if n < FEW and i not in complete]
+    if complete:
+        warnings.append(
+            f"All pixels are in the sample of class {classes.labels(complete)}: the class has no more than that."
+        )
+    if few:
+        warnings.append(
+            f"Fewer than {FEW} points for class {classes.labels(few)}: the user's accuracy will be a rough"
+            f" guess. Raise {option('size')} or {option('min_per_class')} if it matters."
+        )
+    return warnings
+
+
+def _shuffled(chosen: Sequence[RankedPixels], seed: int) -> tuple[Ints, Ints, Ints]:
     """Rows, columns and class indexes in random order: who labels them must not work class by class."""
     row, col = (np.concatenate([c[k] for c in chosen]).astype(np.int64) for k in (0, 1))
     index = np.repeat(np.arange(len(chosen)), [len(c[0]) for c in chosen])

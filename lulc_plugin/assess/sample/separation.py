@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,21 @@ from rasterio.warp import transform
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster import LayerFacts, PixelAreas, ellipsoid_of, gdal
-from ..overlay import RasterOnMap
+from ...raster import LayerFacts, ellipsoid_of, gdal
 from .map_classes import MapClasses
-from .random_order import Draws, Lottery
+from .random_order import RandomOrder, RankedPixels
 
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 #: Distances in the map's plane are believed while they differ by less than this from those on the ellipsoid.
 _TRUSTED = 0.005
 #: Metres over which both are compared: long enough for the millimetres of inverse projections not to matter.
 _STEP = 1000.0
+#: Candidates at first for each point; at most for each class; and for all classes together.
+_TRIED_FIRST, _TRIED_MOST, _TRIED_IN_ALL = 8, 200_000, 20_000_000
+#: Classes that an error names.
+_SHOWN = 10
 
 
 class Ruler:
@@ -71,13 +75,13 @@ class Ruler:
         """
         if self.planar:
             return np.stack([x, y], axis=1) * self._unit
-        found = self._geocentric(x, y)
-        if not np.isfinite(found).all():
+        places = self._geocentric(x, y)
+        if not np.isfinite(places).all():
             raise LulcError(
                 "Parts of the map lie outside the range of its coordinate system: distances cannot be measured there.",
                 "Draw the sample without a minimum distance, or reproject the map.",
             )
-        return found
+        return places
 
     def straight(self, distance: float) -> float:
         """Length of the straight line between two `positions` that are `distance` metres apart on the ground.
@@ -126,7 +130,7 @@ class Spacing:
     """
 
     def __init__(self, distance: float) -> None:
-        # a hair less: two pixels exactly the distance apart may both stay, whatever the rounding of coordinates
+        # slightly less: two pixels exactly the distance apart may both stay, whatever the rounding of coordinates
         self._least = (distance * (1 - 1e-9)) ** 2
         self._cell = distance
         self._cells: dict[tuple[int, ...], list[list[float]]] = {}
@@ -159,37 +163,26 @@ def _metres(crs: Any) -> float:
         return 1.0
 
 
-Ints = npt.NDArray[np.int64]
-
-_SHOWN = 10
-#: Candidates at first for each point; at most for each class; and for all classes together.
-_TRIED_FIRST, _TRIED_MOST, _TRIED_IN_ALL = 8, 200_000, 20_000_000
-
-
 def draw_apart(
-    lottery: Lottery,
-    layer: RasterOnMap,
-    areas: PixelAreas | None,
-    ruler: Ruler,
-    distance: float,
+    order: RandomOrder,
     classes: MapClasses,
     points: Sequence[int],
+    ruler: Ruler,
+    distance: float,
     progress: Progress,
     start: float,
-) -> list[Draws]:
+) -> list[RankedPixels]:
     """Draw points that are at least `distance` metres apart.
 
     Candidates are taken in random order if they are far enough from all that were accepted before, in the class with
     the fewest pixels first. The map is read again for more of them where those of a class do not do.
 
     Args:
-        lottery: numbers of the pixels.
-        layer: the map, open.
-        areas: areas of its pixels.
-        ruler: measures on this map.
-        distance: metres.
+        order: random order of the map's pixels.
         classes: the map's classes.
         points: wanted of each.
+        ruler: measures on this map.
+        distance: metres.
         progress: asked whether to stop; goes from `start` to 100 %.
         start: percent done before.
 
@@ -201,35 +194,34 @@ def draw_apart(
     wanted = np.asarray(points)
     most = np.minimum(pixels, np.maximum(_TRIED_FIRST * wanted, min(_TRIED_MOST, _TRIED_IN_ALL // len(pixels))))
     tried = np.minimum(most, _TRIED_FIRST * wanted + 1000)
-    grid = layer.facts.grid
     while True:
-        draws = lottery.draw(layer, areas, tried.tolist(), progress, start)
+        candidates = order.lowest(tried.tolist(), progress, start)
         spacing = Spacing(ruler.straight(distance))
-        chosen: list[Draws] = [draws[0]] * len(draws)
+        chosen: list[RankedPixels] = [candidates[0]] * len(candidates)
         for i in np.argsort(pixels, kind="stable"):
             progress.check()
-            row, col, number = (column[: tried[i]] for column in draws[i])
-            taken = spacing.accept(ruler.positions(*grid.centres(row, col)), int(wanted[i]))
-            chosen[i] = (row[taken], col[taken], number[taken])
+            row, col, number = (column[: tried[i]] for column in candidates[i])
+            accepted = spacing.accept(ruler.positions(*order.grid.centres(row, col)), int(wanted[i]))
+            chosen[i] = (row[accepted], col[accepted], number[accepted])
         short = [i for i, c in enumerate(chosen) if len(c[0]) < wanted[i]]
         if not short:
             return chosen
         if all(tried[i] == most[i] for i in short):
-            raise _too_far(distance, classes, short, chosen, wanted, tried)
+            possible = {i: len(chosen[i][0]) for i in short}
+            raise _too_far(distance, classes, possible, wanted, tried)
         tried[short] = np.minimum(most[short], tried[short] * 20)
         start = 100.0
 
 
-def _too_far(
-    distance: float, classes: MapClasses, short: Sequence[int], chosen: Sequence[Draws], wanted: Ints, tried: Ints
-) -> LulcError:
-    said = [
-        f"class {classes.label(i)}: {len(chosen[i][0])} of {wanted[i]} points possible at {distance:g} m"
+def _too_far(distance: float, classes: MapClasses, possible: Mapping[int, int], wanted: Ints, tried: Ints) -> LulcError:
+    """The error for classes with too few points; `possible` has the number of each, by class index."""
+    lacking = [
+        f"class {classes.label(i)}: {number} of {wanted[i]} points possible at {distance:g} m"
         + ("" if tried[i] == classes.pixels[i] else f" ({tried[i]:,} of its {classes.pixels[i]:,} pixels tried)")
-        for i in short[:_SHOWN]
+        for i, number in list(possible.items())[:_SHOWN]
     ]
-    more = f"; and {len(short) - _SHOWN} more classes" if len(short) > _SHOWN else ""
+    more = f"; and {len(possible) - _SHOWN} more classes" if len(possible) > _SHOWN else ""
     return LulcError(
-        f"The points cannot be kept apart: {'; '.join(said)}{more}.",
+        f"The points cannot be kept apart: {'; '.join(lacking)}{more}.",
         "Choose a smaller minimum distance, a smaller sample, or another allocation.",
     )

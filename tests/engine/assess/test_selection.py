@@ -12,7 +12,7 @@ from affine import Affine
 from scipy import stats
 
 from lulc_plugin.assess import RasterInput, SampleJob, draw
-from lulc_plugin.assess.overlay import crossing
+from lulc_plugin.assess.overlay import BLOCK_PIXELS
 from lulc_plugin.assess.sample import random_order
 from lulc_plugin.assess.sample.separation import Spacing
 from lulc_plugin.errors import CancelledError, LulcError
@@ -44,9 +44,9 @@ def patches(class_map):
     return class_map(values), values
 
 
-def drawn(layer, progress=None, **options):
+def drawn(layer, progress=None, block=BLOCK_PIXELS, **options):
     options.setdefault("seed", 1)
-    return draw(SampleJob(layer, **options), progress or Progress())
+    return draw(SampleJob(layer, **options), progress or Progress(), block)
 
 
 def places(sample):
@@ -164,16 +164,15 @@ def test_the_way_of_reading_does_not_matter(patches, class_map, monkeypatch):
     layer, values = patches
     first = drawn(layer, size=300)
     tiled = class_map(values, "tiled.tif", tiled=True, blockxsize=64, blockysize=64, compress="deflate")
-    monkeypatch.setattr(crossing, "BLOCK_PIXELS", 70 * 10)
     monkeypatch.setattr(random_order, "_PIXELS_AT_A_TIME", 70 * 3)
-    assert places(drawn(tiled, size=300)) == places(first)
+    assert places(drawn(tiled, size=300, block=70 * 10)) == places(first)
 
 
 def test_more_candidates_do_not_change_the_sample(patches, monkeypatch):
     """Where a first pass finds too few, the second finds the same points and more."""
     layer, _ = patches
     first = drawn(layer, size=300)
-    monkeypatch.setattr(random_order, "_reach", lambda wanted, size: wanted / size / 8)
+    monkeypatch.setattr(random_order, "_number_limit", lambda wanted, size: wanted / size / 8)
     assert places(drawn(layer, size=300)) == places(first)
 
 
