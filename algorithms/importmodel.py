@@ -26,7 +26,7 @@ class _Wish:
 
 
 class ImportModel(LulcAlgorithm):
-    """Adapter of `lulc_plugin.model.library.import_model`."""
+    """Adapter of `lulc_plugin.model.import_model`."""
 
     REQUIRES = ("numpy", "onnxruntime")
 

@@ -16,6 +16,9 @@ from .errors import LulcError
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 _MOST_CLASSES = 4096
 LONGEST_NAME = 200
+#: of a class that is called background
+GREY = "#B4B4B4"
+_BACKGROUND = re.compile(r"_?background|not[_ ].*", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # XML 1.0 has no place for these, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -153,6 +156,18 @@ class Legend:
             "  <blendMode>0</blendMode>\n"
             "</qgis>\n"
         )
+
+
+def spare_colour(index: int, name: str = "") -> str:
+    """A colour for class number `index` that brings none.
+
+    Hues are a golden angle apart; what is called background or not_… is grey.
+    """
+    if _BACKGROUND.fullmatch(name.strip()):
+        return GREY
+    hue = (index * 0.6180339887) % 1.0
+    parts = [abs((hue * 6 + k) % 6 - 3) - 1 for k in (0, 4, 2)]
+    return "#" + "".join(f"{int(60 + 160 * min(1, max(0, p))):02X}" for p in parts)
 
 
 def is_text(text: str) -> bool:

@@ -257,14 +257,14 @@ def _describe(source: Source, places: Places, facts: Facts, scores: Mapping[str,
     """Sidecar and card; the network's own file stays as it is."""
     import os
 
-    from lulc_plugin.model import entry
+    from lulc_plugin.model import catalogue
     from lulc_plugin.report.card import markdown_card
 
     from .export import sidecar
 
     picture = Path(os.path.relpath(places.picture, places.target.parent)).as_posix() if places.picture.is_file() else ""
     sidecar.write(sidecar.spec(facts, source.recipe, source.root, scores, picture), places.target)
-    card = markdown_card(entry.load(places.target).spec, places.target)
+    card = markdown_card(catalogue.load(places.target).spec, places.target)
     write_whole(places.target.with_suffix(".md"), card.encode("utf-8"))
     print(f"{places.target}: {facts.file_size / 1e6:.2f} MB, sha256 {facts.digest}")
 

@@ -25,7 +25,7 @@ from qgis.PyQt.QtCore import QVariant
 
 from ...lulc_plugin.classify import AUTO
 from ...lulc_plugin.errors import LulcError
-from ...lulc_plugin.model import recommended
+from ...lulc_plugin.model import ranking
 from . import layers, settings
 from .translation import tr
 
@@ -99,7 +99,7 @@ def model_names() -> tuple[str, ...]:
     Read anew each time an algorithm's dialog opens.
     """
     try:
-        ours = recommended.names()
+        ours = ranking.bundled_names()
     except LulcError:
         ours = ()  # the installation is incomplete; running says so
     return tuple(dict.fromkeys((*ours, *settings.user_models())))

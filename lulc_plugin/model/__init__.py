@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from ..lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
-    from . import catalogue as catalogue, entry as entry, mlm as mlm, recommended as recommended
-    from .catalogue import Entry as Entry
-    from .describe.class_words import classes_of_cells as classes_of_cells, classes_of_file as classes_of_file
+    from . import catalogue as catalogue, mlm as mlm, ranking as ranking
+    from .catalogue import Catalogue as Catalogue, Entry as Entry
     from .describe.description import (
         describe_network as describe_network,
         suggested_name as suggested_name,
         write_description as write_description,
     )
-    from .library import import_model as import_model
+    from .describe.user_text import classes_of_cells as classes_of_cells, classes_of_file as classes_of_file
+    from .own_networks import import_model as import_model
     from .runtime import onnx_file as onnx_file, providers as providers
     from .runtime.network import Network as Network
     from .runtime.probabilities import enlarge as enlarge
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "": ["catalogue", "entry", "recommended", "mlm"],
-        "catalogue": ["Entry"],
-        "describe.class_words": ["classes_of_cells", "classes_of_file"],
+        "": ["catalogue", "mlm", "ranking"],
+        "catalogue": ["Catalogue", "Entry"],
         "describe.description": ["describe_network", "suggested_name", "write_description"],
-        "library": ["import_model"],
+        "describe.user_text": ["classes_of_cells", "classes_of_file"],
+        "own_networks": ["import_model"],
         "runtime": ["onnx_file", "providers"],
         "runtime.network": ["Network"],
         "runtime.probabilities": ["enlarge"],

@@ -1,164 +1,274 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The networks at hand, best first, and which of them fits a layer.
+"""The catalogue of networks: the bundled ones and the user's own, each a file with its description, best first.
 
-The bundled networks come first, the user's own after them; one broken file does not stand in the way of the others.
+One broken file does not stand in the way of the others. Nothing here opens a session where a description lies beside
+a network or is cheap to read.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from .. import bundled
 from ..errors import CancelledError, LulcError
+from ..options import command
 from ..raster import BandsNotFound
-from . import library, ranking
-from .entry import Entry, load
-from .library import Broken
+from . import deepness, foreign_files, mlm, ranking
+from .describe import probe
 from .ranking import Standing
+from .runtime import onnx_file, open_session, signature_of
+from .spec import ModelSpec
 
-__all__ = ["Broken", "Entry", "broken", "by_name", "entries", "first_fit", "load", "names"]
+Fit = TypeVar("Fit")
 
-Found = TypeVar("Found")
-
+#: environment variable with the user's model folder, for shells and clusters
+VARIABLE = "LULC_MODELS"
+_MOST_FILES = 1000
+#: metadata keys that hold an MLM description, ours first
+_EMBEDDED = ("mlm", "stac_mlm", "mlm-metadata")
 #: Names in a row before "and 7 more".
 _MOST_NAMES = 8
 
 
+# ---------------------------------------------------------------- one network
+
+
 @dataclass(frozen=True)
-class _AtHand:
-    """Networks that can be used, best first, and files that cannot; `ours` counts the bundled ones in `entries`."""
+class Entry:
+    """A network file and its description."""
 
-    entries: tuple[Entry, ...]
-    broken: tuple[Broken, ...]
-    ours: int
+    path: Path
+    spec: ModelSpec
 
 
-def names(folder: Path | None = None) -> tuple[str, ...]:
-    """Names of the bundled networks, then of the user's own in `folder`; nothing is opened.
+def load(path: Path) -> Entry:
+    """The network at `path`, described by the first of these that there is.
+
+    `NAME.json` beside `NAME.onnx`; `NAME.onnx.json`; the metadata inside it: an MLM description, or what the plugin
+    Deepness reads. Where that does not say whether the network returns probabilities, a few random windows tell.
+
+    Raises:
+        LulcError: no such file, another format, no description, or one that cannot be used.
+    """
+    foreign_files.require_onnx(path)
+    if not path.is_file():
+        raise LulcError(f"The model file {path} does not exist.")
+    sidecar = sidecar_of(path)
+    spec = _inside(path) if sidecar is None else mlm.read(sidecar)
+    _check_size(path, spec)
+    if not spec.output.activation:
+        spec = _with_activation(path, spec)
+    return Entry(path, replace(spec, input_type=onnx_file.input_type(path, spec.input_name)))
+
+
+def sidecar_of(path: Path) -> Path | None:
+    """The description beside a network: `NAME.json`, or `NAME.onnx.json` if it is one of ours; None without."""
+    sidecar = path.with_suffix(".json")
+    if sidecar.is_file():
+        return sidecar
+    other = path.with_name(path.name + ".json")
+    return other if other.is_file() and foreign_files.is_mlm(other) else None
+
+
+def _inside(path: Path) -> ModelSpec:
+    """The description in the network's own metadata."""
+    signature = signature_of(open_session(path))
+    for key in _EMBEDDED:
+        if signature.metadata.get(key):
+            return mlm.from_text(signature.metadata[key], path.name)
+    foreign_files.refuse_ultralytics(path.name, signature.metadata)
+    if deepness.describes(signature.metadata):
+        try:
+            return deepness.read(signature, path.stem)
+        except LulcError as error:
+            remedy = error.remedy or f"Correct the metadata, or describe the network with {command('describemodel')}."
+            raise LulcError(f"{path.name}: {error.problem}", remedy) from error
+    raise foreign_files.no_description(path)
+
+
+def _check_size(path: Path, spec: ModelSpec) -> None:
+    size = path.stat().st_size
+    if spec.file_size and spec.file_size != size:
+        raise LulcError(
+            f"{path.name} has {size:,} bytes, but its description was written for a file of {spec.file_size:,} bytes.",
+            "It belongs to another network, or the file was changed or cut off: get both files again.",
+        )
+
+
+def _with_activation(path: Path, spec: ModelSpec) -> ModelSpec:
+    """`spec` with the activation that random windows show."""
+    run = probe.run_random_windows(open_session(path), spec.layout, len(spec.channels))
+    answers = run.answers.get(spec.output.name)
+    if answers is None:
+        names = ", ".join(run.answers)
+        raise LulcError(f"{path.name} has no output {spec.output.name!r}; it has {names}.")
+    activation, reason = probe.activation_of(answers, spec.output.plane, spec.layout)
+    note = f"The model's description does not say what the numbers of {spec.output.name!r} are: {reason}"
+    return replace(spec, output=replace(spec.output, activation=activation), notes=(*spec.notes, note))
+
+
+# ---------------------------------------------------------------- all networks
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A network file that cannot be used, and why."""
+
+    path: Path
+    error: LulcError
+
+
+class Catalogue:
+    """The networks at hand. Their descriptions are read once, when they are first asked for.
+
+    A plan and a check of the same layer share one catalogue, so that no description is read twice.
 
     Args:
         folder: the user's model folder; None: the one that LULC_MODELS names, if any.
     """
-    return tuple(dict.fromkeys((*bundled.model_names(), *library.names(_own(folder)))))
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = default_folder() if folder is None else folder
+        self._loaded: dict[Path, Entry] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the bundled networks, then of the user's own; nothing is opened."""
+        return tuple(dict.fromkeys((*bundled.model_names(), *(path.stem for path in own_files(self.folder)))))
+
+    @cached_property
+    def _bundled(self) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+        place = bundled.folder("models")
+        return self._read([place / f"{name}.onnx" for name in bundled.model_names()])
+
+    @cached_property
+    def _own(self) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+        # a bundled name always means the bundled network
+        return self._read([path for path in own_files(self.folder) if path.stem not in bundled.model_names()])
+
+    def _read(self, paths: Sequence[Path]) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+        """The networks of `paths` that can be used, best first, and those that cannot."""
+        entries: list[Entry] = []
+        broken: list[Broken] = []
+        for path in paths:
+            try:
+                entries.append(self._load(path))
+            except LulcError as error:
+                broken.append(Broken(path, error))
+            except OSError as error:
+                broken.append(Broken(path, LulcError(f"{path.name} cannot be read: {error.strerror or error}.")))
+        return tuple(ordered(entries)), tuple(broken)
+
+    def _load(self, path: Path) -> Entry:
+        if path not in self._loaded:
+            self._loaded[path] = load(path)
+        return self._loaded[path]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The bundled networks, ordered by held-out score, number of bands and speed; then the user's own likewise."""
+        return (*self._bundled[0], *self._own[0])
+
+    @property
+    def broken(self) -> tuple[Broken, ...]:
+        """Networks that are there but cannot be used, with the reason; bundled ones first."""
+        return (*self._bundled[1], *self._own[1])
+
+    def by_name(self, name: str) -> Entry:
+        """The network called `name`, a bundled one or one of the user's own.
+
+        Args:
+            name: as `names` lists it.
+
+        Raises:
+            LulcError: there is none, or it cannot be used.
+        """
+        if name in bundled.model_names():
+            return self._load(bundled.folder("models") / f"{name}.onnx")
+        if name in self.names and self.folder is not None:
+            return self._load(self.folder / f"{name}.onnx")
+        where = "" if self.folder is None else f", nor in the model folder {self.folder}"
+        raise LulcError(f"There is no model {name!r}{where}.", f"Choose one of: auto, {', '.join(self.names)}."[:1000])
+
+    def first_fit(self, fits: Callable[[Entry], Fit]) -> tuple[Entry, Fit, tuple[str, ...]]:
+        """The best network for which `fits` returns instead of raising `LulcError`; a bundled one if any does.
+
+        Args:
+            fits: judges a network.
+
+        Returns:
+            the entry, what `fits` returned, and one sentence for each network passed over.
+
+        Raises:
+            LulcError: none fits; with all reasons.
+        """
+        unusable = [f"{b.path.stem}: it cannot be used. {b.error.problem}" for b in self.broken]
+        refused: list[tuple[str, LulcError]] = []
+        for i, entry in enumerate(self.entries):
+            try:
+                fit = fits(entry)
+            except CancelledError:
+                raise
+            except LulcError as error:
+                refused.append((entry.spec.name, error))
+                continue
+            reasons = [f"{name}: {_reason(error)}" for name, error in refused]
+            return entry, fit, (*reasons, *self._why_later(i, fits), *unusable)
+        if not refused and not unusable:
+            raise LulcError(
+                "No network is bundled with this installation.", "Install the plugin again, or set a model file."
+            )
+        raise _none_fits(refused, unusable)
+
+    def _why_later(self, taken: int, fits: Callable[[Entry], Fit]) -> list[str]:
+        """One sentence for each network behind the one that was taken."""
+        entries, bundled_count = self.entries, len(self._bundled[0])
+        start = 0 if taken < bundled_count else bundled_count
+        standings = _standings(self._bundled[0] if taken < bundled_count else self._own[0])
+        reasons = []
+        for i in range(taken + 1, len(entries)):
+            try:
+                fits(entries[i])
+            except CancelledError:
+                raise
+            except LulcError as error:
+                reasons.append(f"{entries[i].spec.name}: {_reason(error)}")
+                continue
+            if taken < bundled_count <= i:
+                why = ", but bundled networks go before imported ones"
+            else:
+                why = ranking.why_behind(standings, i - start, taken - start)
+            reasons.append(f"{entries[i].spec.name}: it fits too{why}")
+        return reasons
 
 
-def entries(folder: Path | None = None) -> tuple[Entry, ...]:
-    """The bundled networks, ordered by held-out score, number of bands and speed; then the user's own in that order.
-
-    Args:
-        folder: see `names`.
-    """
-    return _at_hand(folder).entries
+def default_folder() -> Path | None:
+    """The folder that the environment variable LULC_MODELS names, None without it."""
+    named = os.environ.get(VARIABLE, "").strip()
+    return Path(named) if named else None
 
 
-def broken(folder: Path | None = None) -> tuple[Broken, ...]:
-    """Networks that are there but cannot be used, with the reason; bundled ones first.
-
-    Args:
-        folder: see `names`.
-    """
-    return _at_hand(folder).broken
-
-
-def _at_hand(folder: Path | None) -> _AtHand:
-    bundled_names = bundled.model_names()
-    place = bundled.folder("models")
-    ours, ours_broken = library.look_through([place / f"{name}.onnx" for name in bundled_names])
-    # a bundled name always means the bundled network
-    files = [path for path in library.files(_own(folder)) if path.stem not in bundled_names]
-    own, own_broken = library.look_through(files)
-    return _AtHand((*ordered(ours), *ordered(own)), (*ours_broken, *own_broken), len(ours))
+def own_files(folder: Path | None) -> list[Path]:
+    """The network files in `folder`, in alphabetical order; none without a folder, or if it cannot be read."""
+    try:
+        paths = [] if folder is None else sorted(p for p in folder.glob("*.onnx") if not p.name.startswith("."))
+    except OSError:
+        return []
+    return paths[:_MOST_FILES]
 
 
-def ordered(found: Sequence[Entry]) -> list[Entry]:
+def ordered(entries: Sequence[Entry]) -> list[Entry]:
     """Best first, as `ranking.ordered` has it."""
-    return [found[i] for i in ranking.ordered(_standings(found))]
+    return [entries[i] for i in ranking.ordered(_standings(entries))]
 
 
-def _standings(found: Sequence[Entry]) -> list[Standing]:
-    return [Standing(s.name, len(s.bands), s.map_speed, s.held_out_scores) for s in (entry.spec for entry in found)]
-
-
-def _own(folder: Path | None) -> Path | None:
-    return library.default_folder() if folder is None else folder
-
-
-def by_name(name: str, folder: Path | None = None) -> Entry:
-    """The network called `name`, a bundled one or one of the user's own.
-
-    Args:
-        name: as `names` lists it.
-        folder: see `names`.
-
-    Raises:
-        LulcError: there is none, or it cannot be used.
-    """
-    own = _own(folder)
-    if name in bundled.model_names():
-        return load(bundled.folder("models") / f"{name}.onnx")
-    if own is not None and name in library.names(own):
-        return load(own / f"{name}.onnx")
-    where = "" if own is None else f", nor in the model folder {own}"
-    raise LulcError(f"There is no model {name!r}{where}.", f"Choose one of: auto, {', '.join(names(folder))}."[:1000])
-
-
-def first_fit(fits: Callable[[Entry], Found], folder: Path | None = None) -> tuple[Entry, Found, tuple[str, ...]]:
-    """The best network for which `fits` returns instead of raising `LulcError`; a bundled one if any does.
-
-    Args:
-        fits: judges a network.
-        folder: see `names`.
-
-    Returns:
-        the entry, what `fits` returned, and one sentence for each network passed over.
-
-    Raises:
-        LulcError: none fits; with all reasons.
-    """
-    at_hand = _at_hand(folder)
-    unusable = [f"{b.path.stem}: it cannot be used. {b.error.problem}" for b in at_hand.broken]
-    refused: list[tuple[str, LulcError]] = []
-    for i, entry in enumerate(at_hand.entries):
-        try:
-            found = fits(entry)
-        except CancelledError:
-            raise
-        except LulcError as error:
-            refused.append((entry.spec.name, error))
-            continue
-        reasons = [f"{name}: {_reason(error)}" for name, error in refused]
-        return entry, found, (*reasons, *_why_later(at_hand, i, fits), *unusable)
-    if not refused and not unusable:
-        raise LulcError(
-            "No network is bundled with this installation.", "Install the plugin again, or set a model file."
-        )
-    raise _none_fits(refused, unusable)
-
-
-def _why_later(at_hand: _AtHand, taken: int, fits: Callable[[Entry], Found]) -> list[str]:
-    """One sentence for each network behind the one that was taken."""
-    entries = at_hand.entries
-    theirs = entries[: at_hand.ours] if taken < at_hand.ours else entries[at_hand.ours :]
-    standings = _standings(theirs)
-    start = 0 if taken < at_hand.ours else at_hand.ours
-    reasons = []
-    for i in range(taken + 1, len(entries)):
-        try:
-            fits(entries[i])
-        except CancelledError:
-            raise
-        except LulcError as error:
-            reasons.append(f"{entries[i].spec.name}: {_reason(error)}")
-            continue
-        if taken < at_hand.ours <= i:
-            why = ", but bundled networks go before imported ones"
-        else:
-            why = ranking.why_behind(standings, i - start, taken - start)
-        reasons.append(f"{entries[i].spec.name}: it fits too{why}")
-    return reasons
+def _standings(entries: Sequence[Entry]) -> list[Standing]:
+    return [Standing(s.name, len(s.bands), s.map_speed, s.held_out_scores) for s in (entry.spec for entry in entries)]
 
 
 def _reason(error: LulcError) -> str:
@@ -167,15 +277,15 @@ def _reason(error: LulcError) -> str:
 
 def _none_fits(refused: Sequence[tuple[str, LulcError]], unusable: Sequence[str]) -> LulcError:
     """What the networks have in common once, then what each of them lacks."""
-    said = ["None of the networks at hand fits this layer."]
+    sentences = ["None of the networks at hand fits this layer."]
     remedy = next((error.remedy for _, error in refused if error.remedy), "Set the model or the bands yourself.")
     no_bands = [error for _, error in refused if isinstance(error, BandsNotFound)]
     nothing = all(error.lack == BandsNotFound.NOTHING for error in no_bands)
     if no_bands:
-        said.append(no_bands[0].layer)
+        sentences.append(no_bands[0].layer)
         if nothing:
-            said.append("None of them could be recognised.")
-        said.extend(filter(None, (no_bands[0].hint,)))
+            sentences.append("None of them could be recognised.")
+        sentences.extend(filter(None, (no_bands[0].hint,)))
         remedy = no_bands[0].remedy_for_any
     alike: dict[tuple[str, str], list[str]] = {}
     for name, error in refused:
@@ -184,8 +294,8 @@ def _none_fits(refused: Sequence[tuple[str, LulcError]], unusable: Sequence[str]
             what = f"{error.wanted}{'' if nothing else f' ({error.lack})'}."
             one, many = f" wants {what}", f" want {what}"
         alike.setdefault((one, many), []).append(name)
-    said.extend(f"{_row(names)}{one if len(names) == 1 else many}" for (one, many), names in alike.items())
-    return LulcError(" ".join([*said, *unusable]), remedy)
+    sentences.extend(f"{_row(names)}{one if len(names) == 1 else many}" for (one, many), names in alike.items())
+    return LulcError(" ".join([*sentences, *unusable]), remedy)
 
 
 def _row(names: Sequence[str]) -> str:
@@ -194,3 +304,31 @@ def _row(names: Sequence[str]) -> str:
     if len(names) > len(shown):
         shown.append(f"{len(names) - len(shown)} more")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+# ---------------------------------------------------------------- for those who ask once
+
+
+def names(folder: Path | None = None) -> tuple[str, ...]:
+    """See `Catalogue.names`."""
+    return Catalogue(folder).names
+
+
+def entries(folder: Path | None = None) -> tuple[Entry, ...]:
+    """See `Catalogue.entries`."""
+    return Catalogue(folder).entries
+
+
+def broken(folder: Path | None = None) -> tuple[Broken, ...]:
+    """See `Catalogue.broken`."""
+    return Catalogue(folder).broken
+
+
+def by_name(name: str, folder: Path | None = None) -> Entry:
+    """See `Catalogue.by_name`."""
+    return Catalogue(folder).by_name(name)
+
+
+def first_fit(fits: Callable[[Entry], Fit], folder: Path | None = None) -> tuple[Entry, Fit, tuple[str, ...]]:
+    """See `Catalogue.first_fit`."""
+    return Catalogue(folder).first_fit(fits)

@@ -14,14 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import LulcError
-from ..legend import Legend, LegendClass
+from ..legend import Legend, LegendClass, spare_colour
 from ..options import command
 from ..raster import Step, Steps
-from .describe import Port, Signature
-from .fixed_window import usual_multiple
 from .mlm import FRACTIONS, centred_cut, json_values, two_classes, unnamed_bands
-from .palette import spare_colour
-from .spec import InputForm, ModelSpec, Output, Window, band_channel
+from .runtime import GraphSignature, GraphTensor
+from .spec import InputForm, ModelSpec, Output, Window, band_channel, usual_multiple
 
 KEYS = frozenset(
     (
@@ -46,7 +44,7 @@ def describes(metadata: Mapping[str, str]) -> bool:
     return bool(KEYS & set(metadata)) and not {"task", "stride"} <= set(metadata)
 
 
-def read(signature: Signature, name: str) -> ModelSpec:
+def read(signature: GraphSignature, name: str) -> ModelSpec:
     """The network that `signature` belongs to; `name` is what it is called.
 
     Raises:
@@ -219,7 +217,7 @@ def _size(values: Mapping[str, Any], height: int | None) -> tuple[int, tuple[str
     return int(said), ()
 
 
-def _depth(output: Port) -> int | None:
+def _depth(output: GraphTensor) -> int | None:
     if len(output.shape) == 3:
         return 1
     if len(output.shape) != 4:
@@ -227,7 +225,7 @@ def _depth(output: Port) -> int | None:
     return output.shape[1]
 
 
-def _cut(output: Port, size: int | None) -> int:
+def _cut(output: GraphTensor, size: int | None) -> int:
     height, width = output.shape[-2:]
     if size is None or height is None or width is None or any(height == width == size // f for f in (1, *FRACTIONS)):
         return 0
@@ -251,7 +249,7 @@ def _scaling(values: Mapping[str, Any], channels: int) -> tuple[list[Steps], tup
     return steps, tuple(-mean / spread for mean, spread in pairs)
 
 
-def _notes(values: Mapping[str, Any], signature: Signature, output: Port) -> list[str]:
+def _notes(values: Mapping[str, Any], signature: GraphSignature, output: GraphTensor) -> list[str]:
     notes = ["Described by the metadata of the plugin Deepness: numbers are divided by 255, bands in the layer's order"]
     if len(signature.outputs) > 1:
         others = ", ".join(repr(p.name) for p in signature.outputs[1:])[:200]

@@ -6,8 +6,13 @@ Plain numbers in, so that a dialog can put its list in order without loading any
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import bundled
 
 #: Shares of the best mean IoU that differ by less are equal: held-out places are few.
 _NOISE = 0.02
@@ -41,8 +46,8 @@ def map_speed(speed: float, size: int, margin: int) -> float:
     return speed * (max(0, size - 2 * margin) / size) ** 2
 
 
-def ordered(found: Sequence[Standing]) -> list[int]:
-    """Places in `found`, best first.
+def ordered(standings: Sequence[Standing]) -> list[int]:
+    """Places in `standings`, best first.
 
     Networks that were tested on the same data form a family and are compared there: each held-out score counts as a
     share of the family's best on that data, because a plain mean would favour networks that were tested on easier data.
@@ -51,25 +56,25 @@ def ordered(found: Sequence[Standing]) -> list[int]:
     """
 
     def leading(family: Sequence[int]) -> tuple[bool, int, float, str]:
-        first = found[family[0]]
-        return not first.scores, -max(found[i].bands for i in family), -first.map_speed, first.name
+        first = standings[family[0]]
+        return not first.scores, -max(standings[i].bands for i in family), -first.map_speed, first.name
 
-    families = sorted((_by_score(found, family) for family in _families(found)), key=leading)
+    families = sorted((_by_score(standings, family) for family in _families(standings)), key=leading)
     return [i for family in families for i in family]
 
 
-def why_behind(found: Sequence[Standing], behind: int, ahead: int) -> str:
+def why_behind(standings: Sequence[Standing], behind: int, ahead: int) -> str:
     """Why `ordered` puts one network behind another, to follow "it fits too": `, but scores lower on …`.
 
     Args:
-        found: all networks that were put in order.
-        behind: place in `found` of the network that comes later.
+        standings: all networks that were put in order.
+        behind: place in `standings` of the network that comes later.
         ahead: place of the one that comes before it.
     """
-    later, first = found[behind], found[ahead]
-    family = next(family for family in _families(found) if ahead in family)
+    later, first = standings[behind], standings[ahead]
+    family = next(family for family in _families(standings) if ahead in family)
     if behind in family:
-        shares = _shares(found, family)
+        shares = _shares(standings, family)
         return _why_in_family(later, first, shares[behind], shares[ahead])
     if first.scores and not later.scores:
         return ", but was not tested on held-out places"
@@ -110,39 +115,75 @@ def _compared(later: Standing, first: Standing, lower: bool) -> str:
     return f"the test data that both know ({ours} against {theirs} mean IoU)"
 
 
-def _families(found: Sequence[Standing]) -> list[list[int]]:
+def _families(standings: Sequence[Standing]) -> list[list[int]]:
     """Networks that share a data set, directly or through others, together; those without a score each alone."""
     families: list[list[int]] = []
-    for place, one in enumerate(found):
+    for place, one in enumerate(standings):
         mine = [place]
         for family in [*families]:
-            if any(one.scores.keys() & found[other].scores.keys() for other in family):
+            if any(one.scores.keys() & standings[other].scores.keys() for other in family):
                 families.remove(family)
                 mine = family + mine
         families.append(mine)
     return families
 
 
-def _shares(found: Sequence[Standing], family: Sequence[int]) -> dict[int, float]:
+def _shares(standings: Sequence[Standing], family: Sequence[int]) -> dict[int, float]:
     """Place → mean share of the family's best scores."""
     best: dict[str, float] = {}
     for place in family:
-        for name, score in found[place].scores.items():
+        for name, score in standings[place].scores.items():
             best[name] = max(score, best.get(name, 0.0))
     shares = {}
     for place in family:
-        parts = [score / (best[name] or 1.0) for name, score in found[place].scores.items()]
+        parts = [score / (best[name] or 1.0) for name, score in standings[place].scores.items()]
         shares[place] = sum(parts) / len(parts) if parts else 0.0
     return shares
 
 
-def _by_score(found: Sequence[Standing], family: Sequence[int]) -> list[int]:
-    shares = _shares(found, family)
+def _by_score(standings: Sequence[Standing], family: Sequence[int]) -> list[int]:
+    shares = _shares(standings, family)
     rest, done = list(family), []
     while rest:
         least = max(shares[i] for i in rest) - _NOISE
         equals = [i for i in rest if shares[i] >= least]
-        first = min(equals, key=lambda i: (-found[i].bands, -found[i].map_speed, found[i].name))
+        first = min(equals, key=lambda i: (-standings[i].bands, -standings[i].map_speed, standings[i].name))
         done.append(first)
         rest.remove(first)
     return done
+
+
+# ---------------------------------------------------------------- the list of a dialog
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Names of the bundled networks in the order of `Catalogue.entries`; one without a usable description comes last.
+
+    QGIS makes such a list at every start, so the descriptions are not read whole: that needs numpy, this takes
+    milliseconds.
+
+    Raises:
+        LulcError: the installation is incomplete.
+    """
+    ours, place = bundled.model_names(), bundled.folder("models")
+    standings = [_standing(name, place / f"{name}.json") for name in ours]
+    return tuple(ours[i] for i in ordered(standings))
+
+
+def _standing(name: str, sidecar: Path) -> Standing:
+    """What a description says of a network's rank; only the name where it cannot be read."""
+    try:
+        properties = json.loads(sidecar.read_text(encoding="utf-8"))["properties"]
+        return Standing(name, len(properties["bands"]), _map_speed(properties), _scores(properties))
+    except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError):
+        return Standing(name)  # running it says what is wrong with it
+
+
+def _map_speed(properties: Mapping[str, Any]) -> float:
+    window = properties["lulc:window"]
+    return map_speed(float(properties["lulc:speed"]), int(window["size"]), int(window["margin"]))
+
+
+def _scores(properties: Mapping[str, Any]) -> dict[str, float]:
+    tested = [s for s in properties.get("lulc:accuracy", ()) if s["split"] == "test" and s.get("miou") is not None]
+    return {str(s["dataset"]): float(s["miou"]) for s in tested}

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LulcError
 from ..legend import Legend
-from ..raster import Channel, Expression, Steps
+from ..raster import Channel, Steps
 from . import ranking
 
 UNITS = ("reflectance", "dn", "byte")
 ACTIVATIONS = ("softmax", "sigmoid", "argmax")
+_USUAL_MULTIPLE = 32
+#: windows overlap by up to twice the multiple on either side, and something has to be left of them
+_LEAST_PARTS = 4
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,19 @@ class Window:
         it leaves wrong classes along the rim.
         """
         return self.margin // 3
+
+
+def usual_multiple(size: int | None) -> int:
+    """Of what window origins should be multiples: 32, or what suits a network that takes only one `size`.
+
+    That is the largest power of two up to 32 that divides the size and is at most a quarter of it.
+    """
+    if size is None:
+        return _USUAL_MULTIPLE
+    multiple = math.gcd(size, _USUAL_MULTIPLE)
+    while multiple > 1 and multiple * _LEAST_PARTS > size:
+        multiple //= 2
+    return multiple
 
 
 @dataclass(frozen=True)
@@ -286,8 +303,3 @@ class ModelSpec:
 def band_channel(name: str, band: int, steps: Steps = ()) -> Channel:
     """A channel that is a source band, scaled by `steps`."""
     return Channel(name, band, None, steps)
-
-
-def index_channel(name: str, expression: Expression, steps: Steps = ()) -> Channel:
-    """A channel computed from source bands, then scaled by `steps`."""
-    return Channel(name, None, expression, steps)

@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip("PIL", reason="Pillow is not installed")
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import entry
+from lulc_plugin.model import catalogue
 from training import recipe, release
 from training.export import cardtable, credits, margin, onnx_session, parity, source as opening, training_places
 from training.networks.build import build
@@ -55,14 +55,14 @@ def rehearse(saved, toy, tmp_path, *more):
 def test_a_rehearsal_makes_a_network_that_the_engine_runs(saved, toy, tmp_path, capsys):
     assert rehearse(saved, toy, tmp_path) == 0, capsys.readouterr().err
     network = tmp_path / "run" / "rehearsal" / "toy.onnx"
-    spec = entry.load(network).spec
+    spec = catalogue.load(network).spec
     assert spec.speed == 1.25 and spec.gsd_range == (5, 20) and spec.training.sets[0].license == "CC0"
     # a single validation place says nothing of how sure the network is elsewhere
     assert spec.confidence is None and len(spec.band_statistics) == 4
     assert spec.scores[0].split == "val" and "lulc:training_places" in spec.extra
     assert spec.extra["lulc:training_run"]["revision"] == "r"
     network.with_suffix(".json").unlink()
-    inside = entry.load(network).spec
+    inside = catalogue.load(network).spec
     assert inside.name == "toy" and inside.fill == spec.fill and inside.sha256 == "" and inside.window == spec.window
     card = network.with_suffix(".md").read_text(encoding="utf-8")
     for words in ("A rehearsal", "## Known limits", "Water has IoU 0.", "Toy sure", "CC0", "## Window border"):
@@ -176,7 +176,7 @@ def test_a_file_that_is_refused_replaces_no_good_one(saved, toy, tmp_path, capsy
     status, out = exported(saved, toy, tmp_path, "--temperature", "1")
     assert status == 0, capsys.readouterr().err
     names = {"net.onnx", "net.json", "net.facts.json"}
-    assert {p.name for p in out.parent.iterdir()} == names and entry.load(out).spec.name == "net"
+    assert {p.name for p in out.parent.iterdir()} == names and catalogue.load(out).spec.name == "net"
     good = out.read_bytes()
     monkeypatch.setattr(parity.require_same, "__defaults__", (2.0,))
     status, _ = exported(saved, toy, tmp_path, "--temperature", "2")

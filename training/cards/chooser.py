@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import ModelSpec, Scores, catalogue, entry
+from lulc_plugin.model import ModelSpec, Scores, catalogue
 from lulc_plugin.report.card import inline, markdown_table
 
 from ..export.sidecar import TEACHERS_WORD
@@ -21,7 +21,7 @@ def table(folder: Path) -> str:
     files = sorted(folder.glob("*.onnx"))
     if not files:
         raise LulcError(f"{folder} has no network.", "Name the folder with --models.")
-    rows = [_row(one.path, one.spec) for one in catalogue.ordered([entry.load(path) for path in files])]
+    rows = [_row(one.path, one.spec) for one in catalogue.ordered([catalogue.load(path) for path in files])]
     header = ["imagery", "bands", "pixels", "network", "classes", "held-out OA / mean IoU", "MB", "Mpx/s, 2 threads"]
     return markdown_table(header, rows)
 

@@ -10,7 +10,7 @@ from typing import Any
 import tomllib
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import TrainingSet, entry
+from lulc_plugin.model import TrainingSet, catalogue
 
 from ..recipe import Recipe
 from ..sets.description import describe
@@ -73,8 +73,8 @@ def _teacher(file: str, recipe: Recipe) -> TrainingSet:
     from ..recipe import located
 
     path = Path(located(file, recipe.folder))
-    sidecar = entry.sidecar_of(path)
-    spec = entry.load(path).spec if sidecar is not None else None
+    sidecar = catalogue.sidecar_of(path)
+    spec = catalogue.load(path).spec if sidecar is not None else None
     if spec is None or spec.license in ("", "other"):
         raise LulcError(
             f"Nobody knows under which terms the teacher {Path(file).name} comes.", f"Write its credit into {_FILE}."

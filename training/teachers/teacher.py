@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lulc_plugin import provenance
 from lulc_plugin.classify import Blender, ClassifyJob, input_scaling, window_size
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import Network, entry
+from lulc_plugin.model import Network, catalogue
 from lulc_plugin.raster import (
     GeoGrid,
     Grid,
@@ -44,7 +44,7 @@ class Teacher:
     """
 
     def __init__(self, path: Path, threads: int = 0, device: str = "cpu", rim: int | None = None) -> None:
-        self._entry = entry.load(path)
+        self._entry = catalogue.load(path)
         self._rim = rim
         self.spec = self._entry.spec
         self._network = Network(path, self.spec, threads, device)
@@ -162,5 +162,5 @@ def digest(path: Path) -> str:
     """
     if not path.is_file():
         raise LulcError(f"The teacher {path} does not exist.", "Correct its file, or name another with --teacher.")
-    sidecar = entry.sidecar_of(path)
+    sidecar = catalogue.sidecar_of(path)
     return " ".join(provenance.file_digest(p) for p in (path, sidecar) if p is not None)

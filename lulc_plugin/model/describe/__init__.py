@@ -2,13 +2,5 @@
 """Describe a bare network from what a person says about it and what its graph shows."""
 
 from . import probe
-from .graph_signature import LARGEST_FILE, Port, Signature, open_session, signature_of
 
-__all__ = [
-    "LARGEST_FILE",
-    "Port",
-    "Signature",
-    "open_session",
-    "probe",
-    "signature_of",
-]
+__all__ = ["probe"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A description for a bare .onnx file: what the graph shows, what a few random windows show, and what a person says."""
+"""A description for a bare .onnx file, from what its graph and a few random windows show and a person says."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from ...errors import LulcError
 from ...legend import Legend, LegendClass
 from ...options import option
 from .. import foreign_files, mlm
-from ..fixed_window import usual_multiple
 from ..mlm import FRACTIONS, centred_cut, two_classes
-from ..spec import ModelSpec, Output, Window, band_channel
-from . import band_words, probe
-from .graph_signature import Port, open_session, signature_of
-from .probe import Trial
-from .scaling_words import NOT_GIVEN, Scaling, few_left, read_scaling
+from ..runtime import GraphTensor, Session, open_session, signature_of
+from ..spec import ModelSpec, Output, Window, band_channel, usual_multiple
+from . import probe, user_text
+from .probe import RandomRun
+from .user_text import NOT_GIVEN, Scaling, few_left, read_scaling
 
 #: what a user may say about the numbers that come out
 ACTIVATIONS = ("auto", "softmax", "sigmoid", "none")
@@ -31,10 +30,17 @@ _MARGIN = 64
 
 
 @dataclass(frozen=True)
-class _Result:
-    """The output that makes the map, as a trial showed it."""
+class _MapOutput:
+    """The output that makes the map, as random windows showed it.
 
-    port: Port
+    Attributes:
+        tensor: its name, type and shape.
+        plane: it is a single plane of scores for two classes.
+        cut: pixels that it lacks on each side.
+        times: window pixels, along each axis, that one of its pixels stands for.
+    """
+
+    tensor: GraphTensor
     plane: bool
     cut: int
     times: int
@@ -47,27 +53,61 @@ def describe_network(
     scaling: str | None = None,
     gsd: float | None = None,
     activation: str = "auto",
-    *,
-    name: str = "",
-    title: str = "",
 ) -> ModelSpec:
     """The description of the network at `network`.
 
     Args:
         network: an `.onnx` file.
-        band_names: its bands in channel order, like `red,green,blue,nir` (see `bandlist.bands_of`).
-        classes: its classes in channel order (see `classlist`); one for a network with a single plane of scores.
-        scaling: how it wants its numbers (see `scalingtext.REMEDY`); None or empty: as they are stored, which a note
-            tells.
+        band_names: its bands in channel order, like `red,green,blue,nir` (see `user_text.bands_of`).
+        classes: its classes in channel order (see `user_text`); one for a network with a single plane of scores.
+        scaling: how it wants its numbers (see `user_text.SCALING_REMEDY`); None or empty: as they are stored, which a
+            note tells.
         gsd: pixel size it was trained on in metres; None: not known.
         activation: what to apply to its numbers: `softmax`, `sigmoid`, `none` (they are probabilities), or `auto`:
             a few random windows tell.
-        name: what to call it; empty: the name of the file.
-        title: one line for people; empty: made of classes and bands.
 
     Raises:
         LulcError: what is missing, or does not fit the graph, with both numbers.
     """
+    _check_arguments(network, gsd, activation)
+    bands = user_text.bands_of(band_names)
+    if not classes:
+        raise LulcError("The network's classes are missing.", "List value and name of each, in channel order.")
+    scaled = read_scaling(scaling or "", len(bands))
+    bands = tuple(replace(b, scale=scaled.dn_scale, offset=None if scaled.dn_scale is None else 0.0) for b in bands)
+    session = open_session(network)
+    image = signature_of(session).image
+    _check_whole_numbers(image, scaled, scaling or "")
+    run = _run_in_either_layout(session, image, len(bands))
+    output = _map_output(session, image, run, len(classes))
+    steps, note, warning = _activation(activation, run, output)
+    listed = two_classes(list(classes)) if output.plane else list(classes)
+    names = ", ".join(b.label for b in bands)
+    return ModelSpec(
+        name=network.stem,
+        title=f"{network.stem}: {len(listed)} classes from {names}"[:300],
+        architecture="unknown",
+        bands=bands,
+        channels=tuple(band_channel(b.name, i, scaled.channel_steps[i]) for i, b in enumerate(bands)),
+        forms=scaled.forms,
+        fill=(0.0,) * len(bands),
+        input_name=image.name,
+        output=Output(output.tensor.name, steps, cut=output.cut, plane=output.plane),
+        legend=Legend.of(listed),
+        window=_window(image, run, output),
+        gsd=gsd,
+        gsd_range=None if gsd is None else (gsd / 1.5, gsd * 1.5),
+        description=f"Described by hand for {network.name}. {note}".strip(),
+        file_name=network.name,
+        file_size=network.stat().st_size,
+        sha256=provenance.file_digest(network),
+        layout=run.layout,
+        notes=() if (scaling or "").strip() else (NOT_GIVEN,),
+        warnings=(warning,) if warning else (),
+    )
+
+
+def _check_arguments(network: Path, gsd: float | None, activation: str) -> None:
     foreign_files.require_onnx(network)
     if not network.is_file():
         raise LulcError(f"The model file {network} does not exist.")
@@ -75,53 +115,16 @@ def describe_network(
         raise LulcError(f"The activation {activation[:50]!r} is none of {', '.join(ACTIVATIONS)}.")
     if gsd is not None and not (math.isfinite(gsd) and 0 < gsd < 1e6):
         raise LulcError(f"The pixel size is {gsd:g} m.", "Give the pixel size of the training images in metres.")
-    bands = band_words.bands_of(band_names)
-    if not classes:
-        raise LulcError("The network's classes are missing.", "List value and name of each, in channel order.")
-    wanted = read_scaling(scaling or "", len(bands))
-    bands = tuple(replace(b, scale=wanted.dn_scale, offset=None if wanted.dn_scale is None else 0.0) for b in bands)
-    session = open_session(network)
-    image = signature_of(session).image
-    _check_whole_numbers(image, wanted, scaling or "")
-    trial = _try_layouts(session, image, len(bands))
-    outputs = signature_of(session).outputs
-    result = _result(trial, outputs, len(classes))
-    if result.times > 1 and None in image.shape[1:]:
-        result = _told_apart(result, probe.try_out(session, trial.layout, len(bands), 2 * trial.size), outputs)
-    listed = two_classes(list(classes)) if result.plane else list(classes)
-    answers = trial.answers[result.port.name]
-    doubt = ""
-    if activation == "auto":
-        steps, because = probe.judge(answers, result.plane, trial.layout)
-        note = f"The numbers of output {result.port.name!r}: {because}."
-    else:
-        steps = ("argmax",) if activation == "none" else (activation, "argmax")
-        note = ""
-        doubt = probe.doubt(activation, answers, result.plane, trial.layout)
-    own = name or network.stem
-    names = ", ".join(b.label for b in bands)
-    return ModelSpec(
-        name=own,
-        title=title or f"{own}: {len(listed)} classes from {names}"[:300],
-        architecture="unknown",
-        bands=bands,
-        channels=tuple(band_channel(b.name, i, wanted.channel_steps[i]) for i, b in enumerate(bands)),
-        forms=wanted.forms,
-        fill=(0.0,) * len(bands),
-        input_name=image.name,
-        output=Output(result.port.name, steps, cut=result.cut, plane=result.plane),
-        legend=Legend.of(listed),
-        window=_window(image, trial, result),
-        gsd=gsd,
-        gsd_range=None if gsd is None else (gsd / 1.5, gsd * 1.5),
-        description=f"Described by hand for {network.name}. {note}".strip(),
-        file_name=network.name,
-        file_size=network.stat().st_size,
-        sha256=provenance.file_digest(network),
-        layout=trial.layout,
-        notes=() if (scaling or "").strip() else (NOT_GIVEN,),
-        warnings=(doubt,) if doubt else (),
-    )
+
+
+def _activation(stated: str, run: RandomRun, output: _MapOutput) -> tuple[tuple[str, ...], str, str]:
+    """The activation steps, a note on how they were found, and a warning where random windows contradict the user."""
+    answers = run.answers[output.tensor.name]
+    if stated == "auto":
+        steps, reason = probe.activation_of(answers, output.plane, run.layout)
+        return steps, f"The numbers of output {output.tensor.name!r}: {reason}.", ""
+    steps = ("argmax",) if stated == "none" else (stated, "argmax")
+    return steps, "", probe.activation_problem(stated, answers, output.plane, run.layout)
 
 
 def write_description(spec: ModelSpec, path: Path) -> None:
@@ -139,30 +142,30 @@ def write_description(spec: ModelSpec, path: Path) -> None:
 # ---------------------------------------------------------------- what the graph shows
 
 
-def _check_whole_numbers(image: Port, wanted: Scaling, said: str) -> None:
+def _check_whole_numbers(image: GraphTensor, scaling: Scaling, text: str) -> None:
     """Refuse a scaling of which rounding to an input's whole numbers leaves next to nothing.
 
     Raises:
         LulcError: with the scaled range.
     """
-    kind = probe.DTYPES.get(image.kind)
+    kind = probe.DTYPES.get(image.type)
     if kind is None or np.dtype(kind).kind not in "iu":
         return
-    few = few_left(wanted, np.dtype(kind))
+    few = few_left(scaling, np.dtype(kind))
     if few is None:
         return
     count, low, high = few
     raise LulcError(
         f"The network's input {image.words} takes whole numbers ({np.dtype(kind)}), but"
-        f" {option('scaling', said.strip()[:50])} makes numbers from {low:.3g} to {high:.3g}, which"
+        f" {option('scaling', text.strip()[:50])} makes numbers from {low:.3g} to {high:.3g}, which"
         f" leaves {count} different value{'s' * (count > 1)}.",
         f"Give {option('scaling', 'none')} if the network scales its numbers itself, or a scaling that reaches its"
         " range, such as scale 40 for reflectance times 10,000; or export it with an input of 32-bit numbers.",
     )
 
 
-def _try_layouts(session: object, image: Port, count: int) -> Trial:
-    """A trial with the order of axes that the input's shape shows; both are tried where it shows none."""
+def _run_in_either_layout(session: Session, image: GraphTensor, count: int) -> RandomRun:
+    """A run with the order of axes that the input's shape shows; both are tried where it shows none."""
     by_layout = {"NCHW": image.shape[1], "NHWC": image.shape[3]}
     possible = [layout for layout, depth in by_layout.items() if depth == count]
     possible = possible or [layout for layout, depth in by_layout.items() if depth is None]
@@ -177,63 +180,78 @@ def _try_layouts(session: object, image: Port, count: int) -> Trial:
         )
     for layout in possible[:-1]:
         try:
-            return probe.try_out(session, layout, count)
+            return probe.run_random_windows(session, layout, count)
         except LulcError:
             continue
-    return probe.try_out(session, possible[-1], count)
+    return probe.run_random_windows(session, possible[-1], count)
 
 
-def _result(trial: Trial, outputs: Sequence[Port], count: int) -> _Result:
+def _map_output(session: Session, image: GraphTensor, run: RandomRun, count: int) -> _MapOutput:
+    """The output that makes the map of `count` classes.
+
+    A window of 64 with an answer of 32 may lack a rim or be a half of the input's size: a larger window tells.
+    """
+    outputs = signature_of(session).outputs
+    output = _first_with_scores(run, outputs, count)
+    if output.times == 1 or None not in image.shape[1:]:
+        return output
+    larger = probe.run_random_windows(session, run.layout, run.channels, 2 * run.size)
+    depth = 1 if output.plane else larger.answers[output.tensor.name][0].shape[1 if larger.layout == "NCHW" else -1]
+    again = _first_with_scores(larger, outputs, depth)
+    return again if again.cut else output
+
+
+def _first_with_scores(run: RandomRun, outputs: Sequence[GraphTensor], count: int) -> _MapOutput:
     """The first output with a plane of scores for each of `count` classes, or one plane for one or two classes."""
-    axis = 1 if trial.layout == "NCHW" else 3
-    seen: list[str] = []
-    for port in outputs:
-        answer = trial.answers[port.name][0]
+    axis = 1 if run.layout == "NCHW" else 3
+    others: list[str] = []
+    for tensor in outputs:
+        answer = run.answers[tensor.name][0]
         if answer.ndim not in (3, 4) or answer.dtype.kind != "f":
-            seen.append(f"{port.name!r} ({answer.dtype}, {' × '.join(map(str, answer.shape))})")
+            others.append(f"{tensor.name!r} ({answer.dtype}, {' × '.join(map(str, answer.shape))})")
             continue
         depth = 1 if answer.ndim == 3 else answer.shape[axis]
         plane = depth == 1 and count <= 2
         if depth != count and not plane:
             other = answer.shape[4 - axis]
             hint = f", if its axes are batch, {'height, width, class' if axis == 1 else 'class, height, width'}"
-            seen.append(f"{port.name!r} ({depth} classes{hint * (other == count)})")
+            others.append(f"{tensor.name!r} ({depth} classes{hint * (other == count)})")
             continue
-        spatial = answer.shape[1:] if answer.ndim == 3 else answer.shape[2:] if axis == 1 else answer.shape[1:3]
-        height, width = int(spatial[0]), int(spatial[1])
-        times = next((f for f in (1, *FRACTIONS, 32) if height * f == width * f == trial.size), 0)
-        cut = 0 if times else centred_cut(trial.size, height, width, port.name)
-        return _Result(port, plane, cut, times or 1)
+        return _placed(tensor, plane, _spatial(answer.shape, run.layout), run.size)
     raise LulcError(
         f"{count} {'class is' if count == 1 else 'classes are'} listed, but no output of the network has that many:"
-        f" {', '.join(seen)[:400]}.",
+        f" {', '.join(others)[:400]}.",
         "List all classes of the network in channel order (also a background), or export it without its last argmax.",
     )
 
 
-def _told_apart(result: _Result, larger: Trial, outputs: Sequence[Port]) -> _Result:
-    """`result`, unless a larger window shows that its output lacks a rim rather than being a part of the input's size.
-
-    A window of 64 with an answer of 32 may be either.
-    """
-    depth = 1 if result.plane else larger.answers[result.port.name][0].shape[1 if larger.layout == "NCHW" else -1]
-    again = _result(larger, outputs, depth)
-    return again if again.cut else result
+def _spatial(shape: tuple[int, ...], layout: str) -> tuple[int, int]:
+    """Height and width of an answer of three or four axes."""
+    rows, cols = shape[1:] if len(shape) == 3 else shape[2:] if layout == "NCHW" else shape[1:3]
+    return int(rows), int(cols)
 
 
-def _window(image: Port, trial: Trial, result: _Result) -> Window:
-    sides = image.shape[2:] if trial.layout == "NCHW" else image.shape[1:3]
+def _placed(tensor: GraphTensor, plane: bool, result: tuple[int, int], size: int) -> _MapOutput:
+    """How an answer of `result` rows and columns lies on a window of `size` × `size`."""
+    height, width = result
+    times = next((f for f in (1, *FRACTIONS, 32) if height * f == width * f == size), 0)
+    cut = 0 if times else centred_cut(size, height, width, tensor.name)
+    return _MapOutput(tensor, plane, cut, times or 1)
+
+
+def _window(image: GraphTensor, run: RandomRun, output: _MapOutput) -> Window:
+    sides = image.shape[2:] if run.layout == "NCHW" else image.shape[1:3]
     fixed = any(side is not None for side in sides)
-    size = trial.size if fixed else _SIZE
+    size = run.size if fixed else _SIZE
     # windows of one size need not be multiples of 32; a smaller result must fall on whole pixels of its own
-    multiple = max(usual_multiple(size if fixed else None), result.times)
+    multiple = max(usual_multiple(size if fixed else None), output.times)
     if size % multiple:
         raise LulcError(
-            f"The network takes windows of {size} pixels and answers for every {result.times} × {result.times}; that"
+            f"The network takes windows of {size} pixels and answers for every {output.times} × {output.times}; that"
             " does not divide."
         )
-    minimum = size if fixed else max(64, multiple, _rounded(2 * result.cut + multiple, multiple))
-    margin = max(result.cut, min(_MARGIN, size // 8))
+    minimum = size if fixed else max(64, multiple, _rounded(2 * output.cut + multiple, multiple))
+    margin = max(output.cut, min(_MARGIN, size // 8))
     return Window(size, multiple, minimum, 0, margin)
 
 

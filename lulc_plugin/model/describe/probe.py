@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...options import option
-from .graph_signature import Signature, signature_of
+from ..runtime import GraphSignature, Session, signature_of
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -33,15 +33,16 @@ _SUM_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
-class Trial:
+class RandomRun:
     """Random windows of `size` × `size` pixels and what came out: output name → one array for each window."""
 
     layout: str
+    channels: int
     size: int
     answers: Mapping[str, tuple[npt.NDArray[Any], ...]]
 
 
-def try_out(session: Any, layout: str, channels: int, size: int | None = None) -> Trial:
+def run_random_windows(session: Session, layout: str, channels: int, size: int | None = None) -> RandomRun:
     """Run a network on three random windows.
 
     Args:
@@ -65,7 +66,7 @@ def try_out(session: Any, layout: str, channels: int, size: int | None = None) -
     reason = ""
     for side in fixed[:1] or ((size,) if size else _FREE_SIZES):
         try:
-            return Trial(layout, side, _run(session, signature, layout, channels, side))
+            return RandomRun(layout, channels, side, _run(session, signature, layout, channels, side))
         except Exception as error:  # onnxruntime has no common base class for its errors
             if isinstance(error, LulcError):
                 raise
@@ -77,27 +78,27 @@ def try_out(session: Any, layout: str, channels: int, size: int | None = None) -
 
 
 def _run(
-    session: Any, signature: Signature, layout: str, channels: int, side: int
+    session: Session, signature: GraphSignature, layout: str, channels: int, side: int
 ) -> dict[str, tuple[npt.NDArray[Any], ...]]:
-    port = signature.image
-    if port.kind not in DTYPES:
-        raise LulcError(f"The network's input is {port.kind}; known are {', '.join(DTYPES)}.")
-    dtype = np.dtype(DTYPES[port.kind])
+    image = signature.image
+    if image.type not in DTYPES:
+        raise LulcError(f"The network's input is {image.type}; known are {', '.join(DTYPES)}.")
+    dtype = np.dtype(DTYPES[image.type])
     generator = np.random.default_rng(20)
-    batch = port.shape[0] or 1
+    batch = image.shape[0] or 1
     shape = (batch, channels, side, side) if layout == "NCHW" else (batch, side, side, channels)
-    names = [p.name for p in signature.outputs]
+    names = [o.name for o in signature.outputs]
     windows: Sequence[npt.NDArray[Any]]
     if dtype.kind == "f":
         # usual network units, far from them, and stored numbers
         windows = (generator.uniform(0, 1, shape), generator.normal(0, 3, shape), generator.uniform(0, 3000, shape))
     else:
         windows = tuple(generator.integers(0, 256, shape) for _ in range(3))
-    runs = [session.run(names, {port.name: window.astype(dtype)}) for window in windows]
+    runs = [session.run(names, {image.name: window.astype(dtype)}) for window in windows]
     return {name: tuple(np.asarray(run[i]) for run in runs) for i, name in enumerate(names)}
 
 
-def judge(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> tuple[tuple[str, ...], str]:
+def activation_of(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> tuple[tuple[str, ...], str]:
     """The activation steps that fit the scores of an output, and the reason in words.
 
     Args:
@@ -128,36 +129,36 @@ def judge(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> tupl
     return ("softmax", "argmax"), f"random windows gave {low:.3g} to {high:.3g}, so a softmax is applied"
 
 
-def doubt(said: str, answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> str:
-    """What random windows show against an activation that was said; empty if nothing.
+def activation_problem(stated: str, answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> str:
+    """What random windows show against the activation that the user states; empty if nothing.
 
     Args:
-        said: `none`, `softmax` or `sigmoid`.
-        answers: see `judge`.
+        stated: `none`, `softmax` or `sigmoid`.
+        answers: see `activation_of`.
         plane: there is a single plane of scores.
         layout: `NCHW` or `NHWC`.
     """
     finite = [np.asarray(a, np.float64) for a in answers if np.isfinite(np.asarray(a, np.float64)).all()]
     if not finite:
         return ""
-    shown = judge(finite, plane, layout)[0][0]
+    shown = activation_of(finite, plane, layout)[0][0]
     sums = finite if plane else [a.sum(axis=1 if layout == "NCHW" else -1) for a in finite]
     low, high = min(float(s.min()) for s in sums), max(float(s.max()) for s in sums)
     words = f"on random windows the {'numbers' if plane else 'sums'} were {low:.2g} … {high:.2g}".replace("-", "\u2212")
-    if said == "none" and shown != "argmax":
+    if stated == "none" and shown != "argmax":
         return f"{option('activation', 'none')} says probabilities come out, but {words}; choose {shown}."
     if plane:
         alone = shown == "argmax"
     else:
         alone = shown == "argmax" and max(abs(low - 1), abs(high - 1)) <= _SUM_ROUNDING
-    if said == "none" and not alone:
+    if stated == "none" and not alone:
         return (
             f"{option('activation', 'none')} says probabilities come out, but {words}: each class has a score by"
             " itself, so the mean confidence of a map is not meaningful."
         )
-    if said != "none" and alone:
+    if stated != "none" and alone:
         return (
-            f"{option('activation', said)} says raw scores come out, but {words}: they are probabilities already;"
+            f"{option('activation', stated)} says raw scores come out, but {words}: they are probabilities already;"
             " choose none."
         )
     return ""

@@ -14,7 +14,7 @@ _LARGEST = 1e18
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def entries(data: Mapping[str, Any], key: str, most: int, required: bool = True) -> list[Any]:
+def entries(data: Mapping[str, Any], key: str, most: int, required: bool = True) -> list[Mapping[str, Any]]:
     """The list of objects `data[key]`; empty when it is missing and not required.
 
     Raises:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import LulcError
-from ...legend import Legend, LegendClass
-from ..palette import GREY, spare_colour
+from ...legend import GREY, Legend, LegendClass, spare_colour
 from ..spec import ACTIVATIONS, Output
 from . import json_values
 from .model_input import axes_of, shape_of
@@ -106,7 +105,7 @@ def _is_segmentation(output: Mapping[str, Any], properties: Mapping[str, Any]) -
     return isinstance(tasks, list) and any(isinstance(t, str) and t in _SEGMENTATION for t in tasks)
 
 
-def _segmentation(outputs: list[Any], properties: Mapping[str, Any]) -> Mapping[str, Any]:
+def _segmentation(outputs: list[Mapping[str, Any]], properties: Mapping[str, Any]) -> Mapping[str, Any]:
     for output in outputs:
         if output.get("lulc:role") != "features" and _is_segmentation(output, properties):
             return output

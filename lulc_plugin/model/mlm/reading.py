@@ -17,8 +17,7 @@ from typing import Any
 from ...errors import LulcError
 from ...options import command
 from ...raster import steps_from_json
-from ..fixed_window import usual_multiple
-from ..spec import UNITS, InputForm, ModelSpec, Window
+from ..spec import UNITS, InputForm, ModelSpec, Window, usual_multiple
 from . import history as mlm_history, json_values
 from .listed_bands import assets_of, listed_bands
 from .model_input import InputFacts, read_input

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a network: sessions, devices, shapes, scores."""
+"""Run a network: the file and its graph, execution providers, sessions, probabilities."""
 
 from __future__ import annotations
 
@@ -10,5 +10,20 @@ from ...lazy_imports import lazy_exports
 if TYPE_CHECKING:
     from . import onnx_file as onnx_file
     from .network import Network as Network
+    from .onnx_file import (
+        LARGEST_FILE as LARGEST_FILE,
+        GraphSignature as GraphSignature,
+        GraphTensor as GraphTensor,
+        Session as Session,
+        open_session as open_session,
+        signature_of as signature_of,
+    )
 
-__getattr__, __all__ = lazy_exports(__name__, {"": ["onnx_file"], "network": ["Network"]})
+__getattr__, __all__ = lazy_exports(
+    __name__,
+    {
+        "": ["onnx_file"],
+        "network": ["Network"],
+        "onnx_file": ["LARGEST_FILE", "GraphSignature", "GraphTensor", "Session", "open_session", "signature_of"],
+    },
+)

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ...errors import LulcError
 from ..spec import ModelSpec
 from . import probabilities
+from .onnx_file import NodeArg, Session
 
 #: What a graph may take, and what it is fed with.
 _TYPES: dict[str, Any] = {
@@ -25,39 +25,6 @@ _TYPES: dict[str, Any] = {
     "tensor(int32)": np.int32,
 }
 _SCORES = ("tensor(float)", "tensor(float16)", "tensor(double)")
-
-
-class TensorInfo(Protocol):
-    """An input or output of a graph; a free axis of `shape` is a text or None."""
-
-    name: str
-    type: str
-    shape: Sequence[Any]
-
-
-class Session(Protocol):
-    """What is used here of onnxruntime's `InferenceSession`, which has no types."""
-
-    def get_inputs(self) -> Sequence[TensorInfo]:
-        """Inputs of the graph."""
-
-    def get_outputs(self) -> Sequence[TensorInfo]:
-        """Outputs of the graph."""
-
-    def get_modelmeta(self) -> Any:
-        """Metadata of the file."""
-
-    def get_providers(self) -> Sequence[str]:
-        """Execution providers, the preferred one first."""
-
-    def get_session_options(self) -> Any:
-        """Options it was made with."""
-
-    def run(self, output_names: Sequence[str], inputs: Mapping[str, Any], run_options: Any = None) -> Sequence[Any]:
-        """Outputs for the inputs."""
-
-    def end_profiling(self) -> str:
-        """Stop profiling; returns the profile's path."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +78,7 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
     return CheckedGraph(entry.name, kind, output, (whole,) if kind.kind in "iu" else (), tuple(warnings))
 
 
-def _check_input(name: str, entry: TensorInfo, spec: ModelSpec) -> None:
+def _check_input(name: str, entry: NodeArg, spec: ModelSpec) -> None:
     if entry.type not in _TYPES:
         raise LulcError(f"The input of {name} is {entry.type}; it can be fed with {', '.join(_TYPES)}.")
     shape, depth = entry.shape, len(spec.channels)
@@ -135,7 +102,7 @@ def _check_input(name: str, entry: TensorInfo, spec: ModelSpec) -> None:
             )
 
 
-def _check_output(name: str, entry: TensorInfo, spec: ModelSpec, size: tuple[Any, Any]) -> None:
+def _check_output(name: str, entry: NodeArg, spec: ModelSpec, size: tuple[Any, Any]) -> None:
     shape = entry.shape
     if entry.type not in _SCORES:
         raise LulcError(

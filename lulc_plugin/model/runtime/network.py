@@ -19,7 +19,8 @@ from ...errors import CancelledError, LulcError
 from ...options import option
 from ..spec import ModelSpec
 from . import onnx_file, probabilities as scores, providers
-from .graph_check import Session, axes, check_graph
+from .graph_check import axes, check_graph
+from .onnx_file import Session
 from .providers import ExecutionProvider
 
 FloatArray = npt.NDArray[np.float32]

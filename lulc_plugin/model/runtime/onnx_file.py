@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an .onnx file says about itself before it is loaded: format versions and the shapes of its inputs.
+"""What an .onnx file says about itself: before it is loaded its versions and input types, opened its signature.
 
 An .onnx file is one protobuf message. Only the few fields wanted are read, the weights are jumped over; whatever does
 not look like such a file gives nothing, because onnxruntime is the judge of that.
@@ -8,12 +8,13 @@ not look like such a file gives nothing, because onnxruntime is the judge of tha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
+from ...environment import packages
 from ...errors import LulcError
 
 #: First release of onnxruntime that reads a file format (IR) and an operator set. From 1.19 on, and for 1.15, seen by
@@ -33,6 +34,9 @@ RELEASES = (
     ("1.24", 13, 25),
     ("1.25", 13, 26),
 )
+#: protobuf, the format of .onnx files, ends there
+LARGEST_FILE = 2_000_000_000
+_LARGEST_METADATA = 4_000_000
 _IR, _GRAPH, _OPSET = 1, 7, 8
 _INPUT = 11
 _LARGEST_FIELD = 1_000_000
@@ -144,6 +148,120 @@ def reason(error: Exception) -> str:
 def _numbers(version: str) -> tuple[int, ...]:
     """`1.24.1` → (1, 24); anything odd counts as 0."""
     return tuple(int(part) if part.isdigit() else 0 for part in version.split(".")[:2])
+
+
+# ---------------------------------------------------------------- opened
+
+
+class NodeArg(Protocol):
+    """What is used of onnxruntime's `NodeArg`: an input or output; a free axis of `shape` is a text or None."""
+
+    name: str
+    type: str
+    shape: Sequence[Any]
+
+
+class Session(Protocol):
+    """What is used here of onnxruntime's `InferenceSession`, which has no types."""
+
+    def get_inputs(self) -> Sequence[NodeArg]:
+        """Inputs of the graph."""
+
+    def get_outputs(self) -> Sequence[NodeArg]:
+        """Outputs of the graph."""
+
+    def get_modelmeta(self) -> Any:
+        """Metadata of the file."""
+
+    def get_providers(self) -> Sequence[str]:
+        """Execution providers, the preferred one first."""
+
+    def get_session_options(self) -> Any:
+        """Options it was made with."""
+
+    def run(self, output_names: Sequence[str], inputs: Mapping[str, Any], run_options: Any = None) -> Sequence[Any]:
+        """Outputs for the inputs."""
+
+    def end_profiling(self) -> str:
+        """Stop profiling; returns the profile's path."""
+
+
+@dataclass(frozen=True)
+class GraphTensor:
+    """An input or output: `type` as onnxruntime writes it (`tensor(float)`); free lengths of `shape` are None."""
+
+    name: str
+    type: str
+    shape: tuple[int | None, ...]
+
+    @property
+    def words(self) -> str:
+        """`'image' 1 × 3 × free × free`."""
+        return f"{self.name!r} {' × '.join('free' if n is None else str(n) for n in self.shape)}"
+
+
+@dataclass(frozen=True)
+class GraphSignature:
+    """Inputs and outputs in the graph's order, and its metadata, key → text."""
+
+    inputs: tuple[GraphTensor, ...]
+    outputs: tuple[GraphTensor, ...]
+    metadata: Mapping[str, str]
+
+    @property
+    def image(self) -> GraphTensor:
+        """The only input.
+
+        Raises:
+            LulcError: there are several, or it is no stack of images.
+        """
+        if len(self.inputs) != 1:
+            raise LulcError(f"The network has {len(self.inputs)} inputs; only networks with one can be run.")
+        if len(self.inputs[0].shape) != 4:
+            raise LulcError(
+                f"The network's input {self.inputs[0].words} has {len(self.inputs[0].shape)} axes, not the four of a"
+                " stack of images (batch, bands, height, width).",
+                "Only networks that take images can make a map.",
+            )
+        return self.inputs[0]
+
+
+def open_session(path: Path) -> Session:
+    """An onnxruntime session on one CPU thread, made quickly and for short use.
+
+    Raises:
+        LulcError: the file cannot be loaded as a network, or onnxruntime is missing.
+    """
+    packages.require(("onnxruntime",))  # a network with its description beside it needs no session before it runs
+    import onnxruntime as ort
+
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise LulcError(f"{path.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.")
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    try:
+        session: Session = ort.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no common base class for its errors
+        raise cannot_load(path, error) from error
+    return session
+
+
+def signature_of(session: Session) -> GraphSignature:
+    """The signature of an open session."""
+    metadata = session.get_modelmeta().custom_metadata_map
+    return GraphSignature(
+        tuple(_tensor(t) for t in session.get_inputs()),
+        tuple(_tensor(t) for t in session.get_outputs()),
+        {str(k): str(v)[:_LARGEST_METADATA] for k, v in metadata.items()},
+    )
+
+
+def _tensor(tensor: NodeArg) -> GraphTensor:
+    lengths = (length if isinstance(length, int) and length > 0 else None for length in tensor.shape)
+    return GraphTensor(str(tensor.name), str(tensor.type), tuple(lengths))
 
 
 # ---------------------------------------------------------------- protobuf

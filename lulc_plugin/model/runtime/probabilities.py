@@ -139,7 +139,8 @@ def enlarge(values: FloatArray, times: int, axis: int) -> FloatArray:
     shape = [1] * values.ndim
     shape[axis] = -1
     share = (place - low).astype(np.float32).reshape(shape)
-    return np.take(values, low, axis) * (np.float32(1) - share) + np.take(values, high, axis) * share
+    enlarged: FloatArray = np.take(values, low, axis) * (np.float32(1) - share) + np.take(values, high, axis) * share
+    return enlarged
 
 
 def activate(scores: FloatArray, activation: tuple[str, ...]) -> FloatArray:

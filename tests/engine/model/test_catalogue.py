@@ -13,7 +13,7 @@ import pytest
 
 from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import ModelBand, Network, Scores, Window, catalogue, mlm, ranking, recommended
+from lulc_plugin.model import ModelBand, Network, Scores, Window, catalogue, mlm, ranking
 from lulc_plugin.model.ranking import Standing
 from lulc_plugin.options import QGIS, render
 
@@ -196,19 +196,19 @@ def test_the_list_of_a_dialog_has_the_same_order_and_loads_nothing(shelf):
     shelf("b-margin-v1", 0.6, 3.0, window=Window(512, 32, 64, margin=200))
     shelf("z-fast-v1", 0.6, 5)
     shelf("radar-v1", None, 9, bands=OTHER_BANDS)
-    assert recommended.names() == tuple(e.spec.name for e in catalogue.entries())
-    assert recommended.names()[:2] == ("best-v1", "z-fast-v1")
+    assert ranking.bundled_names() == tuple(e.spec.name for e in catalogue.entries())
+    assert ranking.bundled_names()[:2] == ("best-v1", "z-fast-v1")
     bundled.folder("models").joinpath("best-v1.json").write_text('{"properties": []}')
     bundled.folder("models").joinpath("z-fast-v1.json").unlink()
-    assert set(recommended.names()[-3:]) == {"best-v1", "z-fast-v1", "radar-v1"}, "running them says what is wrong"
+    assert set(ranking.bundled_names()[-3:]) == {"best-v1", "z-fast-v1", "radar-v1"}, "running them says what is wrong"
 
 
 def test_the_bundled_list_has_the_same_order():
-    assert recommended.names() == tuple(e.spec.name for e in catalogue.entries())
+    assert ranking.bundled_names() == tuple(e.spec.name for e in catalogue.entries())
 
 
 def test_the_list_of_a_dialog_needs_no_numpy():
-    script = "import sys; sys.modules['numpy'] = None; from lulc_plugin.model import recommended; recommended.names()"
+    script = "import sys; sys.modules['numpy'] = None; from lulc_plugin.model import ranking; ranking.bundled_names()"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True
     )

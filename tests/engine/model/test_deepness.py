@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue, deepness, mlm
-from lulc_plugin.model.describe.graph_signature import Port, Signature
+from lulc_plugin.model.runtime import GraphSignature, GraphTensor
 from lulc_plugin.raster import apply_steps
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "weights" / "third_party"
@@ -22,9 +22,9 @@ needs_graphs = pytest.mark.skipif(
 
 
 def signature(metadata, shape=(1, 3, 512, 512), outputs=((None, 2, 512, 512),)):
-    return Signature(
-        (Port("input", "tensor(float)", shape),),
-        tuple(Port(f"output{i or ''}", "tensor(float)", s) for i, s in enumerate(outputs)),
+    return GraphSignature(
+        (GraphTensor("input", "tensor(float)", shape),),
+        tuple(GraphTensor(f"output{i or ''}", "tensor(float)", s) for i, s in enumerate(outputs)),
         {k: v if isinstance(v, str) else json.dumps(v) for k, v in metadata.items()},
     )
 

@@ -13,11 +13,17 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import LegendClass
-from lulc_plugin.model import catalogue, classes_of_cells, classes_of_file, describe_network, mlm, write_description
-from lulc_plugin.model.describe import description as describing, probe
-from lulc_plugin.model.describe.band_words import bands_of
-from lulc_plugin.model.describe.class_words import classes_of_rows
-from lulc_plugin.model.describe.scaling_words import read_scaling
+from lulc_plugin.model import (
+    catalogue,
+    classes_of_cells,
+    classes_of_file,
+    describe_network,
+    mlm,
+    suggested_name,
+    write_description,
+)
+from lulc_plugin.model.describe import probe
+from lulc_plugin.model.describe.user_text import bands_of, classes_of_rows, read_scaling
 from lulc_plugin.options import PYTHON, render
 from lulc_plugin.raster import apply_steps
 
@@ -212,7 +218,7 @@ def test_writing(net, tmp_path):
         write_description(spec, tmp_path / "net.txt")
     with pytest.raises(LulcError, match="cannot be written"):
         write_description(spec, tmp_path / "nowhere" / "net.json")
-    assert describing.suggested_name(Path("/a/b.v1.ONNX")) == "b.v1.json"
+    assert suggested_name(Path("/a/b.v1.ONNX")) == "b.v1.json"
 
 
 def test_a_description_of_another_file_is_refused(net, tmp_path):
@@ -308,9 +314,9 @@ def test_a_scaling_that_whole_numbers_can_take(net, said):
 
 
 def test_judging_numbers_that_are_not_finite():
-    assert probe.doubt("none", [np.full((1, 2, 4, 4), np.nan)], False, "NCHW") == ""
+    assert probe.activation_problem("none", [np.full((1, 2, 4, 4), np.nan)], False, "NCHW") == ""
     with pytest.raises(LulcError, match="not finite"):
-        probe.judge([np.full((1, 2, 4, 4), np.nan)], False, "NCHW")
+        probe.activation_of([np.full((1, 2, 4, 4), np.nan)], False, "NCHW")
 
 
 # ---------------------------------------------------------------- words

@@ -21,9 +21,9 @@ from lulc_plugin.model import (
     Window,
     mlm,
 )
-from lulc_plugin.model.spec import band_channel, index_channel
+from lulc_plugin.model.spec import band_channel
 from lulc_plugin.options import command
-from lulc_plugin.raster import INDICES, Step, apply_steps, parse
+from lulc_plugin.raster import INDICES, Channel, Step, apply_steps, parse
 from lulc_plugin.raster.bands import LayerBand, match
 
 
@@ -45,7 +45,7 @@ def full(spec):
             band_channel("green", 1, (Step.of("percentile", lower=2, upper=98, clip=False), Step.of("log1p"))),
             band_channel("blue", 2),
             band_channel("nir", 3, (Step.of("min-max", minimum=0, maximum=0.6),)),
-            index_channel("NDVI", parse(INDICES["NDVI"], names), (Step.of("clip", minimum=-1),)),
+            Channel("NDVI", None, parse(INDICES["NDVI"], names), (Step.of("clip", minimum=-1),)),
         ),
         forms=(
             InputForm("reflectance", "reflectance", ((),) * 4, "0 to 1"),

@@ -12,7 +12,7 @@ import pytest
 
 from lulc_plugin import bundled, provenance
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import catalogue, foreign_files, import_model, library, mlm
+from lulc_plugin.model import Catalogue, catalogue, foreign_files, import_model, mlm, own_networks
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -34,13 +34,17 @@ def listing(folder):
     return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
 
 
+def own_entries(folder):
+    """The networks of a folder that can be used."""
+    return [entry for entry in Catalogue(folder).entries if entry.path.parent == folder]
+
+
 def test_taking_in_and_using(network, folder, raster, classify, scene):
     net = network("pixel", name="swamp-v1")
     entry = import_model(Path(net.path), folder)
     assert entry.path == folder / "swamp-v1.onnx" and entry.spec.name == "swamp-v1"
     assert listing(folder) == ["swamp-v1.json", "swamp-v1.onnx"]
-    assert library.names(folder) == ("swamp-v1",)
-    assert [e.spec.name for e in library.entries(folder)] == ["swamp-v1"]
+    assert [e.spec.name for e in own_entries(folder)] == ["swamp-v1"]
     assert "swamp-v1" in catalogue.names(folder)
     image = scene(40, 40)
     made = classify(raster("a.tif", image), model="swamp-v1", models_folder=str(folder))
@@ -53,7 +57,7 @@ def test_a_description_inside_the_network(graph, spec, folder, tmp_path):
     path.write_bytes(graph("pixel", 4, 4, metadata={"mlm": text}).SerializeToString())
     import_model(path, folder)
     assert listing(folder) == ["inside-v1.onnx"]
-    assert library.entries(folder)[0].spec.name == "inside-v1"
+    assert own_entries(folder)[0].spec.name == "inside-v1"
 
 
 def test_the_same_again_is_welcome(network, folder):
@@ -171,7 +175,7 @@ def test_nothing_is_left_of_a_copy_that_fails(network, folder, monkeypatch):
     def refuse(source, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(library.os, "replace", refuse)
+    monkeypatch.setattr(own_networks.os, "replace", refuse)
     with pytest.raises(LulcError, match="No space left"):
         import_model(Path(net.path), folder)
     assert listing(folder) == []
@@ -180,25 +184,39 @@ def test_nothing_is_left_of_a_copy_that_fails(network, folder, monkeypatch):
 # ---------------------------------------------------------------- listing
 
 
-def test_one_broken_file_does_not_hide_the_others(network, folder):
+def test_one_broken_file_does_not_hide_the_others(network, folder, no_bundled):
     import_model(Path(network("pixel", name="good-v1").path), folder)
     (folder / "broken.onnx").write_bytes(b"nonsense")
     (folder / "alone.onnx").write_bytes((folder / "good-v1.onnx").read_bytes())
     (folder / ".hidden.onnx").write_bytes(b"")
-    assert library.names(folder) == ("alone", "broken", "good-v1")
-    assert [e.path.stem for e in library.entries(folder)] == ["good-v1"]
-    found = {b.path.stem: b.error.problem for b in library.broken(folder)}
-    assert set(found) == {"alone", "broken"}
-    assert "cannot be loaded" in found["broken"] and "no description" in found["alone"]
+    networks = Catalogue(folder)
+    assert networks.names == ("alone", "broken", "good-v1")
+    assert [e.path.stem for e in networks.entries] == ["good-v1"]
+    problems = {b.path.stem: b.error.problem for b in networks.broken}
+    assert set(problems) == {"alone", "broken"}
+    assert "cannot be loaded" in problems["broken"] and "no description" in problems["alone"]
 
 
-def test_no_folder_and_no_such_folder(tmp_path, monkeypatch):
-    monkeypatch.delenv(library.VARIABLE, raising=False)
-    assert library.default_folder() is None
+def test_a_description_is_read_once(network, folder, no_bundled, monkeypatch):
+    import_model(Path(network("pixel", name="good-v1").path), folder)
+    reads = []
+    load = catalogue.load
+    monkeypatch.setattr(catalogue, "load", lambda path: reads.append(path.stem) or load(path))
+    networks = Catalogue(folder)
+    assert networks.names == ("good-v1",) and reads == []
+    networks.first_fit(lambda entry: entry.spec.name)
+    assert networks.by_name("good-v1") is networks.entries[0]
+    assert reads == ["good-v1"]
+
+
+def test_no_folder_and_no_such_folder(tmp_path, monkeypatch, no_bundled):
+    monkeypatch.delenv(catalogue.VARIABLE, raising=False)
+    assert catalogue.default_folder() is None
     for folder in (None, tmp_path / "none"):
-        assert library.names(folder) == () and library.entries(folder) == () and library.broken(folder) == ()
-    monkeypatch.setenv(library.VARIABLE, str(tmp_path))
-    assert library.default_folder() == tmp_path
+        networks = Catalogue(folder)
+        assert networks.names == () and networks.entries == () and networks.broken == ()
+    monkeypatch.setenv(catalogue.VARIABLE, str(tmp_path))
+    assert catalogue.default_folder() == tmp_path
 
 
 def test_bundled_first_then_the_users(network, folder, no_bundled, monkeypatch):
@@ -211,7 +229,7 @@ def test_bundled_first_then_the_users(network, folder, no_bundled, monkeypatch):
     assert [e.path.parent for e in catalogue.entries(folder)] == [no_bundled, folder, folder]
     assert catalogue.by_name("b-v1", folder).path.parent == no_bundled
     assert catalogue.by_name("c-v1", folder).path.parent == folder
-    monkeypatch.setenv(library.VARIABLE, str(folder))
+    monkeypatch.setenv(catalogue.VARIABLE, str(folder))
     assert catalogue.by_name("c-v1").path.parent == folder
     with pytest.raises(LulcError, match="nor in the model folder") as caught:
         catalogue.by_name("d-v1")

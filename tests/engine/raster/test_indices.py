@@ -158,13 +158,13 @@ def test_index_channel_in_a_map(raster, network, classify, scene, spec):
     """A network that looks at NDVI and red only, with its own scaling of both."""
     from dataclasses import replace
 
-    from lulc_plugin.model.spec import band_channel, index_channel
-    from lulc_plugin.raster import Step
+    from lulc_plugin.model.spec import band_channel
+    from lulc_plugin.raster import Channel, Step
 
     plain = spec("pixel", name="index-v1", classes=3)
     names = plain.band_names
     channels = (
-        index_channel("NDVI", parse(INDICES["NDVI"], names), (Step.of("clip", minimum=-1, maximum=1),)),
+        Channel("NDVI", None, parse(INDICES["NDVI"], names), (Step.of("clip", minimum=-1, maximum=1),)),
         band_channel("red", 0, (Step.of("scale", value=0.5),)),
     )
     changed = replace(plain, channels=channels, fill=(0.0, 0.0))

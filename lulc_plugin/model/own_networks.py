@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's own networks: a folder of .onnx files with their descriptions.
+"""Importing a network into the user's own model folder.
 
 Weights never change under a name, so that a map can be explained years later: a file is taken in once, other weights
 need another name.
@@ -10,78 +10,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from .. import bundled, provenance
 from ..errors import LulcError
 from ..options import command
-from .describe import LARGEST_FILE
-from .entry import Entry, load, sidecar_of
+from .catalogue import Entry, load, own_files, sidecar_of
 from .foreign_files import require_onnx
-from .runtime import Network
+from .runtime import LARGEST_FILE, Network
 
-#: environment variable with the folder, for shells and clusters
-VARIABLE = "LULC_MODELS"
-_MOST_FILES = 1000
 _LONGEST_NAME = 150
 _LARGEST_CARD = 400_000
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A network file that cannot be used, and why."""
-
-    path: Path
-    error: LulcError
-
-
-def default_folder() -> Path | None:
-    """The folder that the environment variable LULC_MODELS names, None without it."""
-    named = os.environ.get(VARIABLE, "").strip()
-    return Path(named) if named else None
-
-
-def names(folder: Path | None) -> tuple[str, ...]:
-    """Names of the networks in `folder`, in alphabetical order; none without a folder. Nothing is opened."""
-    return tuple(p.stem for p in files(folder))
-
-
-def entries(folder: Path | None) -> tuple[Entry, ...]:
-    """The networks in `folder` that can be used, in alphabetical order."""
-    return look_through(files(folder))[0]
-
-
-def broken(folder: Path | None) -> tuple[Broken, ...]:
-    """The networks in `folder` that cannot be used."""
-    return look_through(files(folder))[1]
-
-
-def look_through(paths: Sequence[Path]) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
-    """Load the descriptions of `paths`; what cannot be used does not stand in the way of the others."""
-    good: list[Entry] = []
-    bad: list[Broken] = []
-    for path in paths:
-        try:
-            good.append(load(path))
-        except LulcError as error:
-            bad.append(Broken(path, error))
-        except OSError as error:
-            bad.append(Broken(path, LulcError(f"{path.name} cannot be read: {error.strerror or error}.")))
-    return tuple(good), tuple(bad)
-
-
-def files(folder: Path | None) -> list[Path]:
-    """The network files in `folder`, in alphabetical order; none without a folder, or if it cannot be read."""
-    try:
-        found = [] if folder is None else sorted(p for p in folder.glob("*.onnx") if not p.name.startswith("."))
-    except OSError:
-        return []
-    return found[:_MOST_FILES]
-
-
-# ---------------------------------------------------------------- taking in
 
 
 def import_model(network: Path, folder: Path) -> Entry:
@@ -146,11 +85,14 @@ def _check_free(name: str, own_name: str, digest: str, folder: Path) -> None:
     remedy = f"Weights never change under a name: rename it to {_next_version(name)}, also inside its description."
     if name in bundled.model_names() and digest != provenance.file_digest(bundled.folder("models") / f"{name}.onnx"):
         raise LulcError(f"A network called {name!r} comes with this program, with other weights.", remedy)
-    for path in files(folder):
+    for path in own_files(folder):
         same = path.stem.casefold() == name.casefold()
         if same and provenance.file_digest(path) != digest:
             raise LulcError(f"The model folder has a network called {path.stem!r} already, with other weights.", remedy)
-    for entry in entries(folder):
+        try:
+            entry = load(path)
+        except (LulcError, OSError):
+            continue
         if entry.spec.name == own_name and provenance.file_digest(entry.path) != digest:
             raise LulcError(
                 f"{entry.path.name} in the model folder calls itself {own_name!r} too, with other weights.", remedy
