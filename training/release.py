@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m training.release CHECKPOINT`: from a checkpoint to a bundled network with its description and card.
 
-Calibrate on validation places → export → measure → score → describe → card. Test splits are opened here once: what was
-found is kept in the folder of the run (`release/scores.json`, `release/facts.json`) and read again if it is there, so
-that words can be mended without looking at the test again. Weights never change under a name.
+Calibrate on validation places → export → measure → score → describe → card. Test splits are opened here once. What was
+measured is kept in the folder of the run (`release/scores.json`, `release/facts.json`) and read again if it is there:
+sentences can be corrected without looking at the test again. Weights never change under a name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Places:
 
     Attributes:
         target: the network; its description and card stand beside it.
-        kept: folder of what was found.
+        kept: folder of what was measured.
         picture: the contact sheet.
         results: folder of the scores of released networks.
     """
@@ -86,9 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.table:
-            from .cards import chooser
+            from .cards import model_table
 
-            print(chooser.table(options.models or Path("models")))
+            print(model_table.table(options.models or Path("models")))
             return 0
         if options.checkpoint is None:
             raise LulcError("No checkpoint is named.", "python -m training.release runs/NAME/best.pt, or --table.")
@@ -209,7 +209,7 @@ def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, fores
     from .evaluate.network_scores import release_scores
     from .export.export_network import mapper
 
-    found: list[Any] = []
+    scored_splits: list[Any] = []
     scores = release_scores(
         mapper(facts, source.recipe, places.target if facts.digest else places.made),
         source.recipe,
@@ -220,11 +220,11 @@ def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, fores
         calibration=Calibration(**facts.calibration),
         others=_others(places, facts.name),
         with_forest=forest,
-        keep=found.append,
+        keep=scored_splits.append,
     )
     scores["checkpoint"] = facts.checkpoint
     _write_json(places.scores, scores)
-    _sheet(source, places, found, rehearsal)
+    _sheet(source, places, scored_splits, rehearsal)
     return scores
 
 
@@ -234,21 +234,21 @@ def _others(places: Places, name: str) -> dict[str, Mapping[str, Any]]:
     return {f.stem: json.loads(f.read_text(encoding="utf-8")) for f in files if f.stem != name}
 
 
-def _sheet(source: Source, places: Places, found: list[Any], rehearsal: bool) -> None:
-    from .cards import sheet
+def _sheet(source: Source, places: Places, scored_splits: list[Any], rehearsal: bool) -> None:
+    from .cards import contact_sheet
     from .evaluate.held_out import chips_of
 
     recipe = source.recipe
-    rows: list[sheet.Shown] = []
-    for scored in found:
+    rows: list[contact_sheet.Shown] = []
+    for scored in scored_splits:
         part = scored.part
         if part.split != ("val" if rehearsal else "test") or part.teachers or part.description.use != "train":
             continue
         chips = chips_of(part, recipe.inputs.names, recipe.legend, recipe, source.root, source.cache)
         title = (part.description.title or part.description.name).split(" (")[0].split(",")[0]
-        rows += sheet.shown(chips, scored.maps, recipe.inputs.names, recipe.legend, title[:28])
+        rows += contact_sheet.shown(chips, scored.maps, recipe.inputs.names, recipe.legend, title[:28])
     if rows:
-        sheet.draw(rows, recipe.legend, places.picture)
+        contact_sheet.draw(rows, recipe.legend, places.picture)
     else:
         print("No held-out chip may be shown: the card has no picture.")
 

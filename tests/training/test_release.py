@@ -15,7 +15,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from training import recipe, release
-from training.export import cardtable, credits, margin, onnx_session, parity, source as opening, training_places
+from training.export import card_table, credits, margin, onnx_session, parity, source as opening, training_places
 from training.networks.build import build
 from training.networks.network_settings import NetworkSettings
 from training.sets.description import describe
@@ -69,6 +69,9 @@ def test_a_rehearsal_makes_a_network_that_the_engine_runs(saved, toy, tmp_path, 
         assert words in card
     assert spec.sha256 in card and "{" not in card.split("## How it was made")[0] and str(tmp_path) not in card
     assert "](toy.jpg)" in card and "no limits" not in card and spec.extra["lulc:parity"]["same"] > 0.9
+    assert spec.extra["lulc:making"][0].startswith("Trained to step 3 of ")
+    assert spec.extra["lulc:window_border"]["distances"] == [0, 8, 16]
+    assert "given by hand" not in spec.extra["lulc:calibration"]["method"][0]
     assert "lulc:limits" in inside.extra and "lulc:picture" not in inside.extra
     assert network.with_suffix(".jpg").stat().st_size < 250_000
     # the sets that nobody may choose by stay closed
@@ -141,11 +144,11 @@ def test_a_release_without_forest_and_one_without_checkpoint_are_refused(capsys,
 )
 def test_wrong_words_are_refused_before_anything_is_measured(recipe_file, card):
     with pytest.raises(LulcError, match=r"\[card\]"):
-        cardtable.of(recipe.read(recipe_file, {"card": card}))
+        card_table.of(recipe.read(recipe_file, {"card": card}))
 
 
 def test_words_that_are_left_out_have_sober_ones(recipe_file):
-    made = cardtable.of(recipe.read(recipe_file))
+    made = card_table.of(recipe.read(recipe_file))
     assert made.architecture == "U-Net (small)" and made.title.startswith("Land cover, 3 classes, from red, green")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..maps import SURROUNDED
 from ..recipe import Recipe
-from . import cardtable, credits, deepness, limits
+from . import card_table, credits, deepness, limits
 from .facts import Facts
 from .margin import SIDE, Margin
 from .score_details import short
@@ -53,7 +53,7 @@ def fields(facts: Facts, recipe: Recipe, scores: Mapping[str, Any] | None, rim: 
     Raises:
         LulcError: [card] asks for a number that does not exist.
     """
-    card = cardtable.of(recipe)
+    card = card_table.of(recipe)
     properties = {
         "lulc:needs": [*card.needs, "An image without clouds."],
         "lulc:limits": _limits(recipe, scores) if scores else [],
@@ -82,7 +82,7 @@ def calibration(facts: Facts) -> dict[str, Any]:
 
 
 def _limits(recipe: Recipe, scores: Mapping[str, Any]) -> list[str]:
-    items = [limits.filled(sentence, scores) for sentence in cardtable.of(recipe).limits]
+    items = [limits.filled(sentence, scores) for sentence in card_table.of(recipe).limits]
     items += limits.from_scores(scores)
     if any(entry.get("surrounded") for entry in scores["sets"].values()):
         items.append(
@@ -150,7 +150,7 @@ def _making(facts: Facts, recipe: Recipe) -> list[str]:
         f"Losses: {losses}.",
         f"Kept are {averaged} with the best score on validation places ({score}: {what} on {counting or 'none'}).",
         *([] if credits.encoder(recipe) else ["All weights began random."]),
-        *cardtable.of(recipe).notes,
+        *card_table.of(recipe).notes,
         f"training/README.md has the command. Code {made['revision']}, data {str(made['data'])[:17]}….",
     ]
 

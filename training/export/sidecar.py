@@ -14,7 +14,7 @@ from lulc_plugin.model import BandStatistics, ClassScore, Confidence, ModelSpec,
 from ..maps import reference_miou
 from ..recipe import Recipe
 from ..sets.description import describe
-from . import card_fields, cardtable, credits
+from . import card_fields, card_table, credits
 from .facts import Facts
 from .onnx_graph import FEATURES, INPUT, OUTPUT
 from .score_details import details, pooled, short
@@ -45,7 +45,7 @@ def spec(
     Raises:
         LulcError: [card] is wrong, or a licence is missing.
     """
-    card = cardtable.of(recipe)
+    card = card_table.of(recipe)
     rehearsal = f"{card_fields.REHEARSAL} " if scores and scores["rehearsal"] else ""
     return ModelSpec(
         name=facts.name,
@@ -150,16 +150,16 @@ def legend_values(entry: Mapping[str, Any], legend: Legend) -> tuple[int, ...]:
     """
     by_name = {c.name: c.value for c in legend.classes}
     taken = {by_name[n] for n in entry["names"] if n in by_name}
-    found = []
+    chosen = []
     for name in entry["names"]:
         if name in by_name:
-            found.append(by_name[name])
+            chosen.append(by_name[name])
             continue
         free = [by_name[n] for n in name.split(" / ") if n in by_name and by_name[n] not in taken]
         value = free[0] if free else max([*by_name.values(), *taken]) + 1
         taken.add(value)
-        found.append(value)
-    return tuple(found)
+        chosen.append(value)
+    return tuple(chosen)
 
 
 def dataset_words(name: str, entry: Mapping[str, Any], values: tuple[int, ...], legend: Legend, root: Path) -> str:
@@ -167,9 +167,9 @@ def dataset_words(name: str, entry: Mapping[str, Any], values: tuple[int, ...], 
     title = str(entry["title"]) or describe(root, name).title or name
     names = {c.value: c.name for c in legend.classes}
     coarse = [
-        f"value {value} stands for {said}"
-        for value, said in zip(values, entry["names"], strict=True)
-        if names.get(value) != said
+        f"value {value} stands for {meaning}"
+        for value, meaning in zip(values, entry["names"], strict=True)
+        if names.get(value) != meaning
     ]
     notes = [TEACHERS_WORD] if entry["teacher"] else []
     notes += ["not trained on"] if entry["evaluation_only"] else []

@@ -12,7 +12,7 @@ from lulc_plugin.errors import LulcError
 
 from ..recipe import Recipe
 from ..train import checkpoint
-from . import cardtable, credits
+from . import card_table, credits
 from .export_network import Source
 
 
@@ -33,7 +33,7 @@ def source(path: Path, root: Path | None, cache: Path, card: Path | None = None)
     network, recipe, state = checkpoint.load(path)
     recipe = recipe if card is None else with_card(recipe, card)
     # words that are wrong or missing should not be found after minutes of measuring
-    cardtable.of(recipe)
+    card_table.of(recipe)
     credits.require_known(recipe, Path(root))
     return Source(path, network, recipe, state, Path(root), cache)
 

@@ -68,7 +68,7 @@ def of(recipe: Recipe) -> CardTable:
             raise LulcError(f"[card] has no {key!r}; it has {', '.join(known)}.")
     for key in ("gsd_range", "needs", "sensors", "limits", "notes"):
         if key in table:
-            table[key] = _listed(key, table[key])
+            table[key] = _as_tuple(key, table[key])
     for key in ("title", "architecture", "description", "imagery", "constellation", "license"):
         if not isinstance(table.get(key, ""), str):
             raise LulcError(f"[card] {key} is {table[key]!r}.", "Write a text in quotes.")
@@ -83,7 +83,7 @@ def of(recipe: Recipe) -> CardTable:
     return CardTable(**table)
 
 
-def _listed(key: str, value: Any) -> tuple[Any, ...]:
+def _as_tuple(key: str, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise LulcError(f"[card] {key} is {value!r}.", "Write a list in brackets.")
     return tuple(value)
