@@ -18,7 +18,7 @@ from .bridge.parameters import MODEL, MODEL_FILE, explained
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _ModelChoice:
     """A network by name or by file, and the folder in which names are looked up."""
 
     name: str
@@ -27,7 +27,7 @@ class _Wish:
 
 
 class ModelInformation(LulcAlgorithm):
-    """Adapter of `lulc_plugin.report.card.card_page`."""
+    """Adapter of `lulc_plugin.report.card`."""
 
     #: A network without a description beside it is opened too; the engine then asks for onnxruntime.
     REQUIRES = ("numpy", "jinja2")
@@ -75,23 +75,23 @@ class ModelInformation(LulcAlgorithm):
 
     # ---- work
 
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _ModelChoice:
         file = parameters.text(self, values, MODEL_FILE, context)
         name = self.parameterAsEnumString(values, MODEL, context)
         if file is None and not name:
             raise LulcError(self.tr("Neither MODEL nor MODEL_FILE is given."), self.tr("Choose one of them."))
-        return _Wish(name, file, settings.models_folder())
+        return _ModelChoice(name, file, settings.models_folder())
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self, choice: _ModelChoice, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
         from ..lulc_plugin.model import catalogue
         from ..lulc_plugin.report.card import write_card
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
-        entry = catalogue.load(Path(wish.file)) if wish.file else catalogue.by_name(wish.name, wish.folder)
+        entry = catalogue.load(Path(choice.file)) if choice.file else catalogue.by_name(choice.name, choice.folder)
         progress.log(self.tr("Model: {name} ({title})").format(name=entry.spec.name, title=entry.spec.title))
-        write_card(Path(output), entry.spec, entry.path, "" if wish.file else wish.name)
+        write_card(Path(output), entry.spec, entry.path, "" if choice.file else choice.name)
         return {self.OUTPUT_HTML: output}
 
     # ---- help

@@ -20,19 +20,19 @@ from .world_map import world_map
 _MOST_WARNINGS = 20
 
 
-def write_card(output: Path, spec: ModelSpec, path: Path, listed: str = "") -> None:
+def write_card(output: Path, spec: ModelSpec, path: Path, model_name: str = "") -> None:
     """Write the card of the network at `path` to `output`, as HTML.
 
     Args:
         output: the HTML file.
         spec: the network's description.
         path: the network's .onnx file.
-        listed: its name in the parameter MODEL; empty: it is reached by its file.
+        model_name: its name in the parameter MODEL; empty: it is reached by its file.
 
     Raises:
         LulcError: the file cannot be written.
     """
-    write_report(output, card_html(model_card(spec, path, listed)).encode("utf-8"))
+    write_report(output, card_html(model_card(spec, path, model_name)).encode("utf-8"))
 
 
 def markdown_card(spec: ModelSpec, path: Path) -> str:
@@ -42,16 +42,16 @@ def markdown_card(spec: ModelSpec, path: Path) -> str:
         spec: the network's description.
         path: the network's .onnx file; the card names no folder.
     """
-    return card_markdown(model_card(spec, path, listed=spec.name, file=spec.name))
+    return card_markdown(model_card(spec, path, model_name=spec.name, file=spec.name))
 
 
-def model_card(spec: ModelSpec, path: Path, listed: str = "", file: str = "") -> ModelCard:
+def model_card(spec: ModelSpec, path: Path, model_name: str = "", file: str = "") -> ModelCard:
     """The card of the network at `path`, described by `spec`.
 
     Args:
         spec: its description.
         path: the .onnx file; its digest is taken.
-        listed: its name in the parameter MODEL; empty: it is reached by its file.
+        model_name: its name in the parameter MODEL; empty: it is reached by its file.
         file: what follows `--model` at a shell; empty: `path`.
     """
     digest = provenance.file_digest(path)
@@ -64,7 +64,7 @@ def model_card(spec: ModelSpec, path: Path, listed: str = "", file: str = "") ->
         evaluation.border(spec),
         _training(spec),
         _making(spec),
-        _use(path, listed, file or str(path)),
+        _use(path, model_name, file or str(path)),
         _other_programs(spec),
     )
     return ModelCard(
@@ -112,18 +112,16 @@ def _warnings(spec: ModelSpec, path: Path, digest: str) -> tuple[str, ...]:
 
 
 def _figures(spec: ModelSpec) -> tuple[Figure, ...]:
-    bands = expectations.listed([band.label for band in spec.bands])
+    bands = expectations.join_names([band.label for band in spec.bands])
     detail = "what it was made for" if spec.gsd_range is not None else "nominal" if spec.gsd else ""
     figures = [
         Figure("Bands", str(len(spec.bands)), plain_text(bands)),
         Figure("Pixel size", expectations.pixel_size(spec), detail),
         Figure("Classes", str(len(spec.legend.classes)), ""),
     ]
-    tested = [s for s in evaluation.in_order(spec.scores) if evaluation.split_name(s) == "test"]
-    for scores in tested[:2]:
-        data_name = evaluation.data_name(scores, fields.details(scores))
-        accuracy = number_format.percent(scores.overall_accuracy)
-        figures.append(Figure("Overall accuracy", accuracy, f"held out: {data_name}"))
+    for one in [one for one in evaluation.evaluated(spec) if one.split == "test"][:2]:
+        accuracy = number_format.percent(one.scores.overall_accuracy)
+        figures.append(Figure("Overall accuracy", accuracy, f"held out: {one.name}"))
     return tuple(figures)
 
 
@@ -194,9 +192,9 @@ def _making(spec: ModelSpec) -> CardSection | None:
     return CardSection("making", "How it was made", tuple(sentences)) if sentences else None
 
 
-def _use(path: Path, listed: str, file: str) -> CardSection:
+def _use(path: Path, model_name: str, file: str) -> CardSection:
     """The section with a line for each door: QGIS, `qgis_process`, the engine at a shell, and Python in QGIS."""
-    key, value, label = ("MODEL", listed, "Model") if listed else ("MODEL_FILE", str(path), "Model file")
+    key, value, label = ("MODEL", model_name, "Model") if model_name else ("MODEL_FILE", str(path), "Model file")
     values = {"INPUT": "scene.tif", key: value, "OUTPUT": "landcover.tif"}
     words = " ".join(shlex.quote(f"{name}={text}") for name, text in values.items())
     python = json.dumps(values, ensure_ascii=False)

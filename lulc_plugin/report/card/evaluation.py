@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,42 +27,52 @@ SPLITS = {
 }
 #: Data sets whose classes, matrix and places are shown; the rest stands in the summary only.
 _MOST_SHOWN = 8
-_CLASS_COLUMNS = (
-    Column("precision", "User's accuracy", "share"),
-    Column("recall", "Producer's accuracy", "share"),
-    Column("f1", "F1", "share"),
-    Column("iou", "IoU", "share"),
-)
 _CAVEAT = (
     "Scores hold for the places they were measured at. How good your map is only an assessment with reference points of"
     " your own area tells (Accuracy report)."
 )
 
 
-def accuracy(spec: ModelSpec) -> CardSection:
-    """The section on the scores."""
-    title = "How good it is"
-    if not spec.scores:
-        nothing = "The description has no scores. Assess the map with points of your own before you use it."
-        return CardSection("accuracy", title, (nothing,))
-    parts: list[Part] = [summary(spec)]
-    shown = [s for s in in_order(spec.scores) if held_out(s)][:_MOST_SHOWN]
-    for i, scores in enumerate(shown):
-        notes = fields.details(scores).notes
-        tables = (class_table(spec, scores, f"classes{i}"), matrix(spec, scores, f"matrix{i}"))
-        parts += [table for table in tables if table is not None]
-        parts += [Listing(notes)] if notes else []
-        places = _places(scores, f"places{i}")
-        parts += [places] if places else []
-    for table in (_against_baseline(spec), _against_networks(spec), _radiometry(spec)):
-        parts += [table] if table else []
-    return CardSection("accuracy", title, (*fields.method(spec, "method"), _CAVEAT), tuple(parts))
+@dataclass(frozen=True)
+class Evaluated:
+    """A data set and split: its scores, and what else its makers say of it."""
+
+    scores: Scores
+    more: Details
+
+    @property
+    def split(self) -> str:
+        """What the split is called on the card."""
+        return SPLITS.get(self.scores.split, plain_text(self.scores.split))
+
+    @property
+    def whole_split(self) -> str:
+        """The split with the part of the data set."""
+        return f"{self.split} ({self.more.subset})" if self.more.subset else self.split
+
+    @property
+    def held_out(self) -> bool:
+        """Whether nothing about the network was decided by this split."""
+        return self.split in ("test", "evaluation only")
+
+    @property
+    def name(self) -> str:
+        """The data set; what a value stands for is left out where the classes have names of their own."""
+        pieces = plain_text(self.scores.dataset).split("; ")
+        named = bool(self.more.names)
+        return "; ".join(p for p in pieces if not (named and p.startswith("value ") and " stands for " in p))
+
+    @property
+    def heading(self) -> str:
+        """The data set with its split."""
+        return f"{self.name} ({self.whole_split})"
 
 
-def in_order(scores: Sequence[Scores]) -> tuple[Scores, ...]:
-    """Test sets first, then what was only evaluated on, then what the network was chosen by; all unrounded."""
+def evaluated(spec: ModelSpec) -> tuple[Evaluated, ...]:
+    """Test sets first, then what was only evaluated on, then what the network was chosen by; scores unrounded."""
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys(SPLITS.values()))}
-    return tuple(map(_unrounded, sorted(scores, key=lambda s: ranks.get(split_name(s), len(ranks)))))
+    sets = (Evaluated(_unrounded(scores), fields.details(scores)) for scores in spec.scores)
+    return tuple(sorted(sets, key=lambda one: ranks.get(one.split, len(ranks))))
 
 
 def _unrounded(scores: Scores) -> Scores:
@@ -107,34 +117,33 @@ def _fits(scores: Scores) -> bool:
     return size > 0 and len(scores.confusion) == size and all(len(row) == size for row in scores.confusion)
 
 
-def split_name(scores: Scores) -> str:
-    """What the split is called on the card."""
-    return SPLITS.get(scores.split, plain_text(scores.split))
+# ---------------------------------------------------------------- scores
 
 
-def held_out(scores: Scores) -> bool:
-    """Whether nothing about the network was decided by this split."""
-    return split_name(scores) in ("test", "evaluation only")
+def accuracy(spec: ModelSpec) -> CardSection:
+    """The section on the scores."""
+    title = "How good it is"
+    sets = evaluated(spec)
+    if not sets:
+        nothing = "The description has no scores. Assess the map with points of your own before you use it."
+        return CardSection("accuracy", title, (nothing,))
+    parts: list[Part | None] = [summary(sets)]
+    for i, one in enumerate([one for one in sets if one.held_out][:_MOST_SHOWN]):
+        notes = Listing(one.more.notes) if one.more.notes else None
+        labels = _labels(spec, one)
+        colours = {c.value: c.colour for c in spec.legend.classes}
+        parts += [class_table(one, labels, colours, f"classes{i}"), matrix(one, labels, colours, f"matrix{i}")]
+        parts += [notes, _places(one, f"places{i}")]
+    parts += [
+        _against_baseline(sets, fields.method(spec, "lulc:evaluation", "baseline")),
+        _against_networks(sets),
+        _radiometry(sets, fields.method(spec, "lulc:evaluation", "radiometry")),
+    ]
+    sentences = (*fields.method(spec, "lulc:evaluation", "method"), _CAVEAT)
+    return CardSection("accuracy", title, sentences, tuple(part for part in parts if part is not None))
 
 
-def _whole_split(scores: Scores, details: Details) -> str:
-    return f"{split_name(scores)} ({details.subset})" if details.subset else split_name(scores)
-
-
-def data_name(scores: Scores, details: Details) -> str:
-    """The data set; what a value stands for is left out where the classes have names of their own."""
-    pieces = plain_text(scores.dataset).split("; ")
-    return "; ".join(p for p in pieces if not (details.names and p.startswith("value ") and " stands for " in p))
-
-
-def _heading(scores: Scores, details: Details) -> str:
-    return f"{data_name(scores, details)} ({_whole_split(scores, details)})"
-
-
-# ---------------------------------------------------------------- tables of one or all data sets
-
-
-def summary(spec: ModelSpec) -> Table:
+def summary(sets: Sequence[Evaluated]) -> Table:
     """One row a data set and split, and one for each variant of it."""
     columns = (
         Column("split", "Split", "text"),
@@ -147,82 +156,81 @@ def summary(spec: ModelSpec) -> Table:
         Column("mean_dice", "Mean Dice", "share", optional=True),
     )
     rows = []
-    for s in in_order(spec.scores):
-        more = fields.details(s)
+    for one in sets:
+        s, more = one.scores, one.more
         measures = (s.overall_accuracy, s.kappa, s.macro_f1, s.miou, more.mean_dice)
-        cells: tuple[Value, ...] = (_whole_split(s, more), more.place_count, s.pixels, *measures)
-        rows.append(Row(data_name(s, more), cells, muted=not held_out(s)))
+        cells: tuple[Value, ...] = (one.whole_split, more.place_count, s.pixels, *measures)
+        rows.append(Row(one.name, cells, muted=not one.held_out))
         for v in more.variants:
             cells = ("", v.places, v.pixels, v.overall_accuracy, v.kappa, v.macro_f1, v.miou, v.mean_dice)
-            rows.append(Row(f"… {v.name}", cells, muted=not held_out(s)))
+            rows.append(Row(f"… {v.name}", cells, muted=not one.held_out))
     caption = "Shares from 0 to 1. Validation data chose the network: they flatter it."
     return Table("scores", "Scores of the makers", caption, "Data set", columns, tuple(rows)).without_empty_columns()
 
 
-def class_table(spec: ModelSpec, scores: Scores, id: str) -> Table | None:
-    """Scores of each class on one data set; None where the makers give none."""
-    if not scores.classes:
+def class_table(one: Evaluated, labels: Sequence[str], colours: Mapping[int, str], id: str) -> Table | None:
+    """Scores of each class on one data set; None where the makers give none.
+
+    Args:
+        one: the data set.
+        labels: of its classes.
+        colours: class value → #RRGGBB.
+        id: of the table.
+    """
+    classes = one.scores.classes
+    if not classes:
         return None
-    more = fields.details(scores)
-    known = {c.value: c for c in spec.legend.classes}
-    labels = _labels(spec, scores, more)
-    base = more.baseline.iou if more.baseline else ()
+    base = one.more.baseline.iou or (None,) * len(classes)
     rows = [
-        Row(
-            labels[i],
-            (c.precision, c.recall, c.f1, c.iou, base[i] if base else None, c.pixels),
-            known[c.value].colour if c.value in known else None,
-            muted=c.pixels == 0,
-        )
-        for i, c in enumerate(scores.classes)
+        Row(labels[i], (c.precision, c.recall, c.f1, c.iou, base[i], c.pixels), colours.get(c.value), c.pixels == 0)
+        for i, c in enumerate(classes)
     ]
-    simpler = f"IoU of the {more.baseline.name}" if more.baseline else ""
     columns = (
-        *_CLASS_COLUMNS,
-        Column("baseline", simpler, "share", optional=True),
+        Column("precision", "User's accuracy", "share"),
+        Column("recall", "Producer's accuracy", "share"),
+        Column("f1", "F1", "share"),
+        Column("iou", "IoU", "share"),
+        Column("baseline", f"IoU of the {one.more.baseline.name}", "share", optional=True),
         Column("pixels", "Reference pixels", "count"),
     )
-    return Table(id, _heading(scores, more), "", "Class", columns, tuple(rows)).without_empty_columns()
+    return Table(id, one.heading, "", "Class", columns, tuple(rows)).without_empty_columns()
 
 
-def matrix(spec: ModelSpec, scores: Scores, id: str) -> Matrix | None:
+def matrix(one: Evaluated, labels: Sequence[str], colours: Mapping[int, str], id: str) -> Matrix | None:
     """The confusion matrix of one data set; None where the makers give none that fits its classes."""
-    if not _fits(scores):
+    if not _fits(one.scores):
         return None
-    counts, size = scores.confusion, len(scores.classes)
-    more = fields.details(scores)
-    known = {c.value: c for c in spec.legend.classes}
-    labels = _labels(spec, scores, more)
+    counts, size = one.scores.confusion, len(labels)
     columns = [Column(str(j), label, "count", "Reference (columns)") for j, label in enumerate(labels)]
     columns += [Column("total", "Total", "count"), Column("users_accuracy", "User's accuracy", "share")]
     sums = [sum(column) for column in zip(*counts)]
     total = sum(sums)
     rows = []
     for j, line in enumerate(counts):
-        entry = known.get(scores.classes[j].value)
         mapped = sum(line)
         cells: tuple[Value, ...] = (*line, mapped, _share(line[j], mapped))
-        rows.append(Row(labels[j], cells, entry.colour if entry else None, muted=mapped == 0 and sums[j] == 0))
+        colour = colours.get(one.scores.classes[j].value)
+        rows.append(Row(labels[j], cells, colour, muted=mapped == 0 and sums[j] == 0))
     rows.append(Row("Total", (*sums, total, ""), total=True))
     right = [counts[j][j] for j in range(size)]
     ends: tuple[Value, ...] = (*(_share(right[j], sums[j]) for j in range(size)), "", _share(sum(right), total))
     rows.append(Row("Producer's accuracy", ends, kinds={column.key: "share" for column in columns}))
     order = tuple(sorted(range(size), key=lambda j: -(sums[j] + sum(counts[j]))))
-    title = f"Confusion matrix, {_heading(scores, more)}"
+    title = f"Confusion matrix, {one.heading}"
     caption = "Number of pixels. Rows: class in the map; columns: class in the reference."
     return Matrix(id, title, caption, STUB, tuple(columns), tuple(rows), order=order)
 
 
-def _labels(spec: ModelSpec, scores: Scores, details: Details) -> list[str]:
+def _labels(spec: ModelSpec, one: Evaluated) -> list[str]:
     """Names of the classes as they were counted.
 
     Where the description does not give them: those of the legend, with their values where a data set has other classes
     than the map. Its makers say in the name of such a set what a value stands for there.
     """
-    if details.names:
-        return list(details.names)
+    if one.more.names:
+        return list(one.more.names)
     known = {c.value: plain_text(c.name) for c in spec.legend.classes}
-    values = [c.value for c in scores.classes]
+    values = [c.value for c in one.scores.classes]
     if sorted(values) == sorted(known):
         return [known[value] for value in values]
     return [f"{known[value]} ({value})" if value in known else f"Class {value}" for value in values]
@@ -232,68 +240,50 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _places(scores: Scores, id: str) -> Table | None:
+def _places(one: Evaluated, id: str) -> Table | None:
     """Scores of the single places of a data set."""
-    more = fields.details(scores)
-    if not more.places:
-        return None
     columns = (
         Column("pixels", "Pixels", "count", optional=True),
         Column("mostly", "Mostly", "text", optional=True),
         Column("overall_accuracy", "Overall accuracy", "share"),
         Column("miou", "Mean IoU", "share", optional=True),
-        Column("baseline", f"Overall accuracy of the {_baseline_name(more)}", "share", optional=True),
+        Column("baseline", f"Overall accuracy of the {one.more.baseline.name or 'baseline'}", "share", optional=True),
     )
-    rows = tuple(Row(p.name, (p.pixels, p.mostly or None, p.overall_accuracy, p.miou, p.baseline)) for p in more.places)
-    title = f"Places, {_heading(scores, more)}"
-    return Table(id, title, "", "Place", columns, rows).without_empty_columns()
+    rows = [Row(p.name, (p.pixels, p.mostly or None, p.overall_accuracy, p.miou, p.baseline)) for p in one.more.places]
+    table = Table(id, f"Places, {one.heading}", "", "Place", columns, tuple(rows))
+    return table.without_empty_columns() if rows else None
 
 
 # ---------------------------------------------------------------- comparisons
 
 
-def _baseline_name(details: Details) -> str:
-    return details.baseline.name if details.baseline else "baseline"
-
-
-def _against_baseline(spec: ModelSpec) -> Table | None:
+def _against_baseline(sets: Sequence[Evaluated], method: Sequence[str]) -> Table | None:
     """The network against a simpler method on the same data."""
+    compared = [(one, one.more.baseline) for one in sets if one.more.baseline.difference.difference is not None]
     rows = []
-    names = []
-    for scores in in_order(spec.scores):
-        more = fields.details(scores)
-        base = more.baseline
-        if base is None or base.difference is None:
-            continue
-        names.append(base.name)
-        cells = (base.overall_accuracy, base.miou, more.place_count, *_bounds(base.difference))
-        cells += (verdict(base.difference), *_bounds(base.surrounded))
-        rows.append(Row(_heading(scores, more), cells))
-    if not rows:
-        return None
-    title = f"Compared with: {', '.join(dict.fromkeys(names))}"
-    difference, around = "Network minus it (mean IoU)", "The same, reflected pixels around each chip"
+    for one, base in compared:
+        cells: tuple[Value, ...] = (base.overall_accuracy, base.miou, one.more.place_count, *_bounds(base.difference))
+        rows.append(Row(one.heading, (*cells, verdict(base.difference), *_bounds(base.surrounded))))
     columns = (
         Column("overall_accuracy", "Its overall accuracy", "share"),
         Column("miou", "Its mean IoU", "share"),
         Column("places", "Places", "count", optional=True),
-        *_interval_columns("difference", difference),
+        *_interval_columns("difference", "Network minus it (mean IoU)"),
         Column("verdict", "Read as", "text"),
-        *_interval_columns("surrounded", around),
+        *_interval_columns("surrounded", "The same, reflected pixels around each chip"),
     )
-    caption = " ".join(fields.method(spec, "baseline"))
-    return Table("baseline", title, caption, "Data set", columns, tuple(rows)).without_empty_columns()
+    title = f"Compared with: {', '.join(dict.fromkeys(base.name or 'baseline' for _, base in compared))}"
+    table = Table("baseline", title, " ".join(method), "Data set", columns, tuple(rows))
+    return table.without_empty_columns() if rows else None
 
 
-def _against_networks(spec: ModelSpec) -> Table | None:
+def _against_networks(sets: Sequence[Evaluated]) -> Table | None:
     """The network against others on the same data."""
-    rows = []
-    for scores in in_order(spec.scores):
-        more = fields.details(scores)
-        for one in more.compared:
-            rows.append(Row(one.other, (_heading(scores, more), more.place_count, *_bounds(one), verdict(one))))
-    if not rows:
-        return None
+    rows = [
+        Row(other.name, (one.heading, one.more.place_count, *_bounds(other), verdict(other)))
+        for one in sets
+        for other in one.more.compared
+    ]
     columns = (
         Column("data", "Data set", "text"),
         Column("places", "Places", "count", optional=True),
@@ -302,7 +292,7 @@ def _against_networks(spec: ModelSpec) -> Table | None:
     )
     rows.sort(key=lambda row: row.label)
     table = Table("networks", "Compared with other networks", "", "Network", columns, tuple(rows))
-    return table.without_empty_columns()
+    return table.without_empty_columns() if rows else None
 
 
 def _interval_columns(key: str, group: str) -> tuple[Column, ...]:
@@ -313,8 +303,8 @@ def _interval_columns(key: str, group: str) -> tuple[Column, ...]:
     )
 
 
-def _bounds(difference: Difference | None) -> tuple[Value, ...]:
-    return (None, None, None) if difference is None else (difference.value, difference.low, difference.high)
+def _bounds(difference: Difference) -> tuple[Value, ...]:
+    return (difference.difference, difference.low, difference.high)
 
 
 def verdict(difference: Difference) -> str:
@@ -328,28 +318,22 @@ def verdict(difference: Difference) -> str:
     return "not told apart: the interval includes 0"
 
 
-def _radiometry(spec: ModelSpec) -> Table | None:
+def _radiometry(sets: Sequence[Evaluated], method: Sequence[str]) -> Table | None:
     """The same places with other numbers."""
-    scored = [(s, fields.details(s)) for s in in_order(spec.scores)]
-    scored = [(s, more) for s, more in scored if more.radiometry]
-    if not scored:
-        return None
+    tested = [one for one in sets if one.more.radiometry]
     columns: list[Column] = []
-    for i, (scores, more) in enumerate(scored):
-        group = _heading(scores, more)
-        columns += [
-            Column(f"oa{i}", "overall accuracy", "share", group),
-            Column(f"miou{i}", "mean IoU", "share", group),
-        ]
+    for i, one in enumerate(tested):
+        columns.append(Column(f"oa{i}", "overall accuracy", "share", one.heading))
+        columns.append(Column(f"miou{i}", "mean IoU", "share", one.heading))
     rows = []
-    for name in dict.fromkeys(change.name for _, more in scored for change in more.radiometry):
+    for name in dict.fromkeys(change.name for one in tested for change in one.more.radiometry):
         cells: list[Value] = []
-        for _, more in scored:
-            change = next((c for c in more.radiometry if c.name == name), None)
+        for one in tested:
+            change = next((c for c in one.more.radiometry if c.name == name), None)
             cells += [change.overall_accuracy, change.miou] if change else [None, None]
         rows.append(Row(name, tuple(cells)))
-    caption = " ".join(fields.method(spec, "radiometry"))
-    return Table("radiometry", "Other light", caption, "Values", tuple(columns), tuple(rows))
+    table = Table("radiometry", "Other light", " ".join(method), "Values", tuple(columns), tuple(rows))
+    return table if rows else None
 
 
 # ---------------------------------------------------------------- confidence and border
@@ -359,12 +343,12 @@ def confidence(spec: ModelSpec) -> CardSection | None:
     """The section on calibration; None where the description says nothing of it."""
     sentences: list[str] = []
     parts: list[Part] = []
-    fitted = fields.calibration(spec)
-    if fitted.temperature is not None:
-        sentences.append(f"Scores were divided by a temperature of {expectations.number(fitted.temperature)}.")
-        sentences += fitted.method
-    if fitted.errors:
-        rows = tuple(Row(name, (before, after)) for name, before, after in fitted.errors)
+    temperature, errors = fields.temperature(spec), fields.calibration_errors(spec)
+    if temperature is not None:
+        sentences.append(f"Scores were divided by a temperature of {expectations.number(temperature)}.")
+        sentences += fields.method(spec, "lulc:calibration", "method")
+    if errors:
+        rows = tuple(Row(name, (before, after)) for name, before, after in errors)
         columns = (Column("before", "Before", "share"), Column("after", "After", "share"))
         caption = "How far confidence lies from the share of right pixels, on average; 0 is best."
         parts.append(Table("calibration", "Expected calibration error", caption, "Data set", columns, rows))
@@ -396,10 +380,11 @@ def border(spec: ModelSpec) -> CardSection | None:
     )
     columns = tuple(Column(str(pixels), str(pixels), "area2") for pixels in measured.distances)
     rows = tuple(Row(name, tuple(100 * share for share in shares)) for name, shares in measured.changed)
+    images = "images" if measured.images is None else f"{measured.images} images"
     size = f" of {measured.side} × {measured.side} pixels" if measured.side else ""
     caption = (
         "Percent of labels that change with what lies beyond the window, farther than so many pixels from its border;"
-        f" measured on {measured.images} images{size} put into other surroundings."
+        f" measured on {images}{size} put into other surroundings."
     )
     table = Table("border-changes", "Labels that change", caption, "Pixels from the border", columns, rows)
     return CardSection("border", "Window border", (sentence,), (table,))

@@ -197,7 +197,7 @@ def channel_source(channel: Channel, names: Sequence[str]) -> str:
     return names[channel.band] if channel.band is not None else ""
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """red, green and blue; long lists are cut."""
     shown = list(names[:_MOST_LISTED])
     if len(names) > len(shown):

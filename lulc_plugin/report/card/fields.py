@@ -8,21 +8,19 @@ lists are cut to a bearable length.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields as attributes, replace
 from typing import Any, Optional
 
 from ...model import ModelSpec, Scores
 from ..plain_values import plain_text
 
-#: Sentences in a list, rows of a table (places, changes of radiometry), classes.
-MOST_SENTENCES, MOST_ROWS, MOST_CLASSES = 40, 200, 4096
 _LONGEST, _LONGEST_NAME = 1500, 300
-_MOST_COMPARED, _MOST_DISTANCES, _MOST_SETS, _MOST_PLACES = 20, 40, 100, 5_000
+_MOST_SENTENCES, _MOST_ROWS, _MOST_CLASSES, _MOST_SETS, _MOST_PLACES = 40, 200, 4096, 100, 5_000
 _PICTURE = re.compile(r"(?!/)[A-Za-z0-9._/-]{1,300}\.(?:jpg|png)\Z")
-
-#: Share of 0..1 or None.
+#: A number from 0 to 1, and one from -1 to 1; None where the makers give none.
 Share = Optional[float]
+Signed = Optional[float]
 #: Longitude and latitude in degrees.
 LonLat = tuple[float, float]
 
@@ -38,7 +36,7 @@ class Measures:
     places: int | None
     pixels: int | None
     overall_accuracy: Share
-    kappa: Share
+    kappa: Signed
     macro_f1: Share
     miou: Share
     mean_dice: Share
@@ -48,12 +46,12 @@ class Measures:
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean IoU of this network minus that of `other`; `low` and `high` bound its 95 % interval where it has one."""
+    """Mean IoU of this network minus that of the network `name`; `low` and `high` bound its 95 % interval, if any."""
 
-    other: str
-    value: float
-    low: float | None
-    high: float | None
+    name: str
+    difference: Signed
+    low: Signed
+    high: Signed
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ class Baseline:
     overall_accuracy: Share
     miou: Share
     iou: tuple[Share, ...]
-    difference: Difference | None
-    surrounded: Difference | None
+    difference: Difference
+    surrounded: Difference
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class Details:
     mean_dice: Share
     variants: tuple[Measures, ...]
     places: tuple[Measures, ...]
-    baseline: Baseline | None
+    baseline: Baseline
     compared: tuple[Difference, ...]
     radiometry: tuple[Measures, ...]
     notes: tuple[str, ...]
@@ -107,7 +105,7 @@ class WindowBorder:
     pixels from the border. `worst` is the largest share beyond the margin; `reached` says that it is small enough.
     """
 
-    images: int
+    images: int | None
     side: int | None
     distances: tuple[int, ...]
     changed: tuple[tuple[str, tuple[float, ...]], ...]
@@ -115,23 +113,14 @@ class WindowBorder:
     reached: bool
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """Temperature of the scores, sentences on how it was found, and calibration errors: (data set, before, after)."""
-
-    temperature: float | None
-    method: tuple[str, ...]
-    errors: tuple[tuple[str, float, float], ...]
-
-
 def sentences(spec: ModelSpec, key: str) -> tuple[str, ...]:
     """The list of sentences `lulc:limits`, `lulc:needs`, `lulc:making` or `lulc:other_programs`."""
     return _sentences(spec.extra.get(key))
 
 
-def method(spec: ModelSpec, key: str) -> tuple[str, ...]:
-    """Sentences of `lulc:evaluation`: how was scored (`method`), `baseline`, `radiometry`."""
-    return _sentences(_object(spec.extra.get("lulc:evaluation")).get(key))
+def method(spec: ModelSpec, field: str, key: str) -> tuple[str, ...]:
+    """The list of sentences `key` of an object: of `lulc:evaluation` how was scored, of `lulc:calibration` likewise."""
+    return _sentences(_object(spec.extra.get(field)).get(key))
 
 
 def name(spec: ModelSpec, key: str) -> str:
@@ -141,58 +130,46 @@ def name(spec: ModelSpec, key: str) -> str:
 
 def details(scores: Scores) -> Details:
     """What an entry of `lulc:accuracy` says beyond its scores."""
-    data = scores.extra
-    names = data.get("names")
-    fitting = isinstance(names, list) and len(names) == len(scores.classes) and all(isinstance(n, str) for n in names)
-    return Details(
-        names=tuple(map(_name, names)) if fitting and isinstance(names, list) else (),
-        subset=_name(data.get("subset")),
-        place_count=_count(data.get("place_count")),
-        mean_dice=_number(data.get("mean_dice")),
-        variants=_rows(data.get("variants")),
-        places=_rows(data.get("places")),
-        baseline=_baseline(data.get("baseline"), len(scores.classes)),
-        compared=tuple(d for d in map(_difference, _entries(data.get("compared"), _MOST_COMPARED)) if d is not None),
-        radiometry=_rows(data.get("radiometry")),
-        notes=_sentences(data.get("notes")),
-    )
+    read: Details = _read(Details, scores.extra)
+    names = read.names if len(read.names) == len(scores.classes) else ()
+    iou = read.baseline.iou if len(read.baseline.iou) == len(scores.classes) else ()
+    return replace(read, names=names, baseline=replace(read.baseline, iou=iou))
 
 
-def calibration(spec: ModelSpec) -> Calibration:
-    """`lulc:calibration`."""
+def temperature(spec: ModelSpec) -> float | None:
+    """What scores were divided by, of `lulc:calibration`."""
+    return _number(_object(spec.extra.get("lulc:calibration")).get("temperature"), 0, 100)
+
+
+def calibration_errors(spec: ModelSpec) -> tuple[tuple[str, float, float], ...]:
+    """Data set, expected calibration error before and after, of `lulc:calibration`."""
     data = _object(spec.extra.get("lulc:calibration"))
     before, after = _object(data.get("expected_error_before")), _object(data.get("expected_error_after"))
-    errors = []
-    for key, value in list(before.items())[:MOST_ROWS]:
-        first, last = _number(value), _number(after.get(key))
-        if first is not None and last is not None:
-            errors.append((_name(str(key)), first, last))
-    return Calibration(_number(data.get("temperature"), 0, 100), _sentences(data.get("method")), tuple(errors))
+    rows = [(_name(str(key)), _number(before[key]), _number(after.get(key))) for key in list(before)[:_MOST_ROWS]]
+    return tuple((key, first, last) for key, first, last in rows if first is not None and last is not None)
 
 
 def window_border(spec: ModelSpec) -> WindowBorder | None:
     """`lulc:window_border`; None when it is not given or not whole."""
     data = _object(spec.extra.get("lulc:window_border"))
-    distances, worst = data.get("distances"), _number(data.get("worst"))
-    if not isinstance(distances, list) or not 0 < len(distances) <= _MOST_DISTANCES or worst is None:
+    distances = [_count(value) for value in _list(data.get("distances"), _MOST_SETS)]
+    known = tuple(value for value in distances if value is not None)
+    changed = _object(data.get("changed"))
+    rows = [(_name(str(key)), _shares(changed[key])) for key in list(changed)[:_MOST_ROWS]]
+    whole = tuple((key, tuple(s for s in shares if s is not None)) for key, shares in rows)
+    whole = tuple(row for row in whole if len(row[1]) == len(known))
+    worst = _number(data.get("worst"))
+    if not whole or worst is None or not known or len(known) != len(distances):
         return None
-    pixels = [_count(d) for d in distances]
-    rows = []
-    for key, values in list(_object(data.get("changed")).items())[:_MOST_COMPARED]:
-        shares = [_number(v) for v in values] if isinstance(values, list) else []
-        if len(shares) == len(pixels):
-            rows.append((_name(str(key)), tuple(s for s in shares if s is not None)))
-    rows = [row for row in rows if len(row[1]) == len(pixels)]
-    images = _count(data.get("images"))
-    if not rows or images is None or None in pixels:
-        return None
-    known = tuple(p for p in pixels if p is not None)
-    return WindowBorder(images, _count(data.get("side")), known, tuple(rows), worst, data.get("reached") is True)
+    images, side = _count(data.get("images")), _count(data.get("side"))
+    return WindowBorder(images, side, known, whole, worst, data.get("reached") is True)
 
 
 def parity(spec: ModelSpec) -> tuple[int, float, float] | None:
-    """`lulc:parity`: pixels on which the file was compared with the trained network, share of the same class, and the
-    largest difference of a probability; None when not given."""
+    """`lulc:parity`: how closely the file reproduces the trained network.
+
+    Pixels that were compared, share of the same class, largest difference of a probability; None when not given.
+    """
     data = _object(spec.extra.get("lulc:parity"))
     pixels, same, most = _count(data.get("pixels")), _number(data.get("same")), _number(data.get("probability"))
     return None if pixels is None or same is None or most is None else (pixels, same, most)
@@ -202,20 +179,18 @@ def picture(spec: ModelSpec) -> tuple[str, str] | None:
     """`lulc:picture`: a relative path with plain characters, and the caption; None when not given or another path."""
     data = _object(spec.extra.get("lulc:picture"))
     path = data.get("path")
-    if not isinstance(path, str) or not _PICTURE.match(path):
-        return None
-    return path, " ".join(_sentences(data.get("caption")))
+    fitting = isinstance(path, str) and _PICTURE.match(path)
+    return (str(path), " ".join(_sentences(data.get("caption")))) if fitting else None
 
 
 def training_places(spec: ModelSpec) -> tuple[tuple[LonLat, ...], tuple[str, ...]]:
     """`lulc:training_places`: longitude and latitude of the places, and the names of the sets without any."""
     places: list[LonLat] = []
     unknown: list[str] = []
-    for entry in _entries(spec.extra.get("lulc:training_places"), _MOST_SETS):
-        given = entry.get("places")
-        of_set = [(float(p[0]), float(p[1])) for p in given if _is_place(p)] if isinstance(given, list) else []
+    for entry in map(_object, _list(spec.extra.get("lulc:training_places"), _MOST_SETS)):
+        of_set = [(float(p[0]), float(p[1])) for p in _list(entry.get("places"), _MOST_PLACES) if _is_place(p)]
         places += of_set
-        if not of_set:
+        if entry and not of_set:
             unknown.append(_name(str(entry.get("set") or "a set without a name")))
     return tuple(places[:_MOST_PLACES]), tuple(unknown)
 
@@ -226,51 +201,24 @@ def _is_place(value: Any) -> bool:
     return all(_number(degrees, -180, 180) is not None for degrees in value)
 
 
-def _rows(value: Any) -> tuple[Measures, ...]:
-    return tuple(
-        Measures(
-            name=_name(entry.get("name")) or "without a name",
-            places=_count(entry.get("places")),
-            pixels=_count(entry.get("pixels")),
-            overall_accuracy=_number(entry.get("overall_accuracy")),
-            kappa=_number(entry.get("kappa"), -1),
-            macro_f1=_number(entry.get("macro_f1")),
-            miou=_number(entry.get("miou")),
-            mean_dice=_number(entry.get("mean_dice")),
-            mostly=_name(entry.get("mostly")),
-            baseline=_number(entry.get("baseline")),
-        )
-        for entry in _entries(value, MOST_ROWS)
-    )
-
-
-def _baseline(value: Any, classes: int) -> Baseline | None:
+def _read(kind: Any, value: Any) -> Any:
+    """The dataclass `kind` of an untrusted object: each attribute is the entry of its name, read as its type says."""
     data = _object(value)
-    if not data:
-        return None
-    iou = data.get("iou")
-    fitting = isinstance(iou, list) and len(iou) == classes
-    return Baseline(
-        name=_name(data.get("name")) or "baseline",
-        overall_accuracy=_number(data.get("overall_accuracy")),
-        miou=_number(data.get("miou")),
-        iou=tuple(map(_number, iou)) if fitting and isinstance(iou, list) else (),
-        difference=_difference(_object(data.get("difference"))),
-        surrounded=_difference(_object(data.get("surrounded"))),
-    )
+    return kind(**{a.name: _READERS[str(a.type)](data.get(a.name)) for a in attributes(kind)})
 
 
-def _difference(entry: Mapping[str, Any]) -> Difference | None:
-    value = _number(entry.get("difference"), -1)
-    if value is None:
-        return None
-    low, high = _number(entry.get("low"), -1), _number(entry.get("high"), -1)
-    return Difference(_name(entry.get("name")), value, *((low, high) if None not in (low, high) else (None, None)))
+def _rows(value: Any) -> tuple[Measures, ...]:
+    return tuple(_read(Measures, row) for row in _list(value, _MOST_ROWS) if isinstance(row, Mapping))
+
+
+def _differences(value: Any) -> tuple[Difference, ...]:
+    rows = [_read(Difference, row) for row in _list(value, _MOST_SETS)]
+    return tuple(row for row in rows if row.difference is not None)
 
 
 def _sentences(value: Any) -> tuple[str, ...]:
-    given = [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-    return tuple(_cut(text, _LONGEST) for text in given[:MOST_SENTENCES] if text.strip())
+    texts = [text for text in _list(value, _MOST_SENTENCES) if isinstance(text, str) and text.strip()]
+    return tuple(_cut(text, _LONGEST) for text in texts)
 
 
 def _name(value: Any) -> str:
@@ -285,8 +233,12 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _entries(value: Any, most: int) -> list[Mapping[str, Any]]:
-    return [entry for entry in value[:most] if isinstance(entry, Mapping)] if isinstance(value, list) else []
+def _list(value: Any, most: int) -> list[Any]:
+    return value[:most] if isinstance(value, list) else []
+
+
+def _shares(value: Any) -> tuple[Share, ...]:
+    return tuple(map(_number, _list(value, _MOST_CLASSES)))
 
 
 def _count(value: Any) -> int | None:
@@ -299,3 +251,18 @@ def _number(value: Any, low: float = 0, high: float = 1) -> float | None:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     return float(value) if low <= value <= high else None
+
+
+#: How an attribute is read, by its type as it stands above.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "str": _name,
+    "int | None": _count,
+    "Share": _number,
+    "Signed": lambda value: _number(value, -1),
+    "tuple[Share, ...]": _shares,
+    "tuple[str, ...]": _sentences,
+    "tuple[Measures, ...]": _rows,
+    "tuple[Difference, ...]": _differences,
+    "Difference": lambda value: _read(Difference, value),
+    "Baseline": lambda value: _read(Baseline, value),
+}

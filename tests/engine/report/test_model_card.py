@@ -151,7 +151,7 @@ def test_scores_are_those_of_the_description(released):
     spec = released.spec
     parts = section(model_card(spec, released.path), "accuracy").parts
     summary = parts[0]
-    ordered = evaluation.in_order(spec.scores)
+    ordered = [one.scores for one in evaluation.evaluated(spec)]
     assert sorted(s.pixels for s in ordered) == sorted(s.pixels for s in spec.scores)
     rows = [row.cells for row in summary.rows if not row.label.startswith("…")]
     assert [(row[2], row[3], row[6]) for row in rows] == [(s.pixels, s.overall_accuracy, s.miou) for s in ordered]
@@ -159,7 +159,7 @@ def test_scores_are_those_of_the_description(released):
         (same,) = [s for s in ordered if s.pixels == scores.pixels]
         assert same.overall_accuracy == pytest.approx(scores.overall_accuracy, abs=6e-5)
         assert same.miou == pytest.approx(scores.miou, abs=6e-5) and same.kappa == pytest.approx(scores.kappa, abs=6e-5)
-    held_out = [s for s in evaluation.in_order(spec.scores) if evaluation.held_out(s)]
+    held_out = [one.scores for one in evaluation.evaluated(spec) if one.held_out]
     assert {s.split for s in held_out} == {"test", "evaluation"}
     matrices = [part for part in parts if isinstance(part, Matrix)]
     assert len(matrices) == len(held_out)
@@ -177,17 +177,20 @@ def test_scores_are_those_of_the_description(released):
 
 
 def test_validation_does_not_count_as_proof(released):
-    summary = evaluation.summary(released.spec)
+    summary = evaluation.summary(evaluation.evaluated(released.spec))
     muted = [row.cells[0] for row in summary.rows if row.muted and row.cells[0]]
     assert muted and set(muted) == {"validation"}
 
 
 def test_classes_of_groups_have_their_names_or_carry_their_values(released):
     (india,) = [s for s in released.spec.scores if "India" in s.dataset and s.split == "test"]
-    table = evaluation.class_table(released.spec, india, "x")
-    assert [row.label for row in table.rows] == ["Water", "Built-up", "Trees / Shrub and grass / Cropland / Bare"]
-    table = evaluation.class_table(released.spec, replace(india, extra={}), "x")
-    assert [row.label for row in table.rows] == ["Water (1)", "Built-up (5)", "Trees (2)"]
+    for scores, labels in (
+        (india, ["Water", "Built-up", "Trees / Shrub and grass / Cropland / Bare"]),
+        (replace(india, extra={}), ["Water (1)", "Built-up (5)", "Trees (2)"]),
+    ):
+        card = model_card(replace(released.spec, scores=(scores,)), released.path)
+        table = next(part for part in section(card, "accuracy").parts if part.id == "classes0")
+        assert [row.label for row in table.rows] == labels
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -317,7 +320,8 @@ def test_a_matrix_of_another_size_is_left_out(made):
     one = (ClassScore(1, 0.5, 0.5, 0.5, 0.5, 10),)
     for confusion in ((), ((1, 2), (3, 4)), ((1, 2),)):
         scores = Scores("d", "test", 10, 0.5, None, None, None, one, confusion)
-        assert evaluation.matrix(made.spec, scores, "m") is None
+        card = model_card(replace(made.spec, scores=(scores,)), made.path)
+        assert not any(isinstance(part, Matrix) for part in section(card, "accuracy").parts)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +390,7 @@ def test_limits(made):
     spec = replace(made.spec, extra={"lulc:limits": ["Knows no *clouds*.", 3, "", "x" * 5000, *("y",) * 100]})
     (items,) = section(model_card(spec, made.path), "limits").parts
     assert items.items[0] == "Knows no *clouds*." and items.items[1].endswith("x…")
-    assert len(items.items[1]) < 2000 and len(items.items) == 39
+    assert len(items.items[1]) < 2000 and len(items.items) == 38
 
 
 @pytest.mark.parametrize("value", [None, 3, "one", {}, [], [[1]], [None]])
@@ -466,9 +470,9 @@ def test_numbers_are_rounded_once(made):
     one = ClassScore(1, 0.6505, 0.5, 0.5, 0.5, 100_000)
     two = ClassScore(2, 0.9999, 0.5, 0.5, 0.5, 100_000)
     scores = Scores("d", "test", 200_000, 0.5, None, None, None, (one, two), ((65_052, 34_948), (34_948, 65_052)))
-    (read,) = evaluation.in_order((scores,))
-    assert read.classes[0].precision == 0.65052  # and what is another number stays
-    assert read.classes[1].precision == 0.9999 and read.overall_accuracy == 0.5
+    (read,) = evaluation.evaluated(replace(made.spec, scores=(scores,)))
+    assert read.scores.classes[0].precision == 0.65052  # and what is another number stays
+    assert read.scores.classes[1].precision == 0.9999 and read.scores.overall_accuracy == 0.5
 
 
 # ---------------------------------------------------------------- Markdown
