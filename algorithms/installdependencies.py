@@ -24,7 +24,7 @@ from .bridge.parameters import explained
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Request:
     """What the user said, and what only QGIS knows."""
 
     folder: Path
@@ -89,9 +89,9 @@ class InstallDependencies(LulcAlgorithm):
 
     # ---- work
 
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Request:
         wheels = parameters.text(self, values, self.WHEELS, context)
-        return _Wish(
+        return _Request(
             privatepackages.parent(),
             Path(wheels) if wheels else None,
             self.parameterAsBool(values, self.DRY_RUN, context),
@@ -99,15 +99,15 @@ class InstallDependencies(LulcAlgorithm):
         )
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self, request: _Request, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
-        from ..lulc_plugin.environment import supply
+        from ..lulc_plugin.environment import install_missing
 
-        made = supply(wish.folder, progress, wish.wheels, wish.only_show, wish.proxy)
+        result = install_missing(request.folder, progress, request.wheels, request.only_show, request.proxy)
         return {
-            self.INSTALLED: ", ".join(made.installed),
-            self.FOLDER: str(made.folder),
-            self.RESTART: made.restart,
+            self.INSTALLED: ", ".join(result.installed),
+            self.FOLDER: str(result.folder),
+            self.RESTART: result.restart,
         }
 
     # ---- help

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
         installation_json as installation_json,
         verdict as verdict,
     )
-    from .install import private_folder as private_folder
-    from .install.installer import supply as supply
+    from .install import install_missing as install_missing, private_folder as private_folder
     from .packages import FOR_ACCURACY as FOR_ACCURACY, require as require
 
 __getattr__, __all__ = lazy_exports(
@@ -24,8 +23,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "": ["packages"],
         "checks": ["HEADINGS", "check_installation", "installation_json", "verdict"],
-        "install": ["private_folder"],
-        "install.installer": ["supply"],
+        "install": ["install_missing", "private_folder"],
         "packages": ["FOR_ACCURACY", "require"],
     },
 )

@@ -124,11 +124,11 @@ def test_options_exist_at_the_shell():
 def test_options_exist_in_python():
     from lulc_plugin.assess import AssessJob, Options, Outputs, SampleJob
     from lulc_plugin.classify import ClassifyJob
-    from lulc_plugin.environment import supply
+    from lulc_plugin.environment import install_missing
     from lulc_plugin.model import describe_network
 
     known = {f.name for job in (ClassifyJob, AssessJob, Options, Outputs, SampleJob) for f in dataclasses.fields(job)}
-    for function in (describe_network, supply):
+    for function in (describe_network, install_missing):
         known |= set(inspect.signature(function).parameters)
     known |= {"field", "stratum_field"}  # of `read_features` and `read_points`
     assert sorted(set(OPTIONS) - known) == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Missing packages into a private folder that is whole or not there: which versions, what is lacking, pip, proof.
+"""Missing packages into a private folder that is whole or not there: which ones and versions, pip, verification.
 
 Standard library only: it has to run where everything else is missing.
 """
@@ -12,10 +12,12 @@ from ...lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
     from . import private_folder as private_folder
+    from .installer import install_missing as install_missing
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "": ["private_folder"],
+        "installer": ["install_missing"],
     },
 )

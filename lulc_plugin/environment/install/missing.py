@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this Python lacks, and so what has to be in the private folder."""
+"""Which packages are missing, and so what has to be in the private folder, in which versions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import LulcError
+from ...options import RESTART
 from .. import numpy_copies, packages
 from ..interpreter import uninstall
 from . import private_folder
@@ -49,20 +50,20 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class Lack:
-    """What is to be done.
+class Missing:
+    """What is missing, and what keeps it from being installed.
 
     Attributes:
-        requirements: all that belongs into the private folder; empty when nothing is lacking.
+        requirements: all that belongs into the private folder; empty when nothing is missing.
         present: lines about what is there already, outside of the private folder.
         obstacles: lines about what is there and broken, where a copy in the private folder would not be found.
-        done: the private folder holds just these already, and they can be loaded.
+        is_installed: the private folder holds just these already, and they can be loaded.
     """
 
     requirements: tuple[Requirement, ...]
     present: tuple[str, ...]
     obstacles: tuple[str, ...]
-    done: bool
+    is_installed: bool
 
 
 def import_name(name: str) -> str:
@@ -94,20 +95,20 @@ def computer_here() -> Computer:
     return Computer.here(numpy.__version__)
 
 
-def what_is_lacking(folder: Path, computer: Computer) -> Lack:
+def find_missing(folder: Path, computer: Computer) -> Missing:
     """Look at every package; `folder` is the private one and already attached if it exists.
 
     Raises:
-        LulcError: something is lacking, and no version of it is known to work here; or what is there fails because
+        LulcError: something is missing, and no version of it is known to work here; or what is there fails because
             another numpy goes before the one of QGIS.
     """
     wanted: list[str] = []
     present: list[str] = []
     obstacles: list[str] = []
-    for root, helpers in ROOTS.items():
+    for root, dependencies in ROOTS.items():
         if _is_outside(root, folder):
             found = packages.look_up(import_name(root))
-            absent = _absent_helper(root, helpers)
+            absent = _missing_dependency(root, dependencies)
             problem = packages.load_problem(import_name(root))
             if absent:
                 wanted.append(absent)
@@ -119,30 +120,30 @@ def what_is_lacking(folder: Path, computer: Computer) -> Lack:
                     raise _numpy_in_the_way(pair, f" {root} {found.version} cannot be loaded with it.")
                 obstacles.append(_obstacle(root, problem))
             continue
-        wanted += [root, *(name for name in helpers if not _is_outside(name, folder))]
+        wanted += [root, *(name for name in dependencies if not _is_outside(name, folder))]
     requirements = tuple(Requirement(name, pinned(name, computer)) for name in dict.fromkeys(wanted))
     inside = private_folder.contents(folder)
-    done = all(
+    is_installed = all(
         inside.get(requirement.name.lower()) == requirement.version
         and (requirement.name not in ROOTS or packages.load_problem(requirement.module) is None)
         for requirement in requirements
     )
-    return Lack(requirements, tuple(present), tuple(obstacles), done)
+    return Missing(requirements, tuple(present), tuple(obstacles), is_installed)
 
 
 def _is_outside(name: str, folder: Path) -> bool:
     """Whether a package can be found elsewhere than in the private folder, which comes last."""
     found = packages.look_up(import_name(name))
-    return found.version is not None and not private_folder.holds(folder, found.location)
+    return found.version is not None and not private_folder.contains(folder, found.location)
 
 
-def _absent_helper(root: str, helpers: tuple[str, ...]) -> str:
-    """The package whose lack alone keeps `root` from loading; empty when that is not the reason."""
+def _missing_dependency(root: str, dependencies: tuple[str, ...]) -> str:
+    """The package whose absence alone keeps `root` from loading; empty when that is not the reason."""
     problem = packages.load_problem(import_name(root))
     if isinstance(problem, ModuleNotFoundError) and problem.name:
-        for helper in helpers:
-            if problem.name in (import_name(helper), import_name(helper).partition(".")[0]):
-                return helper
+        for name in dependencies:
+            if problem.name in (import_name(name), import_name(name).partition(".")[0]):
+                return name
     return ""
 
 
@@ -160,5 +161,5 @@ def _obstacle(root: str, problem: Exception) -> str:
     return (
         f"{root} {found.version} in {Path(str(found.location)).parent} cannot be loaded"
         f" ({packages.reason(problem)}), and Python would find it before any copy that is installed from here."
-        f" Remove it, with {uninstall(root)}, restart QGIS, and run this again."
+        f" Remove it, with {uninstall(root)}, {RESTART}, and run this again."
     )

@@ -40,8 +40,8 @@ class Computer:
         macos = version(platform.mac_ver()[0]) if sys.platform == "darwin" else (0, 0)
         if macos == (10, 16):
             macos = (11, 0)  # what any newer macOS says to a Python that was built on an older one
-        found = sys.version_info
-        return Computer((found[0], found[1]), platform.system(), platform.machine(), version(numpy), macos)
+        python = sys.version_info
+        return Computer((python[0], python[1]), platform.system(), platform.machine(), version(numpy), macos)
 
     def __str__(self) -> str:
         system = f"macOS {_text(self.macos)}" if self.system == "Darwin" else self.system
@@ -143,5 +143,5 @@ def version(text: str) -> Version:
     return major, minor
 
 
-def _text(found: Version) -> str:
-    return f"{found[0]}.{found[1]}"
+def _text(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"

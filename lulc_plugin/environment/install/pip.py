@@ -35,9 +35,9 @@ from ...errors import LulcError
 from ..interpreter import interpreter
 
 Tell = Callable[[str], None]
-_ONE_AT_A_TIME = threading.Lock()
+_pip_lock = threading.Lock()
 #: What the user's configuration of pip may say that cannot go together with a folder to install to.
-_OVERRULED = {
+_OVERRIDES = {
     "PIP_USER": "0",
     "PIP_REQUIRE_VIRTUALENV": "0",
     "PIP_REQUIRE_HASHES": "0",
@@ -45,16 +45,16 @@ _OVERRULED = {
     "PIP_QUIET": "0",
     "PIP_ROOT_USER_ACTION": "ignore",
 }
-_TAKEN_AWAY = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REPORT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE")
+_REMOVED = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REPORT", "PIP_PYTHON", "PIP_REQUIREMENT", "PIP_EDITABLE")
 #: What of pip's configuration files counts here: how to reach an index, and nothing about where and how to install.
-_REACHES = frozenset(
+_NETWORK_SETTINGS = frozenset(
     "index-url extra-index-url no-index find-links trusted-host proxy cert client-cert cache-dir keyring-provider"
     " use-feature use-deprecated resume-retries".split()
 )
 _SETTING = re.compile(r"(?:global|install)\.([\w-]+)=(.+)")
-_AMOUNT = re.compile(r"Progress (\d+) of (\d+)")
+_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 #: The first pip that can tell its progress in lines.
-_TELLS_PROGRESS = (24, 1)
+_WITH_RAW_PROGRESS = (24, 1)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Pip:
     def options(self) -> tuple[str, ...]:
         """How it is to tell its progress."""
         parts = [int(p) for p in re.findall(r"\d+", self.version)[:2]]
-        return ("--progress-bar", "raw" if tuple(parts) >= _TELLS_PROGRESS else "off")
+        return ("--progress-bar", "raw" if tuple(parts) >= _WITH_RAW_PROGRESS else "off")
 
 
 def find_pip(wheels: Path | None = None) -> Pip | None:
@@ -82,7 +82,7 @@ def find_pip(wheels: Path | None = None) -> Pip | None:
         with suppress(importlib.metadata.PackageNotFoundError):
             return Pip(importlib.metadata.version("pip"))
         return Pip("")
-    for folder in (wheels, *_kept()):
+    for folder in (wheels, *_wheel_folders()):
         for wheel in sorted(folder.glob("pip-*-none-any.whl"), reverse=True) if folder else ():
             return Pip(wheel.name.split("-")[1], wheel)
     return None
@@ -94,7 +94,7 @@ def run_pip(
     tell: Tell,
     cancelled: Callable[[], bool],
     proxy: str = "",
-    alone: bool = False,
+    isolated: bool = False,
 ) -> int:
     """Run `pip install`; returns its exit status, 0 when all went well.
 
@@ -104,38 +104,38 @@ def run_pip(
         tell: is given each line that pip writes.
         cancelled: asked at each line; when it says True, pip ends itself and tidies up.
         proxy: address of the proxy to use where the environment names none; may be empty.
-        alone: none of the user's settings of pip counts: each of them might name an address that is asked.
+        isolated: none of the user's settings of pip counts: each of them might name an address that is asked.
 
     Raises:
         LulcError: pip is at work already, or the wheel that it is in cannot be read.
     """
-    if not _ONE_AT_A_TIME.acquire(blocking=False):
+    if not _pip_lock.acquire(blocking=False):
         raise LulcError("An installation is going on already.", "Wait for it to end.")
     try:
         with _pip_on_path(pip):
-            settings = {} if alone else _configured()
-            with _process_as_before(proxy, settings, alone), _written_to(_Lines(tell, cancelled)):
+            settings = {} if isolated else _network_settings()
+            with _process_restored(proxy, settings, isolated), _output_to(_Lines(tell, cancelled)):
                 return _run([*arguments[:1], *pip.options, *arguments[1:]], tell)
     finally:
-        _ONE_AT_A_TIME.release()
+        _pip_lock.release()
 
 
-def _configured() -> dict[str, str] | None:
+def _network_settings() -> dict[str, str] | None:
     """What pip's configuration files say about reaching an index, as variables; None when they cannot be read.
 
     The files as such are not read while it installs: nothing can overrule a `prefix` or `root` in them.
     """
-    told: list[str] = []
-    with _process_as_before("", None, False), _written_to(_Lines(told.append, lambda: False)):
-        if _run(["config", "list"], told.append) != 0:
+    lines: list[str] = []
+    with _process_restored("", None, False), _output_to(_Lines(lines.append, lambda: False)):
+        if _run(["config", "list"], lines.append) != 0:
             return None
-    found = {}
-    for line in told:
+    settings = {}
+    for line in lines:
         setting = _SETTING.fullmatch(line)
-        if setting and setting[1] in _REACHES:
+        if setting and setting[1] in _NETWORK_SETTINGS:
             with suppress(ValueError, SyntaxError):
-                found[f"PIP_{setting[1].upper().replace('-', '_')}"] = str(ast.literal_eval(setting[2]))
-    return found
+                settings[f"PIP_{setting[1].upper().replace('-', '_')}"] = str(ast.literal_eval(setting[2]))
+    return settings
 
 
 def _run(arguments: Sequence[str], tell: Tell) -> int:
@@ -191,18 +191,18 @@ class _Lines(io.TextIOBase):
         self._rest = ""
 
 
-def amount(line: str) -> float | None:
+def download_share(line: str) -> float | None:
     """How much of a download is done, 0 to 1, if the line says that."""
-    found = _AMOUNT.fullmatch(line.strip())
-    if found is None or int(found[2]) == 0:
+    match = _PROGRESS.fullmatch(line.strip())
+    if match is None or int(match[2]) == 0:
         return None
-    return min(1.0, int(found[1]) / int(found[2]))
+    return min(1.0, int(match[1]) / int(match[2]))
 
 
 @contextmanager
-def _written_to(lines: _Lines) -> Iterator[None]:
+def _output_to(lines: _Lines) -> Iterator[None]:
     before = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = lines  # type: ignore[assignment]
+    sys.stdout = sys.stderr = lines
     try:
         yield
     finally:
@@ -211,17 +211,17 @@ def _written_to(lines: _Lines) -> Iterator[None]:
 
 
 @contextmanager
-def _process_as_before(proxy: str, settings: Mapping[str, str] | None, alone: bool) -> Iterator[None]:
+def _process_restored(proxy: str, settings: Mapping[str, str] | None, isolated: bool) -> Iterator[None]:
     """Put back what pip changes: arguments, search path, environment, locale, logging, warnings, its own modules."""
     missing: Any = object()
     argv, path, environment = getattr(sys, "argv", missing), list(sys.path), dict(os.environ)
     modules, executable = set(sys.modules), sys.executable
-    spoken = locale.setlocale(locale.LC_ALL)
+    language = locale.setlocale(locale.LC_ALL)
     handlers, level = list(logging.root.handlers), logging.root.level
     sys.executable = interpreter()  # pip asks it for the version of macOS, and QGIS would open a second window
-    for name in [name for name in environment if name.startswith("PIP_")] if alone else _TAKEN_AWAY:
+    for name in [name for name in environment if name.startswith("PIP_")] if isolated else _REMOVED:
         os.environ.pop(name, None)
-    os.environ.update(_OVERRULED)
+    os.environ.update(_OVERRIDES)
     if settings is not None:
         os.environ["PIP_CONFIG_FILE"] = os.devnull  # pip then reads no configuration file at all
         for name, value in settings.items():
@@ -242,7 +242,7 @@ def _process_as_before(proxy: str, settings: Mapping[str, str] | None, alone: bo
         sys.executable = executable
         _put_back_environment(environment)
         with suppress(locale.Error):
-            locale.setlocale(locale.LC_ALL, spoken)
+            locale.setlocale(locale.LC_ALL, language)
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)
         for name in [name for name in sys.modules if name.partition(".")[0] == "pip" and name not in modules]:
@@ -281,12 +281,12 @@ def _pip_on_path(pip: Pip) -> Iterator[None]:
             importlib.invalidate_caches()
 
 
-def _kept() -> Iterator[Path]:
+def _wheel_folders() -> Iterator[Path]:
     """Folders in which Python keeps a pip for new virtual environments."""
-    kept = sysconfig.get_config_var("WHEEL_PKG_DIR")
-    if kept:
-        yield Path(kept)
-    found = importlib.util.find_spec("ensurepip")
-    if found is not None and found.origin:
-        yield Path(found.origin).parent / "_bundled"
+    configured = sysconfig.get_config_var("WHEEL_PKG_DIR")
+    if configured:
+        yield Path(configured)
+    spec = importlib.util.find_spec("ensurepip")
+    if spec is not None and spec.origin:
+        yield Path(spec.origin).parent / "_bundled"
     yield Path("/usr/share/python-wheels")  # where Debian has it, with python3-venv

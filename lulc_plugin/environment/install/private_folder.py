@@ -57,7 +57,7 @@ def attach(folder: Path) -> bool:
         LulcError: nobody can tell, or it cannot be read; Python's search is as before.
     """
     try:
-        _settle(folder)
+        _put_pending_in_place(folder)
         if not folder.is_dir():
             return False
         os.scandir(folder).close()
@@ -85,7 +85,7 @@ def _unreadable(folder: Path, error: OSError) -> LulcError:
     )
 
 
-def holds(folder: Path, location: str | None) -> bool:
+def contains(folder: Path, location: str | None) -> bool:
     """Whether a file lies in `folder`."""
     return location is not None and folder in Path(location).parents
 
@@ -111,8 +111,8 @@ def readable_contents(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def out_of_the_way_of_pip(folder: Path) -> Iterator[None]:
-    """pip looks at all that Python finds and breaks at metadata that is no text: it does not see such a folder."""
+def hidden_while_damaged(folder: Path) -> Iterator[None]:
+    """A folder with damaged metadata is hidden from pip, which reads all that Python finds and breaks at it."""
     damaged = str(folder) in sys.path and not all(name and version for name, version in _distributions(folder))
     if damaged:
         detach(folder)
@@ -145,15 +145,15 @@ def new_sibling(folder: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder.parent) as file:
             file.write(b"0")
-        made = _sibling(folder, "part")
-        made.mkdir()
+        sibling = _sibling(folder, "part")
+        sibling.mkdir()
     except OSError as error:
         raise LulcError(
             f"The folder for the packages, {folder}, cannot be written: {error.strerror or error}.",
             f"Make {folder.parent} a folder that you may write to, or name another one in the environment variable"
             f" {VARIABLE} and {RESTART}.",
         ) from error
-    return made
+    return sibling
 
 
 def remove(folder: Path) -> None:
@@ -188,11 +188,11 @@ def put_back(folder: Path, before: Path | None) -> None:
     remove(failed)
 
 
-def leave_for_next_start(filled: Path, folder: Path) -> None:
+def put_in_place_at_next_start(filled: Path, folder: Path) -> None:
     """Let the next start put `filled` in place, before anything of it is loaded."""
-    waiting = _waiting(folder)
-    remove(waiting)
-    os.replace(filled, waiting)
+    pending = _pending(folder)
+    remove(pending)
+    os.replace(filled, pending)
 
 
 def sweep(folder: Path) -> None:
@@ -203,17 +203,17 @@ def sweep(folder: Path) -> None:
                 remove(path)
 
 
-def _settle(folder: Path) -> None:
+def _put_pending_in_place(folder: Path) -> None:
     """Put in place what was left for this start; where another QGIS still uses the old one, a later start does it."""
-    waiting = _waiting(folder)
-    if waiting.is_dir():
+    pending = _pending(folder)
+    if pending.is_dir():
         with suppress(OSError):
-            before = put_in_place(waiting, folder)
+            before = put_in_place(pending, folder)
             if before is not None:
                 remove(before)
 
 
-def _waiting(folder: Path) -> Path:
+def _pending(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.next")
 
 

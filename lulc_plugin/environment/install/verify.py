@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what was installed is what was asked for, and works."""
+"""Verification: whether what was installed is what was asked for, and can be loaded."""
 
 from __future__ import annotations
 
@@ -10,28 +10,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import LulcError
+from ...options import RESTART
 from .. import packages
-from . import pip_failures, private_folder
+from ..interpreter import pip
+from . import private_folder
 from .missing import ROOTS, Requirement
 
 _SCRIPTS = ("bin", "Scripts")
 
 
-def look_at_files(folder: Path, requirements: Sequence[Requirement]) -> None:
+def settings_of_pip() -> str:
+    """Where a setting is found that pip has from elsewhere."""
+    return f"If a setting of pip is behind it, {pip('config debug')} shows in which file it stands; take it out there."
+
+
+def check_files(folder: Path, requirements: Sequence[Requirement]) -> None:
     """Check a folder that pip has filled, before it is put in place; programs in it are removed.
 
     Raises:
         LulcError: something is missing, or something is there that nobody asked for.
     """
-    remedy = f"{pip_failures.settings_of_pip()} Run this again; if that does not help, report the log to the makers."
+    remedy = f"{settings_of_pip()} Run this again; if that does not help, report the log to the makers."
     inside = private_folder.contents(folder)
     wanted = {requirement.name.lower(): requirement.version for requirement in requirements}
     for name, version in wanted.items():
         if inside.get(name) != version:
             raise LulcError(f"pip ended well, but {name} is {inside.get(name, 'missing')}, not {version}.", remedy)
-    strangers = sorted(set(inside) - set(wanted))
-    if strangers or (folder / "numpy").exists():
-        raise LulcError(f"pip also brought {', '.join(strangers) or 'numpy'}, which was not asked for.", remedy)
+    unasked = sorted(set(inside) - set(wanted))
+    if unasked or (folder / "numpy").exists():
+        raise LulcError(f"pip also brought {', '.join(unasked) or 'numpy'}, which was not asked for.", remedy)
     for name in _SCRIPTS:
         shutil.rmtree(folder / name, ignore_errors=True)
 
@@ -41,12 +48,12 @@ def is_in_use(folder: Path) -> bool:
     return bool(_loaded_from(folder))
 
 
-def outlived(folder: Path, requirements: Sequence[Requirement]) -> bool:
+def has_loaded_another_version(folder: Path, requirements: Sequence[Requirement]) -> bool:
     """Whether one of the plugin's packages is loaded from `folder`, in another version than is required."""
     inside = private_folder.contents(folder)
     return any(
         requirement.name in ROOTS
-        and private_folder.holds(folder, getattr(sys.modules.get(requirement.module), "__file__", None))
+        and private_folder.contains(folder, getattr(sys.modules.get(requirement.module), "__file__", None))
         and inside.get(requirement.name.lower()) != requirement.version
         for requirement in requirements
     )
@@ -82,21 +89,21 @@ def import_all(folder: Path, requirements: Sequence[Requirement]) -> None:
 
 
 def _remedy(requirement: Requirement, problem: Exception) -> str:
-    """What to do, apart from what has just been done in vain."""
+    """What to do; installing it again has just failed."""
     cause = packages.known_cause(requirement.module, problem)
     if cause:
         return f"{cause} Then run this again."
     return (
         "This computer lacks something that the package needs, or the package does not suit it: report the log to the"
-        f" makers of the plugin. Another version may work: {packages.command((requirement.module,))}; then restart"
-        " QGIS."
+        f" makers of the plugin. Another version may work: {packages.command((requirement.module,))}; then"
+        f" {RESTART}."
     )
 
 
 def _loaded_from(folder: Path) -> set[str]:
     """The modules that were loaded from `folder`."""
     modules = list(sys.modules.items())
-    return {name for name, module in modules if private_folder.holds(folder, getattr(module, "__file__", None))}
+    return {name for name, module in modules if private_folder.contains(folder, getattr(module, "__file__", None))}
 
 
 def _forget_half_loaded(name: str) -> None:

@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 
 from lulc_plugin.environment import checks, private_folder
-from lulc_plugin.environment.install import missing, offline, pins, pip as piprun, verify
+from lulc_plugin.environment.install import installer, missing, pins, pip as piprun, verify
 from lulc_plugin.environment.install.pins import Computer, pinned
 from lulc_plugin.errors import LulcError
+from lulc_plugin.findings import WARNING
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
@@ -31,8 +32,8 @@ import json, sys
 from pathlib import Path
 from lulc_plugin.errors import LulcError
 from lulc_plugin.environment.install import pip as piprun
-from lulc_plugin.environment.install import private_folder as privatefolder
-from lulc_plugin.environment.install.installer import supply
+from lulc_plugin.environment.install import private_folder
+from lulc_plugin.environment.install import install_missing
 from lulc_plugin.progress import Progress
 
 OUT = sys.stdout
@@ -47,7 +48,7 @@ class Told(Progress):
 def install(progress=None, **options):
     wheels = options.pop("wheels", sys.argv[2])
     try:
-        made = supply(Path(sys.argv[1]), progress or Told(), Path(wheels) if wheels else None, **options)
+        made = install_missing(Path(sys.argv[1]), progress or Told(), Path(wheels) if wheels else None, **options)
         return {"installed": list(made.installed), "folder": str(made.folder), "restart": made.restart}
     except LulcError as error:
         return {"problem": error.problem, "remedy": error.remedy, "kind": type(error).__name__}
@@ -208,7 +209,7 @@ def test_what_is_missing_is_installed_and_works_at_once(bare, make_wheels):
 def test_a_new_process_finds_them_once_the_folder_is_attached(bare, make_wheels):
     run = bare()
     run("say(first=install())", wheels=make_wheels())
-    attach = "privatefolder.attach(privatefolder.folder_in(Path(sys.argv[1])))"
+    attach = "private_folder.attach(private_folder.folder_in(Path(sys.argv[1])))"
     found = run(f"{attach}\nimport rasterio\nsay(version=rasterio.__version__)")
     assert found["version"] == pinned("rasterio", Computer.here(NUMPY))
 
@@ -378,7 +379,7 @@ def test_other_threads_never_find_the_environment_empty(monkeypatch):
     monkeypatch.setenv("LULC_STAYS", "1")
     monkeypatch.setenv("PIP_TARGET", "there")
     before, seen = dict(os.environ), []
-    with piprun._process_as_before("http://proxy:1", {}, True):
+    with piprun._process_restored("http://proxy:1", {}, True):
         assert "PIP_TARGET" not in os.environ and os.environ["PIP_USER"] == "0"
         keep = type(os.environ).__delitem__
         watched = lambda self, name: (seen.append(name), keep(self, name))[1]  # noqa: E731
@@ -454,7 +455,7 @@ def test_no_network(bare):
 
 def test_no_pip_at_all(bare):
     run = bare(pip=False)
-    found = run("piprun._kept = lambda: iter(())\nsay(first=install(wheels=''))")["first"]
+    found = run("piprun._wheel_folders = lambda: iter(())\nsay(first=install(wheels=''))")["first"]
     assert "no pip" in found["problem"]
     assert "ensurepip" in found["remedy"] and "python3-pip" in found["remedy"]
     assert found["remedy"].split(" ; ")[0].endswith(" pip"), "the other computer has to fetch pip as well"
@@ -470,7 +471,7 @@ def test_pip_from_the_folder_of_wheels(bare, make_wheels):
         for file in distribution.files:
             if ".." not in file.parts and file.suffix != ".pyc":
                 archive.write(distribution.locate_file(file), str(file))
-    code = "piprun._kept = lambda: iter(())\nfirst = install()\nsay(first=first, path=sys.path)"
+    code = "piprun._wheel_folders = lambda: iter(())\nfirst = install()\nsay(first=first, path=sys.path)"
     found = run(code, wheels=wheels)
     assert found["first"].get("installed"), found
     assert not any("lulc-pip-" in p for p in found["path"])
@@ -480,7 +481,7 @@ def test_a_file_that_is_no_pip(bare, make_wheels):
     wheels = make_wheels()
     (wheels / "pip-99-py3-none-any.whl").write_text("no zip")
     run = bare(pip=False)
-    found = run("piprun._kept = lambda: iter(())\nsay(first=install())", wheels=wheels)["first"]
+    found = run("piprun._wheel_folders = lambda: iter(())\nsay(first=install())", wheels=wheels)["first"]
     assert f"{wheels / 'pip-99-py3-none-any.whl'} cannot be unpacked" in found["problem"] and found["remedy"]
     assert left(run.parent) == []
 
@@ -609,7 +610,7 @@ def test_damaged_metadata_is_mended(bare, make_wheels):
 
 
 UPGRADE = """
-privatefolder.attach(privatefolder.folder_in(Path(sys.argv[1])))
+private_folder.attach(private_folder.folder_in(Path(sys.argv[1])))
 import onnxruntime
 first = install()
 say(first=first, version=onnxruntime.__version__)
@@ -699,7 +700,7 @@ def test_a_folder_of_somebody_else(tmp_path, monkeypatch, method):
         private_folder.attach(folder)
     assert str(folder) not in sys.path
     found = {f.title: f for f in checks.check_folders(None, tmp_path)}["Packages of this plugin"]
-    assert found.level == "WARN" and "Permission denied" in found.detail and "LULC_PACKAGES" in found.remedy
+    assert found.level == WARNING and "Permission denied" in found.text and "LULC_PACKAGES" in found.remedy
 
 
 @pytest.mark.parametrize("said", UNLOOKABLE)
@@ -717,7 +718,7 @@ def test_a_folder_that_was_in_use_waits_for_the_next_start(tmp_path):
     filled = private_folder.new_sibling(folder)
     (filled / "new").write_text("")
     folder.mkdir()
-    private_folder.leave_for_next_start(filled, folder)
+    private_folder.put_in_place_at_next_start(filled, folder)
     assert os.listdir(folder) == []
     try:
         assert private_folder.attach(folder)
@@ -761,18 +762,18 @@ def test_the_tag_tells_pythons_and_systems_apart():
 def test_what_pip_brought_is_looked_at(tmp_path):
     put(tmp_path, "affine", "2.4.0")
     wanted = (missing.Requirement("affine", "2.4.0"),)
-    verify.look_at_files(tmp_path, wanted)
+    verify.check_files(tmp_path, wanted)
     with pytest.raises(LulcError, match="click is missing, not 8"):
-        verify.look_at_files(tmp_path, (*wanted, missing.Requirement("click", "8.1.8")))
+        verify.check_files(tmp_path, (*wanted, missing.Requirement("click", "8.1.8")))
     put(tmp_path, "numpy", "2.0.0")
     with pytest.raises(LulcError, match="numpy"):
-        verify.look_at_files(tmp_path, wanted)
+        verify.check_files(tmp_path, wanted)
 
 
 def test_progress_of_a_download():
-    assert piprun.amount("Progress 50 of 200") == 0.25
-    assert piprun.amount("Progress 0 of 0") is None
-    assert piprun.amount("Collecting rasterio==1.4.4") is None
+    assert piprun.download_share("Progress 50 of 200") == 0.25
+    assert piprun.download_share("Progress 0 of 0") is None
+    assert piprun.download_share("Collecting rasterio==1.4.4") is None
     assert piprun.Pip("24.2").options[-1] == "raw" and piprun.Pip("23.0.1").options[-1] == "off"
     assert piprun.Pip("").options[-1] == "off"
 
@@ -864,7 +865,7 @@ def test_version_numbers():
     ],
 )
 def test_the_command_for_another_computer(here, words):
-    command = offline.download((missing.Requirement("rasterio", "1.4.4"),), here)
+    command = installer.download_command((missing.Requirement("rasterio", "1.4.4"),), here)
     for word in ["--only-binary :all:", "--no-deps", "-d wheels", "rasterio==1.4.4", *words]:
         assert word in command
     assert "numpy" not in command
