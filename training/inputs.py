@@ -19,6 +19,8 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.model import InputForm, ModelBand
 from lulc_plugin.raster import INDICES, Channel, Step, Steps, parse, prepare, resolve, sample_array
 
+from .toml_tables import Words, read
+
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -129,16 +131,23 @@ def inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequence[str
     return Inputs(made, tuple(channels), tuple(_form(way, names) for way in ways))
 
 
+@dataclass(frozen=True)
+class InputTable:
+    """The table `[input]` of a recipe."""
+
+    bands: Words
+    indices: Words = ()
+    ways: Words = ("reflectance",)
+
+
 def from_table(table: Mapping[str, Any]) -> Inputs:
     """Inputs of the table `[input]` of a recipe: `bands`, `indices`, `ways`.
 
     Raises:
-        LulcError: an unknown key, band, index or way.
+        LulcError: an unknown key, band, index or way, or something that is no list of texts.
     """
-    for key in table:
-        if key not in ("bands", "indices", "ways"):
-            raise LulcError(f"[input] has no {key!r}; it has bands, indices and ways.")
-    return inputs(table.get("bands", ()), table.get("indices", ()), table.get("ways", ("reflectance",)))
+    wanted = read(InputTable, table, "[input]")
+    return inputs(wanted.bands, wanted.indices, wanted.ways)
 
 
 def _band_steps(name: str) -> Steps:

@@ -5,25 +5,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import tomllib
+from msgspec import Meta
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
 
-from .augment.strength import Strength, from_table as strength_of
+from .augment.strength import Strength
 from .inputs import Inputs, from_table as inputs_of
 from .losses.total import Term, terms_of
-from .toml_tables import filled, like, no_others, positive, table, tables, words
+from .toml_tables import Count, NotNegative, Table, Tables, Words, convert, read as read_table
 
 LEGENDS = Path(__file__).parent.parent / "resources" / "legends"
 _DEEPEST = 5
-SCORES = ("miou", "miou_oa")
-SCHEDULES = ("cosine", "plateau", "constant")
 #: Weights that are no file: none, and those that are published with an encoder.
 _NO_FILE = ("", "imagenet")
 _ELSEWHERE = ("package:", "hub:")
@@ -52,20 +51,20 @@ class Run:
             mean IoU and overall accuracy.
     """
 
-    steps: int = 2000
-    seed: int = 0
-    size: int = 128
-    large: int = 256
-    large_every: int = 0
-    check_every: int = 250
-    patience: int = 0
-    average: float = 0.995
-    clip: float = 2.0
+    steps: Annotated[int, Meta(ge=1)] = 2000
+    seed: Count = 0
+    size: Annotated[int, Meta(ge=32)] = 128
+    large: Count = 256
+    large_every: Count = 0
+    check_every: Annotated[int, Meta(ge=1)] = 250
+    patience: Count = 0
+    average: Annotated[float, Meta(ge=0, lt=1)] = 0.995
+    clip: NotNegative = 2.0
     half: bool = True
-    freeze_steps: int = 0
+    freeze_steps: Count = 0
     fixed_norm: bool = False
-    fixed_norm_from: int = 0
-    score: str = "miou"
+    fixed_norm_from: Count = 0
+    score: Literal["miou", "miou_oa"] = "miou"
 
     def of_large(self, samples: int) -> int:
         """About as many pixels as `samples` usual samples have, as a number of large ones."""
@@ -80,15 +79,15 @@ class Optimiser:
     `factor` after `wait` checks without a better score, `constant` stays.
     """
 
-    name: str = "adamw"
-    rate: float = 2e-3
-    pretrained_rate: float = 6e-4
-    decay: float = 0.02
-    momentum: float = 0.9
-    warm_up: int = 60
-    schedule: str = "cosine"
-    factor: float = 0.5
-    wait: int = 2
+    name: Literal["adamw", "sgd"] = "adamw"
+    rate: NotNegative = 2e-3
+    pretrained_rate: NotNegative = 6e-4
+    decay: NotNegative = 0.02
+    momentum: NotNegative = 0.9
+    warm_up: Count = 60
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    factor: NotNegative = 0.5
+    wait: Count = 2
 
 
 @dataclass(frozen=True)
@@ -109,15 +108,15 @@ class DataPart:
     """
 
     set: str
-    splits: tuple[str, ...]
-    samples: int
-    weight: float
     loss: tuple[Term, ...]
-    teacher: tuple[str, ...]
-    rarity: float
-    missing: str
-    sparse: int
     augment: Strength
+    splits: Words = ("train",)
+    samples: Annotated[int, Meta(ge=1)] = 8
+    weight: NotNegative = 1.0
+    teacher: Words = ()
+    rarity: NotNegative = 0.0
+    missing: Literal["refuse", "fill"] = "refuse"
+    sparse: Count = 0
 
 
 @dataclass(frozen=True)
@@ -125,9 +124,26 @@ class Check:
     """A held-out split looked at now and then; `counts` says whether it chooses."""
 
     set: str
-    splits: tuple[str, ...]
-    teacher: tuple[str, ...]
-    counts: bool
+    splits: Words = ("val",)
+    teacher: Words = ()
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The keys of a recipe's file, before the tables are read."""
+
+    name: str
+    legend: str | Table
+    input: Table
+    network: Table
+    data: Tables
+    run: Table = field(default_factory=dict)
+    optimiser: Table = field(default_factory=dict)
+    augment: Table = field(default_factory=dict)
+    check: Tables = ()
+    teachers: Mapping[str, Table | Tables] = field(default_factory=dict)
+    card: Table = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,10 +171,10 @@ def read(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     Raises:
         LulcError: the file cannot be read, or says something unknown or impossible.
     """
-    said = _with_base(path, 0)
+    content = _with_base(path, 0)
     for key, value in (changes or {}).items():
-        _put(said, key, value)
-    return parse(said, path.parent, path.name)
+        _put(content, key, value)
+    return parse(content, path.parent, path.name)
 
 
 def _with_base(path: Path, depth: int) -> dict[str, Any]:
@@ -168,11 +184,11 @@ def _with_base(path: Path, depth: int) -> dict[str, Any]:
     if not path.is_file():
         raise LulcError(f"There is no recipe {path}.")
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LulcError(f"{path} cannot be read: {error}.") from None
-    base = like("", said.pop("base", ""), f"{path}: base")
-    return _over(_with_base(path.parent / base, depth + 1), said) if base else said
+    base = convert(content.pop("base", ""), str, f"{path}: base")
+    return _over(_with_base(path.parent / base, depth + 1), content) if base else content
 
 
 def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,83 +198,84 @@ def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return below
 
 
-def _put(said: dict[str, Any], key: str, value: Any) -> None:
-    *rooms, last = key.split(".")
-    for room in rooms:
-        said = said.setdefault(room, {})
-        if not isinstance(said, dict):
+def _put(content: dict[str, Any], key: str, value: Any) -> None:
+    *outer, last = key.split(".")
+    for name in outer:
+        content = content.setdefault(name, {})
+        if not isinstance(content, dict):
             raise LulcError(f"{key!r} is no key of a recipe.")
-    said[last] = value
+    content[last] = value
 
 
-def parse(said: Mapping[str, Any], folder: Path, where: str = "recipe", trained: bool = False) -> Recipe:
+def parse(content: Mapping[str, Any], folder: Path, where: str = "recipe", trained: bool = False) -> Recipe:
     """A recipe from a table, as `read` does; `folder` is what relative paths in it start from.
 
     Where a network is `trained`, its weights are at hand, and the file that it began with is not sought.
 
     Raises:
-        LulcError: it says something unknown or impossible, or lacks something.
+        LulcError: it says something unknown or impossible, or lacks something; with `where` it stands.
     """
-    known = ("name", "legend", "input", "network", "run", "optimiser", "augment", "data", "check", "teachers", "card")
-    no_others(said, known, where)
-    for key in ("name", "legend", "input", "network", "data"):
-        if key not in said:
-            raise LulcError(f"{where} does not say {key!r}.")
-    legend = _legend(said["legend"], folder)
-    network = dict(table(said["network"], "[network]"))
-    pretrained = like("", network.pop("pretrained", ""), "[network] pretrained")
+    try:
+        return _recipe(read_table(_Tables, content, ""), content, folder, trained)
+    except LulcError as error:
+        raise LulcError(f"{where}: {error.problem}", error.remedy) from None
+
+
+def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: bool) -> Recipe:
+    legend = _legend(tables.legend, folder)
+    network = dict(tables.network)
+    pretrained = convert(network.pop("pretrained", ""), str, "[network] pretrained")
     if not trained:
         pretrained = located(pretrained, folder)
-    run = filled(Run, said.get("run", {}), "[run]")
-    optimiser = filled(Optimiser, said.get("optimiser", {}), "[optimiser]")
-    _choice(run.score, SCORES, "[run] score")
-    _choice(optimiser.schedule, SCHEDULES, "[optimiser] schedule")
-    _choice(optimiser.name, ("adamw", "sgd"), "[optimiser] name")
-    if run.steps < 1 or run.size < 32 or run.check_every < 1:
-        raise LulcError(f"[run] steps {run.steps}, size {run.size}, check_every {run.check_every}: too small.")
+    general = read_table(Strength, tables.augment, "[augment]")
+    recipe = Recipe(
+        name=tables.name,
+        legend=legend,
+        inputs=inputs_of(tables.input),
+        network=network,
+        pretrained=pretrained,
+        run=read_table(Run, tables.run, "[run]"),
+        optimiser=read_table(Optimiser, tables.optimiser, "[optimiser]"),
+        data=tuple(_data(entry, general, legend.names, tables.teachers) for entry in tables.data),
+        checks=tuple(_check(entry, tables.teachers) for entry in tables.check),
+        teachers=tables.teachers,
+        card=tables.card,
+        table=_plain({**content, "legend": legend.to_json()}),
+        folder=folder,
+    )
+    _refuse_contradictions(recipe)
+    return recipe
+
+
+def _refuse_contradictions(recipe: Recipe) -> None:
+    """Refuse what each key may say by itself, but not all of them together."""
+    run = recipe.run
     if run.large_every and run.large < run.size:
         raise LulcError(f"[run] large is {run.large}, less than size {run.size}.")
-    if run.average >= 1:
-        raise LulcError(f"[run] average is {run.average}.", "Give a number below 1, as 0.995; 0 for no average.")
-    general = strength_of(table(said.get("augment", {}), "[augment]"))
-    teachers = table(said.get("teachers", {}), "[teachers]")
-    for name, entry in teachers.items():
-        tables([entry] if isinstance(entry, Mapping) else entry, f"[teachers.{name}]")
-    data = tuple(_data(entry, general, legend.names, teachers) for entry in tables(said["data"], "[[data]]"))
-    checks = tuple(_check(entry, teachers) for entry in tables(said.get("check", ()), "[[check]]"))
-    if not data:
-        raise LulcError(f"{where} has no [[data]].")
-    _no_twins(checks)
-    if run.freeze_steps and not pretrained:
+    if not recipe.data:
+        raise LulcError("There is no [[data]].", "A recipe needs at least one data set to train on.")
+    if run.freeze_steps and not recipe.pretrained:
         raise LulcError(
             f"[run] freeze_steps is {run.freeze_steps}, but nothing pretrained is there to freeze.",
             "Name weights in [network] pretrained, or leave freeze_steps out.",
         )
-    if optimiser.schedule == "plateau" and not any(c.counts for c in checks):
+    if recipe.optimiser.schedule == "plateau" and not any(c.counts for c in recipe.checks):
         raise LulcError("The schedule plateau waits for a better score, but no [[check]] counts.")
-    inputs = inputs_of({k: words(v, f"[input] {k}") for k, v in table(said["input"], "[input]").items()})
-    return Recipe(
-        like("", said["name"], f"{where}: name"), legend, inputs, network, pretrained, run, optimiser, data, checks,
-        teachers, table(said.get("card", {}), "[card]"), _plain({**said, "legend": legend.to_json()}), folder,
-    )  # fmt: skip
+    for i, check in enumerate(recipe.checks):
+        if any((c.set, sorted(c.splits)) == (check.set, sorted(check.splits)) for c in recipe.checks[:i]):
+            raise LulcError(f"Two [[check]] look at {check.set} {'+'.join(check.splits)}.", "Leave one out.")
 
 
-def _plain(said: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a table that every checkpoint can hold."""
 
     def refuse(value: Any) -> None:
         raise LulcError(f"{value} in the recipe is no text, number or list.", "Put dates and times in quotes.")
 
-    return json.loads(json.dumps(said, default=refuse))
+    return json.loads(json.dumps(content, default=refuse))
 
 
-def _no_twins(checks: Sequence[Check]) -> None:
-    for i, check in enumerate(checks):
-        if any((c.set, sorted(c.splits)) == (check.set, sorted(check.splits)) for c in checks[:i]):
-            raise LulcError(f"Two [[check]] look at {check.set} {'+'.join(check.splits)}.", "Leave one out.")
-
-
-def located(said: str, folder: Path) -> str:
+def located(text: str, folder: Path) -> str:
     """A file with variables of the environment put in, relative to `folder`.
 
     What is no file stays as it is: `imagenet`, `package:NAME/PATH`, `hub:OWNER/NAME/FILE`.
@@ -266,79 +283,50 @@ def located(said: str, folder: Path) -> str:
     Raises:
         LulcError: a variable is not set.
     """
-    text = os.path.expandvars(said)
-    if "$" in text:
-        raise LulcError(f"{said} names a variable of the environment that is not set.", "Set it to the folder meant.")
-    return text if text in _NO_FILE or text.startswith(_ELSEWHERE) else str(folder / Path(text).expanduser())
+    path = os.path.expandvars(text)
+    if "$" in path:
+        raise LulcError(f"{text} names a variable of the environment that is not set.", "Set it to the folder meant.")
+    return path if path in _NO_FILE or path.startswith(_ELSEWHERE) else str(folder / Path(path).expanduser())
 
 
-def _legend(said: Any, folder: Path) -> Legend:
-    if isinstance(said, Mapping):
-        return Legend.from_json(said)
-    for path in (LEGENDS / f"{said}.json", folder / str(said)):
+def _legend(given: str | Table, folder: Path) -> Legend:
+    if not isinstance(given, str):
+        return Legend.from_json(given)
+    for path in (LEGENDS / f"{given}.json", folder / given):
         if path.is_file():
             return Legend.from_file(path)
-    raise LulcError(f"There is no legend {said!r}.", f"Give a file, a table, or a name from {LEGENDS}.")
+    raise LulcError(f"There is no legend {given!r}.", f"Give a file, a table, or a name from {LEGENDS}.")
 
 
-def _data(entry: Mapping[str, Any], general: Strength, names: tuple[str, ...], teachers: Mapping[str, Any]) -> DataPart:
+def _data(entry: Table, general: Strength, names: tuple[str, ...], teachers: Mapping[str, Any]) -> DataPart:
     where = f"[[data]] {entry.get('set', '?')}"
-    no_others(entry, [f.name for f in fields(DataPart)], where)
-    part = DataPart(
-        set=_set(entry, "[[data]]"),
-        splits=_splits(entry, "train", where),
-        samples=positive(8, entry.get("samples", 8), f"{where}: samples"),
-        weight=positive(1.0, entry.get("weight", 1.0), f"{where}: weight"),
-        loss=terms_of(tables(entry.get("loss", ()), f"{where}: loss"), names, where),
-        teacher=_teachers(entry, teachers, where),
-        rarity=positive(0.0, entry.get("rarity", 0.0), f"{where}: rarity"),
-        missing=like("", entry.get("missing", "refuse"), f"{where}: missing"),
-        sparse=positive(0, entry.get("sparse", 0), f"{where}: sparse"),
-        augment=strength_of(table(entry.get("augment", {}), f"{where}: augment"), general),
-    )
-    _choice(part.missing, ("refuse", "fill"), f"{where}: missing")
-    if part.samples < 1:
-        raise LulcError(f"{where}: samples {part.samples}.")
+    loss = terms_of(convert(entry.get("loss", ()), Tables, f"{where} loss"), names, where)
+    augment = read_table(Strength, entry.get("augment", {}), f"{where} augment", base=general)
+    part = read_table(DataPart, entry, where, loss=loss, augment=augment)
+    _refuse_splits(part.splits, "train", where)
+    _refuse_unknown_teachers(part.teacher, teachers, where)
     return part
 
 
-def _check(entry: Mapping[str, Any], teachers: Mapping[str, Any]) -> Check:
+def _check(entry: Table, teachers: Mapping[str, Any]) -> Check:
     where = f"[[check]] {entry.get('set', '?')}"
-    no_others(entry, ("set", "splits", "teacher", "counts"), where)
-    return Check(
-        _set(entry, "[[check]]"),
-        _splits(entry, "val", where),
-        _teachers(entry, teachers, where),
-        like(True, entry.get("counts", True), f"{where}: counts"),
-    )
+    check = read_table(Check, entry, where)
+    _refuse_splits(check.splits, "val", where)
+    _refuse_unknown_teachers(check.teacher, teachers, where)
+    return check
 
 
-def _set(entry: Mapping[str, Any], where: str) -> str:
-    if "set" not in entry:
-        raise LulcError(f"A {where} does not say which set.")
-    return like("", entry["set"], f"{where} set")
-
-
-def _splits(entry: Mapping[str, Any], usual: str, where: str) -> tuple[str, ...]:
-    found = words(entry.get("splits", usual), f"{where}: splits")
-    if not found:
+def _refuse_splits(splits: tuple[str, ...], usual: str, where: str) -> None:
+    if not splits:
         raise LulcError(f"{where} names no split.")
-    if "test" in found:
+    if "test" in splits:
         does = "train" if usual == "train" else "choose"
         raise LulcError(
             f"{where}: a test split must not {does}.", f"Use {usual} here; training.evaluate looks at test."
         )
-    return found
 
 
-def _teachers(entry: Mapping[str, Any], teachers: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    found = words(entry.get("teacher", ()), f"{where}: teacher")
-    for name in found:
+def _refuse_unknown_teachers(named: tuple[str, ...], teachers: Mapping[str, Any], where: str) -> None:
+    for name in named:
         if name not in teachers:
             raise LulcError(f"{where}: there is no [teachers.{name}].")
-    return found
-
-
-def _choice(value: str, known: tuple[str, ...], where: str) -> None:
-    if value not in known:
-        raise LulcError(f"{where} is {value!r}; known are {', '.join(known)}.")

@@ -10,14 +10,14 @@ BENCH = Path(__file__).parents[2] / "training"
 FILES = sorted(BENCH.rglob("*.py"))
 GROUND = {"recipe", "toml_tables", "inputs", "sets", "augment", "losses", "maps"}
 ARROWS = {
-    "inputs": set(),
+    "inputs": {"toml_tables"},
     "toml_tables": set(),
     "losses": {"toml_tables"},
-    "networks": set(),
+    "networks": {"toml_tables"},
     "sets": {"toml_tables"},
     "maps": {"inputs", "sets"},
     "augment": {"inputs", "sets", "toml_tables"},
-    "teachers": {"augment", "inputs"},
+    "teachers": {"augment", "inputs", "toml_tables"},
     "recipe": {"inputs", "augment", "losses", "toml_tables"},
     "prepare": {"sets"},
     "train": GROUND | {"networks", "teachers", "prepare"},

@@ -3,17 +3,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
-from lulc_plugin.errors import LulcError
+from msgspec import Meta
 
-from ..toml_tables import no_others, positive
-
-#: Shares of samples.
-_SHARES = ("shrink", "pictures", "picture_jitter", "jitter", "offset", "level_shift", "holes", "cutmix")
+from ..toml_tables import NotNegative, Share
 
 
 @dataclass(frozen=True)
@@ -37,33 +32,17 @@ class Strength:
     """
 
     turn: bool = True
-    scale: float = 0.22
-    shrink: float = 0.0
-    shrink_to: float = 3.0
-    pictures: float = 0.0
-    picture_jitter: float = 0.0
-    jitter: float = 0.7
-    gain: float = 0.25
-    band_gain: float = 0.06
-    haze: float = 0.024
-    offset: float = 0.0
-    level_shift: float = 0.0
-    holes: float = 0.15
-    noise: float = 0.02
-    cutmix: float = 0.0
-
-
-def from_table(table: Mapping[str, Any], base: Strength | None = None) -> Strength:
-    """Strength of a table; what it does not say is as in `base`.
-
-    Raises:
-        LulcError: an unknown key, a number of the wrong kind or below 0, a share above 1.
-    """
-    known = {f.name: f for f in fields(Strength)}
-    values = {name: getattr(base or Strength(), name) for name in known}
-    no_others(table, known, "[augment]")
-    for key, value in table.items():
-        values[key] = positive(known[key].default, value, f"[augment] {key}", 1 if key in _SHARES else math.inf)
-    if values["shrink_to"] < 1:
-        raise LulcError(f"[augment] shrink_to is {values['shrink_to']}.", "Give how many times larger: 1 or more.")
-    return Strength(**values)
+    scale: NotNegative = 0.22
+    shrink: Share = 0.0
+    shrink_to: Annotated[float, Meta(ge=1, le=1e9)] = 3.0
+    pictures: Share = 0.0
+    picture_jitter: Share = 0.0
+    jitter: Share = 0.7
+    gain: NotNegative = 0.25
+    band_gain: NotNegative = 0.06
+    haze: NotNegative = 0.024
+    offset: Share = 0.0
+    level_shift: Share = 0.0
+    holes: Share = 0.15
+    noise: NotNegative = 0.02
+    cutmix: Share = 0.0

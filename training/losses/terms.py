@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -11,11 +11,12 @@ from torch.nn import functional
 
 from lulc_plugin.errors import LulcError
 
+from ..toml_tables import NotNegative, Share
 from .target import Target, class_weights
 
 
 def weighted_ce(
-    scores: Tensor, target: Target, power: float = 0.5, most: float = 12.0, smoothing: float = 0.0
+    scores: Tensor, target: Target, power: NotNegative = 0.5, most: NotNegative = 12.0, smoothing: Share = 0.0
 ) -> Tensor:
     """Cross-entropy with class weights, (share of the class) ** -`power`, at most `most` times the smallest.
 
@@ -29,7 +30,7 @@ def weighted_ce(
     return functional.cross_entropy(scores, labels, weights, ignore_index=-1, label_smoothing=smoothing)
 
 
-def partial_ce(scores: Tensor, target: Target, smoothing: float = 0.0) -> Tensor:
+def partial_ce(scores: Tensor, target: Target, smoothing: Share = 0.0) -> Tensor:
     """Cross-entropy over the labelled pixels alone, each counting alike: for a few labelled pixels an image."""
     labels = _sure(target, "partial_ce")
     if not (labels >= 0).any():
@@ -37,7 +38,9 @@ def partial_ce(scores: Tensor, target: Target, smoothing: float = 0.0) -> Tensor
     return functional.cross_entropy(scores, labels, ignore_index=-1, label_smoothing=smoothing)
 
 
-def focal(scores: Tensor, target: Target, gamma: float = 2.0, power: float = 0.0, most: float = 12.0) -> Tensor:
+def focal(
+    scores: Tensor, target: Target, gamma: NotNegative = 2.0, power: NotNegative = 0.0, most: NotNegative = 12.0
+) -> Tensor:
     """(1 - p) ** `gamma` times the cross-entropy (Lin et al. 2017), with class weights as in `weighted_ce`."""
     labels = _sure(target, "focal")
     known = labels >= 0
@@ -50,7 +53,7 @@ def focal(scores: Tensor, target: Target, gamma: float = 2.0, power: float = 0.0
 
 
 def hardest_classes(
-    scores: Tensor, target: Target, indices: Sequence[int] = (), factor: float = 2.0, smoothing: float = 0.0
+    scores: Tensor, target: Target, indices: tuple[int, ...] = (), factor: NotNegative = 2.0, smoothing: Share = 0.0
 ) -> Tensor:
     """Cross-entropy in which the hardest classes weigh `factor` times as much.
 
@@ -64,7 +67,7 @@ def hardest_classes(
     return functional.cross_entropy(scores, labels, weights, ignore_index=-1, label_smoothing=smoothing)
 
 
-def coarse(scores: Tensor, target: Target, power: float = 0.0, most: float = 4.0) -> Tensor:
+def coarse(scores: Tensor, target: Target, power: NotNegative = 0.0, most: NotNegative = 4.0) -> Tensor:
     """-log of the summed probability of the classes that a label allows; a sure label is the case of one class.
 
     `power` weighs the labels by their share as in `weighted_ce`.
@@ -105,7 +108,7 @@ def dice_of(shares: Tensor, onehot: Tensor) -> Tensor:
     return (1 - 2 * overlap[present] / size[present]).mean()
 
 
-def soft(scores: Tensor, target: Target, power: float = 0.0, most: float = 6.0) -> Tensor:
+def soft(scores: Tensor, target: Target, power: NotNegative = 0.0, most: NotNegative = 6.0) -> Tensor:
     """Cross-entropy against a teacher's shares where they are believed, pixels weighted by their mean class weight."""
     if target.soft is None or target.known is None:
         raise LulcError("The loss term soft needs a teacher.", "Name one in [[data]], or leave the term out.")

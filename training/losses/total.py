@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import reduce
+from operator import add
+from typing import Any, get_type_hints
 
 from torch import Tensor
 
 from lulc_plugin.errors import LulcError
 
-from ..toml_tables import positive, words
+from ..toml_tables import NotNegative, Words, convert, refuse_unknown
 from .target import Target
 from .terms import TERMS
 
@@ -37,24 +38,22 @@ def terms_of(entries: Sequence[Mapping[str, Any]], legend_names: Sequence[str], 
     """
     if not entries:
         raise LulcError(f"{where} has no loss.", f"Known terms are {', '.join(TERMS)}.")
-    terms = []
-    for entry in entries:
-        options = dict(entry)
-        name, weight = options.pop("term", ""), positive(1.0, options.pop("weight", 1.0), f"{where}: weight of a term")
-        if not isinstance(name, str) or name not in TERMS:
-            raise LulcError(f"{where}: the loss term {name!r} is unknown; known are {', '.join(TERMS)}.")
-        if "classes" in options and name == "hardest_classes":
-            named = words(options.pop("classes"), f"{where}: classes")
-            options["indices"] = tuple(_index(c, legend_names, where) for c in named)
-        known = dict(list(inspect.signature(TERMS[name]).parameters.items())[2:])
-        for option, value in options.items():
-            if option not in known:
-                raise LulcError(f"{where}: {name} has no option {option!r}; it has {', '.join(known) or 'none'}.")
-            if option != "indices":
-                most = 1 if option == "smoothing" else math.inf
-                options[option] = positive(known[option].default, value, f"{where}: {name} {option}", most)
-        terms.append(Term(name, weight, options))
-    return tuple(terms)
+    return tuple(_term(dict(entry), legend_names, where) for entry in entries)
+
+
+def _term(options: dict[str, Any], legend_names: Sequence[str], where: str) -> Term:
+    name, weight = (
+        options.pop("term", ""),
+        convert(options.pop("weight", 1.0), NotNegative, f"{where} weight of a term"),
+    )
+    if not isinstance(name, str) or name not in TERMS:
+        raise LulcError(f"{where}: the loss term {name!r} is unknown.", f"Known are {', '.join(TERMS)}.")
+    if "classes" in options and name == "hardest_classes":
+        named = convert(options.pop("classes"), Words, f"{where} classes")
+        options["indices"] = tuple(_index(c, legend_names, where) for c in named)
+    refuse_unknown(options, list(inspect.signature(TERMS[name]).parameters)[2:], f"{where}: {name}")
+    hints = get_type_hints(TERMS[name], include_extras=True)
+    return Term(name, weight, {key: convert(v, hints[key], f"{where}: {name} {key}") for key, v in options.items()})
 
 
 def _index(name: str, legend_names: Sequence[str], where: str) -> int:
@@ -65,4 +64,4 @@ def _index(name: str, legend_names: Sequence[str], where: str) -> int:
 
 def total(scores: Tensor, target: Target, terms: Sequence[Term]) -> Tensor:
     """The weighted sum of the terms."""
-    return sum(t.weight * TERMS[t.name](scores, target, **t.options) for t in terms)
+    return reduce(add, (t.weight * TERMS[t.name](scores, target, **t.options) for t in terms))

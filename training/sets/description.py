@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
-from typing import Any
+from typing import Any, Literal
 
 import tomllib
 
 from lulc_plugin.errors import LulcError
 
-from ..toml_tables import like, no_others, positive, table, words
+from ..toml_tables import Count, Number, Table, Words, convert, read, refuse_unknown
 
 #: Descriptions of sets whose own folder cannot hold one.
 KNOWN = Path(__file__).parent
-USES = ("train", "evaluation")
-VALUES = ("reflectance", "picture")
+#: Fields of a description that tables of `set.toml` fill.
+_MADE = {"folder", "label_band", "classes", "soft", "leave_out"}
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class SetDescription:
     title: str
     credit: str
     licence: str
-    bands: tuple[str, ...]
-    values: str
+    bands: Words
+    values: Literal["reflectance", "picture"]
     url: str = ""
-    use: str = "train"
-    gsd: float = 0.0
+    use: Literal["train", "evaluation"] = "train"
+    gsd: Number = 0.0
     level: str = ""
     place: str = ""
-    scale: float = 1.0
-    offset: float = 0.0
+    scale: Number = 1.0
+    offset: Number = 0.0
     offset_column: str = ""
     nodata: float | None = None
     label_band: int = 0
@@ -110,45 +110,45 @@ def parse(said: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
     Raises:
         LulcError: something is missing, misspelt, impossible or of the wrong kind.
     """
-    plain = {k: v for k, v in said.items() if k not in ("labels", "soft", "leave_out")}
-    fields = SetDescription.__dataclass_fields__
-    for key in plain:
-        if key not in set(fields) - {"folder", "label_band", "classes", "soft", "leave_out"}:
-            raise LulcError(f"{where}: {key!r} is unknown; known are {', '.join(sorted(fields))}.")
-    for key in ("name", "bands", "values"):
-        if key not in plain:
-            raise LulcError(f"{where} does not say {key!r}.")
-    for key, value in plain.items():
-        usual = "" if fields[key].default is MISSING else 0.0 if key == "nodata" else fields[key].default
-        # a file of floating-point numbers may say nan; such pixels are invalid anyway
-        if key != "bands" and not (key == "nodata" and value != value):
-            plain[key] = like(usual, value, f"{where}: {key}")
-    plain["bands"] = words(plain["bands"], f"{where}: bands")
-    if plain["values"] not in VALUES or plain.get("use", "train") not in USES:
-        raise LulcError(f"{where}: values is one of {', '.join(VALUES)} and use one of {', '.join(USES)}.")
-    plain_name(plain["name"], f"{where}: the set")
-    labels = table(said.get("labels", {}), f"{where}: labels")
-    no_others(labels, ("band", "classes"), f"{where}: labels")
-    soft = like("", table(said.get("soft", {}), f"{where}: soft").get("folder", ""), f"{where}: soft.folder")
-    left_out = table(said.get("leave_out", {}), f"{where}: leave_out")
-    for key in ("title", "credit", "licence"):
-        plain.setdefault(key, "")
-    return SetDescription(
+    plain = {"title": "", "credit": "", "licence": "", **said}
+    labels = read(_Labels, plain.pop("labels", {}), f"{where}: labels")
+    soft = read(_Soft, plain.pop("soft", {}), f"{where}: soft").folder
+    left_out = convert(plain.pop("leave_out", {}), Table, f"{where}: leave_out")
+    refuse_unknown(plain, set(SetDescription.__dataclass_fields__) - _MADE, f"{where}:")
+    nodata = plain.pop("nodata", None)
+    description = read(
+        SetDescription,
+        plain,
+        f"{where}:",
         folder=folder,
-        label_band=positive(1, labels.get("band", 1), f"{where}: labels.band") if labels else 0,
-        classes=_classes(labels.get("classes", {}), where),
+        # a file of floating-point numbers may say nan; such pixels are invalid anyway
+        nodata=nodata if nodata is None or nodata != nodata else convert(nodata, Number, f"{where}: nodata"),
+        label_band=labels.band if "labels" in said else 0,
+        classes=_classes(labels.classes, where),
         soft=plain_name(soft, f"{where}: the folder of soft labels") if soft else "",
-        leave_out={k: words(v, f"{where}: leave_out.{k}") for k, v in left_out.items()},
-        **plain,
+        leave_out={k: convert(v, Words, f"{where}: leave_out.{k}") for k, v in left_out.items()},
     )
+    plain_name(description.name, f"{where}: the set")
+    return description
 
 
-def _classes(said: Any, where: str) -> dict[int, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Labels:
+    band: Count = 1
+    classes: Table = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Soft:
+    folder: str = ""
+
+
+def _classes(said: Table, where: str) -> dict[int, tuple[str, ...]]:
     classes = {}
-    for key, value in table(said, f"{where}: labels.classes").items():
+    for key, value in said.items():
         if not (key.isascii() and key.isdigit() and 0 < int(key) <= 255):
             raise LulcError(f"{where}: a label value is {key!r}; they run from 1 to 255, 0 is unknown.")
-        classes[int(key)] = words(value, f"{where}: label {key}")
+        classes[int(key)] = convert(value, Words, f"{where}: label {key}")
         if not classes[int(key)]:
             raise LulcError(f"{where}: label {key} names no class.", "Leave it out where it is unknown.")
     return classes

@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import band_names
 
 from ..augment import radiometry
+from ..toml_tables import Number, Share, Words, read
 
-AS_IS, AGREE, BY_LEVEL = "as_is", "agree", "by_level"
-SURFACES = (AS_IS, AGREE, BY_LEVEL)
+AS_IS: Final = "as_is"
+AGREE: Final = "agree"
+BY_LEVEL: Final = "by_level"
 #: Processing level of sets whose values are surface reflectance.
 SURFACE_LEVEL = "L2A"
 #: (gain, addend) of the bands that a teacher of top-of-atmosphere values is shown brighter on surface reflectance.
@@ -34,7 +38,7 @@ class Stays:
 
     name: str
     band: str
-    above: float
+    above: Number
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,14 @@ class TeacherSettings:
 
     file: Path
     classes: Mapping[str, str] = field(default_factory=dict)
-    least_sure: float = 0.35
-    surface: str = AS_IS
-    coarse_bands: tuple[str, ...] = ()
-    weight: float = 1.0
-    l1c_like: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(L1C_LIKE))
+    least_sure: Share = 0.35
+    surface: Literal["as_is", "agree", "by_level"] = AS_IS
+    coarse_bands: Words = ()
+    weight: Annotated[float, Meta(gt=0, le=1e9)] = 1.0
+    l1c_like: Mapping[str, tuple[Number, Number]] = field(default_factory=lambda: dict(L1C_LIKE))
     stays: Stays | None = None
 
     def __post_init__(self) -> None:
-        if self.surface not in SURFACES:
-            raise LulcError(f"surface is {self.surface!r}, none of {', '.join(SURFACES)}.")
-        if not 0 <= self.least_sure <= 1:
-            raise LulcError(f"least_sure is {self.least_sure}; a share lies between 0 and 1.")
-        if not self.weight > 0:
-            raise LulcError(f"The weight of a teacher is {self.weight}; it must be positive.")
         named = [*self.coarse_bands, *self.l1c_like, *([self.stays.band] if self.stays else [])]
         for name in named:
             if name not in band_names.WORDS:
@@ -97,33 +95,11 @@ def parse(table: Mapping[str, Any] | Sequence[Mapping[str, Any]], folder: Path) 
 
 
 def _one(table: Mapping[str, Any], folder: Path) -> TeacherSettings:
-    known = [f.name for f in fields(TeacherSettings)]
-    for key in table:
-        if key not in known:
-            raise LulcError(f"A teacher has no setting {key!r}; known are {', '.join(known)}.")
+    where = f"The teacher {table.get('file', 'without a file')}:"
     if not isinstance(table.get("file"), str):
         raise LulcError("A teacher needs a file.", 'Write file = "network.onnx", or file = "$VARIABLE/network.onnx".')
-    said: dict[str, Any] = {**table, "file": _path(table["file"], folder)}
-    try:
-        if "classes" in said:
-            said["classes"] = {str(k): str(v) for k, v in said["classes"].items()}
-        if "coarse_bands" in said:
-            said["coarse_bands"] = tuple(said["coarse_bands"])
-        if "l1c_like" in said:
-            said["l1c_like"] = {k: (float(gain), float(add)) for k, (gain, add) in said["l1c_like"].items()}
-        if "stays" in said:
-            stays = said["stays"]
-            said["stays"] = Stays(str(stays["name"]), str(stays["band"]), float(stays["above"]))
-        for key in ("least_sure", "weight"):
-            if key in said:
-                said[key] = float(said[key])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LulcError(
-            f"The settings of the teacher {table['file']} cannot be read: {error}.",
-            'Examples: classes = {trees = "Trees"}, l1c_like = {blue = [0.85, 0.07]},'
-            ' stays = {name = "Bare", band = "red", above = 0.16}.',
-        ) from None
-    return TeacherSettings(**said)
+    stays = None if table.get("stays") is None else read(Stays, table["stays"], f"{where} stays")
+    return read(TeacherSettings, table, where, file=_path(table["file"], folder), stays=stays)
 
 
 def _path(text: str, folder: Path) -> Path:

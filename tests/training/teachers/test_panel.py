@@ -403,7 +403,7 @@ def test_settings_of_a_table(tmp_path, monkeypatch):
         ({"weight": 0}, "weight"),
         ({"coarse_bands": ["B11"]}, "B11"),
         ({"stays": {"name": "Trees"}}, "band"),
-        ({"l1c_like": {"red": 3}}, "cannot be read"),
+        ({"l1c_like": {"red": 3}}, "l1c_like is"),
         ({"file": "$NOT_SET_AT_ALL/x.onnx"}, "NOT_SET_AT_ALL"),
         ({"file": 3}, "file"),
     ],
