@@ -16,8 +16,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from training import recipe, release
 from training.export import card_table, credits, margin, onnx_session, parity, source as opening, training_places
-from training.networks.build import build
-from training.networks.network_settings import NetworkSettings
+from training.networks.network_settings import NetworkSettings, build
 from training.sets.description import describe
 from training.train import checkpoint
 

@@ -9,16 +9,8 @@ from typing import Any
 
 from lulc_plugin.errors import LulcError
 
+from ..networks.registry import title_of
 from ..recipe import Recipe
-
-_TITLES = {
-    "mobile_unet": "Mobile-UNet",
-    "unet_small": "U-Net (small)",
-    "unet": "U-Net",
-    "unetplusplus": "U-Net++",
-    "deeplabv3": "DeepLabV3",
-    "deeplabv3plus": "DeepLabV3+",
-}
 
 
 @dataclass(frozen=True)
@@ -90,7 +82,7 @@ def _as_tuple(key: str, value: Any) -> tuple[Any, ...]:
 
 
 def _architecture(network: Mapping[str, Any]) -> str:
-    name = _TITLES.get(network["architecture"], str(network["architecture"]))
+    name = title_of(str(network["architecture"]))
     return f"{name}, {network['encoder']}" if network.get("encoder") else name
 
 

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from .build import build
 from .network import Network
-from .network_settings import NetworkSettings
+from .network_settings import NetworkSettings, build
 from .pretrained import Loaded, load_pretrained
 
 __all__ = ["Loaded", "Network", "NetworkSettings", "build", "load_pretrained"]

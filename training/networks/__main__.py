@@ -8,7 +8,8 @@ import sys
 
 from lulc_plugin.errors import LulcError
 
-from .network_settings import ARCHITECTURES, WITH_ENCODER, NetworkSettings
+from .network_settings import NetworkSettings
+from .registry import architectures
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,22 +19,23 @@ def parser() -> argparse.ArgumentParser:
         description="Measure the architectures with random weights: parameters, float16 MB, reach (how far away a "
         "change can be felt, theoretical), and speed through onnxruntime on the CPU (float32, windows of 512x512).",
     )
-    p.add_argument("architectures", nargs="*", help=f"all by default: {', '.join(ARCHITECTURES)}")
+    p.add_argument("architectures", nargs="*", help=f"all by default: {', '.join(architectures())}")
     p.add_argument("--encoder", action="append", default=[], help="measure with this encoder as well; may be repeated")
     p.add_argument("--channels", type=int, default=7, help="input channels (default: 7)")
     p.add_argument("--classes", type=int, default=6, help="classes (default: 6)")
     return p
 
 
-def wanted(architectures: list[str], encoders: list[str]) -> list[NetworkSettings]:
+def wanted(names: list[str], encoders: list[str]) -> list[NetworkSettings]:
     """Settings of every network to be measured: each with its own encoder, then with the named ones where it can.
 
     Raises:
         LulcError: an unknown architecture.
     """
-    chosen = architectures or list(ARCHITECTURES)
+    known = architectures()
+    chosen = names or list(known)
     settings = [NetworkSettings(name) for name in chosen]
-    return settings + [NetworkSettings(name, e) for e in encoders for name in chosen if name in WITH_ENCODER]
+    return settings + [NetworkSettings(name, e) for e in encoders for name in chosen if known[name].encoder]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,17 +9,22 @@ class depend on which window of the map it fell into, and a tiled map would show
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn import functional
+
+from lulc_plugin.errors import LulcError
 
 from .blocks import convolutions, enlarge, pointwise, separable
 from .mobilenet import SKIPS, Encoder
 from .network import Network
-from .options import at_least, of_length, one_of
+from .registry import LibraryNetwork, architecture
 
 DETAILS = ("1/4", "1/2", "full")
+Positive = Annotated[int, Meta(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,10 @@ class DeepLabOptions:
         pooling: add the branch of the window's mean (see the module's docstring before you do).
     """
 
-    output_stride: int = 16
-    rates: tuple[int, ...] = (3, 6, 9)
-    width: int = 64
+    output_stride: Literal[8, 16] = 16
+    rates: Annotated[tuple[Positive, ...], Meta(min_length=1, max_length=5)] = (3, 6, 9)
+    width: Positive = 64
     pooling: bool = False
-
-    def __post_init__(self) -> None:
-        one_of("output_stride", str(self.output_stride), ("8", "16"))
-        of_length("rates", self.rates, 1, 5)
-        at_least("width", self.width, 1)
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,66 @@ class DeepLabPlusOptions(DeepLabOptions):
         stem: width of the full-resolution skip.
     """
 
-    width: int = 80
-    detail: str = "full"
-    decoder: tuple[int, ...] = (64, 24, 16)
-    low: int = 24
-    stem: int = 16
+    width: Positive = 80
+    detail: Literal["1/4", "1/2", "full"] = "full"
+    decoder: Annotated[tuple[Positive, ...], Meta(min_length=1, max_length=3)] = (64, 24, 16)
+    low: Positive = 24
+    stem: Positive = 16
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("detail", self.detail, DETAILS)
-        at_least("low", self.low, 1)
-        at_least("stem", self.stem, 1)
-        of_length("decoder", self.decoder, DETAILS.index(self.detail) + 1, 3)
+        least = DETAILS.index(self.detail) + 1
+        if len(self.decoder) < least:
+            raise LulcError(f"The network's option decoder has {len(self.decoder)} numbers.", f"Give {least} to 3.")
+
+
+@dataclass(frozen=True)
+class EncoderDeepLabOptions:
+    """Options of DeepLabV3 with a named encoder.
+
+    Args:
+        output_stride: 16 or 8: input pixels along a side of a cell of the coarsest map.
+        rates: dilations of the three 3x3 branches.
+        width: channels of each branch and after them.
+        pooling: add the branch of the window's mean, as published; a tiled map then depends on its tiles.
+        separable: split the branches' filters into one a channel and a 1x1 convolution.
+        dropout: share of the pyramid's channels that a training step leaves out.
+    """
+
+    output_stride: Literal[8, 16] = 16
+    rates: Annotated[tuple[Positive, ...], Meta(min_length=3, max_length=3)] = (6, 12, 18)
+    width: Positive = 256
+    pooling: bool = False
+    separable: bool = False
+    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.5
+    depth: ClassVar[int] = 5
+
+    @property
+    def enlargement(self) -> int:
+        """How many times the decoder's map is enlarged: it is the coarsest one."""
+        return self.output_stride
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Further arguments of the library's class."""
+        return {
+            "encoder_output_stride": self.output_stride,
+            "decoder_channels": self.width,
+            "decoder_atrous_rates": self.rates,
+            "decoder_aspp_separable": self.separable,
+            "decoder_aspp_dropout": self.dropout,
+        }
+
+
+@dataclass(frozen=True)
+class EncoderDeepLabPlusOptions(EncoderDeepLabOptions):
+    """Options of DeepLabV3+ with a named encoder: as DeepLabV3, with separable branches."""
+
+    separable: bool = True
+
+    @property
+    def enlargement(self) -> int:
+        """How many times the decoder's map is enlarged: it ends at 1/4."""
+        return 4
 
 
 class PooledBranch(nn.Module):
@@ -107,6 +155,12 @@ def _smooth(x: Tensor, factor: int) -> Tensor:
     return functional.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
 
 
+@architecture(
+    "deeplabv3",
+    title="DeepLabV3",
+    options=DeepLabOptions,
+    encoder=LibraryNetwork("DeepLabV3", EncoderDeepLabOptions),
+)
 class DeepLab(Network):
     """DeepLabV3: the pyramid's answer, enlarged to full size. Thin objects are lost; see DeepLabV3+.
 
@@ -141,6 +195,12 @@ class DeepLab(Network):
         return _smooth(self.head(self._coarse(x)), self.stride)
 
 
+@architecture(
+    "deeplabv3plus",
+    title="DeepLabV3+",
+    options=DeepLabPlusOptions,
+    encoder=LibraryNetwork("DeepLabV3Plus", EncoderDeepLabPlusOptions),
+)
 class DeepLabPlus(Network):
     """DeepLabV3+: the pyramid's answer, refined by finer maps of the encoder.
 

@@ -9,7 +9,6 @@ for.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -18,134 +17,58 @@ from torch.nn import functional
 from lulc_plugin.errors import LulcError
 
 from .network import Network
-from .options import at_least, of_length, one_of
+from .registry import LibraryOptions
 from .torchvision_operators import prepare_torchvision
-
-
-@dataclass(frozen=True)
-class EncoderUNetOptions:
-    """Options of U-Net and U-Net++ with an encoder.
-
-    Args:
-        decoder: width of each decoder level, coarsest first; their number (3 to 5) is the encoder's depth.
-    """
-
-    decoder: tuple[int, ...] = (256, 128, 64, 32, 16)
-
-    def __post_init__(self) -> None:
-        of_length("decoder", self.decoder, 3, 5)
-
-
-@dataclass(frozen=True)
-class EncoderDeepLabOptions:
-    """Options of DeepLabV3 with an encoder.
-
-    Args:
-        output_stride: 16 or 8: input pixels along a side of a cell of the coarsest map.
-        rates: dilations of the three 3x3 branches.
-        width: channels of each branch and after them.
-        pooling: add the branch of the window's mean, as published; a tiled map then depends on its tiles.
-        separable: split the branches' filters into one a channel and a 1x1 convolution.
-        dropout: share of the pyramid's channels that a training step leaves out.
-    """
-
-    output_stride: int = 16
-    rates: tuple[int, ...] = (6, 12, 18)
-    width: int = 256
-    pooling: bool = False
-    separable: bool = False
-    dropout: float = 0.5
-
-    def __post_init__(self) -> None:
-        one_of("output_stride", str(self.output_stride), ("8", "16"))
-        of_length("rates", self.rates, 3, 3)
-        at_least("width", self.width, 1)
-
-
-@dataclass(frozen=True)
-class EncoderDeepLabPlusOptions(EncoderDeepLabOptions):
-    """Options of DeepLabV3+ with an encoder: as DeepLabV3, with separable branches."""
-
-    separable: bool = True
-
-
-#: architecture → its options when an encoder is named
-OPTIONS: dict[str, Any] = {
-    "unet": EncoderUNetOptions,
-    "unetplusplus": EncoderUNetOptions,
-    "deeplabv3": EncoderDeepLabOptions,
-    "deeplabv3plus": EncoderDeepLabPlusOptions,
-}
 
 
 class WithEncoder(Network):
     """A network of segmentation_models_pytorch behind the bench's interface.
 
     Args:
-        architecture: unet, unetplusplus, deeplabv3 or deeplabv3plus.
+        class_name: of the library.
         encoder: name of an encoder; `tu-NAME` for timm's.
         channels: input channels.
         classes: number of classes.
-        options: the dataclass of OPTIONS.
+        options: of the architecture.
 
     Raises:
         LulcError: an encoder that does not exist or does not go with the architecture; a missing package.
     """
 
-    def __init__(
-        self,
-        architecture: str,
-        encoder: str,
-        channels: int,
-        classes: int,
-        options: EncoderUNetOptions | EncoderDeepLabOptions,
-    ) -> None:
+    def __init__(self, class_name: str, encoder: str, channels: int, classes: int, options: LibraryOptions) -> None:
         super().__init__()
         library = import_library()
         _refuse_unknown(library, encoder)
-        deeplab = isinstance(options, EncoderDeepLabOptions)
-        if isinstance(options, EncoderDeepLabOptions):
-            self.depth, self.output_stride = 5, options.output_stride
-            given: dict[str, Any] = {
-                "encoder_output_stride": options.output_stride,
-                "decoder_channels": options.width,
-                "decoder_atrous_rates": options.rates,
-                "decoder_aspp_separable": options.separable,
-                "decoder_aspp_dropout": options.dropout,
-            }
-        else:
-            self.depth, self.output_stride = len(options.decoder), 32
-            given = {"encoder_depth": self.depth, "decoder_channels": options.decoder}
-        names = {"unet": "Unet", "unetplusplus": "UnetPlusPlus", "deeplabv3": "DeepLabV3"}
-        kind = getattr(library, names.get(architecture, "DeepLabV3Plus"))
+        kind = getattr(library, class_name)
         try:
-            whole = kind(encoder, encoder_weights=None, in_channels=channels, classes=classes, **given)
+            whole = kind(encoder, encoder_weights=None, in_channels=channels, classes=classes, **options.arguments)
         except (ValueError, TypeError, KeyError, RuntimeError, AssertionError) as error:
             raise LulcError(
-                f"The encoder “{encoder}” does not go with {architecture}: {error}",
+                f"The encoder “{encoder}” does not go with {class_name}: {error}",
                 "Take another one, for example resnet50, or another architecture.",
             ) from error
         self.encoder_name = encoder
+        self.depth, self.output_stride = options.depth, options.output_stride
         self.encoder, self.decoder = whole.encoder, whole.decoder
         self.head = whole.segmentation_head[0]
         self.feature_count = self.head.in_channels
-        # a decoder of DeepLabV3 ends at the coarsest map, that of DeepLabV3+ at 1/4
-        self.factor = {"deeplabv3": self.output_stride, "deeplabv3plus": 4}.get(architecture, 1)
+        self.enlargement = options.enlargement
         self.multiple = min(self.output_stride, 2**self.depth)
         for module in self.decoder.modules():
             if isinstance(module, nn.Upsample) and module.mode == "bilinear":
                 module.align_corners = False
-        if deeplab and not options.pooling:  # type: ignore[union-attr]
-            _drop_pooling(self.decoder.aspp if architecture == "deeplabv3" else self.decoder.aspp[0])
+        pyramid = getattr(self.decoder, "aspp", None)
+        if pyramid is not None and not getattr(options, "pooling", True):
+            _drop_pooling(pyramid[0] if isinstance(pyramid, nn.Sequential) else pyramid)
 
     def encoder_module(self) -> nn.Module:
         """The encoder."""
         return self.encoder
 
     def _enlarged(self, x: Tensor) -> Tensor:
-        if self.factor == 1:
+        if self.enlargement == 1:
             return x
-        return functional.interpolate(x, scale_factor=float(self.factor), mode="bilinear", align_corners=False)
+        return functional.interpolate(x, scale_factor=float(self.enlargement), mode="bilinear", align_corners=False)
 
     def features(self, x: Tensor) -> Tensor:
         """The decoder's answer at full size `(n, feature_count, rows, cols)`."""

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .build import build
 from .network import Network
-from .network_settings import NetworkSettings
+from .network_settings import NetworkSettings, build
 from .receptive_field import reach
 
 WINDOW = 512

@@ -4,16 +4,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 
+from lulc_plugin.errors import LulcError
+
+from ..toml_tables import Count
 from .blocks import convolutions, enlarge
 from .mobilenet import SKIPS, Encoder
 from .network import Network
-from .options import of_length, one_of
+from .registry import architecture
 
-CUTS = ("1/32", "1/16")
+#: Widths of a decoder that has five levels, or four above an encoder cut at 1/16.
+DecoderWidths = Annotated[tuple[Annotated[int, Meta(gt=0)], ...], Meta(min_length=4, max_length=5)]
+
+
+def refuse_short(decoder: tuple[int, ...], cut: str) -> None:
+    """Refuse four widths where the encoder is not cut.
+
+    Raises:
+        LulcError: there are four, and five levels.
+    """
+    if cut == "1/32" and len(decoder) < 5:
+        raise LulcError(f"The network's option decoder has {len(decoder)} numbers.", 'Give 5, or cut = "1/16".')
 
 
 @dataclass(frozen=True)
@@ -28,20 +44,16 @@ class MobileUNetOptions:
         cut: where the encoder ends; "1/16" leaves 0.67 of 2.2 million parameters.
     """
 
-    decoder: tuple[int, ...] = (64, 48, 32, 24, 16)
-    stem: int = 16
-    convs: int = 2
-    cut: str = "1/32"
+    decoder: DecoderWidths = (64, 48, 32, 24, 16)
+    stem: Count = 16
+    convs: Literal[1, 2] = 2
+    cut: Literal["1/32", "1/16"] = "1/32"
 
     def __post_init__(self) -> None:
-        one_of("cut", self.cut, CUTS)
-        one_of("convs", str(self.convs), ("1", "2"))
-        if self.cut == "1/32":
-            of_length("decoder", self.decoder, 5, 5)
-        else:
-            of_length("decoder", self.decoder, 4, 5)
+        refuse_short(self.decoder, self.cut)
 
 
+@architecture("mobile_unet", title="Mobile-UNet", options=MobileUNetOptions)
 class MobileUNet(Network):
     """Class scores and features of every pixel.
 

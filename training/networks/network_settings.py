@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the table [network] of a recipe says. Imports no PyTorch, so that a recipe is refused before that loads."""
+"""What the table [network] of a recipe says, and the network that it means, with fresh weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from lulc_plugin.errors import LulcError
 
-ARCHITECTURES = ("mobile_unet", "unet_small", "unet", "unetplusplus", "deeplabv3", "deeplabv3plus")
-#: Those that segmentation_models_pytorch has, with any encoder.
-WITH_ENCODER = ("unet", "unetplusplus", "deeplabv3", "deeplabv3plus")
+from ..toml_tables import read
+from .network import Network
+from .registry import architectures
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class NetworkSettings:
     """Which network a recipe trains.
 
     Args:
-        architecture: one of ARCHITECTURES.
+        architecture: one of the registry.
         encoder: "" for the bench's own small network; else the name of an encoder of segmentation_models_pytorch or,
             with `tu-` before it, of timm: resnet50, resnet101, mobilenet_v2, tu-convnext_tiny …
         options: widths and the like; see the options dataclass of each architecture.
@@ -33,14 +33,14 @@ class NetworkSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES:
-            raise LulcError(
-                f"There is no architecture “{self.architecture}”.", f"Choose one of {', '.join(ARCHITECTURES)}."
-            )
-        if self.encoder and self.architecture not in WITH_ENCODER:
+        known = architectures()
+        if self.architecture not in known:
+            raise LulcError(f"There is no architecture “{self.architecture}”.", f"Choose one of {', '.join(known)}.")
+        if self.encoder and known[self.architecture].encoder is None:
+            choice = ", ".join(one.name for one in known.values() if one.encoder)
             raise LulcError(
                 f"The network {self.architecture} has an encoder of its own, but “{self.encoder}” is asked for.",
-                f"Leave `encoder` out, or choose one of {', '.join(WITH_ENCODER)}.",
+                f"Leave `encoder` out, or choose one of {choice}.",
             )
 
     @classmethod
@@ -50,21 +50,35 @@ class NetworkSettings:
         Raises:
             LulcError: an unknown key, a missing architecture, a value of another type.
         """
-        for key in table:
-            if key not in ("architecture", "encoder", "options"):
-                raise LulcError(
-                    f"[network] has no key “{key}”.", "It has architecture, encoder and the table [network.options]."
-                )
-        if "architecture" not in table:
-            raise LulcError("[network] does not say which architecture.", f"Choose one of {', '.join(ARCHITECTURES)}.")
-        for key in ("architecture", "encoder"):
-            if not isinstance(table.get(key, ""), str):
-                raise LulcError(f"`{key}` of [network] is {table[key]!r}.", "Write its name in quotes.")
-        options = table.get("options", {})
-        if not isinstance(options, Mapping):
-            raise LulcError(f"`options` of [network] is {options!r}.", "Write a table [network.options].")
-        return cls(table["architecture"], table.get("encoder", ""), dict(options))
+        return read(cls, table, "[network]")
 
     def as_table(self) -> dict[str, Any]:
         """What `from_table` reads back; plain values for a checkpoint."""
         return asdict(self)
+
+
+def build(settings: NetworkSettings, channels: int, classes: int) -> Network:
+    """A network with fresh, random weights; nothing is downloaded.
+
+    Args:
+        settings: architecture, encoder and options.
+        channels: input channels, at least 1.
+        classes: number of classes, at least 2.
+
+    Raises:
+        LulcError: an option that the architecture does not have, numbers that make no network, an unknown encoder.
+    """
+    if channels < 1 or classes < 2:
+        raise LulcError(
+            f"A network of {channels} channels and {classes} classes makes no sense.",
+            "It takes at least one channel and two classes.",
+        )
+    chosen = architectures()[settings.architecture]
+    where = f"[network] {settings.architecture} options"
+    if settings.encoder and chosen.encoder is not None:
+        # imported here: the bench's own networks need neither torchvision nor timm
+        from .encoder_networks import WithEncoder
+
+        options = read(chosen.encoder.options, settings.options, where)
+        return WithEncoder(chosen.encoder.class_name, settings.encoder, channels, classes, options)
+    return chosen.build(channels, classes, read(chosen.options, settings.options, where))

@@ -7,15 +7,17 @@ Architecture: Ronneberger et al. 2015, U-Net (MICCAI), with batch norm and with 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 
 from .blocks import convolutions, enlarge
 from .network import Network
-from .options import of_length, one_of
+from .registry import LibraryNetwork, architecture
 
-UPSAMPLINGS = ("nearest", "transposed")
+Widths = tuple[Annotated[int, Meta(gt=0)], ...]
 
 
 @dataclass(frozen=True)
@@ -27,21 +29,42 @@ class UNetOptions:
         upsampling: "nearest" (enlarged pixels, then the level's convolutions) or "transposed" (a learned 2x2 one).
     """
 
-    widths: tuple[int, ...] = (16, 32, 64, 128, 256)
-    upsampling: str = "nearest"
-
-    def __post_init__(self) -> None:
-        of_length("widths", self.widths, 2, 7)
-        one_of("upsampling", self.upsampling, UPSAMPLINGS)
+    widths: Annotated[Widths, Meta(min_length=2, max_length=7)] = (16, 32, 64, 128, 256)
+    upsampling: Literal["nearest", "transposed"] = "nearest"
 
 
 @dataclass(frozen=True)
 class SmallUNetOptions(UNetOptions):
     """Options of the small U-Net: 32 and 64 channels, and 128 at the bottleneck."""
 
-    widths: tuple[int, ...] = (32, 64, 128)
+    widths: Annotated[Widths, Meta(min_length=2, max_length=7)] = (32, 64, 128)
 
 
+@dataclass(frozen=True)
+class EncoderUNetOptions:
+    """Options of U-Net and U-Net++ with a named encoder.
+
+    Args:
+        decoder: width of each decoder level, coarsest first; their number (3 to 5) is the encoder's depth.
+    """
+
+    decoder: Annotated[Widths, Meta(min_length=3, max_length=5)] = (256, 128, 64, 32, 16)
+    output_stride: ClassVar[int] = 32
+    enlargement: ClassVar[int] = 1
+
+    @property
+    def depth(self) -> int:
+        """How often the encoder halves the size."""
+        return len(self.decoder)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Further arguments of the library's class."""
+        return {"encoder_depth": self.depth, "decoder_channels": self.decoder}
+
+
+@architecture("unet_small", title="U-Net (small)", options=SmallUNetOptions)
+@architecture("unet", title="U-Net", options=UNetOptions, encoder=LibraryNetwork("Unet", EncoderUNetOptions))
 class UNet(Network):
     """Class scores and features of every pixel; the features are the finest level's.
 

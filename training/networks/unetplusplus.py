@@ -8,15 +8,18 @@ has one node only, joined with a stem from the input: five nodes there would cos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from ..toml_tables import Count
 from .blocks import convolutions, enlarge
-from .mobile_unet import CUTS
+from .mobile_unet import DecoderWidths, refuse_short
 from .mobilenet import SKIPS, Encoder
 from .network import Network
-from .options import of_length, one_of
+from .registry import LibraryNetwork, architecture
+from .unet import EncoderUNetOptions
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,21 @@ class UNetPlusPlusOptions:
         cut: where the encoder ends.
     """
 
-    decoder: tuple[int, ...] = (64, 48, 32, 24, 16)
-    stem: int = 16
-    convs: int = 1
-    cut: str = "1/32"
+    decoder: DecoderWidths = (64, 48, 32, 24, 16)
+    stem: Count = 16
+    convs: Literal[1, 2] = 1
+    cut: Literal["1/32", "1/16"] = "1/32"
 
     def __post_init__(self) -> None:
-        one_of("cut", self.cut, CUTS)
-        one_of("convs", str(self.convs), ("1", "2"))
-        of_length("decoder", self.decoder, 5 if self.cut == "1/32" else 4, 5)
+        refuse_short(self.decoder, self.cut)
 
 
+@architecture(
+    "unetplusplus",
+    title="U-Net++",
+    options=UNetPlusPlusOptions,
+    encoder=LibraryNetwork("UnetPlusPlus", EncoderUNetOptions),
+)
 class UNetPlusPlus(Network):
     """Class scores and features of every pixel.
 

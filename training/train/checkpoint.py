@@ -13,9 +13,8 @@ import torch
 
 from lulc_plugin.errors import LulcError
 
-from ..networks.build import build
 from ..networks.network import Network
-from ..networks.network_settings import NetworkSettings
+from ..networks.network_settings import NetworkSettings, build
 from ..recipe import Recipe, parse
 
 

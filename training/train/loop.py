@@ -21,9 +21,8 @@ from lulc_plugin.errors import LulcError
 
 from ..augment.samples import Sample
 from ..losses.total import total
-from ..networks.build import build
 from ..networks.network import Network
-from ..networks.network_settings import NetworkSettings
+from ..networks.network_settings import NetworkSettings, build
 from ..networks.pretrained import load_pretrained
 from ..recipe import Recipe
 from . import checkpoint, curves, optimisation

@@ -154,8 +154,7 @@ def parsed():
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     """A network with random weights, as `training.train` would save it."""
-    from training.networks.build import build
-    from training.networks.network_settings import NetworkSettings
+    from training.networks.network_settings import NetworkSettings, build
     from training.train.checkpoint import save
 
     torch.manual_seed(0)

@@ -14,8 +14,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import prepare
 from training.export import deepness, margin, onnx_graph, onnx_session, parity, variants
 from training.inputs import inputs, resolved
-from training.networks.build import build
-from training.networks.network_settings import NetworkSettings
+from training.networks.network_settings import NetworkSettings, build
 
 CHANNELS, CLASSES, TEMPERATURE = 5, 3, 1.4
 

@@ -63,8 +63,8 @@ def test_without_pooling_the_window_does_not_matter():
     [
         ("unet", "resnet51", {}, "resnet50"),
         ("unet", "tu-no_such_net", {}, "tu-no_such_net"),
-        ("unetplusplus", "mit_b0", {}, "does not go with unetplusplus"),
-        ("deeplabv3", "densenet121", {}, "does not go with deeplabv3"),
+        ("unetplusplus", "mit_b0", {}, "does not go with UnetPlusPlus"),
+        ("deeplabv3", "densenet121", {}, "does not go with DeepLabV3"),
         ("deeplabv3", "resnet18", {"dropout": 1.0}, "dropout"),
         ("unet", "resnet18", {"widths": [8]}, "widths"),
     ],

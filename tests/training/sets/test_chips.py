@@ -186,8 +186,7 @@ def test_rarity_needs_labels(toy):
 
 
 def test_a_check_runs_where_no_training_chip_has_a_label(toy, tmp_path, recipe_file):
-    from training.networks.build import build
-    from training.networks.network_settings import NetworkSettings
+    from training.networks.network_settings import NetworkSettings, build
 
     usual = recipe.read(recipe_file)
     chips = material(usual, toy, tmp_path)
@@ -254,7 +253,7 @@ def test_files_that_cannot_be_read(toy):
         ({"gsd": True}, "gsd is True"),
         ({"one_layer": 1}, "one_layer is 1"),
         ({"labels": 5}, "labels is 5"),
-        ({"labels": {"band": "a"}}, "labels.band is 'a'"),
+        ({"labels": {"band": "a"}}, "labels band is 'a'"),
         ({"labels": {"bands": 1}}, "no 'bands'"),
         ({"labels": {"classes": {"x": "Water"}}}, "label value is 'x'"),
         ({"labels": {"classes": {"256": "Water"}}}, "label value is '256'"),

@@ -10,8 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 
 from lulc_plugin.errors import LulcError
 from training import recipe
-from training.networks.build import build
-from training.networks.network_settings import NetworkSettings
+from training.networks.network_settings import NetworkSettings, build
 from training.train import checkpoint, loop, optimisation
 from training.train.__main__ import main
 from training.train.batches import Batches, Targets, images_of
