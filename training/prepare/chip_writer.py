@@ -17,7 +17,7 @@ from lulc_plugin.progress import Progress
 from lulc_plugin.raster import PixelRegion, Source, open_dataset, usable
 
 from .class_table import UNKNOWN, ClassTable, Labels
-from .overlap.ground import Rectangle
+from .overlap import Rectangle
 from .place_splits import Area
 from .scenes import Scene
 from .sparse import thinned

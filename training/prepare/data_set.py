@@ -22,8 +22,7 @@ from . import masks, place_splits, statistics
 from .chip_writer import ChipOptions, ChipRow, ChipWriter, LeftOut, ReadLabels, nodata_for
 from .class_table import UNKNOWN, ClassTable, Labels, read_classes
 from .drawn_labels import drawn
-from .overlap.ground import SharedGround
-from .overlap.search import shared_ground
+from .overlap import SharedGround, shared_ground
 from .place_splits import Area
 from .preview import contact_sheet, require_drawing
 from .scenes import Numbers, Scene, band_names, files_in, masks_of, numbers_of, open_scenes

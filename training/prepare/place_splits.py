@@ -13,7 +13,7 @@ import numpy as np
 
 from lulc_plugin.errors import LulcError
 
-from .overlap.ground import Rectangle, SharedGround
+from .overlap import Rectangle, SharedGround
 from .scenes import Scene
 
 

@@ -13,9 +13,7 @@ from lulc_plugin.progress import Progress
 
 from ..sets.chips import file_of, rows_of
 from ..sets.description import SetDescription
-from .overlap.grey_images import Picture, picture
-from .overlap.ground import SharedGround
-from .overlap.search import shared_ground
+from .overlap import Picture, SharedGround, picture, shared_ground
 from .place_splits import Area, meet
 from .scenes import Scene
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lulc_plugin.errors import LulcError
 
-from .overlap.ground import Rectangle
+from .overlap import Rectangle
 
 EDGES = ("shift", "smaller")
 

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+pytest.importorskip("cv2", reason="OpenCV is not installed; run make setup-training")
 pytest.importorskip("rasterio", reason="rasterio is not installed")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+pytest.importorskip("cv2", reason="OpenCV is not installed; run make setup-training")
 rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
 
 from lulc_plugin.errors import LulcError

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("cv2", reason="OpenCV is not installed; run make setup-training")
 pytest.importorskip("rasterio", reason="rasterio is not installed")
 ndimage = pytest.importorskip("scipy.ndimage", reason="scipy is not installed")
 
@@ -12,8 +13,7 @@ from rasterio.transform import Affine
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import open_dataset
 from training.prepare.__main__ import main
-from training.prepare.overlap.grey_images import picture
-from training.prepare.overlap.search import shared_ground
+from training.prepare.overlap import picture, shared_ground
 
 
 def land(seed, height=420, width=420):

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+pytest.importorskip("cv2", reason="OpenCV is not installed; run make setup-training")
 pytest.importorskip("rasterio", reason="rasterio is not installed")
 
 from lulc_plugin.errors import LulcError
 from training.prepare import place_splits
-from training.prepare.overlap.ground import Rectangle, SharedGround
+from training.prepare.overlap import Rectangle, SharedGround
 from training.prepare.split_leaks import leaks_between
 from training.prepare.tiling import Tiling
 

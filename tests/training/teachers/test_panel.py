@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+pytest.importorskip("msgspec", reason="msgspec is not installed; run make setup-training")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import rasterio
 
+pytest.importorskip("cv2", reason="OpenCV is not installed; run make setup-training")
+
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import Source

@@ -16,18 +16,13 @@ _GEOGRAPHIC = "EPSG:4326"
 _SLACK = 0.5
 
 
-def has_place(image: Picture) -> bool:
-    """Whether the image says where it lies."""
-    return image.crs is not None
-
-
 def shared_by_georeference(images: list[Picture]) -> list[SharedGround]:
     """Pairs of images of different places whose pixels lie on the same ground.
 
     Between two coordinate systems, or where an image is turned, the common part is that of the bounding boxes: a little
     too large.
     """
-    placed = [i for i, image in enumerate(images) if has_place(image)]
+    placed = [i for i, image in enumerate(images) if image.crs is not None]
     if len(placed) < 2:
         return []
     boxes = np.array([_degrees(images[i]) for i in placed])
