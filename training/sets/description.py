@@ -112,7 +112,9 @@ def parse(said: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
     """
     plain = {"title": "", "credit": "", "licence": "", **said}
     labels = read(_Labels, plain.pop("labels", {}), f"{where}: labels")
-    soft = read(_Soft, plain.pop("soft", {}), f"{where}: soft").folder
+    # what else [soft] says is about its teacher
+    soft = convert(plain.pop("soft", {}), Table, f"{where}: soft").get("folder", "")
+    soft = convert(soft, str, f"{where}: soft folder")
     left_out = convert(plain.pop("leave_out", {}), Table, f"{where}: leave_out")
     refuse_unknown(plain, set(SetDescription.__dataclass_fields__) - _MADE, f"{where}:")
     nodata = plain.pop("nodata", None)
@@ -136,11 +138,6 @@ def parse(said: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
 class _Labels:
     band: Count = 1
     classes: Table = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Soft:
-    folder: str = ""
 
 
 def _classes(said: Table, where: str) -> dict[int, tuple[str, ...]]:
