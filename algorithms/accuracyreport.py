@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
@@ -12,7 +11,6 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
 )
 
-from ..lulc_plugin.assess import AssessJob, RasterInput
 from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
@@ -22,14 +20,6 @@ from .bridge.parameters import advanced, explained
 
 if TYPE_CHECKING:
     from ..lulc_plugin.assess import Assessment
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What the user said; features are read and outputs asked for when the algorithm runs."""
-
-    map: RasterInput
-    reference: referencevalues.Reference
 
 
 class AccuracyReport(LulcAlgorithm):
@@ -98,30 +88,29 @@ class AccuracyReport(LulcAlgorithm):
 
     # ---- work
 
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> referencevalues.Request:
         layer = parameters.required_raster_layer(self, values, self.MAP, context)
         band = parameters.band_number(self, values, self.BAND, context, layer)
-        return _Wish(layers.raster_input(layer, band), referencevalues.parse_reference(self, values, context, layer))
+        reference = referencevalues.parse_reference(self, values, context, layer)
+        return referencevalues.Request((layers.raster_input(layer, band),), reference)
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self,
+        request: referencevalues.Request,
+        values: Parameters,
+        context: QgsProcessingContext,
+        progress: FeedbackProgress,
     ) -> Parameters:
         from ..lulc_plugin.assess import legend_of
         from ..lulc_plugin.report.accuracy import assess_and_report
 
         disagreement = self.parameterAsOutputLayer(values, self.DISAGREEMENT, context)
         files = referencevalues.outputs(self, values, context, disagreement)
-        job = AssessJob(
-            map=wish.map,
-            reference=wish.reference.raster,
-            features=referencevalues.read_features(self, values, context, wish.reference, progress),
-            options=wish.reference.options,
-            outputs=files,
-        )
+        job = referencevalues.assess_job(self, values, context, request, files, progress)
         result = assess_and_report(job, progress)
         found = {**self._numbers(result), **referencevalues.output_values(files)}
         if disagreement:
-            name = self.tr("Disagreement of {map}").format(map=wish.map.title)
+            name = self.tr("Disagreement of {map}").format(map=request.maps[0].title)
             layers.show_as(context, disagreement, name, legend_of(result))
             found[self.DISAGREEMENT] = disagreement
         return found

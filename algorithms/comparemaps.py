@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber
 
-from ..lulc_plugin.assess import CompareJob, RasterInput
 from ..lulc_plugin.environment import packages
 from .bridge import layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
@@ -18,15 +16,6 @@ from .bridge.parameters import advanced
 
 if TYPE_CHECKING:
     from ..lulc_plugin.assess import Comparison
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What the user said; features are read and outputs asked for when the algorithm runs."""
-
-    map_a: RasterInput
-    map_b: RasterInput
-    reference: referencevalues.Reference
 
 
 class CompareMaps(LulcAlgorithm):
@@ -91,29 +80,26 @@ class CompareMaps(LulcAlgorithm):
 
     # ---- work
 
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> referencevalues.Request:
         first = parameters.required_raster_layer(self, values, self.MAP_A, context)
         second = parameters.required_raster_layer(self, values, self.MAP_B, context)
-        return _Wish(
+        maps = (
             layers.raster_input(first, parameters.band_number(self, values, self.BAND_A, context, first)),
             layers.raster_input(second, parameters.band_number(self, values, self.BAND_B, context, second)),
-            referencevalues.parse_reference(self, values, context, first),
         )
+        return referencevalues.Request(maps, referencevalues.parse_reference(self, values, context, first))
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self,
+        request: referencevalues.Request,
+        values: Parameters,
+        context: QgsProcessingContext,
+        progress: FeedbackProgress,
     ) -> Parameters:
         from ..lulc_plugin.report.accuracy import compare_and_report
 
         files = referencevalues.outputs(self, values, context)
-        job = CompareJob(
-            map_a=wish.map_a,
-            map_b=wish.map_b,
-            reference=wish.reference.raster,
-            features=referencevalues.read_features(self, values, context, wish.reference, progress),
-            options=wish.reference.options,
-            outputs=files,
-        )
+        job = referencevalues.assess_job(self, values, context, request, files, progress)
         return {**self._numbers(compare_and_report(job, progress)), **referencevalues.output_values(files)}
 
     def _numbers(self, result: Comparison) -> Parameters:

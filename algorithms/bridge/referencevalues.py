@@ -9,7 +9,7 @@ from typing import Any
 
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsRasterLayer
 
-from ...lulc_plugin.assess import FeatureInput, Options, Outputs, RasterInput, one_reference
+from ...lulc_plugin.assess import AssessJob, FeatureInput, Options, Outputs, RasterInput, one_reference
 from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.progress import Progress
 from . import attributes, features, layers, parameters
@@ -47,6 +47,14 @@ class Reference:
     features: features.FeatureChoice | None
     options: Options
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One map or two, and their reference; features are read and outputs asked for when the algorithm runs."""
+
+    maps: tuple[RasterInput, ...]
+    reference: Reference
 
 
 def parse_reference(
@@ -111,6 +119,23 @@ def read_features(
     if reference.features is None:
         return None
     return features.read_features(algorithm, values, context, reference.features, progress)
+
+
+def assess_job(
+    algorithm: QgsProcessingAlgorithm,
+    values: dict[str, Any],
+    context: QgsProcessingContext,
+    request: Request,
+    files: Outputs,
+    progress: Progress,
+) -> AssessJob:
+    """The job of `request`, its features read, that writes `files`.
+
+    Raises:
+        LulcError: features that cannot be used.
+    """
+    found = read_features(algorithm, values, context, request.reference, progress)
+    return AssessJob(request.maps, request.reference.raster, found, request.reference.options, files)
 
 
 def outputs(

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         MISSING_STRATA as MISSING_STRATA,
         UNKNOWN as UNKNOWN,
         AssessJob as AssessJob,
-        CompareJob as CompareJob,
         FeatureInput as FeatureInput,
         Label as Label,
         Options as Options,
@@ -65,7 +64,6 @@ __getattr__, __all__ = lazy_exports(
         "job": [
             "AREA_UNITS",
             "AssessJob",
-            "CompareJob",
             "DESIGNS",
             "FPC",
             "FeatureInput",

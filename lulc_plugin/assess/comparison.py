@@ -3,67 +3,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from ..errors import LulcError
-from ..legend import LegendClass
 from ..options import option
 from ..progress import Progress
-from .assessment import context_of, doubts, legend_of, mapped_shares, parameters_of, strata_wanted
-from .classes import match
-from .design import Coded, Design, Sampling, code, design_of, estimate, sampling_of
+from .design import Design
 from .estimators import Units, pairing
-from .job import CompareJob, Options
+from .job import AssessJob
+from .preparation import Preparation, prepare
 from .result import Comparison, Estimates, McNemar
-from .units import collect_units
 
 
-def compare(job: CompareJob, progress: Progress) -> Comparison:
+def compare(job: AssessJob, progress: Progress) -> Comparison:
     """Compare two maps on the units where both have a class; `report.accuracy.compare_and_report` also writes files.
 
     The first map's pixels are the grid; points are read on each map at the pixel they fall in.
 
     Raises:
-        LulcError: input that cannot be used.
+        LulcError: input that cannot be used, or only one map.
         CancelledError: the user stopped.
     """
-    options = job.options
-    if options.poststratify:
+    if len(job.maps) != 2:
+        raise LulcError("A comparison is of two maps; there is one.", "Assess it instead.")
+    if job.options.poststratify:
         raise LulcError(
             f"{option('poststratify')} does not go with a comparison: each map would have its own weights.",
             "Switch it off.",
         )
-    strata = strata_wanted(options, job.features)
-    found = collect_units((job.map_a, job.map_b), job.reference, job.features, strata, progress)
-    legend_a, legend_b = legend_of(job.map_a), legend_of(job.map_b)
-    legend, quarrels = _joined(legend_a, legend_b)
-    reference_legend = () if job.reference is None else legend_of(job.reference)
-    values = {*found.map_sizes.pixels, *map(int, np.unique(found.values))}
-    matching = match(values, legend, found.labels, reference_legend, options.class_table, options.unknown)
-    coded = code(found, matching)
-    design = design_of(coded.found, options.design)
-    sampling = sampling_of(coded, matching, design, options, legend_a)
-    mapped = mapped_shares(found.map_sizes, matching, sampling.area is not None)
-    names = [c.label for c in matching.classes]
-    a, b = (estimate(coded, sampling, design, options, mapped, names, which) for which in (0, 1))
-    right = [coded.maps[:, which] == coded.reference for which in (0, 1)]
-    count = coded.found.count
+    prepared = prepare(job, progress)
+    a, b = prepared.estimates(0), prepared.estimates(1)
+    units = prepared.units
+    right = [units.maps[:, which] == units.reference for which in (0, 1)]
+    count = units.found.count
     both, only_a, only_b, neither = (
         int(count[rows].sum())
         for rows in (right[0] & right[1], right[0] & ~right[1], ~right[0] & right[1], ~right[0] & ~right[1])
     )
-    test, note = _mcnemar(design, only_a, only_b)
-    paired = _differences(coded, sampling, design, a, b, options)
-    warnings = [
-        *quarrels, *doubts(coded, design, options, mapped, names), *design.warnings, *sampling.warnings,
-        *matching.warnings, *found.warnings, *a.notes, *b.notes,
-    ]  # fmt: skip
+    test, note = _mcnemar(prepared.design, only_a, only_b)
+    paired = _differences(prepared, a, b)
     result = Comparison(
-        classes=matching.classes,
-        map_a=found.summaries[0],
-        map_b=found.summaries[1],
+        classes=prepared.matching.classes,
+        map_a=prepared.found.summaries[0],
+        map_b=prepared.found.summaries[1],
         a=a,
         b=b,
         both=both,
@@ -76,42 +56,27 @@ def compare(job: CompareJob, progress: Progress) -> Comparison:
         producers=paired.producers,
         mcnemar=test,
         mcnemar_note=note,
-        context=context_of(found, matching, coded, design, sampling, options, a, warnings, parameters_of(job)),
+        context=prepared.context(a, b),
     )
     _log(result, progress)
     return result
 
 
-def _joined(a: Sequence[LegendClass], b: Sequence[LegendClass]) -> tuple[tuple[LegendClass, ...], list[str]]:
-    """One legend of two maps, and sentences about values that they name differently."""
-    names = {c.value: c for c in a}
-    quarrels = [
-        f'Value {c.value} is "{names[c.value].name}" in the first map and "{c.name}" in the second; they are compared'
-        " as one class."
-        for c in b
-        if c.value in names and names[c.value].name.strip().casefold() != c.name.strip().casefold()
-    ]
-    return (*a, *(c for c in b if c.value not in names)), quarrels
-
-
-def _differences(
-    coded: Coded, sampling: Sampling, design: Design, a: Estimates, b: Estimates, options: Options
-) -> pairing.Differences:
-    if design.name == "polygons" and coded.found.cluster is not None:
-        a_class, b_class = coded.maps[:, 0], coded.maps[:, 1]
+def _differences(prepared: Preparation, a: Estimates, b: Estimates) -> pairing.Differences:
+    units, sampling, options = prepared.units, prepared.sampling, prepared.job.options
+    map_a, map_b, count = units.maps[:, 0], units.maps[:, 1], units.found.count
+    if prepared.design.name == "polygons" and units.found.cluster is not None:
         return pairing.cluster_differences(
-            coded.found.cluster, a_class, b_class, coded.reference, coded.found.count, coded.q, options.level
+            units.found.cluster, map_a, map_b, units.reference, count, units.q, options.level
         )
-    if design.name not in ("simple", "stratified"):
+    if prepared.design.name not in ("simple", "stratified"):
         reasons = {
             "census": "a complete comparison has no sampling error",
             "descriptive": "the units are no probability sample",
         }
-        return pairing.bare_differences(a, b, reasons[design.name])
-    units = Units(sampling.stratum, coded.maps[:, 0], coded.reference, coded.found.count, sampling.area)
-    return pairing.differences(
-        units, coded.maps[:, 1], coded.q, sampling.sizes, sampling.population, options.fpc, options.level
-    )
+        return pairing.bare_differences(a, b, reasons[prepared.design.name])
+    sample = Units(sampling.stratum, map_a, units.reference, count, sampling.area)
+    return pairing.differences(sample, map_b, units.q, sampling.sizes, sampling.population, options.fpc, options.level)
 
 
 def _mcnemar(design: Design, only_a: int, only_b: int) -> tuple[McNemar | None, str]:

@@ -91,7 +91,7 @@ def write_disagreement(job: AssessJob, result: Assessment, progress: Progress) -
     legend = legend_of(result)
     k = len(result.classes)
     with ExitStack() as stack:
-        first = stack.enter_context(RasterOnMap(job.map))
+        first = stack.enter_context(RasterOnMap(job.maps[0]))
         facts = first.facts
         reference = _reference_on(job, result, facts, stack)
         writer = stack.enter_context(

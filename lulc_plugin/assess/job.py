@@ -119,30 +119,20 @@ class Outputs:
 
 @dataclass(frozen=True)
 class AssessJob:
-    """One map against one reference; exactly one of `reference` and `features`."""
+    """One map against one reference, or two maps against the same one; one of `reference` and `features`.
 
-    map: RasterInput
+    The pixels of the first of the `maps` are the grid.
+    """
+
+    maps: tuple[RasterInput, ...]
     reference: RasterInput | None = None
     features: FeatureInput | None = None
     options: Options = field(default_factory=Options)
     outputs: Outputs = field(default_factory=Outputs)
 
     def __post_init__(self) -> None:
-        one_reference(self.reference, self.features)
-
-
-@dataclass(frozen=True)
-class CompareJob:
-    """Two maps against one reference."""
-
-    map_a: RasterInput
-    map_b: RasterInput
-    reference: RasterInput | None = None
-    features: FeatureInput | None = None
-    options: Options = field(default_factory=Options)
-    outputs: Outputs = field(default_factory=Outputs)
-
-    def __post_init__(self) -> None:
+        if len(self.maps) not in (1, 2):
+            raise LulcError(f"There are {len(self.maps)} maps.", "Give one to assess, or two to compare.")
         one_reference(self.reference, self.features)
 
 

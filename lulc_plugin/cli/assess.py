@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..assess import AssessJob, RasterInput
+from ..assess import RasterInput
 from ..environment import FOR_ACCURACY, require
 from ..options import SHELL, render
 from ..progress import ConsoleProgress
@@ -29,14 +29,7 @@ def _assess(options: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
     from ..report.accuracy import assess_and_report
 
-    reference, features = reference_options.reference_of(options, options.map)
-    job = AssessJob(
-        map=RasterInput(options.map, options.band),
-        reference=reference,
-        features=features,
-        options=reference_options.options_of(options),
-        outputs=reference_options.outputs_of(options),
-    )
+    job = reference_options.job_of(options, RasterInput(options.map, options.band))
     result = assess_and_report(job, ConsoleProgress())
     print(render(result.context.design_sentence, SHELL))
     print(f"units {result.context.compared:,}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..assess import CompareJob, RasterInput
+from ..assess import RasterInput
 from ..environment import FOR_ACCURACY, require
 from ..options import SHELL, render
 from ..progress import ConsoleProgress
@@ -29,15 +29,8 @@ def _compare(options: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
     from ..report.accuracy import compare_and_report
 
-    reference, features = reference_options.reference_of(options, options.map_a)
-    job = CompareJob(
-        map_a=RasterInput(options.map_a, options.band_a),
-        map_b=RasterInput(options.map_b, options.band_b),
-        reference=reference,
-        features=features,
-        options=reference_options.options_of(options),
-        outputs=reference_options.outputs_of(options),
-    )
+    maps = (RasterInput(options.map_a, options.band_a), RasterInput(options.map_b, options.band_b))
+    job = reference_options.job_of(options, *maps)
     result = compare_and_report(job, ConsoleProgress())
     print(render(result.context.design_sentence, SHELL))
     print(f"units {result.context.compared:,}")

@@ -14,6 +14,7 @@ from ..assess import (
     INTERVALS,
     MISSING_STRATA,
     UNKNOWN,
+    AssessJob,
     FeatureInput,
     Options,
     Outputs,
@@ -51,6 +52,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="report to read")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="its tables in full precision")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same for programs")
+
+
+def job_of(options: argparse.Namespace, *maps: RasterInput) -> AssessJob:
+    """What `assess` or `compare` is asked for.
+
+    Raises:
+        LulcError: a reference, a class table or a level that cannot be used.
+    """
+    reference, features = reference_of(options, maps[0].path)
+    return AssessJob(maps, reference, features, options_of(options), outputs_of(options))
 
 
 def options_of(options: argparse.Namespace) -> Options:

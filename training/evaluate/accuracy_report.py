@@ -52,7 +52,7 @@ def write(scored: Scored, chips: Sequence[Chip], legend: Legend, network: str, p
         _stack(maps, mapped)
         _stack(truth, reference)
         job = AssessJob(
-            RasterInput(str(mapped), name=f"Map by {network}", classes=classes),
+            (RasterInput(str(mapped), name=f"Map by {network}", classes=classes),),
             RasterInput(str(reference), name=f"{scored.part.description.title}, {scored.part.split}: {labels}",
                         classes=classes),
             options=Options(design="descriptive"),

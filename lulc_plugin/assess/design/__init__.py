@@ -2,13 +2,13 @@
 """How the reference was sampled: design, strata and their sizes, weights."""
 
 from .design import Design, design_of
-from .weights import Coded, Sampling, code, estimate, sampling_of, spread_warning
+from .weights import CodedUnits, Sampling, encode, estimate, sampling_of, spread_warning
 
 __all__ = [
-    "Coded",
+    "CodedUnits",
     "Design",
     "Sampling",
-    "code",
+    "encode",
     "design_of",
     "estimate",
     "sampling_of",

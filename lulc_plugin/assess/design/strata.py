@@ -105,7 +105,7 @@ def _counted(
 ) -> Strata:
     """Strata whose sizes were counted here."""
     by_area = found.stated.area_weighted and sizes.area is not None
-    known: Mapping[Key, float] = sizes.area if by_area and sizes.area is not None else sizes.pixels  # type: ignore[assignment]
+    known: Mapping[Key, float] = sizes.area if by_area and sizes.area is not None else sizes.pixels
     unknown = [key for key in keys if key not in known]
     if unknown:
         raise _unknown_sizes(found, unknown)
@@ -138,13 +138,13 @@ def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
     if not stated.sizes:
         if not all_map_classes:
             raise _unknown_sizes(found, [key for key, value in values.items() if value not in of_map])
-        renamed = tuple(int(values[key]) for key in found.strata)  # type: ignore[arg-type]
+        renamed = tuple(value for value in values.values() if value is not None)  # all are, see above
         return _of_map(found, renamed, found.stratum, "the map")
     keys = list(found.strata)
     sizes = [float(stated.sizes[key]) for key in keys]
     warnings = []
     total = _map_total(found, stated.unit)
-    of_unit: Mapping[Key, float] = of_map if stated.unit == "px" else found.map_sizes.area or {}  # type: ignore[assignment]
+    of_unit: Mapping[Key, float] = of_map if stated.unit == "px" else found.map_sizes.area or {}
     if all_map_classes and total is not None:
         # a class of which no point is in the layer at all: its points were deleted, or filtered away
         absent = {key: float(of_unit[key]) for key in of_unit if key not in set(values.values())}

@@ -29,7 +29,7 @@ _FEW = 30
 
 
 @dataclass(frozen=True)
-class Coded:
+class CodedUnits:
     """Reference units as class indices.
 
     Attributes:
@@ -91,7 +91,7 @@ class Sampling:
     warnings: tuple[str, ...] = ()
 
 
-def code(found: ReferenceUnits, matching: Matching) -> Coded:
+def encode(found: ReferenceUnits, matching: Matching) -> CodedUnits:
     """Class indices of the units; units whose reference class is to be left out are counted and dropped.
 
     Raises:
@@ -109,7 +109,7 @@ def code(found: ReferenceUnits, matching: Matching) -> Coded:
             f"No reference unit is left: all {left_out:,} have classes that the map's legend does not have.",
             f"Say in {option('class_table')} what means the same, or choose {option('unknown', 'error')}.",
         )
-    return Coded(maps[keep], reference[keep], _rows(found, keep), left_out, len(matching.classes))
+    return CodedUnits(maps[keep], reference[keep], _rows(found, keep), left_out, len(matching.classes))
 
 
 def _rows(found: ReferenceUnits, keep: npt.NDArray[np.bool_]) -> ReferenceUnits:
@@ -125,7 +125,7 @@ def _rows(found: ReferenceUnits, keep: npt.NDArray[np.bool_]) -> ReferenceUnits:
 
 
 def sampling_of(
-    coded: Coded, matching: Matching, design: Design, options: Options, legend: Sequence[LegendClass]
+    coded: CodedUnits, matching: Matching, design: Design, options: Options, legend: Sequence[LegendClass]
 ) -> Sampling:
     """Strata, weights and population of a design.
 
@@ -212,7 +212,7 @@ def _labels(strata: Strata, legend: Sequence[LegendClass]) -> list[str]:
 
 
 def estimate(
-    coded: Coded,
+    coded: CodedUnits,
     sampling: Sampling,
     design: Design,
     options: Options,
@@ -265,7 +265,7 @@ def estimate(
     )
 
 
-def spread_warning(coded: Coded, shares_of_map: npt.NDArray[np.float64], names: Sequence[str]) -> str:
+def spread_warning(coded: CodedUnits, shares_of_map: npt.NDArray[np.float64], names: Sequence[str]) -> str:
     """A sentence if units declared a simple sample are not spread over the classes as the map is; else empty."""
     rows = coded.counts().sum(axis=1)
     _, _, p = spread_check(rows, shares_of_map)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ...assess import AssessJob, Assessment, CompareJob, Comparison, RasterInput, assess, compare, write_disagreement
+from ...assess import AssessJob, Assessment, Comparison, assess, compare, write_disagreement
 from ...progress import Progress
 from ...raster import check_target
 from .files import check_outputs, write
@@ -16,7 +16,7 @@ def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
         LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
         CancelledError: the user stopped.
     """
-    read = _inputs(job, job.map)
+    read = _inputs(job)
     check_outputs(job.outputs, read)
     if job.outputs.disagreement is not None:
         check_target(job.outputs.disagreement, read)
@@ -28,22 +28,22 @@ def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
     return result
 
 
-def compare_and_report(job: CompareJob, progress: Progress) -> Comparison:
+def compare_and_report(job: AssessJob, progress: Progress) -> Comparison:
     """Compare two maps and write what `job.outputs` wants.
 
     Raises:
         LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
         CancelledError: the user stopped.
     """
-    check_outputs(job.outputs, _inputs(job, job.map_a, job.map_b))
+    check_outputs(job.outputs, _inputs(job))
     result = compare(job, progress)
     write(result, job.outputs, progress.door)
     progress.report(100)
     return result
 
 
-def _inputs(job: AssessJob | CompareJob, *maps: RasterInput) -> tuple[str, ...]:
+def _inputs(job: AssessJob) -> tuple[str, ...]:
     """Files that a job reads: nothing may be written over them."""
-    rasters = (*maps, job.reference, job.options.strata)
+    rasters = (*job.maps, job.reference, job.options.strata)
     features = "" if job.features is None else job.features.path
     return (*(raster.path for raster in rasters if raster is not None), features, job.options.class_table_file)

@@ -63,7 +63,7 @@ def points(table, **more):
 
 
 def run(map_input, reference=None, features=None, progress=None, outputs=None, **options):
-    job = AssessJob(map_input, reference, features, Options(**options), outputs or Outputs())
+    job = AssessJob((map_input,), reference, features, Options(**options), outputs or Outputs())
     return assess(job, progress or Progress())
 
 
@@ -327,7 +327,7 @@ def test_outputs_never_replace_inputs(make, tmp_path):
     for path in (map_input.path, reference.path, str(table)):
         before = open(path, "rb").read()
         options = Options(class_table_file=str(table))
-        job = AssessJob(map_input, reference, None, options, Outputs(csv=Path(path)))
+        job = AssessJob((map_input,), reference, None, options, Outputs(csv=Path(path)))
         with pytest.raises(LulcError, match="that this run reads"):
             assess_and_report(job, Progress())
         assert open(path, "rb").read() == before
@@ -443,7 +443,7 @@ def test_disagreement_raster(make, tmp_path):
     r = np.array([[1, 2, 2, 2, 9]], np.uint8)
     map_input, reference = make(m, names={1: "Land", 2: "Sea", 5: "Ice"}), make(r, "r.tif")
     outputs = Outputs(disagreement=tmp_path / "d.tif", json=tmp_path / "a.json")
-    result = assess_and_report(AssessJob(map_input, reference, None, Options(), outputs), Progress())
+    result = assess_and_report(AssessJob((map_input,), reference, None, Options(), outputs), Progress())
     k = len(result.classes)
     assert k == 4
     with rasterio.open(tmp_path / "d.tif") as made:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from rasterio.transform import from_origin
 
-from lulc_plugin.assess import CompareJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature, compare
+from lulc_plugin.assess import AssessJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature, assess, compare
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import open_dataset
@@ -16,10 +16,10 @@ B = np.repeat(np.array([[1] * 6 + [2] * 4], np.uint8), 10, axis=0)
 
 @pytest.fixture
 def make(tmp_path):
-    def write(values, name, nodata=0, pixel=10, crs="EPSG:32633"):
+    def write(values, name, nodata=0, pixel=10, crs="EPSG:32633", origin=(500000, 5000000)):
         path = tmp_path / name
         with open_dataset(path, "w", driver="GTiff", height=values.shape[0], width=values.shape[1], count=1,
-                          dtype=values.dtype, crs=crs, transform=from_origin(500000, 5000000, pixel, pixel),
+                          dtype=values.dtype, crs=crs, transform=from_origin(*origin, pixel, pixel),
                           nodata=nodata) as made:  # fmt: skip
             made.write(values, 1)
         return RasterInput(str(path))
@@ -38,7 +38,7 @@ def points(table):
 
 
 def run(make, reference=None, features=None, b=B, **options):
-    job = CompareJob(make(A, "a.tif"), make(b, "b.tif"), reference, features, Options(**options), Outputs())
+    job = AssessJob((make(A, "a.tif"), make(b, "b.tif")), reference, features, Options(**options), Outputs())
     return compare(job, Progress())
 
 
@@ -87,12 +87,11 @@ def test_only_units_on_both_maps_count(make):
 
 def test_the_second_map_may_have_another_grid(make):
     coarse = B[::2, ::2]
-    job = CompareJob(
-        make(A, "a.tif"), make(coarse, "b.tif", pixel=20), None, points(SAMPLE), Options(design="simple"), Outputs()
-    )
+    maps = (make(A, "a.tif"), make(coarse, "b.tif", pixel=20))
+    job = AssessJob(maps, None, points(SAMPLE), Options(design="simple"), Outputs())
     assert compare(job, Progress()).only_a == 20
     truth = make(A, "r.tif")
-    job = CompareJob(make(A, "a.tif"), make(coarse, "b.tif", pixel=20), truth, None, Options(), Outputs())
+    job = AssessJob(maps, truth, None, Options(), Outputs())
     result = compare(job, Progress())
     assert (result.both, result.only_a) == (80, 20)
     assert any("20" in sentence for sentence in result.context.alignment)
@@ -106,6 +105,41 @@ def test_a_class_of_the_second_map_only(make):
     result = run(make, make(A, "r.tif"), b=b)
     assert [c.value for c in result.classes] == [1, 2, 7]
     assert all(c.known for c in result.classes)
+
+
+@pytest.mark.parametrize("weighting", ["area", ""])
+def test_points_drawn_by_area_are_judged_against_the_areas(make, weighting):
+    """The northern class has half of the pixels and a third of the area, and a third of the points."""
+    values = np.repeat(np.array([[1], [2]], np.uint8), 20, axis=0).repeat(10, axis=1)
+    maps = tuple(make(values, name, pixel=2, crs="EPSG:4326", origin=(0, 80)) for name in ("a.tif", "b.tif"))
+    rows = np.r_[np.arange(70) % 20, 20 + np.arange(130) % 20]
+    features = [
+        ReferenceFeature({"type": "Point", "coordinates": (2 * (i % 10) + 1, 79 - 2 * int(row))}, int(1 + (row >= 20)),
+                         str(i), weighting=weighting)
+        for i, row in enumerate(rows)
+    ]  # fmt: skip
+    layer = FeatureInput(features, "points", "points", "ref_class")
+    options = Options(design="simple")
+    for result in (
+        assess(AssessJob(maps[:1], None, layer, options), Progress()),
+        compare(AssessJob(maps, None, layer, options), Progress()),
+    ):
+        # points drawn pixel by pixel count with the area of their pixel, and are judged against areas, too
+        assert not any("not spread" in warning for warning in result.context.warnings)
+
+
+def test_a_sample_that_is_not_spread_like_the_map_is_told(make):
+    lopsided = [(r % 10, 9, 2) for r in range(40)] + [(r, c, 1) for r in range(10) for c in range(4)]
+    assert any("not spread" in w for w in run(make, features=points(lopsided), design="simple").context.warnings)
+
+
+@pytest.mark.parametrize(("maps", "function"), [(1, compare), (2, assess)])
+def test_the_number_of_maps(make, maps, function):
+    layers = (make(A, "a.tif"), make(B, "b.tif"))[:maps]
+    with pytest.raises(LulcError):
+        function(AssessJob(layers, make(A, "r.tif")), Progress())
+    with pytest.raises(LulcError, match="There are 3 maps"):
+        AssessJob((layers[0],) * 3, layers[0])
 
 
 def test_poststratify_is_refused(make):
