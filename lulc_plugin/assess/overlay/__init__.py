@@ -2,15 +2,15 @@
 """Rasters, polygons and points at the pixels of a map, and the cross table counted over them."""
 
 from .crossing import BLOCK_PIXELS, CrossTable, blocks, cross
-from .point_values import NODATA, OK, values_at
 from .polygons_on_map import PolygonsOnMap
-from .raster_on_map import RasterOnMap
+from .raster_on_map import NODATA, OK, OUTSIDE, RasterOnMap, values_at
 
 __all__ = [
     "BLOCK_PIXELS",
     "CrossTable",
     "NODATA",
     "OK",
+    "OUTSIDE",
     "PolygonsOnMap",
     "RasterOnMap",
     "blocks",

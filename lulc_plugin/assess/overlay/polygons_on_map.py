@@ -84,12 +84,10 @@ class PolygonsOnMap:
 
     def owners(self, region: PixelRegion) -> Owners:
         """Position in `features` of the polygon at each pixel `(rows, cols)`; −1 where there is none, or a conflict."""
-        kept = getattr(self._last, "kept", None)
-        if kept is not None and kept[0] == region:
-            return kept[1]
-        found = self._burned(region)
-        self._last.kept = (region, found)
-        return found
+        kept: tuple[PixelRegion, Owners] | None = getattr(self._last, "kept", None)
+        if kept is None or kept[0] != region:
+            kept = self._last.kept = (region, self._burned(region))
+        return kept[1]
 
     def _burned(self, region: PixelRegion) -> Owners:
         b = self._boxes

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A raster at the pixels of a map, which is never resampled: the cell that contains a pixel's centre has its value."""
+"""Values of a raster elsewhere: at the pixels of a map, or at points. Nothing is resampled or interpolated.
+
+A map pixel has the value of the raster's cell that contains its centre, a point that of the cell in which it falls.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,31 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ...raster import BoolArray, LayerFacts, PixelRegion, ReprojectedBand, Source, gdal
-from ..job import RasterInput
+from ...raster import (
+    BoolArray,
+    LayerFacts,
+    PixelRegion,
+    RasterInput,
+    ReprojectedBand,
+    Source,
+    gdal,
+    transform_coordinates,
+)
 from ..result import LayerSummary
 from .grid_match import ReprojectedGrid, SameCrsGrid, crs_name, extent_of, pixel_size
 
 Values = npt.NDArray[Any]
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 #: How far from a whole number a stored value may be and still be a class.
 _WHOLE = 1e-6
 #: Cells read at a time when the layer is finer than the map.
 _BUDGET = 1 << 24
+#: What became of a point.
+OK, OUTSIDE, NODATA = 0, 1, 2
+#: Largest side of what is read at once around points that share a piece of the file.
+_POINT_BLOCK = 1024
 
 
 class LayerOnMap(Protocol):
@@ -300,3 +317,58 @@ def _halves(region: PixelRegion, tall: bool) -> tuple[PixelRegion, PixelRegion]:
         PixelRegion(region.row0, region.row1, region.col0, middle),
         PixelRegion(region.row0, region.row1, middle, region.col1),
     )
+
+
+def values_at(layer: RasterInput, xs: npt.ArrayLike, ys: npt.ArrayLike, crs: Any) -> tuple[IntArray, IntArray]:
+    """Class values of a raster at points.
+
+    Points are read by the pieces in which the file is stored, so memory does not grow with the raster.
+
+    Args:
+        layer: which band of which file.
+        xs: abscissae `(n,)`.
+        ys: ordinates `(n,)`.
+        crs: coordinate system of the points, a `rasterio.crs.CRS`, or None: the layer's.
+
+    Returns:
+        values `(n,)`, 0 where there is none, and status `(n,)`: `OK`, `OUTSIDE` or `NODATA`.
+
+    Raises:
+        LulcError: the layer cannot be read, holds other than whole numbers at a point, or only one of layer and points
+            has a coordinate system.
+    """
+    with RasterOnMap(layer) as raster:
+        facts = raster.facts
+        x, y = _in_crs_of(np.asarray(xs, np.float64), np.asarray(ys, np.float64), crs, facts, layer.title)
+        rows, cols = facts.grid.pixels(x, y)
+        values = np.zeros(len(x), np.int64)
+        status = np.full(len(x), OUTSIDE, np.int64)
+        there = np.flatnonzero(rows >= 0)
+        block_rows, block_cols = (min(side, _POINT_BLOCK) for side in raster.block)
+        if block_rows < 16:  # strips of few rows: a window over several costs no more calls than rows
+            block_rows = 64
+        places = (rows[there] // block_rows) * (facts.width // block_cols + 1) + cols[there] // block_cols
+        order = np.argsort(places, kind="stable")
+        starts = np.flatnonzero(np.diff(places[order], prepend=-1))
+        for members in np.split(there[order], starts[1:]):
+            if not members.size:
+                continue
+            r, c = rows[members], cols[members]
+            region = PixelRegion(int(r.min()), int(r.max()) + 1, int(c.min()), int(c.max()) + 1)
+            read, valid = raster.read(region)
+            known = valid[r - region.row0, c - region.col0]
+            values[members] = np.where(known, read[r - region.row0, c - region.col0], 0)
+            status[members] = np.where(known, OK, NODATA)
+    return values, status
+
+
+def _in_crs_of(x: FloatArray, y: FloatArray, crs: Any, facts: LayerFacts, title: str) -> tuple[FloatArray, FloatArray]:
+    """Points in the layer's coordinate system; NaN where there is no such place."""
+    if crs is None or facts.crs == crs or not len(x):
+        return x, y
+    if facts.crs is None:
+        raise LulcError(
+            f"{title} has no coordinate system, the points have {crs_name(crs)}.",
+            f"Assign {title} its coordinate system.",
+        )
+    return transform_coordinates(crs, facts.crs, x, y)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ..job import RasterInput
+from ...raster import RasterInput
 from .allocation import ALLOCATIONS, FEWEST, standard_error
 
 #: Expected user's accuracy: of all classes, of each in the order of the values, or by class value.

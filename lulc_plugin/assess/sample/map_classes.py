@@ -10,8 +10,7 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster import PixelAreas, read_categories
-from ..job import RasterInput
+from ...raster import PixelAreas, RasterInput, read_categories
 from ..overlay import RasterOnMap, cross
 
 _SHOWN = 10

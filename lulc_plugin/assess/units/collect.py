@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put a reference and one or two maps together: the units where all have something to say."""
+"""Collecting the reference units of one or two maps: pixels of a raster, pixels within polygons, or points."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster import PixelAreas, pixel_areas
-from ..classes import Key
-from ..job import FeatureInput, RasterInput
-from ..overlay import CrossTable, RasterOnMap, cross
+from ...raster import PixelAreas, RasterInput, pixel_areas
+from ..classes import Key, key_of
+from ..job import FeatureInput, ReferenceFeature
+from ..overlay import CrossTable, PolygonsOnMap, RasterOnMap, cross
 from .from_points import collect_points
-from .from_polygons import collect_polygons
 from .reference_units import (
     NO_STRATUM,
     NOT_ON_SECOND_MAP,
     Ints,
     ReferenceUnits,
     StatedDesign,
+    feature_summary,
     no_unit,
     sizes_by,
     sizes_within,
@@ -52,8 +52,9 @@ def collect_units(
         facts = first.facts
         areas = pixel_areas(facts.grid)
         if features is not None:
-            collect_features = collect_points if features.kind == "points" else collect_polygons
-            return collect_features(first, maps, features, strata, areas, progress)
+            if features.kind == "points":
+                return collect_points(first, maps, features, strata, areas, progress)
+            return _of_polygons(first, maps, features, areas, progress)
         if reference is None:
             raise LulcError("No reference is given.")
         layers = [first, stack.enter_context(RasterOnMap(reference, facts))]
@@ -61,18 +62,24 @@ def collect_units(
         if strata is not None:
             layers.append(stack.enter_context(RasterOnMap(strata, facts)))
         table = cross(layers, facts, areas, progress)
-        summaries = (first.summary, *(layer.summary for layer in layers[2 : len(maps) + 1]))
-        return _of_raster(table, len(maps), strata is not None, summaries, layers, areas)
+        return _of_raster(layers, len(maps), strata is not None, areas, table)
 
 
 def _of_raster(
-    table: CrossTable,
-    maps: int,
-    stratified: bool,
-    summaries: tuple,
-    layers: Sequence[RasterOnMap],
-    areas: PixelAreas | None,
+    layers: Sequence[RasterOnMap], maps: int, stratified: bool, areas: PixelAreas | None, table: CrossTable
 ) -> ReferenceUnits:
+    """Units of a raster reference.
+
+    Args:
+        layers: first map, reference, other maps, strata.
+        maps: number of maps.
+        stratified: whether the last layer has the strata.
+        areas: of the first map's pixels.
+        table: cross table of the layers.
+
+    Raises:
+        LulcError: no pixel has a class in all of them.
+    """
     label_known = table.valid[:, 1]
     in_maps = table.valid[:, 2 : maps + 1].all(axis=1)
     in_strata = table.valid[:, -1] if stratified else np.ones(len(table.pixels), bool)
@@ -91,8 +98,8 @@ def _of_raster(
     strata: tuple[Key, ...] = ()
     stratum: Ints = np.full(int(used.sum()), -1, np.int64)
     if stratified:
-        found, stratum = np.unique(table.values[used, -1], return_inverse=True)
-        strata = tuple(int(v) for v in found)
+        keys, stratum = np.unique(table.values[used, -1], return_inverse=True)
+        strata = tuple(int(v) for v in keys)
     pixels = table.pixels[used]
     return ReferenceUnits(
         kind="raster",
@@ -112,8 +119,96 @@ def _of_raster(
         area_ratio=1.0 if areas is None else areas.ratio,
         excluded=tuple(entry for entry in excluded if entry[1]),
         unlabelled=0,
-        summaries=summaries,
+        summaries=(layers[0].summary, *(layer.summary for layer in layers[2 : maps + 1])),
         reference=layers[1].summary,
         alignment=tuple(sentence for layer in layers[1:] for sentence in layer.how),
         area_note="" if areas is None else areas.note,
     )
+
+
+def _of_polygons(
+    first: RasterOnMap,
+    maps: Sequence[RasterInput],
+    features: FeatureInput,
+    areas: PixelAreas | None,
+    progress: Progress,
+) -> ReferenceUnits:
+    """Map values under the pixels whose centres lie in reference polygons.
+
+    Raises:
+        LulcError: no labelled polygon covers the centre of a valid pixel.
+    """
+    labelled, labels, index = _labelled(features)
+    with ExitStack() as stack:
+        polygons = PolygonsOnMap(labelled, index, first.facts)
+        others = [stack.enter_context(RasterOnMap(other, first.facts)) for other in maps[1:]]
+        table = cross([first, polygons.labels, polygons.ids, *others], first.facts, areas, progress)
+        summaries = (first.summary, *(layer.summary for layer in others))
+        how = tuple(sentence for layer in others for sentence in layer.how)
+
+    in_polygon = table.valid[:, 1]
+    in_maps = table.valid[:, 3:].all(axis=1)
+    used = in_polygon & in_maps
+    excluded = [
+        (NOT_ON_SECOND_MAP, int(table.pixels[in_polygon & ~in_maps].sum())),
+        ("in polygons of different classes (map nodata included)", polygons.conflicts),
+    ]
+    if not used.any():
+        raise no_unit("pixel", polygons.pixels, [("on nodata of the map", polygons.pixels), *excluded])
+    pixels = table.pixels[used]
+    return ReferenceUnits(
+        kind="polygons",
+        values=table.values[used][:, [0, *range(3, table.values.shape[1])]],
+        label=table.values[used, 1],
+        labels=labels,
+        stratum=np.full(len(pixels), -1, np.int64),
+        strata=(),
+        stratum_source="",
+        count=pixels,
+        area=None if table.area is None else table.area[used] / pixels,
+        cluster=table.values[used, 2],
+        map_sizes=sizes_by(table, 0),
+        stratum_sizes=None,
+        stated=StatedDesign(),
+        area_ratio=1.0 if areas is None else areas.ratio,
+        excluded=tuple(entry for entry in excluded if entry[1]),
+        unlabelled=len(features.features) - len(labelled),
+        summaries=summaries,
+        reference=feature_summary(features, len(features.features)),
+        alignment=("A map pixel belongs to a polygon when its centre lies inside; the map is not resampled.", *how),
+        area_note="" if areas is None else areas.note,
+        warnings=_polygons_without_pixels(polygons, len(labelled), len(np.unique(table.values[used, 2]))),
+    )
+
+
+def _labelled(features: FeatureInput) -> tuple[list[ReferenceFeature], tuple[Key, ...], list[int]]:
+    """Polygons that have a class, the distinct classes, and the index of each polygon's class.
+
+    Raises:
+        LulcError: no polygon has one.
+    """
+    keyed = [(feature, key) for feature, key in ((f, key_of(f.label)) for f in features.features) if key is not None]
+    if not keyed:
+        raise LulcError(
+            f"None of the {len(features.features):,} polygons of {features.name} has a class in the field"
+            f" {features.field}.",
+            "Check the field, the selection and the filter.",
+        )
+    labels = tuple(dict.fromkeys(key for _, key in keyed))
+    place = {key: i for i, key in enumerate(labels)}
+    return [feature for feature, _ in keyed], labels, [place[key] for _, key in keyed]
+
+
+def _polygons_without_pixels(polygons: PolygonsOnMap, labelled: int, seen: int) -> tuple[str, ...]:
+    """Warnings about polygons that do not count: `seen` of `labelled` do."""
+    warnings = []
+    if polygons.unusable:
+        shown = ", ".join(polygons.unusable[:20])
+        warnings.append(f"{len(polygons.unusable):,} polygons have no usable shape and are left out (ids {shown}).")
+    without = labelled - len(polygons.unusable) - seen
+    if without > 0:
+        warnings.append(
+            f"{without:,} of {labelled:,} polygons hold no centre of a valid map pixel (too small, or outside the"
+            " map) and count for nothing."
+        )
+    return tuple(warnings)

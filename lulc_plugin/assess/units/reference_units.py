@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ..classes import Key
+from ..job import FeatureInput
 from ..overlay import CrossTable
 from ..result import LayerSummary
 
@@ -116,6 +117,18 @@ class ReferenceUnits:
     def compared(self) -> int:
         """Units with a map class and a label."""
         return int(self.count.sum())
+
+
+def feature_summary(features: FeatureInput, number: int) -> LayerSummary:
+    """What a report says about a vector reference of `number` units."""
+    return LayerSummary(
+        name=features.name,
+        path=features.path,
+        kind=features.kind,
+        crs=features.crs,
+        detail=f"{number:,} {features.kind}, class in the field {features.field}"
+        + (f"; {features.note}" if features.note else ""),
+    )
 
 
 def sizes_by(table: CrossTable, column: int) -> Sizes:
