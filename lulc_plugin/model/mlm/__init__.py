@@ -2,7 +2,7 @@
 """Descriptions of networks as STAC Items with the Machine Learning Model extension, read and written."""
 
 from . import json_values
-from .listed_bands import unnamed_bands
+from .model_input import unnamed_bands
 from .model_output import FRACTIONS, centred_cut, two_classes
 from .reading import from_item, from_text, read
 from .writing import as_text, to_item, write, written_properties

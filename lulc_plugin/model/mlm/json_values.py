@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values out of untrusted JSON: of the right kind and of a bearable size, or a `LulcError` that names the field."""
+"""Untrusted JSON: parsed with limits; its values of the right kind and size, or a `LulcError` that names the field."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,6 +13,37 @@ from ...errors import LulcError
 
 _LARGEST = 1e18
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def parse(text: str, kept: frozenset[str]) -> Any:
+    """The tree of a JSON text, with None where a number is missing.
+
+    NaN and Infinity are no JSON, but many programs write them there.
+
+    Args:
+        text: what was read.
+        kept: keys whose objects and lists keep their NaN, because there it is told.
+
+    Raises:
+        ValueError: no JSON, or half of a character, which JSON can spell and no screen and no file takes.
+        RecursionError: nested too deeply.
+    """
+    tree = json.loads(text, parse_constant=lambda word: math.nan if word == "NaN" else None)
+    tree = without_nan(tree, kept)
+    json.dumps(tree, ensure_ascii=False).encode("utf-8")
+    return tree
+
+
+def without_nan(node: Any, kept: frozenset[str] = frozenset()) -> Any:
+    """A JSON tree with None for NaN, but for objects and lists under the keys `kept`."""
+    if isinstance(node, dict):
+        return {
+            key: value if key in kept and isinstance(value, (dict, list)) else without_nan(value, kept)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [without_nan(value, kept) for value in node]
+    return None if isinstance(node, float) and math.isnan(node) else node
 
 
 def entries(data: Mapping[str, Any], key: str, most: int, required: bool = True) -> list[Mapping[str, Any]]:

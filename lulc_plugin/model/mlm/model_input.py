@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The input of an MLM description: channels, their scaling, order of axes, fixed sizes."""
+"""The input of an MLM description: its bands, channels, their scaling, order of axes, fixed sizes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any
 
 from ...errors import LulcError
 from ...options import command
-from ...raster import Channel, Expression, parse
+from ...raster import Channel, Expression, Step, Steps, parse, steps_from_json
 from ..spec import ModelBand
 from . import json_values
-from .listed_bands import MOST_BANDS, unnamed_bands
-from .value_scaling import channel_steps
 
 #: word in `dim_order` → axis of ours
 _AXES = {
@@ -26,6 +24,16 @@ _CLASS_AXES = {"class", "classes"}
 LAYOUTS = ("NCHW", "NHWC")
 #: what can be scaled away is no reason to take stored numbers for reflectance
 _LARGEST_REFLECTANCE = 10.0
+MOST_BANDS = 512
+#: where versions of STAC list bands: 1.1 in `bands`, earlier ones in the others, at the item or at an asset
+_BAND_LISTS = ("bands", "eo:bands", "raster:bands")
+_MOST_ASSETS = 100
+#: micrometres: ultraviolet to thermal infrared, and radar; what lies between are nanometres gone astray
+_WAVELENGTHS = ((0.1, 100.0), (3000.0, 1e7))
+_OPERATIONS = {"min-max", "z-score", "clip", "offset", "scale"}
+_HINT = "Write the scaling as value_scaling of the type processing and the format lulc (docs/foreign-models.md)."
+#: how MLM 1.0 to 1.3 called the numbers of a `norm_type`
+_OLD_FIELDS = {"min-max": ("minimum", "maximum"), "z-score": ("mean", "stddev")}
 
 
 @dataclass(frozen=True)
@@ -71,16 +79,7 @@ def read_input(data: Mapping[str, Any], listed: Sequence[ModelBand], every_band:
             f"Its input wants the data cube variables {_words(data['variables'])}; a raster has bands only.",
             "Only networks that take bands of an image can be run.",
         )
-    inner = json_values.mapping(data.get("input"), "input")
-    axes = axes_of(inner.get("dim_order"), "input")
-    shape = shape_of(inner.get("shape"), len(axes), "input")
-    layout = "".join(axes)
-    if layout not in LAYOUTS:
-        raise LulcError(
-            f"Its input has the axes {_words(inner.get('dim_order'))}; this program can feed batch, bands, height,"
-            " width or batch, height, width, bands.",
-            "Export the network with one of these orders.",
-        )
+    axes, shape = _axes_and_shape(data)
     warnings: list[str] = []
     resize = data.get("resize_type")
     if resize not in (None, "crop", "pad"):
@@ -88,28 +87,10 @@ def read_input(data: Mapping[str, Any], listed: Sequence[ModelBand], every_band:
             f"Its description wants images resized ({str(resize)[:50]}); they are cut into windows instead, at the"
             " layer's own pixel size."
         )
-    wanted = data.get("bands")
-    count = shape[axes.index("C")]
-    if wanted is not None and not isinstance(wanted, list):
-        raise LulcError("'bands' of its input is not a list.")
-    if not wanted:
-        if count is None:
-            raise LulcError(
-                "Its input names no bands, and its shape does not say how many there are.",
-                f"Add the bands in channel order, or describe the network with {command('describemodel')}.",
-            )
-        # without a word about the channels the listed bands are the best guess, if they are as many
-        bands = tuple(listed) if len(listed) == count else unnamed_bands(count)
-        wanted = [b.name for b in bands]
-    else:
-        bands = tuple(listed)
-    if not 1 <= len(wanted) <= MOST_BANDS:
-        raise LulcError(f"Its input has {len(wanted)} bands; 1 to {MOST_BANDS} can be fed.")
-    if count is not None and count != len(wanted):
-        raise LulcError(f"Its input names {len(wanted)} bands, but its shape has {count} channels.")
-    steps, more = channel_steps(data, len(wanted))
+    entries, bands = _channel_entries(data, listed, shape[axes.index("C")])
+    steps, scaling_warnings = channel_steps(data, len(entries))
     names = tuple(b.name for b in bands)
-    channels = [_channel(entry, names, own) for entry, own in zip(wanted, steps)]
+    channels = [_channel(entry, names, own) for entry, own in zip(entries, steps)]
     used = {names[c.band] for c in channels if c.band is not None}
     used.update(name for c in channels if c.expression is not None for name in c.expression.names)
     kept = bands if every_band else tuple(b for b in bands if b.name in used)
@@ -118,10 +99,47 @@ def read_input(data: Mapping[str, Any], listed: Sequence[ModelBand], every_band:
         name=json_values.text(data.get("name"), "mlm:input name"),
         bands=kept,
         channels=tuple(c if c.band is None else Channel(c.name, order[names[c.band]], None, c.steps) for c in channels),
-        layout=layout,
+        layout="".join(axes),
         size=_size(shape, axes),
-        warnings=(*warnings, *more),
+        warnings=(*warnings, *scaling_warnings),
     )
+
+
+def _axes_and_shape(data: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
+    """Order and lengths of the input's axes."""
+    inner = json_values.mapping(data.get("input"), "input")
+    axes = axes_of(inner.get("dim_order"), "input")
+    shape = shape_of(inner.get("shape"), len(axes), "input")
+    if "".join(axes) not in LAYOUTS:
+        raise LulcError(
+            f"Its input has the axes {_words(inner.get('dim_order'))}; this program can feed batch, bands, height,"
+            " width or batch, height, width, bands.",
+            "Export the network with one of these orders.",
+        )
+    return axes, shape
+
+
+def _channel_entries(
+    data: Mapping[str, Any], listed: Sequence[ModelBand], count: int | None
+) -> tuple[list[Any], tuple[ModelBand, ...]]:
+    """The entry of each channel, a name or an object, and the bands that they may name; `count` is the shape's."""
+    entries, bands = data.get("bands"), tuple(listed)
+    if entries is not None and not isinstance(entries, list):
+        raise LulcError("'bands' of its input is not a list.")
+    if not entries:
+        if count is None:
+            raise LulcError(
+                "Its input names no bands, and its shape does not say how many there are.",
+                f"Add the bands in channel order, or describe the network with {command('describemodel')}.",
+            )
+        # without a word about the channels the listed bands are the best guess, if they are as many
+        bands = bands if len(bands) == count else unnamed_bands(count)
+        entries = [b.name for b in bands]
+    if not 1 <= len(entries) <= MOST_BANDS:
+        raise LulcError(f"Its input has {len(entries)} bands; 1 to {MOST_BANDS} can be fed.")
+    if count is not None and count != len(entries):
+        raise LulcError(f"Its input names {len(entries)} bands, but its shape has {count} channels.")
+    return entries, bands
 
 
 def _channel(entry: Any, names: tuple[str, ...], steps: Any) -> Channel:
@@ -138,6 +156,181 @@ def _channel(entry: Any, names: tuple[str, ...], steps: Any) -> Channel:
         return Channel(name, names.index(name), None, steps)
     described = f"none of the bands {', '.join(names)}"[:300] if names else "described nowhere: it lists no bands"
     raise LulcError(f"Channel {name!r} is {described}.")
+
+
+# ---------------------------------------------------------------- bands
+
+
+def listed_bands(item: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[ModelBand, ...]:
+    """All bands that are described, in the order of the first list that names them, put together by their names.
+
+    Raises:
+        LulcError: a list is none, or an entry of it makes no sense.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for place in (properties, *assets_of(item)):
+        for key in _BAND_LISTS:
+            for entry in json_values.entries(place, key, MOST_BANDS, required=False):
+                name = json_values.text(entry.get("name"), "the name of a band")
+                known = merged.setdefault(name, {})
+                for field, value in entry.items():
+                    if value is not None:
+                        # the first list wins; `scale` and `offset` lost their prefix only inside raster:bands
+                        prefix = "raster:" if key == "raster:bands" and field in ("scale", "offset") else ""
+                        known.setdefault(prefix + field, value)
+    if len(merged) > MOST_BANDS:
+        raise LulcError(f"It describes {len(merged)} bands; at most {MOST_BANDS} make sense.")
+    return tuple(_band(data) for data in merged.values())
+
+
+def unnamed_bands(count: int) -> tuple[ModelBand, ...]:
+    """Bands of a network of which only their number and order are known."""
+    return tuple(ModelBand(f"channel_{i}", description=f"Channel {i}") for i in range(1, count + 1))
+
+
+def assets_of(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The item's assets, those that are the model first."""
+    assets = item.get("assets")
+    if not isinstance(assets, Mapping):
+        return []
+    described = [a for a in list(assets.values())[:_MOST_ASSETS] if isinstance(a, Mapping)]
+
+    def is_other(asset: Mapping[str, Any]) -> bool:
+        roles = asset.get("roles")
+        return not isinstance(roles, list) or "mlm:model" not in roles
+
+    return sorted(described, key=is_other)
+
+
+def _band(data: Mapping[str, Any]) -> ModelBand:
+    def either(field: str) -> Any:
+        return data.get(f"eo:{field}", data.get(field))
+
+    name = json_values.text(data.get("name"), "the name of a band")
+    return ModelBand(
+        name=name,
+        common_name=json_values.optional_text(either("common_name") or None, "common_name"),
+        wavelength=_wavelength(either("center_wavelength"), name),
+        width=_width(either("full_width_half_max"), name),
+        description=str(data.get("description") or "")[:1000],
+        scale=json_values.number(data.get("raster:scale"), "raster:scale"),
+        offset=json_values.number(data.get("raster:offset"), "raster:offset"),
+        data_type=json_values.optional_text(data.get("data_type"), "data_type"),
+    )
+
+
+def _wavelength(value: Any, name: str) -> float | None:
+    centre = json_values.number(value, "center_wavelength")
+    if centre is not None and not any(low <= centre <= high for low, high in _WAVELENGTHS):
+        raise LulcError(
+            f"'eo:center_wavelength' of band {name[:50]!r} is {centre:g} micrometres, which no sensor sees.",
+            "Correct it in the description, in micrometres (0.49 for 490 nm), or leave it out.",
+        )
+    return centre
+
+
+def _width(value: Any, name: str) -> float | None:
+    width = json_values.number(value, "full_width_half_max")
+    if width is not None and not 0 <= width <= _WAVELENGTHS[-1][1]:
+        raise LulcError(
+            f"'eo:full_width_half_max' of band {name[:50]!r} is {width:g} micrometres, no width of a band.",
+            "Correct it in the description, in micrometres, or leave it out.",
+        )
+    return width
+
+
+# ---------------------------------------------------------------- scaling
+
+
+def channel_steps(data: Mapping[str, Any], count: int) -> tuple[tuple[Steps, ...], tuple[str, ...]]:
+    """Steps of our closed set for each of `count` channels of an entry of `mlm:input`, and what to warn of.
+
+    Raises:
+        LulcError: the lists have another length, or something is asked for that is never executed here.
+    """
+    first = _preprocessing(data.get("pre_processing_function"))
+    scalings = data.get("value_scaling")
+    warnings: tuple[str, ...] = ()
+    if scalings is None and (data.get("norm_type") or data.get("norm_clip")):
+        steps, warnings = _old_scaling(data, count)
+    else:
+        if isinstance(scalings, Mapping):
+            scalings = [scalings]
+        scalings = scalings or [None]
+        if not isinstance(scalings, list) or len(scalings) not in (1, count):
+            raise LulcError(f"'value_scaling' has {len(scalings)} entries for {count} channels.")
+        steps = [_scaling_steps(s) for s in scalings]
+        if len(steps) == 1:
+            steps = steps * count
+    return tuple(first + s for s in steps), warnings
+
+
+def _preprocessing(function: Any) -> Steps:
+    """Steps of `pre_processing_function`: an object or a list of them; only our own format can be run."""
+    steps: Steps = ()
+    for entry in function if isinstance(function, list) else [function]:
+        if not entry:
+            continue
+        if not isinstance(entry, Mapping) or entry.get("format") != "lulc":
+            shown = entry.get("expression") if isinstance(entry, Mapping) else entry
+            kind = entry.get("format") if isinstance(entry, Mapping) else None
+            raise LulcError(
+                f"It wants a pre-processing of format {str(kind)[:50]!r}, which is never executed here:"
+                f" {str(shown)[:200]!r}.",
+                _HINT,
+            )
+        steps += steps_from_json(entry.get("expression"))
+    return steps
+
+
+def _scaling_steps(data: Any) -> Steps:
+    if data is None or (isinstance(data, Mapping) and data.get("type") is None):
+        return ()
+    if not isinstance(data, Mapping):
+        raise LulcError("A 'value_scaling' entry is not an object.")
+    kind = data.get("type")
+    if kind == "processing":
+        if data.get("format") != "lulc":
+            raise LulcError(
+                f"It wants a scaling of format {str(data.get('format'))[:50]!r}, which is never executed here:"
+                f" {str(data.get('expression'))[:200]!r}.",
+                _HINT,
+            )
+        return steps_from_json(data.get("expression"))
+    if kind in ("clip-min", "clip-max"):
+        key = "minimum" if kind == "clip-min" else "maximum"
+        return steps_from_json({"op": "clip", key: data.get(key)})
+    if kind not in _OPERATIONS:
+        raise LulcError(f"Scaling {str(kind)[:50]!r} is unknown; known are {', '.join(sorted(_OPERATIONS))}.", _HINT)
+    steps = steps_from_json({"op": kind, **{k: v for k, v in data.items() if k != "type" and json_values.is_number(v)}})
+    return () if steps == (Step.of("scale", value=1),) else steps
+
+
+def _old_scaling(data: Mapping[str, Any], count: int) -> tuple[list[Steps], tuple[str, ...]]:
+    """The way of MLM 1.0 to 1.3: `norm_type`, `norm_by_channel`, `norm_clip` and `statistics`."""
+    kind = data.get("norm_type") or "clip"
+    if kind == "clip":
+        divisors = data.get("norm_clip")
+        if not isinstance(divisors, list) or len(divisors) not in (1, count):
+            given = len(divisors) if isinstance(divisors, list) else "no"
+            raise LulcError(f"'norm_clip' has {given} entries for {count} channels.")
+        unit = Step.of("clip", minimum=0, maximum=1)
+        clipped = [(*steps_from_json({"op": "scale", "value": d}), unit) for d in divisors]
+        return (clipped * count if len(clipped) == 1 else clipped), ()
+    if kind not in _OLD_FIELDS:
+        raise LulcError(f"It wants the normalisation {str(kind)[:50]!r}, which cannot be done here.", _HINT)
+    statistics = json_values.entries(data, "statistics", max(count, 1))
+    if len(statistics) not in (1, count):
+        raise LulcError(f"'statistics' has {len(statistics)} entries for {count} channels.")
+    fields = _OLD_FIELDS[kind]
+    steps = [steps_from_json({"op": kind, **{f: s.get(f) for f in fields}}) for s in statistics]
+    warnings: tuple[str, ...] = ()
+    if len(steps) > 1 and data.get("norm_by_channel") is False:
+        warnings = (
+            "Its description says that all channels are normalised alike, but lists statistics of each channel;"
+            " those of each channel are used.",
+        )
+    return (steps * count if len(steps) == 1 else steps), warnings
 
 
 # ---------------------------------------------------------------- axes and shapes, also of outputs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outputs of an MLM description: which one makes the map, its classes, what its numbers are, how large it is."""
+"""The outputs of an MLM description: which makes the map, its classes, what its numbers are, its size and windows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import LulcError
 from ...legend import GREY, Legend, LegendClass, spare_colour
-from ..spec import ACTIVATIONS, Output
+from ..spec import ACTIVATIONS, Output, Window, usual_multiple
 from . import json_values
 from .model_input import axes_of, shape_of
 
@@ -67,8 +67,8 @@ def read_output(properties: Mapping[str, Any], layout: str, size: int | None) ->
     features = next((o for o in outputs if o.get("lulc:role") == "features" or o.get("name") == "features"), None)
     if features is main:
         features = None
-    said = json_values.number(properties.get("lulc:output_cut"), "lulc:output_cut")
-    cut = _cut(axes, shape, size, name) if said is None else int(said)
+    stated = json_values.number(properties.get("lulc:output_cut"), "lulc:output_cut")
+    cut = _cut(axes, shape, size, name) if stated is None else int(stated)
     if not 0 <= cut <= 4096:
         raise LulcError(f"'lulc:output_cut' is {cut}, not within 0..4096.")
     return OutputFacts(
@@ -89,8 +89,8 @@ def read_output(properties: Mapping[str, Any], layout: str, size: int | None) ->
 
 def _check_tasks(tasks: Any) -> None:
     """Refuse tasks of the model of which none is a segmentation; nothing said is nothing refused."""
-    said = [tasks] if isinstance(tasks, str) else tasks if isinstance(tasks, list) else []
-    words = [task for task in said if isinstance(task, str) and task]
+    listed = [tasks] if isinstance(tasks, str) else tasks if isinstance(tasks, list) else []
+    words = [task for task in listed if isinstance(task, str) and task]
     if words and not any(task.endswith("segmentation") for task in words):
         raise LulcError(
             f"'mlm:tasks' names {len(words)} {'task' if len(words) == 1 else 'tasks'}, {', '.join(words)[:200]}, and no"
@@ -110,9 +110,9 @@ def _segmentation(outputs: list[Mapping[str, Any]], properties: Mapping[str, Any
         if output.get("lulc:role") != "features" and _is_segmentation(output, properties):
             return output
     tasks = [t for o in outputs for t in o.get("tasks") or properties.get("mlm:tasks") or () if isinstance(t, str)]
-    found = ", ".join(dict.fromkeys(tasks))[:200] or "nothing"
+    names = ", ".join(dict.fromkeys(tasks))[:200] or "nothing"
     raise LulcError(
-        f"None of the model's outputs is a semantic segmentation; it does {found}.",
+        f"None of the model's outputs is a semantic segmentation; it does {names}.",
         "Only segmentation models make a map.",
     )
 
@@ -217,6 +217,51 @@ def centred_cut(size: int, height: int, width: int, name: str) -> int:
             " a quarter, an eighth or a sixteenth of it.",
         )
     return (size - height) // 2
+
+
+def read_window(properties: Mapping[str, Any], fixed: int | None, cut: int) -> Window:
+    """Windows of `lulc:window`, or usual ones.
+
+    Args:
+        properties: of the description.
+        fixed: height and width of the input if they are fixed.
+        cut: pixels that the output lacks on each side.
+
+    Raises:
+        LulcError: another size than the only one, or an impossible length.
+    """
+    data = json_values.mapping(properties.get("lulc:window"), "lulc:window")
+    size = _length(data, "size") or fixed or 512
+    if fixed is not None and size != fixed:
+        raise LulcError(
+            f"Its input takes windows of {fixed} × {fixed} pixels only, 'lulc:window' says {size}.",
+        )
+    multiple = _length(data, "multiple") or usual_multiple(fixed)
+    margin = json_values.number(data.get("margin"), "window margin")
+    return Window(
+        size=size,
+        multiple=multiple,
+        minimum=_length(data, "minimum") or fixed or multiple,
+        receptive_field=int(json_values.number(data.get("receptive_field"), "receptive field") or 0),
+        margin=max(cut, min(64, size // 8) if margin is None else int(margin)),
+    )
+
+
+def _length(data: Mapping[str, Any], key: str) -> int | None:
+    """A length of `lulc:window` in whole pixels, None where it is not said.
+
+    Raises:
+        LulcError: it is below 1, or no whole number.
+    """
+    value = json_values.number(data.get(key), f"window {key}")
+    if value is None:
+        return None
+    if value < 1 or not value.is_integer():
+        raise LulcError(
+            f"'lulc:window' is impossible: its {key} is {value:g}, not a whole number of pixels from 1 on.",
+            f"Correct it in the description, or leave the {key} out.",
+        )
+    return int(value)
 
 
 def _feature_count(features: Mapping[str, Any]) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A `ModelSpec` from a STAC Item with the Machine Learning Model extension (MLM 1.x), and back.
+"""A `ModelSpec` from a STAC Item with the Machine Learning Model extension (MLM 1.x).
 
 What MLM cannot say stands in properties with the prefix `lulc:`. Everything read here is untrusted: sizes are
 limited, unknown fields are carried along unread, nothing is evaluated.
@@ -7,24 +7,31 @@ limited, unknown fields are carried along unread, nothing is evaluated.
 
 from __future__ import annotations
 
-import json
-import math
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ...errors import LulcError
 from ...options import command
 from ...raster import steps_from_json
-from ..spec import UNITS, InputForm, ModelSpec, Window, usual_multiple
-from . import history as mlm_history, json_values
-from .listed_bands import assets_of, listed_bands
-from .model_input import InputFacts, read_input
-from .model_output import read_output
-from .writing import VERSION, to_item, write, written_properties
-
-__all__ = ["from_item", "from_text", "read", "to_item", "write"]
+from ..spec import (
+    UNITS,
+    BandStatistics,
+    ClassScore,
+    Confidence,
+    InputForm,
+    ModelBand,
+    ModelSpec,
+    Scores,
+    Training,
+    TrainingSet,
+)
+from . import json_values
+from .model_input import InputFacts, assets_of, listed_bands, read_input
+from .model_output import read_output, read_window
+from .writing import VERSION, written_properties
 
 _LARGEST_FILE = 4_000_000
 _REMEDY = f"Correct the description, or write a new one with {command('describemodel')}."
@@ -35,6 +42,9 @@ _UNPREFIXED = (
     "name", "architecture", "tasks", "framework", "framework_version", "memory_size", "total_parameters", "pretrained",
     "pretrained_source", "hyperparameters", "input", "output",
 )  # fmt: skip
+
+#: what an entry of `lulc:accuracy` has by itself; everything else in it is carried along as `Scores.extra`
+_SCORES = frozenset(f.name for f in fields(Scores)) - {"extra"} | {"axes"}
 
 
 def read(path: Path) -> ModelSpec:
@@ -73,11 +83,7 @@ def from_text(text: str, where: str) -> ModelSpec:
     if len(text) > _LARGEST_FILE:
         raise LulcError(f"The model description in {where} is longer than {_LARGEST_FILE} characters.", _REMEDY)
     try:
-        # NaN and Infinity are no JSON, but many programs write them where a number is missing
-        item = json.loads(text, parse_constant=lambda word: math.nan if word == "NaN" else None)
-        item = _without_nan(item, _SCALINGS)
-        # JSON can spell half of a character, which no screen and no file takes
-        json.dumps(item, ensure_ascii=False).encode("utf-8")
+        item = json_values.parse(text, _SCALINGS)
     except (ValueError, RecursionError) as error:
         raise LulcError(f"The model description in {where} is not valid JSON: {error}.", _REMEDY) from error
     try:
@@ -85,18 +91,6 @@ def from_text(text: str, where: str) -> ModelSpec:
     except LulcError as error:
         problem = f"The model description in {where} cannot be used: {error.problem[:600]}"
         raise _with_remedy(LulcError(problem, error.remedy), where) from error
-
-
-def _without_nan(node: Any, kept: frozenset[str] = frozenset()) -> Any:
-    """A JSON tree with None for NaN, but for objects and lists under the keys `kept`."""
-    if isinstance(node, dict):
-        return {
-            key: value if key in kept and isinstance(value, (dict, list)) else _without_nan(value, kept)
-            for key, value in node.items()
-        }
-    if isinstance(node, list):
-        return [_without_nan(value, kept) for value in node]
-    return None if isinstance(node, float) and math.isnan(node) else node
 
 
 def from_item(item: Any) -> ModelSpec:
@@ -113,20 +107,7 @@ def from_item(item: Any) -> ModelSpec:
 
 
 def _spec_from_item(item: Any) -> ModelSpec:
-    if not isinstance(item, Mapping):
-        raise LulcError("It is not a JSON object.")
-    properties = item.get("properties", item)
-    if not isinstance(properties, Mapping):
-        raise LulcError('Its "properties" are no object.')
-    if "mlm:input" not in properties and isinstance(properties.get("input"), list):
-        plain = {f"mlm:{key}": properties[key] for key in _UNPREFIXED if key in properties}
-        properties = {**{k: v for k, v in properties.items() if k not in _UNPREFIXED}, **plain}
-    if "mlm:input" not in properties:
-        raise LulcError(
-            'It has no "mlm:input".',
-            "It should be a STAC description with the Machine Learning Model extension;"
-            f" {command('describemodel')} writes one.",
-        )
+    properties = _properties_of(item)
     _check_unit(properties)
     inputs = json_values.entries(properties, "mlm:input", 8)
     if len(inputs) != 1:
@@ -142,7 +123,7 @@ def _spec_from_item(item: Any) -> ModelSpec:
         forms = (InputForm("as described", unit, ((),) * len(into.bands)),)
         notes = (*notes, *why)
     asset = next(iter(assets_of(item)), {})
-    clean = _without_nan(dict(properties))
+    clean = json_values.without_nan(dict(properties))
     name = _name(properties.get("mlm:name") or item.get("id") or "unnamed")
     return ModelSpec(
         name=name,
@@ -155,7 +136,7 @@ def _spec_from_item(item: Any) -> ModelSpec:
         input_name=into.name,
         output=out.output,
         legend=out.legend,
-        window=_window(properties, into.size, out.output.cut),
+        window=read_window(properties, into.size, out.output.cut),
         gsd=json_values.number(properties.get("gsd"), "gsd"),
         gsd_range=_gsd_range(properties),
         constellation=json_values.optional_text(properties.get("constellation"), "constellation"),
@@ -163,8 +144,8 @@ def _spec_from_item(item: Any) -> ModelSpec:
         license=json_values.text(properties.get("license") or "other", "license"),
         description=json_values.text(properties.get("description") or "", "description", 20_000),
         providers=tuple(p for p in clean.get("providers") or () if isinstance(p, Mapping)),
-        training=mlm_history.training(clean),
-        scores=mlm_history.scores(clean),
+        training=_training(clean),
+        scores=_all_scores(clean),
         parameters=int(json_values.number(properties.get("mlm:total_parameters"), "mlm:total_parameters") or 0),
         memory_bytes=int(json_values.number(properties.get("mlm:memory_size"), "mlm:memory_size") or 0),
         speed=json_values.number(properties.get("lulc:speed"), "lulc:speed") or 0.0,
@@ -174,22 +155,42 @@ def _spec_from_item(item: Any) -> ModelSpec:
         sha256=json_values.text(properties.get("lulc:sha256") or _checksum(asset), "lulc:sha256"),
         layout=into.layout,
         version=json_values.text(str(properties.get("version") or "")[:100], "version"),
-        band_statistics=mlm_history.band_statistics(properties, into.bands),
-        confidence=mlm_history.confidence(properties),
+        band_statistics=_band_statistics(properties, into.bands),
+        confidence=_confidence(properties),
         warnings=warnings,
         notes=notes,
         extra={k: v for k, v in clean.items() if k not in written_properties()},
     )
 
 
-def _name(said: Any) -> str:
-    """`said`, a name that files, tags and logs can bear.
+def _properties_of(item: Any) -> Mapping[str, Any]:
+    """The properties of a STAC Item, or the bare ones, with MLM's prefix."""
+    if not isinstance(item, Mapping):
+        raise LulcError("It is not a JSON object.")
+    properties: Any = item.get("properties", item)
+    if not isinstance(properties, Mapping):
+        raise LulcError('Its "properties" are no object.')
+    if "mlm:input" not in properties and isinstance(properties.get("input"), list):
+        plain = {f"mlm:{key}": properties[key] for key in _UNPREFIXED if key in properties}
+        properties = {**{k: v for k, v in properties.items() if k not in _UNPREFIXED}, **plain}
+    if "mlm:input" not in properties:
+        raise LulcError(
+            'It has no "mlm:input".',
+            "It should be a STAC description with the Machine Learning Model extension;"
+            f" {command('describemodel')} writes one.",
+        )
+    named: Mapping[str, Any] = properties
+    return named
+
+
+def _name(text: Any) -> str:
+    """`text`, a name that files, tags and logs can bear.
 
     Raises:
         LulcError: it is no text, or has control characters.
     """
-    name = json_values.text(said, "mlm:name")
-    for place, character in enumerate(str(said), 1):
+    name = json_values.text(text, "mlm:name")
+    for place, character in enumerate(str(text), 1):
         if unicodedata.category(character) == "Cc":
             raise LulcError(
                 f"'mlm:name' has the control character U+{ord(character):04X} at place {place}.",
@@ -199,10 +200,10 @@ def _name(said: Any) -> str:
 
 
 def _check_unit(properties: Mapping[str, Any]) -> None:
-    said = properties.get("lulc:input_unit")
-    if said is not None and said != "" and said not in UNITS:
+    unit = properties.get("lulc:input_unit")
+    if unit is not None and unit != "" and unit not in UNITS:
         raise LulcError(
-            f"'lulc:input_unit' is {str(said)[:50]!r}, none of the {len(UNITS)} units {', '.join(UNITS)}.",
+            f"'lulc:input_unit' is {str(unit)[:50]!r}, none of the {len(UNITS)} units {', '.join(UNITS)}.",
             f"Correct it in the description: {UNITS[0]} for 0 to 1, {UNITS[1]} for stored numbers, {UNITS[2]} for 0 to"
             " 255.",
         )
@@ -220,9 +221,9 @@ def _newer(properties: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _unit(properties: Mapping[str, Any], into: InputFacts) -> tuple[str, tuple[str, ...]]:
     """What the channels' scaling starts from, and a note if that was guessed."""
-    said = properties.get("lulc:input_unit")
-    if said:
-        return str(said), ()
+    unit = properties.get("lulc:input_unit")
+    if unit:
+        return str(unit), ()
     if not any(b.scale is not None for b in into.bands):
         return "dn", ()
     if into.stored_numbers:
@@ -240,41 +241,6 @@ def _form(data: Mapping[str, Any], count: int) -> InputForm:
         tuple(steps_from_json(s) for s in steps),
         str(data.get("description") or "")[:1000],
     )
-
-
-def _window(properties: Mapping[str, Any], fixed: int | None, cut: int) -> Window:
-    data = json_values.mapping(properties.get("lulc:window"), "lulc:window")
-    size = _length(data, "size") or fixed or 512
-    if fixed is not None and size != fixed:
-        raise LulcError(
-            f"Its input takes windows of {fixed} × {fixed} pixels only, 'lulc:window' says {size}.",
-        )
-    multiple = _length(data, "multiple") or usual_multiple(fixed)
-    margin = json_values.number(data.get("margin"), "window margin")
-    return Window(
-        size=size,
-        multiple=multiple,
-        minimum=_length(data, "minimum") or fixed or multiple,
-        receptive_field=int(json_values.number(data.get("receptive_field"), "receptive field") or 0),
-        margin=max(cut, min(64, size // 8) if margin is None else int(margin)),
-    )
-
-
-def _length(data: Mapping[str, Any], key: str) -> int | None:
-    """A length of `lulc:window` in whole pixels, None where it is not said.
-
-    Raises:
-        LulcError: it is below 1, or no whole number.
-    """
-    value = json_values.number(data.get(key), f"window {key}")
-    if value is None:
-        return None
-    if value < 1 or not value.is_integer():
-        raise LulcError(
-            f"'lulc:window' is impossible: its {key} is {value:g}, not a whole number of pixels from 1 on.",
-            f"Correct it in the description, or leave the {key} out.",
-        )
-    return int(value)
 
 
 def _gsd_range(properties: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -308,3 +274,101 @@ def _checksum(asset: Mapping[str, Any]) -> str:
     if not text.startswith("1220") or len(digits) != 64:
         return ""
     return "-".join(digits[i : i + 8] for i in range(0, 64, 8))
+
+
+# ---------------------------------------------------------------- training and scores
+
+
+def _training(properties: Mapping[str, Any]) -> Training:
+    """Training data and settings."""
+    return Training(
+        sets=tuple(
+            _training_set(s) for s in json_values.entries(properties, "lulc:training_data", 100, required=False)
+        ),
+        hyperparameters=json_values.mapping(properties.get("mlm:hyperparameters"), "mlm:hyperparameters"),
+        pretrained_source=json_values.optional_text(properties.get("mlm:pretrained_source"), "mlm:pretrained_source"),
+    )
+
+
+def _all_scores(properties: Mapping[str, Any]) -> tuple[Scores, ...]:
+    """`lulc:accuracy`: one entry a data set and split."""
+    return tuple(_scores(s) for s in json_values.entries(properties, "lulc:accuracy", 100, required=False))
+
+
+def _band_statistics(properties: Mapping[str, Any], bands: tuple[ModelBand, ...]) -> tuple[BandStatistics, ...]:
+    """`lulc:band_statistics` in the order of `bands`; empty when there are none.
+
+    Raises:
+        LulcError: a band is missing, or its numbers are impossible.
+    """
+    data = json_values.entries(properties, "lulc:band_statistics", 512, required=False)
+    if not data:
+        return ()
+    named = {str(entry.get("name")): entry for entry in data}
+    statistics = []
+    for band in bands:
+        if band.name not in named:
+            raise LulcError(f"'lulc:band_statistics' has nothing on band {band.name!r}.")
+        numbers = [
+            json_values.number(named[band.name].get(f), f"{f} of a band") for f in ("mean", "stddev", "low", "high")
+        ]
+        mean, stddev, low, high = (0.0 if n is None else n for n in numbers)
+        if None in numbers or stddev < 0 or low > high:
+            raise LulcError(f"'lulc:band_statistics' of band {band.name!r} is no mean, stddev ≥ 0 and low ≤ high.")
+        statistics.append(BandStatistics(mean, stddev, low, high))
+    return tuple(statistics)
+
+
+def _confidence(properties: Mapping[str, Any]) -> Confidence | None:
+    """`lulc:confidence`, None when it is not given.
+
+    Raises:
+        LulcError: no numbers from 0 to 1.
+    """
+    data = properties.get("lulc:confidence")
+    if data is None:
+        return None
+    data = json_values.mapping(data, "lulc:confidence")
+    mean, low = (
+        json_values.number(data.get("mean"), "mean confidence"),
+        json_values.number(data.get("q05"), "5 % quantile of confidence"),
+    )
+    if mean is None or low is None or not (0 <= low <= 1 and 0 <= mean <= 1):
+        raise LulcError("'lulc:confidence' has no mean and q05 from 0 to 1.")
+    return Confidence(mean, low, int(json_values.number(data.get("places"), "places") or 0))
+
+
+def _training_set(data: Mapping[str, Any]) -> TrainingSet:
+    return TrainingSet(
+        name=str(data.get("name") or ""),
+        license=str(data.get("license") or ""),
+        citation=str(data.get("citation") or ""),
+        url=str(data.get("url") or ""),
+        images=int(json_values.number(data.get("images"), "images") or 0),
+        pixels=int(json_values.number(data.get("pixels"), "pixels") or 0),
+    )
+
+
+def _scores(data: Mapping[str, Any]) -> Scores:
+    return Scores(
+        dataset=str(data.get("dataset") or ""),
+        split=str(data.get("split") or ""),
+        pixels=int(json_values.number(data.get("pixels"), "pixels") or 0),
+        overall_accuracy=json_values.number(data.get("overall_accuracy"), "overall_accuracy") or 0.0,
+        kappa=json_values.number(data.get("kappa"), "kappa"),
+        macro_f1=json_values.number(data.get("macro_f1"), "macro_f1"),
+        miou=json_values.number(data.get("miou"), "miou"),
+        classes=tuple(
+            ClassScore(
+                value=int(json_values.number(c.get("value"), "value") or 0),
+                precision=json_values.number(c.get("precision"), "precision"),
+                recall=json_values.number(c.get("recall"), "recall"),
+                f1=json_values.number(c.get("f1"), "f1"),
+                iou=json_values.number(c.get("iou"), "iou"),
+                pixels=int(json_values.number(c.get("pixels"), "pixels") or 0),
+            )
+            for c in json_values.entries(data, "classes", 4096, required=False)
+        ),
+        confusion=tuple(tuple(int(v) for v in row) for row in data.get("confusion") or ()),
+        extra={key: value for key, value in data.items() if key not in _SCORES},
+    )

@@ -45,7 +45,25 @@ def written_properties() -> frozenset[str]:
 
 def to_item(spec: ModelSpec) -> dict[str, Any]:
     """The STAC Item (a JSON object) that describes `spec`."""
-    properties: dict[str, Any] = {
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": list(EXTENSIONS),
+        "id": spec.name,
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]],
+        },
+        "bbox": [-180, -90, 180, 90],
+        "properties": {**_required(spec), **{key: value for key, value in _optional(spec).items() if value}},
+        "links": [],
+        "assets": {"model": _asset(spec)},
+    }
+
+
+def _required(spec: ModelSpec) -> dict[str, Any]:
+    """Properties that every description has."""
+    return {
         "title": spec.title,
         "description": spec.description or spec.title,
         "datetime": None,
@@ -83,7 +101,11 @@ def to_item(spec: ModelSpec) -> dict[str, Any]:
         },
         "lulc:output_nodata": spec.legend.nodata,
     }
-    optional: dict[str, Any] = {
+
+
+def _optional(spec: ModelSpec) -> dict[str, Any]:
+    """Properties that are left out where they are empty or 0."""
+    return {
         "created": spec.created,
         "version": spec.version,
         "providers": [dict(p) for p in spec.providers],
@@ -107,7 +129,9 @@ def to_item(spec: ModelSpec) -> dict[str, Any]:
         "lulc:sha256": spec.sha256,
         **spec.extra,
     }
-    properties.update({key: value for key, value in optional.items() if value})
+
+
+def _asset(spec: ModelSpec) -> dict[str, Any]:
     asset: dict[str, Any] = {
         "href": f"./{spec.file_name or spec.name + '.onnx'}",
         "type": "application/octet-stream; framework=onnx",
@@ -118,20 +142,7 @@ def to_item(spec: ModelSpec) -> dict[str, Any]:
     }
     if spec.file_size:
         asset["file:size"] = spec.file_size
-    return {
-        "type": "Feature",
-        "stac_version": "1.1.0",
-        "stac_extensions": list(EXTENSIONS),
-        "id": spec.name,
-        "geometry": {
-            "type": "Polygon",
-            "coordinates": [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]],
-        },
-        "bbox": [-180, -90, 180, 90],
-        "properties": properties,
-        "links": [],
-        "assets": {"model": asset},
-    }
+    return asset
 
 
 def write(spec: ModelSpec, path: Path) -> None:
