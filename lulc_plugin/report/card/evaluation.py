@@ -48,7 +48,7 @@ class Evaluated:
     @property
     def whole_split(self) -> str:
         """The split with the part of the data set."""
-        return f"{self.split} ({self.more.subset})" if self.more.subset else self.split
+        return f"{self.split}, {self.more.subset} places" if self.more.subset else self.split
 
     @property
     def held_out(self) -> bool:
