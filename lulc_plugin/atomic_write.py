@@ -8,7 +8,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import LulcError
+from .errors import FileNotWritten
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -36,7 +36,7 @@ def write_report(path: Path, data: bytes) -> None:
     try:
         write_whole(Path(path), data)
     except OSError as error:
-        raise LulcError(
+        raise FileNotWritten(
             f"The report {path} cannot be written: {error.strerror or error}.",
             "Close it elsewhere, or choose another place.",
         ) from error

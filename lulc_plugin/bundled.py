@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .errors import LulcError
+from .errors import NotInstalled
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -22,7 +22,7 @@ def folder(name: str) -> Path:
     for place in (in_wheel, in_plugin):
         if place.is_dir():
             return place
-    raise LulcError(f"The folder {name!r} of this program is missing.", "Install the plugin again.")
+    raise NotInstalled(f"The folder {name!r} of this program is missing.", "Install the plugin again.")
 
 
 def model_names() -> tuple[str, ...]:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors a user may see: what is wrong, and what to do about it."""
+"""The errors a user may see: what is wrong, and what to do about it; kinds of them where a caller tells them apart.
+
+Each kind is also the built-in error of its sort, so that scripts may catch it without knowing this module.
+`BandsNotFound`, which has parts of its own, is in `raster.bands`.
+"""
 
 from __future__ import annotations
 
@@ -39,3 +43,27 @@ class CancelledError(LulcError):
 
     def __init__(self) -> None:
         super().__init__("Cancelled; no result was written.")
+
+
+class FileNotRead(LulcError, OSError):
+    """A raster, a vector file or a table cannot be opened or read."""
+
+
+class FileNotWritten(LulcError, OSError):
+    """A file cannot be written where it should be."""
+
+
+class MissingCrs(LulcError, ValueError):
+    """A layer has no coordinate reference system, and needs one here."""
+
+
+class ModelUnusable(LulcError, ValueError):
+    """A network or its description is missing, broken, or of a kind that cannot be run."""
+
+
+class OptionInvalid(LulcError, ValueError):
+    """An option has a value that it cannot have, or goes with no other that is set."""
+
+
+class NotInstalled(LulcError, ImportError):
+    """A package or a file of this program is missing or damaged."""

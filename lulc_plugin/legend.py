@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import LulcError
+from .errors import FileNotRead, LulcError
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 _MOST_CLASSES = 4096
@@ -134,7 +134,7 @@ class Legend:
         try:
             return Legend.from_json(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, RecursionError) as error:
-            raise LulcError(f"The legend {path} cannot be read: {error}.") from error
+            raise FileNotRead(f"The legend {path} cannot be read: {error}.") from error
 
     def qml(self) -> str:
         """A QGIS layer style (paletted renderer) that shows these classes and no others."""

@@ -17,7 +17,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from ...lulc_plugin.environment import packages
-from ...lulc_plugin.errors import CancelledError, LulcError
+from ...lulc_plugin.errors import CancelledError, LulcError, NotInstalled
 from ...lulc_plugin.options import QGIS
 from . import guide, messagelog, translation
 from .feedback import FeedbackProgress
@@ -119,7 +119,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def canExecute(self) -> tuple[bool, str]:
         try:
             packages.require_found(self.REQUIRES)  # the toolbox asks often: nothing is loaded
-        except LulcError as error:
+        except NotInstalled as error:
             return False, error.shown_at(QGIS)
         return True, ""
 

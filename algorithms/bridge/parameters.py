@@ -24,7 +24,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QVariant
 
 from ...lulc_plugin.classify import AUTO
-from ...lulc_plugin.errors import LulcError
+from ...lulc_plugin.errors import LulcError, NotInstalled
 from ...lulc_plugin.model import ranking
 from . import layers, settings
 from .translation import tr
@@ -100,7 +100,7 @@ def model_names() -> tuple[str, ...]:
     """
     try:
         ours = ranking.bundled_names()
-    except LulcError:
+    except NotInstalled:
         ours = ()  # the installation is incomplete; running says so
     return tuple(dict.fromkeys((*ours, *settings.user_models())))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ..errors import LulcError
+from ..errors import OptionInvalid
 from ..options import option
 from ..raster import RasterInput as RasterInput
 
@@ -102,9 +102,11 @@ class Options:
             ("area_unit", self.area_unit, tuple(AREA_UNITS)),
         ):
             if value not in allowed:
-                raise LulcError(f"{option(name)} is {value!r}.", f"It is one of {', '.join(allowed)}.")
+                raise OptionInvalid(f"{option(name)} is {value!r}.", f"It is one of {', '.join(allowed)}.")
         if not 0.5 <= self.level < 1:
-            raise LulcError(f"The confidence level is {self.level:g}.", "Give a share from 0.5 to 0.9999, like 0.95.")
+            raise OptionInvalid(
+                f"The confidence level is {self.level:g}.", "Give a share from 0.5 to 0.9999, like 0.95."
+            )
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class AssessJob:
 
     def __post_init__(self) -> None:
         if len(self.maps) not in (1, 2):
-            raise LulcError(f"There are {len(self.maps)} maps.", "Give one to assess, or two to compare.")
+            raise OptionInvalid(f"There are {len(self.maps)} maps.", "Give one to assess, or two to compare.")
         one_reference(self.reference, self.features)
 
 
@@ -140,11 +142,11 @@ def one_reference(raster: object, features: object) -> None:
     """Refuse none and both.
 
     Raises:
-        LulcError: not exactly one of the two is given.
+        OptionInvalid: not exactly one of the two is given.
     """
     if (raster is None) == (features is None):
         said = "Both a reference raster and reference features are" if raster is not None else "No reference is"
-        raise LulcError(
+        raise OptionInvalid(
             f"{said} given.",
             f"Give exactly one: {option('reference')} (a raster) or {option('features')} (points or polygons).",
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import LulcError
+from ..errors import OptionInvalid
 from ..legend import Legend
 from ..model import providers
 from ..options import option
@@ -42,7 +42,7 @@ class ClassifyJob:
         models_folder: folder of the user's own networks; empty: the one that LULC_MODELS names, if any.
 
     Raises:
-        LulcError: a number outside its range.
+        OptionInvalid: a number outside its range.
     """
 
     layer: RasterInput
@@ -63,18 +63,18 @@ class ClassifyJob:
 
     def __post_init__(self) -> None:
         if not self.layer.path:
-            raise LulcError("No input layer was given.")
+            raise OptionInvalid("No input layer was given.")
         if self.nodata_policy not in NODATA_POLICIES:
-            raise LulcError(f"The nodata policy {self.nodata_policy!r} is none of {', '.join(NODATA_POLICIES)}.")
+            raise OptionInvalid(f"The nodata policy {self.nodata_policy!r} is none of {', '.join(NODATA_POLICIES)}.")
         if self.values not in VALUES:
-            raise LulcError(f"The kind of values {self.values!r} is none of {', '.join(VALUES)}.")
+            raise OptionInvalid(f"The kind of values {self.values!r} is none of {', '.join(VALUES)}.")
         if self.resample not in RESAMPLE:
-            raise LulcError(f"Resampling {self.resample!r} is none of {', '.join(RESAMPLE)}.")
+            raise OptionInvalid(f"Resampling {self.resample!r} is none of {', '.join(RESAMPLE)}.")
         providers.check_device(self.device)
         if self.provider:
             providers.parse(self.provider)
             if self.device != AUTO:
-                raise LulcError(
+                raise OptionInvalid(
                     f"Both the device {self.device} and the provider {self.provider!r} were asked for.",
                     f"Give one of them: leave {option('device')} at auto, or {option('provider')} empty.",
                 )
@@ -85,7 +85,7 @@ class ClassifyJob:
             ("number of threads", self.threads, 0, 1024),
         ):
             if number is not None and not low <= number <= high:
-                raise LulcError(f"The {name} is {number}; it must be from {low} to {high}.")
+                raise OptionInvalid(f"The {name} is {number}; it must be from {low} to {high}.")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import LulcError
+from ..errors import NotInstalled
 from ..options import RESTART
 from . import numpy_copies
 from .interpreter import interpreter, is_guarded, pip, uninstall, version_of
@@ -173,19 +173,19 @@ def require_found(names: Iterable[str] = tuple(REQUIRED)) -> None:
     """Refuse to go on while one of the packages `names` (import names) is missing. Nothing is imported.
 
     Raises:
-        LulcError: with the missing names and the remedy.
+        NotInstalled: with the missing names and the remedy.
     """
     absent = missing(names)
     if absent:
         what = "packages" if len(absent) > 1 else "package"
-        raise LulcError(f"The Python {what} {' and '.join(absent)} cannot be found.", remedy(absent))
+        raise NotInstalled(f"The Python {what} {' and '.join(absent)} cannot be found.", remedy(absent))
 
 
 def require(names: Iterable[str] = tuple(REQUIRED)) -> None:
     """Refuse to go on while one of the packages `names` is missing or, installed, cannot be loaded.
 
     Raises:
-        LulcError: with the names, the reason and the remedy.
+        NotInstalled: with the names, the reason and the remedy.
     """
     names = tuple(names)
     if "numpy" in names and look_up("numpy").version is not None:
@@ -199,4 +199,6 @@ def _require_loaded(name: str) -> None:
     problem = load_problem(name)
     if problem is not None:
         what = f"The Python package {name} {look_up(name).version or ''}".rstrip()
-        raise LulcError(f"{what} is installed, but cannot be loaded: {reason(problem)}.", loading_remedy(name, problem))
+        raise NotInstalled(
+            f"{what} is installed, but cannot be loaded: {reason(problem)}.", loading_remedy(name, problem)
+        )

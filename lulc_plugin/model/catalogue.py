@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import bundled
-from ..errors import CancelledError, LulcError
+from ..errors import CancelledError, LulcError, ModelUnusable
 from ..options import command
 from ..raster import BandsNotFound
 from . import deepness, foreign_files, mlm, ranking
@@ -87,7 +87,7 @@ def _inside(path: Path) -> ModelSpec:
             return deepness.read(signature, path.stem)
         except LulcError as error:
             remedy = error.remedy or f"Correct the metadata, or describe the network with {command('describemodel')}."
-            raise LulcError(f"{path.name}: {error.problem}", remedy) from error
+            raise ModelUnusable(f"{path.name}: {error.problem}", remedy) from error
     raise foreign_files.no_description(path)
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import LulcError
+from ..errors import LulcError, ModelUnusable
 from ..options import command
 
 #: where the conversions are written down
@@ -52,14 +52,16 @@ def require_onnx(path: Path) -> None:
     if suffix == ".json":
         network = path.name[: -len(".json")]
         network = network if network.lower().endswith(".onnx") else f"{network}.onnx"
-        raise LulcError(f"{path.name} is a description, not a network.", f"Give the network, {network}, beside it.")
+        raise ModelUnusable(f"{path.name} is a description, not a network.", f"Give the network, {network}, beside it.")
     if (path / "saved_model.pb").is_file():
-        raise LulcError(f"{path.name} is a TensorFlow SavedModel, not an .onnx file.", _REMEDY)
+        raise ModelUnusable(f"{path.name} is a TensorFlow SavedModel, not an .onnx file.", _REMEDY)
     kind = _KINDS.get(suffix)
     if kind is None:
-        raise LulcError(f"{path.name} is not an .onnx file.", f"Export the network to ONNX first; {GUIDE} tells how.")
+        raise ModelUnusable(
+            f"{path.name} is not an .onnx file.", f"Export the network to ONNX first; {GUIDE} tells how."
+        )
     danger = " Such files can run code when they are opened; it was not opened." if suffix in _PICKLES else ""
-    raise LulcError(f"{path.name} is {kind}, not an .onnx file.{danger}", _REMEDY)
+    raise ModelUnusable(f"{path.name} is {kind}, not an .onnx file.{danger}", _REMEDY)
 
 
 def is_mlm(path: Path) -> bool:
@@ -81,7 +83,7 @@ def no_description(path: Path) -> LulcError:
             )
     elif path.with_suffix(".emd").is_file():
         found = f" {path.stem}.emd is Esri's and does not say how values are scaled."
-    return LulcError(
+    return ModelUnusable(
         f"{path.name} has no description: neither {path.stem}.json beside it nor 'mlm' or Deepness's keys in its own"
         f" metadata.{found}",
         f"{command('describemodel')} writes one, from its bands, classes and scaling ({GUIDE}).",

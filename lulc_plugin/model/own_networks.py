@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from .. import bundled, provenance
-from ..errors import LulcError
+from ..errors import LulcError, ModelUnusable
 from ..options import command
 from .catalogue import Entry, load, own_files, sidecar_of
 from .foreign_files import require_onnx
@@ -46,7 +46,7 @@ def import_model(network: Path, folder: Path) -> Entry:
         raise LulcError(f"{network.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.")
     digest = provenance.file_digest(network)
     if entry.spec.sha256 and entry.spec.sha256 != digest:
-        raise LulcError(
+        raise ModelUnusable(
             f"The weights of {network.name} are not those its description was written for: the digest is"
             f" {digest[:17]}…, the description says {entry.spec.sha256[:17]}….",
             f"Get both files again, or describe the network anew with {command('describemodel')}.",

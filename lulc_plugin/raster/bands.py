@@ -43,7 +43,7 @@ class LayerBand:
         return f"{self.number} ({self.name or ('alpha' if self.is_alpha else wave)})"
 
 
-class BandsNotFound(LulcError):
+class BandsNotFound(LulcError, ValueError):
     """The bands that a model wants are not, or not clearly, in a layer; in parts, for several models at once.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rasterio.errors import RasterioError
 
-from ..errors import LulcError
+from ..errors import FileNotRead, LulcError
 from ..legend import LONGEST_NAME, LegendClass
 from ..provenance import PREFIX
 from .source import open_dataset
@@ -46,7 +46,7 @@ def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
             except ValueError:  # no palette
                 colours = {}
     except (RasterioError, OSError) as error:
-        raise LulcError(f"The layer {path} cannot be opened: {error}.") from error
+        raise FileNotRead(f"The layer {path} cannot be opened: {error}.") from error
     names = (_own_names(tags) if band == 1 else {}) or _side_file_names(path, band)
     hexes = {value: "#{:02X}{:02X}{:02X}".format(*colour[:3]) for value, colour in colours.items()}
     return tuple(LegendClass(value, name, hexes.get(value, _GREY)) for value, name in sorted(names.items()))

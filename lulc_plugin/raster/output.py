@@ -23,7 +23,7 @@ import rasterio.shutil
 from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as FileWindow
 
-from ..errors import CancelledError, LulcError
+from ..errors import CancelledError, FileNotWritten, LulcError
 from ..legend import Legend, xml_text
 from ..progress import Progress
 from . import gdal, temporary_files
@@ -51,7 +51,7 @@ def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
             if path.exists() and os.path.samefile(path, name):
                 raise LulcError(f"{path} is a layer that this run reads.", "Choose another name for the map.")
     if not os.access(folder, os.W_OK):
-        raise LulcError(f"The folder {folder} cannot be written to.", "Choose another place for the map.")
+        raise FileNotWritten(f"The folder {folder} cannot be written to.", "Choose another place for the map.")
 
 
 class MapWriter:
@@ -123,7 +123,7 @@ class MapWriter:
             self._temporaries.remove()
             if not isinstance(error, (RasterioError, CRSError, OSError)):
                 raise
-            raise LulcError(f"The map cannot be written in {path.parent}: {error}.") from error
+            raise FileNotWritten(f"The map cannot be written in {path.parent}: {error}.") from error
 
     def __enter__(self) -> MapWriter:
         return self
@@ -164,7 +164,7 @@ class MapWriter:
                 if not self._left:
                     self._dataset.write(classes, 1, window=FileWindow(0, row, classes.shape[1], classes.shape[0]))
         except (RasterioError, OSError) as error:
-            raise LulcError(f"Row {row} of the map cannot be written: {error}.", "Is the disk full?") from error
+            raise FileNotWritten(f"Row {row} of the map cannot be written: {error}.", "Is the disk full?") from error
         self._temporaries.renew()
 
     def finish(self, tags: Mapping[str, str], progress: Progress) -> None:
@@ -215,7 +215,7 @@ class MapWriter:
         try:
             os.replace(self._whole, self._path)
         except OSError as error:
-            raise LulcError(
+            raise FileNotWritten(
                 f"{self._path} cannot be replaced: {error}.",
                 "If it is open in QGIS, remove the layer first, or choose another name.",
             ) from error
@@ -232,7 +232,7 @@ class MapWriter:
             temporary.write_text(text, encoding="utf-8")
             os.replace(temporary, path)
         except OSError as error:
-            raise LulcError(f"The map is there, but {path.name} beside it cannot be written: {error}.") from error
+            raise FileNotWritten(f"The map is there, but {path.name} beside it cannot be written: {error}.") from error
 
 
 @lru_cache(maxsize=1)

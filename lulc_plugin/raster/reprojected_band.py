@@ -11,7 +11,7 @@ from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as FileWindow
 
-from ..errors import LulcError
+from ..errors import FileNotRead, LulcError
 from . import gdal
 from .geogrid import PixelRegion
 from .nodata import BoolArray, valid_by_value
@@ -82,7 +82,7 @@ class ReprojectedBand:
             values: npt.NDArray[Any] = self._vrt.read(self._band, window=window)
             valid: BoolArray = self._vrt.read(self._alpha, window=window) > 0
         except (RasterioError, OSError) as error:
-            raise LulcError(
+            raise FileNotRead(
                 f"The layer {self._name} cannot be read: {error}.",
                 "The file seems to be damaged; copy it again from its origin.",
             ) from error

@@ -18,7 +18,7 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as FileWindow
 
-from ..errors import LulcError
+from ..errors import FileNotRead, LulcError
 from . import areas
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion
@@ -110,7 +110,7 @@ class Source:
         try:
             self._dataset = open_dataset(path, sharing=False)
         except (RasterioError, OSError) as error:
-            raise LulcError(f"The layer {path} cannot be opened: {error}.") from error
+            raise FileNotRead(f"The layer {path} cannot be opened: {error}.") from error
         if any("complex" in d for d in self._dataset.dtypes):
             self._dataset.close()
             raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")
@@ -191,7 +191,7 @@ class Source:
             raise self._damaged(region, error) from error
 
     def _damaged(self, region: PixelRegion, error: Exception) -> LulcError:
-        return LulcError(
+        return FileNotRead(
             f"Rows {region.row0} to {region.row1} of {self.facts.name} cannot be read: {error}.",
             "The file seems to be damaged; copy it again from its origin.",
         )

@@ -24,7 +24,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import LulcError
+from ..errors import FileNotWritten
 
 #: Seconds after which a lock file that was not renewed belongs to no run.
 STALE_AFTER = 24 * 3600.0
@@ -81,7 +81,7 @@ class TemporaryFiles:
             os.write(self._descriptor, json.dumps(content).encode("utf-8"))
         except OSError as error:
             self.remove()
-            raise LulcError(f"The map cannot be written in {self._folder}: {error}.") from error
+            raise FileNotWritten(f"The map cannot be written in {self._folder}: {error}.") from error
 
     def file(self, ending: str) -> Path:
         """Path of the temporary file called `ending`."""

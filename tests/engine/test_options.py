@@ -126,8 +126,13 @@ def test_options_exist_in_python():
     from lulc_plugin.classify import ClassifyJob
     from lulc_plugin.environment import install_missing
     from lulc_plugin.model import describe_network
+    from lulc_plugin.raster import RasterInput
 
-    known = {f.name for job in (ClassifyJob, AssessJob, Options, Outputs, SampleJob) for f in dataclasses.fields(job)}
+    known = {
+        f.name
+        for job in (RasterInput, ClassifyJob, AssessJob, Options, Outputs, SampleJob)
+        for f in dataclasses.fields(job)
+    }
     for function in (describe_network, install_missing):
         known |= set(inspect.signature(function).parameters)
     known |= {"field", "stratum_field"}  # of `read_features` and `read_points`

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import LulcError
+from ...errors import LulcError, MissingCrs
 from ...raster import (
     BoolArray,
     LayerFacts,
@@ -97,7 +97,7 @@ class RasterOnMap:
         if (own.crs is None) != (grid.crs is None):
             without, other = (title, grid.name) if own.crs is None else (grid.name, title)
             known = crs_name(grid.crs if own.crs is None else own.crs)
-            raise LulcError(
+            raise MissingCrs(
                 f"{without} has no coordinate system, {other} has {known}: they cannot be put together.",
                 f"Assign {without} its coordinate system (Assign projection), or remove that of the other.",
             )
@@ -367,7 +367,7 @@ def _in_crs_of(x: FloatArray, y: FloatArray, crs: Any, facts: LayerFacts, title:
     if crs is None or facts.crs == crs or not len(x):
         return x, y
     if facts.crs is None:
-        raise LulcError(
+        raise MissingCrs(
             f"{title} has no coordinate system, the points have {crs_name(crs)}.",
             f"Assign {title} its coordinate system.",
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Union
 
-from ...errors import LulcError
+from ...errors import FileNotRead, LulcError
 
 #: (map value, reference value or name)
 Pairs = tuple[tuple[int, Union[int, str]], ...]
@@ -42,7 +42,7 @@ def read_class_table(path: Path) -> Pairs:
             raise LulcError(f"The class table {path} has {path.stat().st_size:,} bytes; that is no class table.")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise LulcError(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
+        raise FileNotRead(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
     header = text.partition("\n")[0]
     try:
         reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",")

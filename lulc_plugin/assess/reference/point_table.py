@@ -13,7 +13,7 @@ import numpy as np
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from ...errors import LulcError
+from ...errors import FileNotRead, LulcError, MissingCrs
 from ...raster import Source, transform_coordinates
 from ..job import FeatureInput, Label
 from .columns import fields_wanted, listed, units
@@ -58,7 +58,7 @@ def read_points(path: str, map_path: str, field: str = "", stratum_field: str = 
         _refuse_no_degrees(path, header[across], xs, 360, lines)
         _refuse_no_degrees(path, header[up], ys, 90, lines)
     if (theirs is None) != (of_map is None):
-        raise LulcError(
+        raise MissingCrs(
             f"{map_path} has no coordinate system, the points of {path} have one.",
             "Give the map its own first, for example with gdal_edit.py -a_srs EPSG:31985.",
         )
@@ -114,7 +114,7 @@ def _rows(path: str) -> tuple[list[str], list[list[str]], list[int]]:
                 rows.append(row)
                 lines.append(reader.line_num)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LulcError(f"The reference {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
+        raise FileNotRead(f"The reference {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
     if not rows:
         raise LulcError(f"The reference {path} has no points below its first line.", "Give one point a line.")
     return header, rows, lines
@@ -146,7 +146,7 @@ def _places(path: str, header: Sequence[str], crs: str, of_map: CRS | None) -> t
         if plane is not None and of_map is None:
             return (*plane, None)
         if plane is not None:
-            raise LulcError(
+            raise MissingCrs(
                 f"The columns {header[plane[0]]} and {header[plane[1]]} of {path} have no coordinate system.",
                 "Say which: --crs EPSG:31985, for example; lon and lat in degrees need none.",
             )

@@ -10,7 +10,7 @@ import rasterio.warp
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
-from ...errors import LulcError
+from ...errors import FileNotRead, LulcError, MissingCrs
 from ...raster import Source, open_dataset
 from ..job import FeatureInput, Label
 from .columns import fields_wanted, listed, units
@@ -56,7 +56,7 @@ def read_features(
         layer = _layer(path, pyogrio.list_layers(path), layer)
         meta, ids, shapes, columns = pyogrio.raw.read(path, layer=layer, force_2d=True, return_fids=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
-        raise LulcError(
+        raise FileNotRead(
             f"The reference {path} cannot be read: {str(error).rstrip('.')}.",
             "Give a raster, a vector file such as a GeoPackage, or points in a file that ends in .csv.",
         ) from error
@@ -132,7 +132,7 @@ def _in_crs_of(map_path: str, geometries: list[Any], crs: str | None, path: str)
         return geometries
     if crs is None or of_map is None:
         lacking = path if crs is None else map_path
-        raise LulcError(f"{lacking} has no coordinate system, the other layer has one.", "Give it one first.")
+        raise MissingCrs(f"{lacking} has no coordinate system, the other layer has one.", "Give it one first.")
     theirs = CRS.from_user_input(crs)
     if theirs == of_map:
         return geometries

@@ -10,7 +10,7 @@ from typing import Any, Union
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import LulcError
+from ...errors import OptionInvalid
 from ...raster import RasterInput
 from .allocation import ALLOCATIONS, FEWEST, standard_error
 
@@ -40,7 +40,7 @@ class SampleJob:
         seed: 0 to 2147483647; None: a new one, which the sample tells.
 
     Raises:
-        LulcError: a value outside its range.
+        OptionInvalid: a value outside its range.
     """
 
     map: RasterInput
@@ -56,23 +56,23 @@ class SampleJob:
     def __post_init__(self) -> None:
         standard_error(self.half_width, self.level)
         if not 0 <= self.size <= MOST_POINTS:
-            raise LulcError(
+            raise OptionInvalid(
                 f"The sample size is {self.size}.",
                 f"Give a number up to {MOST_POINTS:,}, or 0 to have it computed from the wanted half-width.",
             )
         if self.allocation not in ALLOCATIONS:
-            raise LulcError(f"The allocation is {self.allocation!r}.", f"It is one of {', '.join(ALLOCATIONS)}.")
+            raise OptionInvalid(f"The allocation is {self.allocation!r}.", f"It is one of {', '.join(ALLOCATIONS)}.")
         if self.min_per_class is not None and not FEWEST <= self.min_per_class <= MOST_POINTS:
-            raise LulcError(
+            raise OptionInvalid(
                 f"The minimum per class is {self.min_per_class}.",
                 f"At least {FEWEST} points are needed to estimate an error.",
             )
         if not 0 <= self.min_distance <= 1e7:  # also refuses NaN
-            raise LulcError(
+            raise OptionInvalid(
                 f"The minimum distance is {self.min_distance:g} m.", "Give metres, 0 to 10,000,000; 0 for none."
             )
         if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
-            raise LulcError(f"The seed is {self.seed}.", f"Give a whole number from 0 to {LARGEST_SEED}.")
+            raise OptionInvalid(f"The seed is {self.seed}.", f"Give a whole number from 0 to {LARGEST_SEED}.")
         _check(self.expected_users)
 
 
@@ -170,7 +170,7 @@ def expected_from_text(text: str) -> Expected:
             return expected
     except ValueError:
         pass  # the error below says it
-    raise LulcError(
+    raise OptionInvalid(
         f"The expected user's accuracy is {text!r}.",
         "Write one number (0.8), one for each class in the order of the class values (0.7;0.6;0.9), or class=number"
         " (1=0.7;2=0.6), with points as decimal marks.",
@@ -191,21 +191,21 @@ def expected_of(expected: Expected, values: tuple[int, ...]) -> tuple[float, ...
     if isinstance(expected, Mapping):
         absent = [value for value in values if value not in expected]
         if absent:
-            raise LulcError(
+            raise OptionInvalid(
                 f"No expected accuracy is given for class {absent[0]} of the map"
                 + (f" and {len(absent) - 1} more." if len(absent) > 1 else "."),
                 f"The map has the classes {classes}: give each, or one number for all.",
             )
         strange = [value for value in expected if value not in values]
         if strange:
-            raise LulcError(
+            raise OptionInvalid(
                 f"An expected accuracy is given for class {strange[0]}, which the map does not have.",
                 f"It has the classes {classes}.",
             )
         return tuple(expected[value] for value in values)
     if isinstance(expected, tuple):
         if len(expected) != len(values):
-            raise LulcError(
+            raise OptionInvalid(
                 f"{len(expected)} expected accuracies are given, but the map has {len(values)} classes.",
                 f"Its classes are {classes}: give as many numbers in this order, or one for all.",
             )
@@ -222,7 +222,7 @@ def _numbers(expected: Expected) -> tuple[float, ...]:
 def _check(expected: Expected) -> None:
     for users in _numbers(expected):
         if not 0 < users < 1:
-            raise LulcError(
+            raise OptionInvalid(
                 f"An expected user's accuracy is {users:g}.",
                 "Give shares between 0 and 1, without both ends, such as 0.8 for 80 %.",
             )

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform
 
-from ...errors import LulcError
+from ...errors import LulcError, MissingCrs
 from ...progress import Progress
 from ...raster import LayerFacts, ellipsoid_of, gdal
 from .map_classes import MapClasses
@@ -49,7 +49,7 @@ class Ruler:
     def __init__(self, facts: LayerFacts) -> None:
         crs = facts.crs
         if crs is None or facts.transform.is_identity or not (crs.is_projected or crs.is_geographic):
-            raise LulcError(
+            raise MissingCrs(
                 f"The layer {facts.name} has no coordinate system in which metres could be measured.",
                 "Assign its coordinate system, or draw the sample without a minimum distance.",
             )

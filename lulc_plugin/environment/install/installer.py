@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import CancelledError, LulcError
+from ...errors import CancelledError, FileNotWritten, LulcError
 from ...options import command, option
 from ...progress import Progress
 from .. import interpreter, packages
@@ -197,7 +197,7 @@ class _Installation:
             before = private_folder.put_in_place(filled, folder)
         except OSError as error:
             if not verify.is_in_use(folder):
-                raise LulcError(
+                raise FileNotWritten(
                     f"{folder} cannot be replaced: {error.strerror or error}.",
                     "Close other QGIS windows; run it again.",
                 ) from error

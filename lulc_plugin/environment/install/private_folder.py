@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...errors import LulcError
+from ...errors import FileNotWritten, LulcError
 from ...options import RESTART, command
 
 #: Environment variable that names the folder above the private ones, where there is no QGIS profile or it is no place.
@@ -148,7 +148,7 @@ def new_sibling(folder: Path) -> Path:
         sibling = _sibling(folder, "part")
         sibling.mkdir()
     except OSError as error:
-        raise LulcError(
+        raise FileNotWritten(
             f"The folder for the packages, {folder}, cannot be written: {error.strerror or error}.",
             f"Make {folder.parent} a folder that you may write to, or name another one in the environment variable"
             f" {VARIABLE} and {RESTART}.",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import LulcError
+from ...errors import FileNotRead, LulcError
 from ...legend import LegendClass, spare_colour
 from ...options import option
 from ...raster import Step, Steps, apply_steps, band_names, resolve, steps_from_json
@@ -195,7 +195,7 @@ def classes_of_file(path: Path) -> tuple[LegendClass, ...]:
             raise LulcError(f"The class table {path} has {size:,} bytes; that is no class table.")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise LulcError(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
+        raise FileNotRead(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
     first = lines[0] if lines else ""
     delimiter = next((d for d in (";", "\t") if d in first), ",")
     try:

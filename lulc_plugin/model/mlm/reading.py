@@ -13,7 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ...errors import LulcError
+from ...errors import LulcError, ModelUnusable
 from ...options import command
 from ...raster import steps_from_json
 from ..spec import (
@@ -62,16 +62,16 @@ def read(path: Path) -> ModelSpec:
 def _text_of(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise LulcError(f"The model description {path.name} is larger than {_LARGEST_FILE} bytes.")
+            raise ModelUnusable(f"The model description {path.name} is larger than {_LARGEST_FILE} bytes.")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LulcError(f"The model description {path} cannot be read: {error}.") from error
+        raise ModelUnusable(f"The model description {path} cannot be read: {error}.") from error
 
 
 def _with_remedy(error: LulcError, where: str) -> LulcError:
     """`error` with a remedy that names the file, ours if it has none."""
     remedy = error.remedy.replace("Correct it in the description", f"Correct it in {where}")
-    return LulcError(error.problem, remedy or _REMEDY)
+    return ModelUnusable(error.problem, remedy or _REMEDY)
 
 
 def from_text(text: str, where: str) -> ModelSpec:
@@ -85,12 +85,12 @@ def from_text(text: str, where: str) -> ModelSpec:
     try:
         item = json_values.parse(text, _SCALINGS)
     except (ValueError, RecursionError) as error:
-        raise LulcError(f"The model description in {where} is not valid JSON: {error}.", _REMEDY) from error
+        raise ModelUnusable(f"The model description in {where} is not valid JSON: {error}.", _REMEDY) from error
     try:
         return from_item(item)
     except LulcError as error:
         problem = f"The model description in {where} cannot be used: {error.problem[:600]}"
-        raise _with_remedy(LulcError(problem, error.remedy), where) from error
+        raise _with_remedy(ModelUnusable(problem, error.remedy), where) from error
 
 
 def from_item(item: Any) -> ModelSpec:
@@ -101,6 +101,8 @@ def from_item(item: Any) -> ModelSpec:
     """
     try:
         return _spec_from_item(item)
+    except LulcError:
+        raise
     except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
         # the places that matter say what they want; this is for a wrong kind of value anywhere else
         raise LulcError(f"A value in it is of the wrong kind: {str(error)[:200]}.") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...atomic_write import write_whole
-from ...errors import LulcError
+from ...errors import FileNotWritten, LulcError
 from ...raster import Steps
 from ..spec import ModelBand, ModelSpec, Scores, TrainingSet
 
@@ -154,7 +154,7 @@ def write(spec: ModelSpec, path: Path) -> None:
     try:
         write_whole(path, as_text(spec).encode("utf-8"))
     except OSError as error:
-        raise LulcError(
+        raise FileNotWritten(
             f"The model description {path} cannot be written: {error.strerror or error}.", "Choose another folder."
         ) from error
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...assess import Assessment, Comparison, Outputs
 from ...atomic_write import write_report
-from ...errors import LulcError
+from ...errors import FileNotWritten, LulcError
 from ...options import PYTHON, option
 from ..csv_sheet import sheet
 from ..document import Document
@@ -72,11 +72,11 @@ def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
         path = Path(given)
         folder = path.parent
         if not folder.is_dir():
-            raise LulcError(f"{name}: the folder {folder} does not exist.", "Create it, or choose another place.")
+            raise FileNotWritten(f"{name}: the folder {folder} does not exist.", "Create it, or choose another place.")
         if path.is_dir():
-            raise LulcError(f"{name}: {path} is a folder.", "Choose a file name.")
+            raise FileNotWritten(f"{name}: {path} is a folder.", "Choose a file name.")
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise LulcError(f"{name}: {path} cannot be written.", "Choose another place.")
+            raise FileNotWritten(f"{name}: {path} cannot be written.", "Choose another place.")
         key = os.path.normcase(os.path.realpath(path))
         if key in read:
             raise LulcError(

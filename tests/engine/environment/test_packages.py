@@ -313,7 +313,7 @@ def test_an_incomplete_installation_is_told(elsewhere):
     root, run = elsewhere
     copy_engine(root)
     result = run("from lulc_plugin import bundled; bundled.folder('models')")
-    assert "LulcError" in result.stderr
+    assert "NotInstalled" in result.stderr
     assert "Install the plugin again" in result.stderr
 
 
