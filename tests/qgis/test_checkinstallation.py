@@ -105,7 +105,7 @@ def test_without_anything(qgis_process, shadow, tmp_path):
     assert all("numpy comes with QGIS" in found[name]["remedy"] for name in names)
     assert not any("pip install" in found[name]["remedy"] for name in names)
     page = output.read_text(encoding="utf-8")
-    assert page.count('class="level fail"') == len(names) and "Temporary files" in page
+    assert page.count('class="level error"') == len(names) and "Temporary files" in page
 
 
 def test_a_package_that_does_not_load(qgis_process, tmp_path):
