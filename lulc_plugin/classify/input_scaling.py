@@ -44,7 +44,7 @@ class Values:
         channels: the network's channels with fixed steps.
     """
 
-    reading: value_kind.Reading
+    reading: value_kind.Interpretation
     form: InputForm
     unit_steps: tuple[Steps, ...]
     band_steps: tuple[Steps, ...]
@@ -107,7 +107,7 @@ def match_bands(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec) -> BandMat
 
 def way_in(
     job: ClassifyJob, facts: LayerFacts, spec: ModelSpec, match: BandMatch, probe: Probe
-) -> tuple[value_kind.Reading, InputForm]:
+) -> tuple[value_kind.Interpretation, InputForm]:
     """What a layer's numbers are, and how they enter the network; no statistics are measured.
 
     Raises:
@@ -117,21 +117,21 @@ def way_in(
     return reading, _form(spec, reading)
 
 
-def without_statistics(reading: value_kind.Reading, form: InputForm, spec: ModelSpec) -> Values:
+def without_statistics(reading: value_kind.Interpretation, form: InputForm, spec: ModelSpec) -> Values:
     """The way of a layer's numbers to the unit of a form, without the scaling that would have to be measured."""
     unit_steps = tuple(_into_unit(form, reading, spec, i) for i in range(len(form.band_steps)))
     return Values(reading, form, unit_steps, unit_steps, ())
 
 
-def _reading(said: str, facts: LayerFacts, match: BandMatch, probe: Probe) -> value_kind.Reading:
-    return value_kind.read_as(
+def _reading(said: str, facts: LayerFacts, match: BandMatch, probe: Probe) -> value_kind.Interpretation:
+    return value_kind.interpret_values(
         said, [facts.dtypes[n - 1] for n in match.numbers], [facts.bands[n - 1] for n in match.numbers], probe
     )
 
 
 def _scaled(
     spec: ModelSpec,
-    reading: value_kind.Reading,
+    reading: value_kind.Interpretation,
     statistics: Source,
     match: BandMatch,
     findings: Findings,
@@ -158,7 +158,7 @@ def _scaled(
     return Values(reading, form, unit_steps, band_steps, channels)
 
 
-def _form(spec: ModelSpec, reading: value_kind.Reading) -> InputForm:
+def _form(spec: ModelSpec, reading: value_kind.Interpretation) -> InputForm:
     kinds = {"reflectance": value_kind.REFLECTANCE, "dn": value_kind.PICTURE, "byte": value_kind.PICTURE}
     for form in spec.forms:
         if kinds[form.unit] == reading.kind:
@@ -171,7 +171,7 @@ def _form(spec: ModelSpec, reading: value_kind.Reading) -> InputForm:
     )
 
 
-def _into_unit(form: InputForm, reading: value_kind.Reading, spec: ModelSpec, index: int) -> Steps:
+def _into_unit(form: InputForm, reading: value_kind.Interpretation, spec: ModelSpec, index: int) -> Steps:
     """Steps that bring stored numbers of a band to the unit of a form."""
     if form.unit == "reflectance":
         return reading.band_steps[index]

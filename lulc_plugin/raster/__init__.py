@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         survey_layer as survey_layer,
     )
     from .transform_points import transform_coordinates as transform_coordinates
-    from .value_kind import PICTURE as PICTURE, read_as as read_as
+    from .value_kind import PICTURE as PICTURE, interpret_values as interpret_values
     from .window_grid import Axis as Axis, Grid as Grid, plan_axis as plan_axis, plan_grid as plan_grid
 
 __getattr__, __all__ = lazy_exports(
@@ -85,7 +85,7 @@ __getattr__, __all__ = lazy_exports(
         "source": ["LayerFacts", "Source", "open_dataset"],
         "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
         "transform_points": ["transform_coordinates"],
-        "value_kind": ["PICTURE", "read_as"],
+        "value_kind": ["PICTURE", "interpret_values"],
         "window_grid": ["Axis", "Grid", "plan_axis", "plan_grid"],
     },
 )

@@ -121,7 +121,7 @@ class PixelAreas:
         if self.kind == "planar":
             return np.full(r.shape, self._planar)
         if self._rows is not None:
-            return self._rows[r]
+            return np.asarray(self._rows[r])
         area: FloatArray = np.nan_to_num(self._true(np.ravel(r) + 0.5, np.ravel(c) + 0.5)).reshape(r.shape)
         return area
 

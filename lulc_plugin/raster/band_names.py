@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What bands are called: STAC's common names and other words for them, and the sensors' own names."""
+"""Names and wavelengths of bands: common names, other words for them, sensors' own names, and what a file says.
+
+Common names are those of STAC's eo extension. A file says a band's name and wavelength in several places of GDAL's:
+first in the domain IMAGERY (GDAL 3.10 and later, and GeoTIFFs written by it), then in the band's own keys (ENVI,
+Sentinel-2), in the band's description (`B4, central wavelength 665 nm`, `blue (492.4 Nanometers)`), and last in the
+lists of the whole file, which go stale when bands are taken out of it.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 # Common names of STAC's eo extension 2.0 and other words for them.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -73,6 +81,11 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     (r"worldview[-_ ]?[23]|\bwv0?[23]", "worldview"),
     (r"planetscope|psscene|superdove|analyticms_sr_8b|_8b_", "planetscope"),
 )
+_WITH_UNIT = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s?|um|µm|μm|micron|micromet(?:er|re)s?)\b", re.IGNORECASE
+)
+_LISTED_NAME = re.compile(r"Band_\d+\Z")
+_LONGEST_LIST = 100_000
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _QGIS_PREFIX = re.compile(r"^\s*band\s*\d+\s*:\s*(?=\S)", re.IGNORECASE)
 _QGIS_COLOUR = re.compile(
@@ -103,8 +116,8 @@ def common_name(name: str) -> str | None:
 
 def says_nothing(name: str, number: int) -> bool:
     """Whether the name of band `number` is empty or only its own number: `Band 3`."""
-    found = _NUMBER_ONLY.match(name)
-    return not name.strip() or (found is not None and int(found.group(1)) == number)
+    match = _NUMBER_ONLY.match(name)
+    return not name.strip() or (match is not None and int(match.group(1)) == number)
 
 
 def stand_ins(common: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,18 +173,97 @@ def meanings(name: str) -> str:
 
     `red on Landsat 8 and 9, nir on Landsat 4 to 7`.
     """
-    said = {}
+    by_sensor = {}
     for sensor, title in _TITLES.items():
         if not plain(name).startswith("b") or (name.strip().lower().startswith("sr") and sensor == "sentinel-2"):
             continue
         common = of_sensor(name, sensor)
         if common is not None:
-            said[title] = common
-    if len(set(said.values())) < 2:
+            by_sensor[title] = common
+    if len(set(by_sensor.values())) < 2:
         return ""
-    return ", ".join(f"{common} on {title}" for title, common in said.items())
+    return ", ".join(f"{common} on {title}" for title, common in by_sensor.items())
 
 
 def is_code(name: str) -> bool:
     """Whether a name is a sensor's code (`B5`, `B8A`), which means another band on another sensor."""
     return re.fullmatch(r"b\d+a?", plain(name)) is not None
+
+
+# ---------------------------------------------------------------- what a file says
+
+
+def wavelength_of(dataset: Any, band: int) -> tuple[float | None, float | None]:
+    """Centre and width in micrometres that an open rasterio dataset tells of a band; None where it does not."""
+    imagery = dataset.tags(band, ns="IMAGERY")
+    own = dataset.tags(band)
+    centre = _number(imagery.get("CENTRAL_WAVELENGTH_UM"))
+    width = _number(imagery.get("FWHM_UM"))
+    if centre is None:
+        unit = own.get("wavelength_units") or own.get("WAVELENGTH_UNIT") or ""
+        centre = _micrometres(own.get("wavelength") or own.get("WAVELENGTH"), unit, 100)
+    if centre is None:
+        text = _WITH_UNIT.search(dataset.descriptions[band - 1] or "")
+        if text:
+            centre = _micrometres(text.group(1), text.group(2), 100)
+    if width is None:
+        unit = own.get("BANDWIDTH_UNIT") or own.get("wavelength_units") or ""
+        width = _micrometres(own.get("fwhm") or own.get("BANDWIDTH"), unit, 10)
+    if centre is None or width is None:
+        centre_of_file, width_of_file = _from_file_lists(dataset, band)
+        centre = centre_of_file if centre is None else centre
+        width = width_of_file if width is None else width
+    return centre, width
+
+
+def name_of(dataset: Any, band: int) -> str:
+    """What the file calls a band; empty when it does not."""
+    described = (dataset.descriptions[band - 1] or "").strip()
+    if described:
+        return str(described)
+    own = dataset.tags(band).get("BANDNAME")
+    if own:
+        return str(own).strip()
+    names = {key: text for key, text in dataset.tags().items() if _LISTED_NAME.match(key)}
+    return str(names.get(f"Band_{band}", "")).strip() if len(names) == dataset.count else ""
+
+
+def _from_file_lists(dataset: Any, band: int) -> tuple[float | None, float | None]:
+    """Centre and width in ENVI's lists for the whole file, if these have one entry a band."""
+    envi: Mapping[str, str] = dataset.tags(ns="ENVI")
+    centres, widths = _entries(envi.get("wavelength"), dataset.count), _entries(envi.get("fwhm"), dataset.count)
+    unit = envi.get("wavelength_units") or ""
+    return (
+        _micrometres(centres[band - 1], unit, 100) if centres else None,
+        _micrometres(widths[band - 1], unit, 10) if widths else None,
+    )
+
+
+def _entries(text: str | None, count: int) -> list[str]:
+    if not text or len(text) > _LONGEST_LIST:
+        return []
+    entries = text.strip().strip("{}").split(",")
+    return [e.strip() for e in entries] if len(entries) == count else []
+
+
+def _micrometres(text: str | None, unit: str, most: float) -> float | None:
+    """A length in micrometres; without a unit, numbers above `most` are nanometres."""
+    value = _number(text)
+    if value is None:
+        return None
+    unit = unit.strip().lower()
+    if unit.startswith(("nm", "nano")):
+        return value / 1000
+    if unit.startswith(("mm", "milli")):
+        return value * 1000
+    if unit.startswith(("um", "µm", "μm", "micro")):
+        return value
+    return value / 1000 if value > most else value
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 < value < 1e6 else None

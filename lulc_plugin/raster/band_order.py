@@ -3,8 +3,7 @@
 
 Over land each band has its usual brightness and its usual spread; red varies more than green and green more than blue,
 whatever the place. What is compared are the bands' ratios (logarithms without their mean), so a bright or a hazy layer
-is not suspected. The thresholds were set on the places that the bundled network learned from and checked on others;
-`training/band_statistics.py` measures the rates anew.
+is not suspected. The thresholds were set on the places that the bundled network learned from and checked on others.
 """
 
 from __future__ import annotations
@@ -106,7 +105,8 @@ def _likelier(best: tuple[int, ...], orders: Mapping[tuple[int, ...], float], na
 
 def _features(means: npt.NDArray[np.float64], spreads: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """`(2, bands)` logarithms of brightness and spread."""
-    return np.log(np.maximum(np.stack([means, spreads]), _SMALLEST * max(1.0, float(means.max()))))
+    smallest = _SMALLEST * max(1.0, float(means.max()))
+    return np.asarray(np.log(np.maximum(np.stack([means, spreads]), smallest)))
 
 
 def _misfit(seen: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64]) -> float:

@@ -72,14 +72,14 @@ class BandsNotFound(LulcError, ValueError):
             " 4 are blue, green, red and near infrared."
         )
         self.remedy_for_any = f"Set {option('bands')} to the numbers of the bands that the network wants, {how}"
-        said = [layer, *(f"{tie}." for tie in ties), hint]
+        sentences = [layer, *(f"{tie}." for tie in ties), hint]
         clauses = list(ties)
         if missing:
-            said.insert(1, f"None of them could be recognised as {', '.join(missing)}.")
+            sentences.insert(1, f"None of them could be recognised as {', '.join(missing)}.")
             clauses.insert(0, f"{', '.join(missing)} could not be recognised")
         self.lack = self.NOTHING if len(missing) == len(wanted) else "; ".join(clauses)
         remedy = f"Set {option('bands')} to the numbers of the bands {self.wanted}, {how}"
-        super().__init__(" ".join(filter(None, said)), remedy)
+        super().__init__(" ".join(filter(None, sentences)), remedy)
 
 
 class WantedBand(Protocol):
@@ -154,34 +154,52 @@ def match(
     search.by_words()
     search.by_sensor_names()
     search.by_stand_ins()
-    found = search.found
-    if len(found) == len(wanted):
+    numbers = search.numbers
+    if len(numbers) == len(wanted):
         how = "by " + " and ".join(dict.fromkeys(search.how))
-        return BandMatch(tuple(found[i] for i in range(len(wanted))), how)
-    said = any(b.wavelength or not band_names.says_nothing(b.name, b.number) for b in usable)
-    if not found and not said and len(usable) == len(wanted):
-        order = ", ".join(f"{b.number} = {w.label}" for b, w in zip(usable, wanted))
-        return BandMatch(
-            tuple(b.number for b in usable),
-            "by position",
-            (
-                f"The bands of {layer_name} carry no names, so they were taken in their order: {order}."
-                " If that is wrong, set the bands.",
-            ),
-        )
+        return BandMatch(tuple(numbers[i] for i in range(len(wanted))), how)
+    has_names = any(b.wavelength or not band_names.says_nothing(b.name, b.number) for b in usable)
+    if not numbers and not has_names and len(usable) == len(wanted):
+        return _by_position(usable, wanted, layer_name)
+    raise _not_found(layer, usable, wanted, search, layer_name)
+
+
+def _by_position(usable: Sequence[LayerBand], wanted: Sequence[WantedBand], layer_name: str) -> BandMatch:
+    """Bands without any name, as many as are wanted."""
+    order = ", ".join(f"{b.number} = {w.label}" for b, w in zip(usable, wanted))
+    return BandMatch(
+        tuple(b.number for b in usable),
+        "by position",
+        (
+            f"The bands of {layer_name} carry no names, so they were taken in their order: {order}."
+            " If that is wrong, set the bands.",
+        ),
+    )
+
+
+def _not_found(
+    layer: Sequence[LayerBand],
+    usable: Sequence[LayerBand],
+    wanted: Sequence[WantedBand],
+    search: _Search,
+    layer_name: str,
+) -> BandsNotFound:
+    """What was not found, and for which bands several fit."""
     unclear = [
-        f"{b.name} is {meant}" for b in usable if band_names.is_code(b.name) and (meant := band_names.meanings(b.name))
+        f"{b.name} is {meanings}"
+        for b in usable
+        if band_names.is_code(b.name) and (meanings := band_names.meanings(b.name))
     ]
-    differ = f"The layer does not say which sensor it is from: {'; '.join(unclear)}." if unclear else ""
-    raise BandsNotFound(
+    hint = f"The layer does not say which sensor it is from: {'; '.join(unclear)}." if unclear else ""
+    return BandsNotFound(
         f"{layer_name} has {len(layer)} band{'s' * (len(layer) != 1)}: {', '.join(b.label for b in layer)}.",
-        differ,
+        hint,
         [w.label for w in wanted],
-        [w.label for i, w in enumerate(wanted) if i not in found and i not in search.ties],
+        [w.label for i, w in enumerate(wanted) if i not in search.numbers and i not in search.ties],
         [
             f"{wanted[i].label} could be band {' or band '.join(b.label for b in rivals)}"
             for i, rivals in search.ties.items()
-            if i not in found
+            if i not in search.numbers
         ],
     )
 
@@ -224,21 +242,24 @@ def _in_order(usable: Sequence[LayerBand], wanted: Sequence[WantedBand], layer_n
 
 
 def sensor_of(name: str, tags: Mapping[str, str], bands: Sequence[LayerBand]) -> str:
-    """The sensor, one of `bandnames.SENSORS`; empty when the layer does not say."""
+    """The sensor, one of `band_names.SENSORS`; empty when the layer does not say."""
     words = " ".join([name, *(v for k, v in tags.items() if _SENSOR_KEYS.search(k))])
     return band_names.sensor_in(words) or band_names.sensor_by_spelling(tuple(b.name for b in bands))
 
 
 class _Search:
-    """Bands found so far: place in the model → band number; each band of the layer is used once.
+    """The search for the layer's bands; each band of the layer is used once.
 
-    `ties` has the places for which several bands fit equally well.
+    Attributes:
+        numbers: place in the model → band number, of those found so far.
+        how: by what each of them was found.
+        ties: places for which several bands fit equally well → these bands.
     """
 
     def __init__(
         self, usable: Sequence[LayerBand], wanted: Sequence[WantedBand], sensor: str, model_sensor: str
     ) -> None:
-        self.found: dict[int, int] = {}
+        self.numbers: dict[int, int] = {}
         self.how: list[str] = []
         self.ties: dict[int, list[LayerBand]] = {}
         self._usable = usable
@@ -304,7 +325,7 @@ class _Search:
             self._one_of(i, f"name ({' or '.join(others)} for {common})", bands)
 
     def _one_of(self, i: int, how: str, bands: Sequence[LayerBand]) -> None:
-        if i in self.found or not bands:
+        if i in self.numbers or not bands:
             return
         if len(bands) == 1 and (i not in self.ties or bands[0] in self.ties[i]):
             self._take(i, bands[0].number, how)
@@ -312,11 +333,11 @@ class _Search:
             self.ties[i] = list(bands)
 
     def _take(self, i: int, number: int, how: str) -> None:
-        self.found[i] = number
+        self.numbers[i] = number
         self.how.append(how)
 
     def _free(self) -> list[LayerBand]:
-        return [b for b in self._usable if b.number not in self.found.values()]
+        return [b for b in self._usable if b.number not in self.numbers.values()]
 
 
 def _within_reach(wanted: WantedBand, band: LayerBand) -> bool:

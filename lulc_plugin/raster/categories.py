@@ -52,7 +52,7 @@ def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
     return tuple(LegendClass(value, name, hexes.get(value, _GREY)) for value, name in sorted(names.items()))
 
 
-def _usable(value: int, name: str) -> bool:
+def _fits_legend(value: int, name: str) -> bool:
     try:
         LegendClass(value, name, _GREY)
     except LulcError:  # names of files are untrusted: what a legend cannot hold is not taken
@@ -62,11 +62,11 @@ def _usable(value: int, name: str) -> bool:
 
 def _own_names(tags: dict[str, str]) -> dict[int, str]:
     try:
-        said = json.loads(tags.get(f"{PREFIX}CLASSES", "{}"))
-        names = {int(value): str(name)[:LONGEST_NAME] for value, name in said.items()}
+        own = json.loads(tags.get(f"{PREFIX}CLASSES", "{}"))
+        names = {int(value): str(name)[:LONGEST_NAME] for value, name in own.items()}
     except (ValueError, AttributeError, RecursionError):  # long legends are cut in the metadata
         return {}
-    return {value: name for value, name in names.items() if _usable(value, name)}
+    return {value: name for value, name in names.items() if _fits_legend(value, name)}
 
 
 def _side_file_names(path: str, band: int) -> dict[int, str]:
@@ -78,9 +78,9 @@ def _side_file_names(path: str, band: int) -> dict[int, str]:
         text = side.read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):
         return {}
-    found = next((body for number, body in _BAND.findall(text) if int(number) == band), "")
-    block = _NAMES.search(found)
-    if block is None:
+    block_of_band = next((body for number, body in _BAND.findall(text) if int(number) == band), "")
+    names_block = _NAMES.search(block_of_band)
+    if names_block is None:
         return {}
-    names = (html.unescape(name).strip()[:LONGEST_NAME] for name in _NAME.findall(block.group(1)))
-    return {value: name for value, name in enumerate(names) if value <= 65535 and _usable(value, name)}
+    names = (html.unescape(name).strip()[:LONGEST_NAME] for name in _NAME.findall(names_block.group(1)))
+    return {value: name for value, name in enumerate(names) if value <= 65535 and _fits_legend(value, name)}

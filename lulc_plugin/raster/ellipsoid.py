@@ -46,7 +46,8 @@ class Ground:
         """
         south, north = self._latitude(y0), self._latitude(y1)
         width = self._unit if self._geographic else self._unit / self.a
-        return np.abs(self.a**2 * width * (_authalic(north, self.flattening) - _authalic(south, self.flattening)))
+        q = _authalic(north, self.flattening) - _authalic(south, self.flattening)
+        return np.asarray(np.abs(self.a**2 * width * q))
 
     def density(self, x: FloatArray, y: FloatArray, side: float) -> FloatArray:
         """Square metres on the ellipsoid in one square unit at points `(n,)`.
@@ -65,13 +66,13 @@ class Ground:
             s, c = np.sin(latitude), np.cos(latitude)
             cell = self.a**2 * (1 - e2) * c / (1 - e2 * s * s) ** 2  # m² in a radian × radian
             if self._web:
-                return cell * c * (self._unit / self.a) ** 2
+                return np.asarray(cell * c * (self._unit / self.a) ** 2)
             return np.where(np.abs(y * self._unit) < math.pi / 2, cell * self._unit**2, 0.0)
         half = max(side, _SIDE / self._unit) / 2
         corners = [self._geocentric(x + half * u, y + half * v) for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
         # the area of a quadrilateral is half the cross product of its diagonals; in space it knows no poles or seams
         area = np.linalg.norm(np.cross(corners[2] - corners[0], corners[3] - corners[1]), axis=1) / 2
-        return area / (2 * half) ** 2
+        return np.asarray(area / (2 * half) ** 2)
 
     def length(self, x: float, y: float, dx: float, dy: float) -> float:
         """Metres on the ellipsoid from a point along a short vector; 0 or NaN where nothing is known.
@@ -100,7 +101,8 @@ class Ground:
         if self._geographic:
             return np.clip(np.asarray(y, np.float64) * self._unit, -math.pi / 2, math.pi / 2)
         # Web Mercator takes geodetic latitudes for those of a sphere of radius a (EPSG 1024)
-        return 2 * np.arctan(np.exp(np.asarray(y, np.float64) * self._unit / self.a)) - math.pi / 2
+        spherical = 2 * np.arctan(np.exp(np.asarray(y, np.float64) * self._unit / self.a)) - math.pi / 2
+        return np.asarray(spherical)
 
     def _geocentric(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Points on the ellipsoid `(n, 3)`, metres; NaN where the system has no inverse."""
@@ -119,8 +121,8 @@ def ground_of(crs: Any) -> Ground | None:
 
 def ellipsoid_of(crs: Any) -> tuple[float, float]:
     """Semi-major axis in metres and flattening; WGS 84 if the system names none."""
-    found = _ELLIPSOID.search(crs.to_wkt())
-    a, inverse = (float(found.group(1)), float(found.group(2))) if found else _WGS84
+    match = _ELLIPSOID.search(crs.to_wkt())
+    a, inverse = (float(match.group(1)), float(match.group(2))) if match else _WGS84
     return a, (1 / inverse if inverse else 0.0)
 
 
@@ -152,4 +154,4 @@ def _authalic(latitude: FloatArray, flattening: float) -> FloatArray:
         return np.sin(latitude)
     e = math.sqrt(e2)
     s = np.sin(latitude)
-    return (1 - e2) / 2 * (s / (1 - e2 * s * s) + np.arctanh(e * s) / e)
+    return np.asarray((1 - e2) / 2 * (s / (1 - e2 * s * s) + np.arctanh(e * s) / e))

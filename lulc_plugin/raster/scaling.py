@@ -49,27 +49,34 @@ class Step:
     def __post_init__(self) -> None:
         if self.op not in _OPS:
             raise LulcError(f"Scaling step {self.op!r} is unknown; known are {', '.join(sorted(_OPS))}.")
+        self._check_names()
+        for name, value in self.numbers:
+            if not math.isfinite(value):
+                shown = "NaN, not a number" if math.isnan(value) else f"{value}"
+                raise LulcError(f"Scaling step {self.op!r}: {name} is {shown}.")
+        self._check_ranges()
+
+    def _check_names(self) -> None:
         required, optional = _OPS[self.op]
         given = dict(self.numbers)
         for name in required:
             if name not in given:
                 raise LulcError(f"Scaling step {self.op!r} needs {name!r}.")
-        for name, value in given.items():
+        for name in given:
             if name not in required and name not in optional:
                 raise LulcError(f"Scaling step {self.op!r} has no parameter {name!r}.")
-            if not math.isfinite(value):
-                said = "NaN, not a number" if math.isnan(value) else f"{value}"
-                raise LulcError(f"Scaling step {self.op!r}: {name} is {said}.")
-        if self.op == "scale" and given["value"] == 0:
+
+    def _check_ranges(self) -> None:
+        if self.op == "scale" and self["value"] == 0:
             raise LulcError("Scaling step 'scale' divides by 0.")
-        if self.op == "z-score" and given["stddev"] <= 0:
-            raise LulcError(f"Scaling step 'z-score' has the standard deviation {given['stddev']}.")
+        if self.op == "z-score" and self["stddev"] <= 0:
+            raise LulcError(f"Scaling step 'z-score' has the standard deviation {self['stddev']}.")
         if self.op in {"clip", "min-max"}:
             low, high = self["minimum"], self["maximum"]
             if not low < high:
                 raise LulcError(f"Scaling step {self.op!r}: minimum {low} is not below maximum {high}.")
-        if self.op == "percentile" and not 0 <= given["lower"] < given["upper"] <= 100:
-            raise LulcError(f"Percentiles {given['lower']} and {given['upper']} are not 0 ≤ lower < upper ≤ 100.")
+        if self.op == "percentile" and not 0 <= self["lower"] < self["upper"] <= 100:
+            raise LulcError(f"Percentiles {self['lower']} and {self['upper']} are not 0 ≤ lower < upper ≤ 100.")
 
     def __getitem__(self, name: str) -> float:
         return dict(self.numbers).get(name, _OPS[self.op][1].get(name, math.nan))
@@ -300,6 +307,6 @@ def _channel_valid(channel: Channel, valid: BoolArray, band_names: Sequence[str]
     if valid.ndim == 2:
         return valid
     if channel.expression is None:
-        return valid[channel.band or 0]
+        return np.asarray(valid[channel.band or 0])
     used = [band_names.index(name) for name in channel.expression.names]
-    return np.logical_and.reduce(valid[used], axis=0)
+    return np.asarray(np.logical_and.reduce(valid[used], axis=0))

@@ -20,10 +20,10 @@ from rasterio.windows import Window as FileWindow
 
 from ..errors import FileNotRead, LulcError
 from . import areas
+from .band_names import name_of, wavelength_of
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion
 from .nodata import BoolArray, valid_by_value
-from .wavelengths import name_of, wavelength_of
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a layer's stored numbers are: reflectance in some scale, or a picture, whose numbers have no unit."""
+"""The kind of a layer's stored values: reflectance in some scale, or a picture, whose numbers have no unit."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ _LANDSAT_ZERO = 7273.0
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How to read stored numbers: `kind` is reflectance or picture, `band_steps` bring each band to 0..1 reflectance.
+class Interpretation:
+    """What stored values are.
 
-    `because` says in words what this rests on. For pictures `band_steps` are empty.
+    Attributes:
+        kind: `reflectance` or `picture`.
+        band_steps: steps that bring each band to reflectance, 0 to 1; empty for pictures.
+        because: what this rests on, in words.
+        warnings: sentences about values that look wrong.
     """
 
     kind: str
@@ -34,32 +38,34 @@ class Reading:
     warnings: tuple[str, ...] = ()
 
 
-def read_as(said: str, dtypes: Sequence[str], bands: Sequence[LayerBand], probe: Sequence[npt.NDArray[Any]]) -> Reading:
-    """Decide what the numbers are.
+def interpret_values(
+    choice: str, dtypes: Sequence[str], bands: Sequence[LayerBand], probe: Sequence[npt.NDArray[Any]]
+) -> Interpretation:
+    """Decide what stored values are.
 
     Args:
-        said: `auto`, `reflectance` or `picture`, as the user said.
+        choice: `auto`, `reflectance` or `picture`, as the user chose.
         dtypes: number type of each band used.
         bands: what the layer says about each of them (scale and offset).
         probe: some valid stored values of each.
     """
     count = len(bands)
-    if said == PICTURE:
-        return Reading(PICTURE, ((),) * count, "as you said")
+    if choice == PICTURE:
+        return Interpretation(PICTURE, ((),) * count, "as you said")
     declared = any(b.scale != 1 or b.offset != 0 for b in bands)
-    # black margins are often not declared as nodata; zeros tell nothing as long as there is anything else
-    told = [p[p != 0] if np.any(p != 0) else p for p in probe]
+    # black margins are often not declared as nodata; zeros are ignored as long as there is anything else
+    used = [p[p != 0] if np.any(p != 0) else p for p in probe]
     physical = [
         np.asarray(p, np.float64) * b.scale + b.offset if declared else np.asarray(p, np.float64)
-        for p, b in zip(told, bands)
+        for p, b in zip(used, bands)
     ]
     filled = [p for p in physical if p.size]
     high = max((float(np.percentile(p, 98)) for p in filled), default=0.0)
     low = min((float(np.percentile(p, 0.5)) for p in filled), default=0.0)
-    if said != REFLECTANCE:
+    if choice != REFLECTANCE:
         reason = _picture_reason(dtypes, declared, high, filled)
         if reason:
-            return Reading(PICTURE, ((),) * count, reason)
+            return Interpretation(PICTURE, ((),) * count, reason)
     # 98 % of reflectances lie below 1.6 even over snow and cloud; ×10,000 the dimmest scene lies above it
     whole_numbers = not declared and all(np.dtype(d).kind in "iu" for d in dtypes)
     divisor = 1.0 if high <= 1.6 and not whole_numbers else 10_000.0
@@ -76,8 +82,8 @@ def read_as(said: str, dtypes: Sequence[str], bands: Sequence[LayerBand], probe:
         steps.append(tuple(own))
     warnings = _too_bright(bands, declared, divisor, low)
     words = "scale and offset declared by the layer" if declared else "0 to 1" if divisor == 1 else "× 10,000"
-    because = f"{words}{', as you said' if said == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
-    return Reading(REFLECTANCE, tuple(steps), because, warnings)
+    because = f"{words}{', as you said' if choice == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
+    return Interpretation(REFLECTANCE, tuple(steps), because, warnings)
 
 
 def _too_bright(bands: Sequence[LayerBand], declared: bool, divisor: float, low: float) -> tuple[str, ...]:

@@ -82,5 +82,5 @@ def test_its_numbers_are_understood(tmp_path, way):
     with Source(str(SAMPLE)) as source:
         bands = source.facts.bands
         probe = [source.read_stored(b.number, source.facts.region).ravel() for b in bands]
-        reading = value_kind.read_as(way, source.facts.dtypes, bands, probe)
+        reading = value_kind.interpret_values(way, source.facts.dtypes, bands, probe)
     assert reading.kind == "reflectance" and reading.warnings == ()

@@ -327,7 +327,7 @@ def _loose(path: Path, specs: Sequence[ModelSpec], said: str, level: str) -> Sce
             if name and name not in numbers and layer_band.number not in numbers.values():
                 numbers[name] = layer_band.number
         chosen = list(numbers.values())
-        reading = value_kind.read_as(
+        reading = value_kind.interpret_values(
             said,
             [facts.dtypes[n - 1] for n in chosen],
             [facts.bands[n - 1] for n in chosen],

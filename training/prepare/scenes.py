@@ -11,7 +11,7 @@ import numpy as np
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import PICTURE, LayerFacts, Source, apply_steps, common_name, probe_layer, read_as
+from lulc_plugin.raster import PICTURE, LayerFacts, Source, apply_steps, common_name, interpret_values, probe_layer
 
 ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".vrt", ".jp2", ".img")
 
@@ -153,7 +153,7 @@ def numbers_of(scenes: Sequence[Scene], said: str, progress: Progress) -> Number
         with Source(str(scene.path)) as source:
             probe = probe_layer(source, scene.bands, progress)
         bands = [scene.facts.bands[b - 1] for b in scene.bands]
-        reading = read_as(said, [scene.facts.dtypes[b - 1] for b in scene.bands], bands, probe)
+        reading = interpret_values(said, [scene.facts.dtypes[b - 1] for b in scene.bands], bands, probe)
         because = because or reading.because
         for text in reading.warnings:
             progress.warn(f"{scene.path.name}: {text}")

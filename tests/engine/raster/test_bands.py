@@ -12,8 +12,8 @@ from rasterio.enums import ColorInterp
 from lulc_plugin.errors import LulcError
 from lulc_plugin.options import QGIS
 from lulc_plugin.raster import Source
+from lulc_plugin.raster.band_names import name_of, wavelength_of
 from lulc_plugin.raster.bands import LayerBand, match, sensor_of
-from lulc_plugin.raster.wavelengths import name_of, wavelength_of
 
 
 @dataclass(frozen=True)

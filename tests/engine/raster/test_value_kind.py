@@ -4,14 +4,14 @@
 import numpy as np
 import pytest
 
-from lulc_plugin.raster import apply_steps, read_as
+from lulc_plugin.raster import apply_steps, interpret_values
 from lulc_plugin.raster.bands import LayerBand
 
 
 def reading(values, dtype, said="auto", scale=1.0, offset=0.0, count=4):
     stored = np.asarray(values).astype(dtype)
     bands = [LayerBand(i + 1, scale=scale, offset=offset) for i in range(count)]
-    return read_as(said, [dtype] * count, bands, [stored] * count), stored
+    return interpret_values(said, [dtype] * count, bands, [stored] * count), stored
 
 
 def land(low=0.02, high=0.5, seed=0):
