@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--no-forest", action="store_true", help="leave out the random forests (rehearsals only)")
     p.add_argument("--speed", action="store_true", help="measure the speed again and mend description and card")
     p.add_argument("--table", action="store_true", help="print the table “which network for my imagery?” and stop")
+    p.add_argument("--cards", action="store_true", help="write NAME.md of all networks in --models anew and stop")
     add_options(p)
     return p
 
@@ -89,6 +90,10 @@ def main(arguments: list[str] | None = None) -> int:
             from .cards import model_table
 
             print(model_table.table(options.models or Path("models")))
+            return 0
+        if options.cards:
+            for path in sorted((options.models or Path("models")).glob("*.onnx")):
+                write_card(path)
             return 0
         if options.checkpoint is None:
             raise LulcError("No checkpoint is named.", "python -m training.release runs/NAME/best.pt, or --table.")
@@ -257,16 +262,25 @@ def _describe(source: Source, places: Places, facts: Facts, scores: Mapping[str,
     """Sidecar and card; the network's own file stays as it is."""
     import os
 
-    from lulc_plugin.model import catalogue
-    from lulc_plugin.report.card import markdown_card
-
     from .export import sidecar
 
     picture = Path(os.path.relpath(places.picture, places.target.parent)).as_posix() if places.picture.is_file() else ""
     sidecar.write(sidecar.spec(facts, source.recipe, source.root, scores, picture), places.target)
-    card = markdown_card(catalogue.load(places.target).spec, places.target)
-    write_whole(places.target.with_suffix(".md"), card.encode("utf-8"))
+    write_card(places.target)
     print(f"{places.target}: {facts.file_size / 1e6:.2f} MB, sha256 {facts.digest}")
+
+
+def write_card(network: Path) -> None:
+    """Write the card of a network beside it, `NAME.md`, from its description.
+
+    Raises:
+        LulcError: the network has no description that can be used.
+    """
+    from lulc_plugin.model import catalogue
+    from lulc_plugin.report.card import markdown_card
+
+    card = markdown_card(catalogue.load(network).spec, network)
+    write_whole(network.with_suffix(".md"), card.encode("utf-8"))
 
 
 def _write_json(path: Path, table: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 """Release: from a checkpoint to a network that the engine runs, with its card; weights never change under a name."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,15 @@ def test_the_table_lists_networks_of_a_folder(capsys):
     text = capsys.readouterr().out
     assert "| imagery | bands | pixels | network |" in text and "](models/optical-rgbn" in text
     assert release.main(["--table", "--models", str(Path(__file__).parent)]) == 2
+
+
+def test_cards_are_written_anew(tmp_path):
+    models = Path(__file__).parents[2] / "models"
+    name = "aerial-rgb-1to4m-mobileunet-v1"
+    for suffix in (".onnx", ".json"):
+        shutil.copy(models / f"{name}{suffix}", tmp_path)
+    assert release.main(["--cards", "--models", str(tmp_path)]) == 0
+    assert (tmp_path / f"{name}.md").read_text(encoding="utf-8") == (models / f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_confidence_is_over_pixels_and_places():
