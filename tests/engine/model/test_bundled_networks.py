@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +31,39 @@ def test_the_file_is_the_one_that_was_described(entry: catalogue.Entry) -> None:
     assert entry.path.stat().st_size == entry.spec.file_size <= 6_000_000
     assert provenance.file_digest(entry.path) == entry.spec.sha256
     assert entry.path.with_suffix(".md").is_file()
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reaches another computer, so that no schema is fetched."""
+
+    def refuse(*_: object) -> None:
+        raise OSError("a test wants the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def test_the_sidecar_is_valid_by_the_code_of_others(entry: catalogue.Entry, offline: None) -> None:
+    """stac-model holds the classes of the MLM extension, pystac the schemas of STAC 1.1 itself."""
+    from pystac.validation import validate_dict
+    from stac_model.schema import MLModelProperties
+
+    item = json.loads(entry.path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert validate_dict(item, extensions=[]) == ["https://schemas.stacspec.org/v1.1.0/item-spec/json-schema/item.json"]
+    properties = MLModelProperties.model_validate(item["properties"])
+    assert properties.name == entry.spec.name
+    assert [output.name for output in properties.output] == [entry.spec.output.name, entry.spec.output.features]
+    assert len(properties.input[0].bands) == len(entry.spec.channels)
+
+
+@pytest.mark.parametrize(("key", "wrong"), [("mlm:tasks", ["cooking"]), ("mlm:input", [{}]), ("mlm:name", None)])
+def test_the_code_of_others_refuses_a_wrong_sidecar(key: str, wrong: object, offline: None) -> None:
+    from pydantic import ValidationError
+    from stac_model.schema import MLModelProperties
+
+    item = json.loads(catalogue.by_name(NAMES[0]).path.with_suffix(".json").read_text(encoding="utf-8"))
+    with pytest.raises(ValidationError):
+        MLModelProperties.model_validate({**item["properties"], key: wrong})
 
 
 def test_a_lost_sidecar_loses_nothing_but_size_and_digest(entry: catalogue.Entry, tmp_path: Path) -> None:
