@@ -103,8 +103,8 @@ def read(signature: GraphSignature, name: str) -> ModelSpec:
     )
 
 
-def _check_type(said: Any) -> None:
-    kind = str(said or "Segmentor")[:50].capitalize()
+def _check_type(model_type: Any) -> None:
+    kind = str(model_type or "Segmentor")[:50].capitalize()
     if kind == "Segmentor":
         return
     hint = "Deepness runs such networks." if kind in _OTHER_TYPES else "Deepness does not know this type either."
@@ -136,19 +136,19 @@ def _class_names(values: Mapping[str, Any], outputs: int) -> tuple[list[str], bo
     Raises:
         LulcError: an index is missing, or the names cannot be understood.
     """
-    said = values.get("class_names", values.get("names"))
-    if isinstance(said, str):
-        said = parse_literal(said)
-    if isinstance(said, list) and said and all(isinstance(entry, Mapping) for entry in said):
-        said = said[0]
-    if isinstance(said, list) and said and all(isinstance(entry, str) for entry in said):
-        said = dict(enumerate(said))
-    if not said:
+    names = values.get("class_names", values.get("names"))
+    if isinstance(names, str):
+        names = parse_literal(names)
+    if isinstance(names, list) and names and all(isinstance(entry, Mapping) for entry in names):
+        names = names[0]
+    if isinstance(names, list) and names and all(isinstance(entry, str) for entry in names):
+        names = dict(enumerate(names))
+    if not names:
         return [], True
-    if not isinstance(said, Mapping) or len(said) > _MOST_CLASSES:
-        raise LulcError(f"The network's metadata 'class_names' is {str(said)[:60]!r}, not a name for each index.")
+    if not isinstance(names, Mapping) or len(names) > _MOST_CLASSES:
+        raise LulcError(f"The network's metadata 'class_names' is {str(names)[:60]!r}, not a name for each index.")
     try:
-        named = {int(index): json_values.text(name, "a class name", 200) for index, name in said.items()}
+        named = {int(index): json_values.text(name, "a class name", 200) for index, name in names.items()}
     except ValueError as error:
         raise LulcError(f"The network's metadata 'class_names' has an index that is no number: {error}.") from error
     gap = next((i for i in range(len(named)) if i not in named), None)
@@ -177,11 +177,11 @@ def parse_literal(text: str) -> Any:
     # every look is anchored where the last one ended, so that hostile text costs one pass
     position = opened.end()
     while True:
-        found = _KEY_AND_NAME.match(text, position)
-        if found:
-            named[_unquoted(found.group(1))] = _unquoted(found.group(2))
-        after = _AFTER.match(text, found.end() if found else position)
-        if not after or (not found and after.group(1) == ","):
+        pair = _KEY_AND_NAME.match(text, position)
+        if pair:
+            named[_unquoted(pair.group(1))] = _unquoted(pair.group(2))
+        after = _AFTER.match(text, pair.end() if pair else position)
+        if not after or (not pair and after.group(1) == ","):
             raise wrong
         position = after.end()
         if after.group(1) == "}":
@@ -201,20 +201,20 @@ def _unquoted(text: str) -> str:
 
 
 def _size(values: Mapping[str, Any], height: int | None) -> tuple[int, tuple[str, ...]]:
-    said = _positive(values, "tile_size") or _positive(values, "tiles_size")
+    stated = _positive(values, "tile_size") or _positive(values, "tiles_size")
     if height is not None:
         warnings = ()
-        if said is not None and int(said) != height:
+        if stated is not None and int(stated) != height:
             return height, (
-                f"The network's metadata wants windows of {said:g} pixels, its graph takes {height} only;"
+                f"The network's metadata wants windows of {stated:g} pixels, its graph takes {height} only;"
                 f" {height} are used.",
             )
         return height, warnings
-    if said is None:
+    if stated is None:
         return 512, ()
-    if not 8 <= said <= 16384 or not float(said).is_integer():
-        raise LulcError(f"The network's metadata wants windows of {said:g} pixels; 8 to 16384 can be cut.")
-    return int(said), ()
+    if not 8 <= stated <= 16384 or not float(stated).is_integer():
+        raise LulcError(f"The network's metadata wants windows of {stated:g} pixels; 8 to 16384 can be cut.")
+    return int(stated), ()
 
 
 def _depth(output: GraphTensor) -> int | None:

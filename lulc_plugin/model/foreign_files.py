@@ -72,20 +72,20 @@ def is_mlm(path: Path) -> bool:
 def no_description(path: Path) -> LulcError:
     """What to tell about the bare network at `path`."""
     other = path.with_name(path.name + ".json")
-    found = ""
+    other_file = ""
     if other.is_file():
-        found = f" {other.name} is not one: it does not say how values are scaled."
+        other_file = f" {other.name} is not one: it does not say how values are scaled."
         classes = geoai_classes(other)
         if classes:
-            found = (
+            other_file = (
                 f" {other.name} is geoai's and does not say how values are scaled; it names {len(classes)} classes:"
                 f" {', '.join(classes.values())[:200]}."
             )
     elif path.with_suffix(".emd").is_file():
-        found = f" {path.stem}.emd is Esri's and does not say how values are scaled."
+        other_file = f" {path.stem}.emd is Esri's and does not say how values are scaled."
     return ModelUnusable(
         f"{path.name} has no description: neither {path.stem}.json beside it nor 'mlm' or Deepness's keys in its own"
-        f" metadata.{found}",
+        f" metadata.{other_file}",
         f"{command('describemodel')} writes one, from its bands, classes and scaling ({GUIDE}).",
     )
 

@@ -321,12 +321,12 @@ def read_scaling(text: str, count: int) -> Scaling:
             (Step.of("scale", value=255), Step.of("z-score", mean=mean, stddev=stddev)) for mean, stddev in _IMAGENET
         )
         return Scaling(_forms("byte", "divided by 255, ImageNet's mean and standard deviation", count), steps)
-    found = re.fullmatch(rf"(?:scale |/ ?)?({_NUMBER})", words)
-    if found:
-        return _divided(float(found.group(1)), count)
-    found = re.fullmatch(r"z-?score:? (.*)/(.*)", words)
-    if found:
-        return _standardised(found.group(1), found.group(2), count)
+    match = re.fullmatch(rf"(?:scale |/ ?)?({_NUMBER})", words)
+    if match:
+        return _divided(float(match.group(1)), count)
+    match = re.fullmatch(r"z-?score:? (.*)/(.*)", words)
+    if match:
+        return _standardised(match.group(1), match.group(2), count)
     raise LulcError(f"The scaling {text[:80]!r} is not understood.", SCALING_REMEDY)
 
 

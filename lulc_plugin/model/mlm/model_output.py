@@ -88,7 +88,7 @@ def read_output(properties: Mapping[str, Any], layout: str, size: int | None) ->
 
 
 def _check_tasks(tasks: Any) -> None:
-    """Refuse tasks of the model of which none is a segmentation; nothing said is nothing refused."""
+    """Refuse tasks of the model of which none is a segmentation; no task is refused either."""
     listed = [tasks] if isinstance(tasks, str) else tasks if isinstance(tasks, list) else []
     words = [task for task in listed if isinstance(task, str) and task]
     if words and not any(task.endswith("segmentation") for task in words):

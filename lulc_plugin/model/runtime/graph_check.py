@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The check of a graph against its description: what the graph says counts, and where they differ is told."""
+"""The check of a graph, and of what it returns, against its description; where they differ the graph counts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import LulcError
 from ..spec import ModelSpec
-from . import probabilities
 from .onnx_file import NodeArg, Session
 
 #: What a graph may take, and what it is fed with.
@@ -24,6 +24,11 @@ _TYPES: dict[str, Any] = {
     "tensor(int16)": np.int16,
     "tensor(int32)": np.int32,
 }
+#: one pixel of a result stands for at most so many of the window, along each axis
+_MOST_TIMES_SMALLER = 32
+#: how far probabilities, and their sums, may be off: numbers of 16 bits are not more exact
+_RANGE_ROUNDING = 1e-3
+_SUM_ROUNDING = 0.01
 _SCORES = ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
@@ -114,7 +119,7 @@ def _check_output(name: str, entry: NodeArg, spec: ModelSpec, size: tuple[Any, A
             f"{name} returns a single plane; a softmax over it would be 1 everywhere.",
             "Set the activation in its description to sigmoid.",
         )
-    axis, wanted = 3 if spec.layout == "NHWC" else 1, probabilities.channels_of(spec)
+    axis, wanted = 3 if spec.layout == "NHWC" else 1, channels_of(spec)
     bare = spec.output.plane and len(shape) == 3
     if not bare and (len(shape) != 4 or (isinstance(shape[axis], int) and shape[axis] != wanted)):
         raise LulcError(
@@ -123,9 +128,95 @@ def _check_output(name: str, entry: NodeArg, spec: ModelSpec, size: tuple[Any, A
         )
     result = tuple(shape[1:3]) if bare else axes(shape, spec.layout)
     if all(isinstance(length, int) for length in (*size, *result)):
-        probabilities.spread((size[0], size[1]), (result[0], result[1]), spec)
+        spread((size[0], size[1]), (result[0], result[1]), spec)
 
 
 def axes(shape: Any, layout: str) -> tuple[Any, Any]:
     """Height and width in a shape of four axes."""
     return (shape[1], shape[2]) if layout == "NHWC" else (shape[2], shape[3])
+
+
+# ---------------------------------------------------------------- what it returns
+
+
+def channels_of(spec: ModelSpec) -> int:
+    """Planes of scores that the graph returns: one a class, or a single one for two classes."""
+    return 1 if spec.output.plane else len(spec.legend.classes)
+
+
+def spread(size: tuple[int, int], result: tuple[int, int], spec: ModelSpec) -> int:
+    """How many window pixels, along each axis, one pixel of the result stands for.
+
+    Args:
+        size: rows and columns of the window.
+        result: rows and columns that the graph returns for it.
+        spec: the network; `spec.output.cut` pixels a side may be missing.
+
+    Raises:
+        LulcError: the result cannot be laid over the window.
+    """
+    cut = spec.output.cut
+    words = f"The network returns {result[0]} × {result[1]} pixels for a window of {size[0]} × {size[1]}"
+    if result == (size[0] - 2 * cut, size[1] - 2 * cut):
+        return 1
+    times = round(size[0] / result[0]) if result[0] else 0
+    if not cut and 2 <= times <= _MOST_TIMES_SMALLER and all(abs(r * times - s) < times for r, s in zip(result, size)):
+        if spec.window.multiple % times:
+            raise LulcError(
+                f"{words}, one for every {times} × {times}; its windows must then begin at multiples of {times}, but"
+                f" its description says {spec.window.multiple}.",
+                f"Set the multiple of lulc:window in the description to {times}.",
+            )
+        if (result[0] * times, result[1] * times) == size:
+            return times
+    missing = (size[0] - result[0], size[1] - result[1])
+    if missing[0] != missing[1] or missing[0] < 0:
+        raise LulcError(f"{words}; that is neither the window's middle nor a whole fraction of it.")
+    if missing[0] % 2:
+        raise LulcError(f"{words}; an odd number of pixels is missing, so that the result is not centred.")
+    raise LulcError(
+        f"{words}: {missing[0] // 2} pixels are missing on each side; its description says {cut}.",
+        "Give the shapes of input and output in the description with the sizes of one window.",
+    )
+
+
+def planes(raw: npt.NDArray[Any], spec: ModelSpec) -> npt.NDArray[Any]:
+    """What the graph returned as `(n, planes, rows, cols)`, whatever the order of its axes.
+
+    Raises:
+        LulcError: not the planes that the description names.
+    """
+    count = channels_of(spec)
+    if spec.output.plane and raw.ndim == 3:
+        return raw[:, None]
+    axis = 3 if spec.layout == "NHWC" else 1
+    if raw.ndim != 4 or raw.shape[axis] != count:
+        raise LulcError(
+            f"The network returned the shape {raw.shape}; its description ({spec.layout}) names"
+            f" {count} {'class' if count == 1 else 'classes'}."
+        )
+    return np.ascontiguousarray(np.moveaxis(raw, 3, 1)) if axis == 3 else raw
+
+
+def no_probabilities(raw: npt.NDArray[Any], spec: ModelSpec) -> str:
+    """Why the scores of a graph, which are taken as they are, are no probabilities; empty where they are.
+
+    Args:
+        raw: what the graph returned; `probabilities` took it.
+        spec: the network; with a softmax or a sigmoid they always are.
+    """
+    if spec.output.activation and spec.output.activation[0] != "argmax":
+        return ""
+    scores = planes(raw, spec)
+    if not scores.size:
+        return ""
+    low, high = float(scores.min()), float(scores.max())
+    if low < -_RANGE_ROUNDING or high > 1 + _RANGE_ROUNDING:
+        return f"they run from {low:.3g} to {high:.3g}"
+    if spec.output.plane:
+        return ""
+    sums = scores.sum(axis=1, dtype=np.float32)
+    least, most = float(sums.min()), float(sums.max())
+    if least < 1 - _SUM_ROUNDING or most > 1 + _SUM_ROUNDING:
+        return f"the sums of a pixel's scores run from {least:.3g} to {most:.3g}"
+    return ""

@@ -18,8 +18,7 @@ import numpy.typing as npt
 from ...errors import CancelledError, LulcError
 from ...options import option
 from ..spec import ModelSpec
-from . import onnx_file, probabilities as scores, providers
-from .graph_check import axes, check_graph
+from . import graph_check, onnx_file, providers
 from .onnx_file import Session
 from .providers import ExecutionProvider
 
@@ -109,7 +108,7 @@ class Network:
             except _ProviderFailed as failure:
                 self._fall_back(failure)
         self.device = self._cpu() if self._provider.name == providers.CPU else self._provider.label
-        self._graph = check_graph(self._session, self._path.name, self._spec)
+        self._graph = graph_check.check_graph(self._session, self._path.name, self._spec)
         self.warnings.extend(text for text in self._graph.warnings if text not in self.warnings)
 
     def _fall_back(self, failure: _ProviderFailed) -> None:
@@ -252,7 +251,7 @@ class Network:
     @property
     def fixed_window(self) -> tuple[int, int] | None:
         """The only rows and columns that the graph takes, which are the description's; None where one is free."""
-        rows, cols = axes(self._opened.get_inputs()[0].shape, self._spec.layout)
+        rows, cols = graph_check.axes(self._opened.get_inputs()[0].shape, self._spec.layout)
         return (rows, cols) if isinstance(rows, int) and isinstance(cols, int) else None
 
     @property
@@ -293,9 +292,9 @@ class Network:
             ) from error
         self.seconds += time.perf_counter() - started
         self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
-        result = scores.probabilities(raw, self._spec, (batch.shape[2], batch.shape[3]))
+        result = probabilities_of(raw, self._spec, (batch.shape[2], batch.shape[3]))
         if self.probable:
-            self._check_scores(scores.no_probabilities(raw, self._spec))
+            self._check_scores(graph_check.no_probabilities(raw, self._spec))
         return result
 
     def _check_scores(self, why: str) -> None:
@@ -324,3 +323,61 @@ class _ProviderFailed(Exception):
     def __init__(self, error: LulcError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+# ---------------------------------------------------------------- from scores to probabilities
+
+
+def probabilities_of(raw: npt.NDArray[Any], spec: ModelSpec, size: tuple[int, int]) -> FloatArray:
+    """Class probabilities `(n, classes, rows, cols)` of windows.
+
+    A result of fewer pixels than the window is enlarged bilinearly (pixel centres line up) before the activation, as
+    such networks are trained. Where it lacks a rim the rim is 0: the grid never looks at it.
+
+    Args:
+        raw: what the graph returned.
+        spec: the network.
+        size: rows and columns of the windows.
+
+    Raises:
+        LulcError: the shape is not what the description says, or a number is not finite.
+    """
+    scores = graph_check.planes(raw, spec)
+    times = graph_check.spread(size, (scores.shape[2], scores.shape[3]), spec)
+    # one sum finds NaN and infinity; finite numbers of a double may still be too large for it
+    if not np.isfinite(scores.sum(dtype=np.float64)) and not np.isfinite(scores).all():
+        raise LulcError("The network returned numbers that are not finite.", "The model file seems to be damaged.")
+    scores = np.asarray(scores, np.float32)
+    if times > 1:
+        scores = enlarge(enlarge(scores, times, 2), times, 3)
+    out = activate(scores, spec.output.activation)
+    if spec.output.plane:
+        out = np.concatenate([np.float32(1) - out, out], axis=1)
+    cut = spec.output.cut
+    return np.pad(out, ((0, 0), (0, 0), (cut, cut), (cut, cut))) if cut else out
+
+
+def enlarge(values: FloatArray, times: int, axis: int) -> FloatArray:
+    """`values` with every pixel along `axis` replaced by `times`, bilinear between pixel centres."""
+    length = values.shape[axis]
+    place = np.clip((np.arange(length * times) + 0.5) / times - 0.5, 0, length - 1)
+    low = np.minimum(place.astype(np.intp), max(0, length - 2))
+    high = np.minimum(low + 1, length - 1)
+    shape = [1] * values.ndim
+    shape[axis] = -1
+    share = (place - low).astype(np.float32).reshape(shape)
+    enlarged: FloatArray = np.take(values, low, axis) * (np.float32(1) - share) + np.take(values, high, axis) * share
+    return enlarged
+
+
+def activate(scores: FloatArray, activation: tuple[str, ...]) -> FloatArray:
+    """Scores `(n, planes, rows, cols)` after the first step of `activation`; the last one, argmax, comes much later."""
+    first = activation[0] if activation else "argmax"
+    if first == "softmax":
+        exponent = np.exp(scores - scores.max(axis=1, keepdims=True))
+        result: FloatArray = exponent / exponent.sum(axis=1, keepdims=True)
+        return result
+    if first == "sigmoid":
+        with np.errstate(over="ignore"):
+            return np.float32(1) / (np.float32(1) + np.exp(-scores))
+    return scores

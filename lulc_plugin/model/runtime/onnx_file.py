@@ -80,11 +80,11 @@ def fixed_size(path: Path, input_name: str, layout: str) -> tuple[int, int] | No
         input_name: name of the input; where there is no such one, the only input of four axes.
         layout: `NCHW` or `NHWC`.
     """
-    found = read(path)
-    if found is None:
+    file = read(path)
+    if file is None:
         return None
-    images = [shape for shape in found.inputs.values() if len(shape) == 4]
-    shape = found.inputs.get(input_name) or (images[0] if len(images) == 1 else ())
+    images = [shape for shape in file.inputs.values() if len(shape) == 4]
+    shape = file.inputs.get(input_name) or (images[0] if len(images) == 1 else ())
     if len(shape) != 4:
         return None
     rows, cols = shape[1:3] if layout == "NHWC" else shape[2:4]
@@ -98,22 +98,22 @@ def input_type(path: Path, input_name: str) -> str:
         path: the `.onnx` file.
         input_name: name of the input; where there is no such one, the only input.
     """
-    found = read(path)
-    if found is None:
+    file = read(path)
+    if file is None:
         return ""
-    name = next(iter(found.inputs)) if len(found.inputs) == 1 else input_name
-    return found.whole.get(name, "")
+    name = next(iter(file.inputs)) if len(file.inputs) == 1 else input_name
+    return file.whole.get(name, "")
 
 
 def cannot_load(path: Path, error: Exception) -> LulcError:
     """What to tell the user when onnxruntime refuses the file at `path` with `error`."""
     import onnxruntime
 
-    found = read(path)
+    file = read(path)
     installed = str(onnxruntime.__version__)
-    if found is not None:
-        needed = needed_release(found.ir, found.opset)
-        words = f"{path.name} is written in ONNX operator set {found.opset} (file format {found.ir})"
+    if file is not None:
+        needed = needed_release(file.ir, file.opset)
+        words = f"{path.name} is written in ONNX operator set {file.opset} (file format {file.ir})"
         if needed is None:
             return LulcError(
                 f"{words}, which is newer than all that this program knows of; onnxruntime {installed} is installed.",

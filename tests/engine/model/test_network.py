@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Network, Output, Window, catalogue, onnx_file
-from lulc_plugin.model.runtime import probabilities
+from lulc_plugin.model.runtime import graph_check
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.raster import Step
 
@@ -186,7 +186,7 @@ def test_a_result_that_is_cut_more_than_described(stranger, raster, classify, sc
 )  # fmt: skip
 def test_results_that_cannot_be_laid_over_the_window(spec, size, result, match):
     with pytest.raises(LulcError, match=match):
-        probabilities.spread(size, result, spec("context"))
+        graph_check.spread(size, result, spec("context"))
 
 
 @pytest.mark.parametrize("times", [2, 4])
