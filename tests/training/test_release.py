@@ -16,7 +16,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from training import recipe, release
-from training.export import card_table, credits, margin, onnx_session, parity, source as opening, training_places
+from training.export import card_table, credits, data_summary, margin, onnx_session, parity, source as opening
 from training.networks.network_settings import NetworkSettings, build
 from training.sets.description import describe
 from training.train import checkpoint
@@ -209,11 +209,11 @@ def test_weights_of_unknown_origin_are_refused(recipe_file):
 def test_training_places_are_rounded_and_said_once(toy):
     rows = ("a.tif,g,train,10.04,50", "b.tif,g,train,10.01,50.02", "c.tif,g,val,1,1", "d.tif,g,train,,")
     (toy / "sure" / "split.csv").write_text("\n".join(("file,group,split,lon,lat", *rows)))
-    assert training_places.training_places(describe(toy, "sure"), {"train"}) == {
+    assert data_summary.training_places(describe(toy, "sure"), {"train"}) == {
         "set": "Toy sure",
         "places": [[10.0, 50.0]],
     }
-    assert training_places.training_places(describe(toy, "coarse"), {"train"})["places"] == []
+    assert data_summary.training_places(describe(toy, "coarse"), {"train"})["places"] == []
 
 
 def test_the_table_lists_networks_of_a_folder(capsys):
@@ -234,9 +234,9 @@ def test_cards_are_written_anew(tmp_path):
 
 
 def test_confidence_is_over_pixels_and_places():
-    from training.export import confidence
+    from training.export import data_summary
 
-    assert confidence.summary({"a": (0.9, 300), "b": (0.5, 100)}) == {}
-    found = confidence.summary({"a": (0.9, 300), "b": (0.5, 50), "c": (0.5, 50)})
+    assert data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 100)}) == {}
+    found = data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 50), "c": (0.5, 50)})
     assert found == {"mean": 0.8, "q05": pytest.approx(0.5), "places": 3}
-    assert confidence.summary({}) == {} and np.isfinite(found["mean"])
+    assert data_summary.confidence_summary({}) == {} and np.isfinite(found["mean"])

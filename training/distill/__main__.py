@@ -11,8 +11,7 @@ from lulc_plugin.classify import DEVICES, VALUES
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import ConsoleProgress
 
-from .command import Labelled, Wish, label
-from .student import check, teach
+from .command import Labelled, Wish, check_recipe, label, train_student
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,10 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     try:
         if options.student is not None:
-            check(options.student, options.out)
+            check_recipe(options.student, options.out)
         _tell(label(wish, ConsoleProgress()), options.out)
         if options.student is not None:
-            print(teach(options.student, options.out, options.run))
+            print(train_student(options.student, options.out, options.run))
     except LulcError as error:
         print(f"{error.problem} {error.remedy}".strip(), file=sys.stderr)
         return 2

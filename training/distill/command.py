@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scenes and a teacher become a labelled data set, a sheet to look at, and figures."""
+"""Scenes and a teacher become a labelled data set with a sheet to look at; then a student may be trained on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lulc_plugin.progress import Progress
 
 from ..teachers import teacher_settings
 from ..teachers.panel import Panel
-from . import label_sheet, scene_pieces
+from . import scene_pieces, set_folder
 from .set_folder import SetFolder, class_shares
 
 LEGEND = "landcover6"
@@ -125,7 +125,7 @@ def label(wish: Wish, progress: Progress | None = None) -> Labelled:
     counts = class_shares(wish.out, files, legend)
     write_whole(wish.out / "statistics.csv", _statistics(counts, legend).encode())
     title = f"{', '.join(s.title for s in specs)}: {len(files)} images"
-    label_sheet.draw(wish.out, files, bands, legend, wish.out / "sheet.png", title)
+    set_folder.draw_sheet(wish.out, files, bands, legend, wish.out / "sheet.png", title)
     progress.report(100)
     return Labelled(len(files), splits, tuple(int(n) for n in counts), legend, wish.out / "sheet.png")
 
@@ -213,3 +213,40 @@ def _statistics(counts: np.ndarray, legend: Legend) -> str:
     for i, entry in enumerate(legend.classes):
         table.writerow([i + 1, entry.name, counts[i + 1], f"{counts[i + 1] / labelled:.4f}"])
     return text.getvalue()
+
+
+def check_recipe(config: Path, folder: Path) -> None:
+    """See, before a long labelling, that a recipe trains on the set that is to be written.
+
+    Raises:
+        LulcError: the recipe cannot be read, or none of its `[[data]]` names the set.
+    """
+    from .. import recipe
+
+    sets = [part.set for part in recipe.read(config).data]
+    if folder.resolve().name not in sets:
+        raise LulcError(
+            f"The recipe {config} trains on {', '.join(sets)}, not on {folder.resolve().name}.",
+            f'Write set = "{folder.resolve().name}" in one of its [[data]], or choose another name with --out.',
+        )
+
+
+def train_student(config: Path, folder: Path, run: Path | None = None) -> Path:
+    """Train the network of a recipe on the labelled set; sets are sought beside it.
+
+    Args:
+        config: the recipe.
+        folder: the labelled set.
+        run: folder of checkpoints; None: as the recipe is called.
+
+    Returns:
+        the best checkpoint.
+
+    Raises:
+        LulcError: see `training.train`.
+    """
+    # PyTorch is only needed here: labelling works without it
+    from ..train import __main__ as training
+
+    said = [str(config), "--data", str(folder.resolve().parent)]
+    return training.train(training.parser().parse_args([*said, *(["--run", str(run)] if run else [])]))

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A data set whose labels are a teacher's: images, hard labels for the eye, soft ones to learn from, a description."""
+"""The data set that distilling writes: images, labels for the eye, soft ones to learn from, places, a sheet."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,6 @@ from lulc_plugin.legend import Legend
 from lulc_plugin.raster import open_dataset, value_kind
 
 from ..teachers.cache import packed
-from .place_groups import VALIDATION, joined, validating
 from .scene_pieces import Piece
 
 FloatArray = npt.NDArray[np.float32]
@@ -112,7 +113,7 @@ class SetFolder:
         """
         places = self._places(together)
         free = Counter(p for p, row in zip(places, self.rows) if row.split in _OPEN_SPLITS)
-        chosen = validating(free, share)
+        chosen = choose_validation(free, share)
         splits = [
             (VALIDATION if p in chosen else "train") if row.split in _OPEN_SPLITS else row.split
             for p, row in zip(places, self.rows)
@@ -130,7 +131,7 @@ class SetFolder:
         """Place of each image: as the data say, else by scene, near ones under the name of the first."""
         scenes = list(dict.fromkeys(row.scene for row in self.rows))
         centres = {row.scene: row.centre for row in self.rows}
-        groups = joined([centres[s] for s in scenes], together)
+        groups = join_places([centres[s] for s in scenes], together)
         first = {s: Path(scenes[groups.index(g)]).stem for s, g in zip(scenes, groups)}
         return [row.place or first[row.scene] for row in self.rows]
 
@@ -185,3 +186,111 @@ def class_shares(folder: Path, files: Sequence[str], legend: Legend) -> npt.NDAr
         with open_dataset(folder / "labels" / file) as dataset:
             counts += np.bincount(dataset.read(1).ravel(), minlength=len(counts))
     return counts
+
+
+_MOST = 48
+_PAIRS = 4
+_INCHES = 1.7
+
+
+def draw_sheet(
+    folder: Path, files: Sequence[str], bands: Sequence[str], legend: Legend, target: Path, title: str
+) -> None:
+    """Write a PNG with up to 48 images of a set folder, spread evenly over `files`, each with its labels.
+
+    White pixels of a label picture are unknown.
+
+    Args:
+        folder: holds `images/` and `labels/`, labels being position in the legend + 1.
+        files: names.
+        bands: common names in the order of the images.
+        legend: classes.
+        target: the `.png` to write.
+        title: above the sheet.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    step = max(1, math.ceil(len(files) / _MOST))
+    shown = list(files)[::step]
+    lines = math.ceil(len(shown) / _PAIRS)
+    height = lines * _INCHES * 1.12 + 0.9
+    figure = Figure(figsize=(2 * _PAIRS * _INCHES, height), dpi=110)
+    axes = figure.subplots(lines, 2 * _PAIRS, squeeze=False)
+    colours = np.array([(255, 255, 255), *(c.rgb for c in legend.classes)], np.uint8)
+    for axis in axes.flat:
+        axis.axis("off")
+    for i, file in enumerate(shown):
+        line, column = divmod(i, _PAIRS)
+        with open_dataset(folder / "images" / file) as dataset:
+            picture = _picture(dataset.read(), bands)
+        with open_dataset(folder / "labels" / file) as dataset:
+            labels = colours[dataset.read(1)]
+        axes[line, 2 * column].imshow(picture)
+        axes[line, 2 * column].set_title(Path(file).stem[-26:], fontsize=5.5, pad=2)
+        axes[line, 2 * column + 1].imshow(labels, interpolation="nearest")
+    patches = [Patch(facecolor=c.colour, label=c.name) for c in legend.classes]
+    patches.append(Patch(facecolor="white", edgecolor="black", label="unknown"))
+    figure.suptitle(title, fontsize=9, y=1 - 0.15 / height)
+    figure.legend(handles=patches, loc="upper center", ncol=min(8, len(patches)), fontsize=7, frameon=False,
+                  bbox_to_anchor=(0.5, 1 - 0.3 / height))  # fmt: skip
+    figure.subplots_adjust(0.005, 0.005, 0.995, 1 - 0.75 / height, 0.02, 0.14)
+    figure.savefig(target)
+
+
+def _picture(stored: npt.NDArray[np.generic], bands: Sequence[str]) -> npt.NDArray[np.float64]:
+    """`(rows, cols, 3)` true colour, else the first three bands; each band between its 2nd and 98th percentile."""
+    wanted = ("red", "green", "blue")
+    chosen = [bands.index(b) for b in wanted] if set(wanted) <= set(bands) else [0, len(bands) // 2, len(bands) - 1]
+    valid = (stored != 0).any(axis=0)
+    out = np.ones((*valid.shape, 3))
+    for i, band in enumerate(chosen):
+        values = stored[band].astype(np.float64)
+        if valid.any():
+            low, high = np.percentile(values[valid], [2, 98])
+            out[..., i] = np.where(valid, np.clip((values - low) / max(high - low, 1e-6), 0, 1), 1)
+    return out
+
+
+_EARTH_KM = 6371.0
+VALIDATION = "val"
+
+
+def join_places(centres: Sequence[tuple[float, float] | None], kilometres: float) -> list[int]:
+    """A number for each scene; scenes with a chain of neighbours nearer than `kilometres` have the same one.
+
+    Args:
+        centres: longitude and latitude in degrees; None stands alone.
+        kilometres: along the great circle (haversine formula) on a sphere.
+    """
+    group = list(range(len(centres)))
+    for i, here in enumerate(centres):
+        for j, there in enumerate(centres[:i]):
+            if here is not None and there is not None and _distance(here, there) < kilometres:
+                old, new = group[i], group[j]
+                group = [new if g == old else g for g in group]
+    return group
+
+
+def _distance(a: tuple[float, float], b: tuple[float, float]) -> float:
+    lon_a, lat_a, lon_b, lat_b = np.radians([*a, *b])
+    half = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
+    return float(2 * _EARTH_KM * np.arcsin(np.sqrt(min(1.0, half))))
+
+
+def choose_validation(pieces: Mapping[str, int], share: float) -> set[str]:
+    """Places that validate: in an order by chance that never changes, until they have `share` of all images.
+
+    At least one, where there are two places or more and `share` is not 0; never all.
+
+    Args:
+        pieces: place → number of images.
+        share: 0 to 1.
+    """
+    order = sorted(pieces, key=lambda place: hashlib.sha256(place.encode()).hexdigest())
+    chosen: set[str] = set()
+    while share > 0 and len(chosen) < len(order) - 1:
+        if chosen and sum(pieces[p] for p in chosen) >= share * sum(pieces.values()):
+            break
+        chosen.add(order[len(chosen)])
+    return chosen

@@ -16,11 +16,11 @@ from lulc_plugin.errors import LulcError
 
 from .. import recipe as recipes
 from ..recipe import Recipe
-from . import accuracy_report, calibration, charts, contact_sheets, summary
-from .baseline import Baselines
+from . import calibration, figures, split_scores, summary
 from .evaluated_networks import Subject, aligned, common, ensemble, subject
 from .held_out import Part, evaluation_only, loader, named, of_recipe, require_unseen
 from .network_scores import Loader, Looks, compared, headed, scores
+from .random_forest import Baselines
 from .split_scores import Scored
 
 
@@ -56,12 +56,12 @@ def evaluate(options: argparse.Namespace) -> Path:
         results[one.name] = found
         (own / "scores.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
         for scored in found:
-            accuracy_report.write(
+            split_scores.write_report(
                 scored, chips(scored.part), one.legend, one.name, own / f"{_file_name(scored.part.key)}.html"
             )
     _pictures(results, parts, chips, subjects, options.chips, folder)
     if any(table["robustness"] for table in every):
-        charts.robustness_chart(_robust(every), folder / "robustness.png")
+        figures.robustness_chart(_robust(every), folder / "robustness.png")
     summary.write(every, folder)
     print(summary.side_by_side(every))
     return folder / "summary.md"
@@ -153,7 +153,7 @@ def _calibrated(one: Subject, parts: Sequence[Part], chips: Loader, folder: Path
     if not items:
         return None
     found = calibration.calibrate(items)
-    charts.reliability_diagram(items, found, one.name, folder / "reliability.png")
+    figures.reliability_diagram(items, found, one.name, folder / "reliability.png")
     print(f"  temperature {found.temperature:g}")
     return found
 
@@ -172,11 +172,11 @@ def _pictures(
             continue
         name = f"sheet-{_file_name(part.key)}.png"
         for network, scored in own.items():
-            contact_sheets.sheet(
+            figures.sheet(
                 {network: scored}, chips(part), bands, legend, folder / _file_name(network) / name, count=count
             )
         if len(own) > 1:
-            contact_sheets.sheet(own, chips(part), bands, legend, folder / name, count=count)
+            figures.sheet(own, chips(part), bands, legend, folder / name, count=count)
 
 
 def _robust(every: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:

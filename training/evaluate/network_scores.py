@@ -17,10 +17,10 @@ from ..maps import Answers, line, miou_interval
 from ..recipe import Recipe
 from ..sets.chips import Chip
 from . import robustness
-from .baseline import Baselines
 from .calibration import Calibration
 from .evaluated_networks import Subject, subject, ways_of
 from .held_out import Part, evaluation_only, loader, of_recipe, require_unseen
+from .random_forest import Baselines
 from .split_scores import Scored, matrices_of, plain, score
 
 Loader = Callable[[Part], list[Chip]]

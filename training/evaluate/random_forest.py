@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The baseline: a random forest on single pixels and their 3x3 surroundings, on the same channels and splits."""
+"""The baseline: random forests on single pixels and their 3x3 surroundings, on the same channels and splits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,9 @@ from lulc_plugin.errors import LulcError
 
 from ..inputs import Inputs
 from ..maps import Counts, groups_of, value_matrix
+from ..recipe import Recipe
 from ..sets.chips import Chip
+from .held_out import Part
 
 TREES = 100
 PER_CHIP = 2000
@@ -90,3 +92,31 @@ class Forest:
             counted = np.where(met, groups.of_code[chip.labels], values[codes])
             found[chip.place] = found.get(chip.place, 0) + value_matrix(counted, chip, groups)
         return found
+
+
+class Baselines:
+    """The random forests that a network has to beat: its channels, its sets, its splits.
+
+    Args:
+        recipe: says channels, sets and training splits.
+        chips: gives the chips of a split, with the recipe's bands and legend.
+        per_chip: training pixels of each chip.
+    """
+
+    def __init__(self, recipe: Recipe, chips: Callable[[Part], list[Chip]], per_chip: int = PER_CHIP) -> None:
+        self._recipe, self._chips, self._per_chip = recipe, chips, per_chip
+        self._forests: dict[str, Forest] = {}
+        self._found: dict[str, dict[str, Counts]] = {}
+
+    def matrices(self, part: Part) -> dict[str, Counts] | None:
+        """Place → matrix of the forest's maps of a split; None for sets that the recipe does not train on."""
+        trained = [d for d in self._recipe.data if d.set == part.description.name]
+        if not trained:
+            return None
+        if part.key not in self._found:
+            splits = trained[0].splits
+            if part.description.name not in self._forests:
+                material = self._chips(Part(part.description, "+".join(splits), splits, part.teachers))
+                self._forests[part.description.name] = Forest(self._recipe.inputs, material, self._per_chip)
+            self._found[part.key] = self._forests[part.description.name].place_matrices(self._chips(part))
+        return self._found[part.key]

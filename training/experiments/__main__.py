@@ -43,7 +43,7 @@ def experiment(options: argparse.Namespace) -> str:
     Raises:
         LulcError: the data is not there, or nothing was trained yet.
     """
-    from . import result_tables, runner
+    from . import runner
 
     plan, path = PLANS[options.name], runner.RESULTS / f"{options.name}.json"
     if not options.table:
@@ -57,8 +57,8 @@ def experiment(options: argparse.Namespace) -> str:
     if not path.is_file():
         raise LulcError(f"Nothing was trained for {options.name} yet.", "Leave out --table.")
     if options.name == "sparse":
-        result_tables.sparse_figure(path, plan, result_tables.FIGURES / "sparse-labels.png")
-    return result_tables.table(path, plan)
+        runner.sparse_figure(path, plan, runner.FIGURES / "sparse-labels.png")
+    return runner.table(path, plan)
 
 
 if __name__ == "__main__":

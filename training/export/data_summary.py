@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network saw of each band, so that the engine can tell bands in a wrong order."""
+"""What the sidecar says of the data: band statistics, sureness on held-out places, where the training images lie."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..sets.chips import Chip
+from ..maps import Mapper
+from ..sets.chips import Chip, rows_of
+from ..sets.description import SetDescription
 
 _MOST = 4_000_000
 
 
-def chosen(sets: Sequence[Sequence[Chip]], picture: bool) -> list[Chip]:
+def chips_to_measure(sets: Sequence[Sequence[Chip]], picture: bool) -> list[Chip]:
     """Chips of the training data whose values nobody changed and which have every band.
 
     Args:
@@ -28,7 +31,7 @@ def chosen(sets: Sequence[Sequence[Chip]], picture: bool) -> list[Chip]:
     return list((labelled or fitting or [[]])[0])
 
 
-def statistics(chips: Sequence[Chip], names: Sequence[str]) -> list[dict[str, Any]]:
+def band_statistics(chips: Sequence[Chip], names: Sequence[str]) -> list[dict[str, Any]]:
     """Mean, standard deviation, 2nd and 98th percentile of each band, as reflectance or stored numbers of pictures."""
     if not chips:
         return []
@@ -40,3 +43,50 @@ def statistics(chips: Sequence[Chip], names: Sequence[str]) -> list[dict[str, An
         {"name": name, **{key: round(float(values[i]), 5) for key, values in numbers.items()}}
         for i, name in enumerate(names)
     ]
+
+
+#: A quantile of fewer places says nothing.
+_FEWEST = 3
+
+
+def place_confidence(mapper: Mapper, sets: Mapping[str, Sequence[Chip]]) -> dict[str, tuple[float, int]]:
+    """Place → mean winning probability and number of valid pixels, over held-out chips mapped as the engine does."""
+    sums: dict[str, tuple[float, int]] = {}
+    for name, chips in sets.items():
+        for chip in chips:
+            winning = mapper.shares(chip).max(axis=0)[chip.valid]
+            total, pixels = sums.get(f"{name}/{chip.place}", (0.0, 0))
+            sums[f"{name}/{chip.place}"] = (total + float(winning.sum(dtype=np.float64)), pixels + winning.size)
+    return {place: (total / pixels, pixels) for place, (total, pixels) in sums.items() if pixels}
+
+
+def confidence_summary(places: Mapping[str, tuple[float, int]]) -> dict[str, Any]:
+    """Mean over all pixels and 5 % quantile over the places; empty where these are too few to have one."""
+    if len(places) < _FEWEST:
+        return {}
+    means = np.array([mean for mean, _ in places.values()])
+    pixels = np.array([count for _, count in places.values()])
+    return {
+        "mean": round(float(np.average(means, weights=pixels)), 4),
+        "q05": round(float(np.quantile(means, 0.05)), 4),
+        "places": len(means),
+    }
+
+
+def training_places(description: SetDescription, splits: Collection[str]) -> dict[str, Any]:
+    """`{"set": title, "places": [[longitude, latitude], …]}` of the rows that train, once a tenth of a degree.
+
+    A set whose images have lost their coordinates has an empty list: the card says so instead of guessing.
+    """
+    rows = [row for row in rows_of(description) if row["split"] in splits]
+    found = {place for row in rows if (place := _place(row)) is not None}
+    return {"set": description.title or description.name, "places": [list(p) for p in sorted(found)]}
+
+
+def _place(row: dict[str, str]) -> tuple[float, float] | None:
+    try:
+        lon, lat = float(row.get("lon") or "nan"), float(row.get("lat") or "nan")
+    except ValueError:
+        return None
+    inside = math.isfinite(lon) and math.isfinite(lat) and abs(lon) <= 180 and abs(lat) <= 90
+    return (round(lon, 1), round(lat, 1)) if inside else None

@@ -18,24 +18,21 @@ from lulc_plugin.model import mlm
 
 from ..evaluate import calibration
 from ..maps import Mapper
-from ..networks.measurement import parameter_count
+from ..networks.measurement import parameter_count, reach
 from ..networks.network import Network
-from ..networks.receptive_field import reach
 from ..recipe import Recipe
 from ..sets.chips import Chip
 from ..sets.description import describe
 from ..train.training_data import Material, material
 from ..train.validation import mapper as torch_mapper
 from . import (
-    confidence,
     data_summary,
     deepness,
-    embed,
     margin,
+    onnx_graph,
     onnx_session,
     parity,
     sidecar,
-    training_places,
     variants,
 )
 from .facts import Facts
@@ -147,7 +144,7 @@ def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tupl
         },
     )
     looked = held_out(recipe, data)
-    sure = confidence.summary(confidence.of_places(mapper(facts, recipe, target), looked))
+    sure = data_summary.confidence_summary(data_summary.place_confidence(mapper(facts, recipe, target), looked))
     if sure:
         say(f"confidence {sure['mean']:.3f} on {sure['places']} held-out places, 5 % quantile {sure['q05']:.3f}")
     return replace(facts, confidence=sure), data
@@ -167,7 +164,7 @@ def describe_inside(
         LulcError: the description cannot be written, or the engine would not run it.
     """
     said = sidecar.spec(replace(facts, file_size=0, digest=""), recipe, root, scores)
-    embed.embed(target, mlm.to_item(said), deepness.keys(said, recipe.inputs, scaled_inside=False))
+    onnx_graph.embed(target, mlm.to_item(said), deepness.keys(said, recipe.inputs, scaled_inside=False))
     facts = replace(facts, file_size=target.stat().st_size, digest=provenance.file_digest(target))
     sidecar.write(sidecar.spec(facts, recipe, root, scores), target)
     return facts
@@ -191,7 +188,7 @@ def make_variants(
         variants.write(name, network, temperature, recipe.inputs, path, bool(facts.features), windows)
         if name == "deepness":
             said = sidecar.spec(facts, recipe, source.root)
-            embed.embed(path, None, deepness.keys(said, recipe.inputs, scaled_inside=True))
+            onnx_graph.embed(path, None, deepness.keys(said, recipe.inputs, scaled_inside=True))
             say(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB. {deepness.limits(said, recipe.inputs)}")
             found[name] = {"file": path.name, "megabytes": round(path.stat().st_size / 1e6, 3)}
             continue
@@ -270,14 +267,14 @@ def _counts(recipe: Recipe, data: Material) -> list[dict[str, Any]]:
 
 def _band_statistics(recipe: Recipe, data: Material) -> list[dict[str, Any]]:
     picture = recipe.inputs.forms[0].unit == "dn"
-    return data_summary.statistics(data_summary.chosen(data.training, picture), recipe.inputs.names)
+    return data_summary.band_statistics(data_summary.chips_to_measure(data.training, picture), recipe.inputs.names)
 
 
 def _places(recipe: Recipe, root: Path) -> list[dict[str, Any]]:
     splits: dict[str, set[str]] = {}
     for part in recipe.data:
         splits.setdefault(part.set, set()).update(part.splits)
-    return [training_places.training_places(describe(root, name), found) for name, found in splits.items()]
+    return [data_summary.training_places(describe(root, name), found) for name, found in splits.items()]
 
 
 def _plain(score: Any) -> float | None:

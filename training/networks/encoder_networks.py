@@ -9,8 +9,12 @@ for.
 from __future__ import annotations
 
 import difflib
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,7 +22,6 @@ from lulc_plugin.errors import LulcError
 
 from .network import Network
 from .registry import LibraryOptions
-from .torchvision_operators import prepare_torchvision
 
 
 class WithEncoder(Network):
@@ -133,3 +136,45 @@ def _drop_pooling(pyramid: Any) -> None:
     joined = pyramid.project[0]
     width = joined.out_channels
     pyramid.project[0] = nn.Conv2d(width * len(pyramid.convs), width, 1, bias=False)
+
+
+_NMS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+#: definitions live as long as their library object
+_defined: list[torch.library.Library] = []
+
+
+def prepare_torchvision() -> bool:
+    """Make `import torchvision` work; to be called before it, or what needs it (timm, segmentation_models_pytorch).
+
+    PyPI has torchvision for CUDA only. Beside a PyTorch for the CPU its library cannot load, and the import stops
+    because two of its operators do not exist. No segmentation network calls them: their schemas are enough. Where the
+    library loads, nothing is changed.
+
+    Returns:
+        Whether schemas had to be defined.
+
+    Raises:
+        LulcError: torchvision is not installed.
+    """
+    if "torchvision" in sys.modules or _defined:
+        return bool(_defined)
+    spec = find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        raise LulcError("torchvision is not installed.", "Run scripts/setup.sh training.")
+    if _library_loads(Path(spec.origin).parent):
+        return False
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        library.define(name + _NMS)
+    _defined.append(library)
+    return True
+
+
+def _library_loads(folder: Path) -> bool:
+    files = [file for file in sorted(folder.glob("_C.*")) if file.suffix in (".so", ".pyd", ".dylib")]
+    try:
+        for file in files:
+            torch.ops.load_library(file)
+    except OSError:
+        return False
+    return bool(files)

@@ -8,7 +8,7 @@ import sys
 
 from lulc_plugin.errors import LulcError
 
-from . import chips_command, mask_commands, overlap_command, set_commands
+from . import chips_command, set_commands
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,8 +17,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m training.prepare", description="Data sets for training, from your scenes."
     )
     commands = p.add_subparsers(required=True, metavar="COMMAND")
-    for command in (chips_command, overlap_command, set_commands, mask_commands):
-        command.add_to(commands)
+    chips_command.add_to(commands)
+    set_commands.add_to(commands)
     return p
 
 

@@ -11,9 +11,8 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import ConsoleProgress
 
 from . import data_set, masks, statistics
-from .chip_writer import ChipOptions
+from .chip_writer import EDGES, ChipOptions, Tiling
 from .set_files import Credits
-from .tiling import EDGES, Tiling
 
 _ABOUT = """\
 Cuts scenes into chips and writes a data set that training can use: images/, labels/, split.csv, set.toml, classes.json,

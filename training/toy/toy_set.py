@@ -18,11 +18,10 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
 
 from ..prepare import data_set
-from ..prepare.chip_writer import ChipOptions
+from ..prepare.chip_writer import ChipOptions, Tiling
 from ..prepare.preview import require_drawing
 from ..prepare.set_files import Credits
-from ..prepare.tiling import Tiling
-from . import land, light
+from . import land
 
 #: The scenes lie in the sea at 0° N, 3° E, so that nobody takes them for a place.
 _CRS, _WEST, _NORTH, _PIXEL = 32631, 500_000, 0, 10
@@ -81,7 +80,7 @@ def make(folder: Path, seed: int, scenes: int, size: int, progress: Progress) ->
             image, mask = folder / "scenes" / f"toy-{number}.tif", folder / "masks" / f"toy-{number}.tif"
             if number == 0:  # this one is kept apart
                 image, mask = toy.scene, toy.reference
-            _write(image, light.reflectance(rng, drawn), number, size, light.BANDS, 1 / light.SCALE)
+            _write(image, land.reflectance(rng, drawn), number, size, land.BANDS, 1 / land.SCALE)
             _write(mask, drawn.classes[None], number, size, ("class",), None)
     except OSError as error:
         raise LulcError(f"{folder} cannot be written: {error}.") from error

@@ -73,9 +73,9 @@ def train(options: argparse.Namespace) -> Path:
         torch.set_num_threads(options.threads)
     chips = material(recipe, options.data, options.cache)
     if options.previews:
-        from .previews import previews
+        from .plots import write_samples
 
-        return previews(recipe, chips, folder)
+        return write_samples(recipe, chips, folder)
     return loop.run(recipe, chips, folder, options.device, options.stop_at)
 
 

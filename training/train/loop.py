@@ -25,7 +25,7 @@ from ..networks.network import Network
 from ..networks.network_settings import NetworkSettings, build
 from ..networks.pretrained import load_pretrained
 from ..recipe import Recipe
-from . import checkpoint, curves, optimisation
+from . import checkpoint, optimisation, plots
 from .batches import Batches, Targets, channel_means, fitting, images_of
 from .training_data import Material
 from .validation import few, look
@@ -135,7 +135,7 @@ def run(
                     checkpoint.save(saved, folder / "best.pt")
                 checkpoint.save(saved, folder / "last.pt")
                 _keep(folder, facts, network, average, steps, state)
-                curves.write(state.rows, folder)
+                plots.write_curves(state.rows, folder)
                 if _out_of_patience(recipe, state):
                     say(f"no better score in {state.since_best} checks: stopped at step {state.step}")
                     break

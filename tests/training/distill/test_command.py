@@ -22,7 +22,7 @@ from lulc_plugin.raster import (
     Step,
     open_dataset,
 )
-from training.distill import __main__ as command, place_groups, scene_pieces, student
+from training.distill import __main__ as shell, command, scene_pieces, set_folder
 from training.sets.chips import load
 from training.sets.description import describe
 from training.teachers.panel import Panel
@@ -76,7 +76,7 @@ def ready(tmp_path, rng):
 
 
 def run(*arguments):
-    return command.main([str(a) for a in arguments])
+    return shell.main([str(a) for a in arguments])
 
 
 def test_a_labelled_set_is_written(ready, tmp_path, capsys):
@@ -207,8 +207,8 @@ def test_what_cannot_be_done_is_said(ready, tmp_path, capsys):
 def test_a_student_is_trained_on_what_was_written(ready, tmp_path, monkeypatch, capsys):
     network, folder, table = ready
     taught = []
-    monkeypatch.setattr(command, "check", lambda config, out: taught.append(out.exists()))
-    monkeypatch.setattr(command, "teach", lambda *a: taught.append((*a, (a[1] / "set.toml").is_file())))
+    monkeypatch.setattr(shell, "check_recipe", lambda config, out: taught.append(out.exists()))
+    monkeypatch.setattr(shell, "train_student", lambda *a: taught.append((*a, (a[1] / "set.toml").is_file())))
     run(network, folder, "--classes", table, "--out", tmp_path / "made", "--student", "student.toml", "--threads", 1)
     assert taught == [False, (Path("student.toml"), tmp_path / "made", None, True)]
 
@@ -221,7 +221,7 @@ def test_a_student_that_learns_elsewhere_is_refused_first(tmp_path):
         'architecture = "unet_small"\n[[data]]\nset = "another"\nloss = [{term = "soft"}]\n'
     )
     with pytest.raises(LulcError, match="another, not on made"):
-        student.check(config, tmp_path / "made")
+        command.check_recipe(config, tmp_path / "made")
 
 
 @pytest.mark.parametrize(("length", "parts"), [(40, [40]), (64, [64]), (65, [34, 31]), (200, [50, 50, 50, 50])])
@@ -232,12 +232,13 @@ def test_cuts_are_even(length, parts):
 
 def test_places():
     dublin, near, rome = (-6.3, 53.3), (-6.9, 52.9), (12.5, 41.9)
-    assert place_groups.joined([dublin, rome, near, None, None], 100) == [0, 1, 0, 3, 4]
-    assert place_groups.joined([dublin, near], 10) == [0, 1]
+    assert set_folder.join_places([dublin, rome, near, None, None], 100) == [0, 1, 0, 3, 4]
+    assert set_folder.join_places([dublin, near], 10) == [0, 1]
     # a chain joins its ends
-    assert len(set(place_groups.joined([(0.0, 0.0), (1.6, 0.0), (0.8, 0.0)], 100))) == 1
+    assert len(set(set_folder.join_places([(0.0, 0.0), (1.6, 0.0), (0.8, 0.0)], 100))) == 1
     many = {f"p{i}": 2 for i in range(10)}
-    assert len(place_groups.validating(many, 0.2)) == 2 and place_groups.validating(many, 0) == set()
+    assert len(set_folder.choose_validation(many, 0.2)) == 2 and set_folder.choose_validation(many, 0) == set()
     assert (
-        place_groups.validating({"one": 5}, 0.5) == set() and len(place_groups.validating({"a": 1, "b": 9}, 0.99)) == 1
+        set_folder.choose_validation({"one": 5}, 0.5) == set()
+        and len(set_folder.choose_validation({"a": 1, "b": 9}, 0.99)) == 1
     )

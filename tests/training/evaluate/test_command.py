@@ -24,14 +24,13 @@ from lulc_plugin.model import (
 )
 from training import maps, recipe as recipes
 from training.evaluate import (
-    accuracy_report,
-    baseline,
     calibration,
-    charts,
-    contact_sheets,
+    figures,
     held_out,
     network_scores,
+    random_forest,
     robustness,
+    split_scores,
 )
 from training.evaluate.__main__ import main
 from training.evaluate.evaluated_networks import Ensemble, Subject, aligned, common, ensemble, subject
@@ -198,7 +197,7 @@ def test_labels_that_overlap_are_met_by_whatever_they_allow(rng, folder, tmp_pat
         chip.labels, chip.allowed = np.where(unsure, 4, chip.labels).astype(np.uint8), allowed
     right, legend = score(Rule(), part_of(folder), chips, parsed().legend), parsed().legend
     assert right.names == (*NAMES, "Land / Town") and np.trace(right.total) == right.total.sum() > 0
-    result = accuracy_report.write(right, chips, legend, "net", tmp_path / "a.html")
+    result = split_scores.write_report(right, chips, legend, "net", tmp_path / "a.html")
     np.testing.assert_array_equal(result.estimates.counts, right.total)
     sure = calibration.sampled("made/val", Rule(0.97), chips)
     assert calibration.expected_error(sure, 1.0) == pytest.approx(0.03, abs=1e-3)
@@ -326,7 +325,7 @@ def test_forests_are_trained_once_and_only_on_training_splits(rng):
         return chips_of(rng, split=part.split)
 
     recipe = parsed()
-    baselines = baseline.Baselines(recipe, chips, per_chip=50)
+    baselines = random_forest.Baselines(recipe, chips, per_chip=50)
     description = replace_name("sure")
     part = held_out.Part(description, "val", ("val",))
     first = baselines.matrices(part)
@@ -351,7 +350,7 @@ def test_radiometric_changes_are_what_they_say(rng, tmp_path):
     counts = robustness.matrices(Rule(), [chip], ("red", "nir"), False, np.eye(3, dtype=int))
     assert robustness.PICTURES not in counts and list(counts)[0] == robustness.AS_IT_IS
     assert reference_miou(counts["as it is"]) == 1.0 > reference_miou(counts["offset +1000"])
-    charts.robustness_chart({"net": {"made/val": counts}}, tmp_path / "chart.png")
+    figures.robustness_chart({"net": {"made/val": counts}}, tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 5000
     seen = []
 
@@ -429,12 +428,12 @@ def test_the_engines_report_says_the_same(rng, folder, tmp_path):
     chips = chips_of(rng, noise=0.3)
     chips[0] = replace(chips[0], valid=chips[0].valid & (np.arange(40) > 5))
     found = score(Rule(), part_of(folder), chips, parsed().legend)
-    result = accuracy_report.write(found, chips, parsed().legend, "net", tmp_path / "a.html")
+    result = split_scores.write_report(found, chips, parsed().legend, "net", tmp_path / "a.html")
     np.testing.assert_array_equal(result.estimates.counts, found.total)
     assert "Map by net" in (tmp_path / "a.html").read_text(encoding="utf-8")
     chips = chips_of(rng, coarse=True)
     found = score(Rule(), part_of(folder), chips, parsed().legend)
-    result = accuracy_report.write(found, chips, parsed().legend, "net", tmp_path / "b.html")
+    result = split_scores.write_report(found, chips, parsed().legend, "net", tmp_path / "b.html")
     np.testing.assert_array_equal(result.estimates.counts, found.total)
 
 
@@ -444,14 +443,12 @@ def test_sheets_show_the_best_and_the_worst(rng, folder, tmp_path):
     chips = chips_of(rng, 6)
     chips[4].labels[2:] = 1
     found = score(Rule(), part_of(folder), chips, parsed().legend)
-    assert contact_sheets.spread(found, chips, 3)[-1] == 4
+    assert figures.spread(found, chips, 3)[-1] == 4
     path = tmp_path / "sheet.png"
-    assert contact_sheets.sheet({"net": found}, chips, ("red", "nir"), parsed().legend, path, count=3) == 3
+    assert figures.sheet({"net": found}, chips, ("red", "nir"), parsed().legend, path, count=3) == 3
     assert imread(path).std() > 0.1
-    assert (
-        contact_sheets.sheet({"a": found, "b": found}, chips, ("red", "nir"), parsed().legend, path, chosen=[0, 4]) == 2
-    )
-    wrong = contact_sheets.errors(found.maps[4], chips[4], np.eye(3, dtype=np.float32))
+    assert figures.sheet({"a": found, "b": found}, chips, ("red", "nir"), parsed().legend, path, chosen=[0, 4]) == 2
+    wrong = figures.errors(found.maps[4], chips[4], np.eye(3, dtype=np.float32))
     np.testing.assert_array_equal(wrong[:2], 1)
     assert (wrong[(found.maps[4] == 1) & (chips[4].labels > 0)] == (0, 1, 0)).all()
 

@@ -14,7 +14,7 @@ for package in ("torchvision", "timm", "segmentation_models_pytorch"):
         pytest.skip(f"{package} is not installed; run make setup-training", allow_module_level=True)
 
 from lulc_plugin.errors import LulcError
-from training.networks import NetworkSettings, build, load_pretrained, torchvision_operators
+from training.networks import NetworkSettings, build, encoder_networks, load_pretrained
 
 CASES = [
     ("unet", "tu-resnet10t", {"decoder": [16, 8, 8]}),
@@ -105,11 +105,11 @@ def test_imagenet_weights_come_from_the_hub_only_when_asked_for(monkeypatch, tmp
 
 def test_a_library_that_loads_is_left_alone(monkeypatch):
     monkeypatch.delitem(sys.modules, "torchvision", raising=False)
-    monkeypatch.setattr(torchvision_operators, "_defined", [])
+    monkeypatch.setattr(encoder_networks, "_defined", [])
     loaded, defined = [], []
     monkeypatch.setattr(torch.ops, "load_library", loaded.append)
     monkeypatch.setattr(torch.library, "Library", lambda *_: defined.append(1))
-    assert torchvision_operators.prepare_torchvision() is False
+    assert encoder_networks.prepare_torchvision() is False
     assert [path.name[:3] for path in loaded] == ["_C."] and not defined
 
 

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 from lulc_plugin.errors import LulcError
 from training.networks import Network, NetworkSettings, build
 from training.networks.deeplab import Atrous, DeepLabOptions
-from training.networks.receptive_field import reach
+from training.networks.measurement import reach
 
 SMALL = [
     ("mobile_unet", {"cut": "1/16", "convs": 1, "stem": 0, "decoder": [16, 8, 8, 8]}),

@@ -12,10 +12,9 @@ rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import open_dataset
 from training.prepare.__main__ import main
+from training.prepare.chip_writer import thinned
 from training.prepare.class_table import read_classes
-from training.prepare.colours import decode, encode
-from training.prepare.masks import MaskFile, MaskOptions, whole_mask
-from training.prepare.sparse import thinned
+from training.prepare.masks import MaskFile, MaskOptions, decode, encode, whole_mask
 
 CLASSES = [
     {"value": 0, "name": "unlabeled", "color": "#9B9B9B", "ignore": True},

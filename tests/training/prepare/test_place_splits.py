@@ -12,9 +12,9 @@ pytest.importorskip("rasterio", reason="rasterio is not installed")
 
 from lulc_plugin.errors import LulcError
 from training.prepare import place_splits
+from training.prepare.chip_writer import Tiling
 from training.prepare.overlap import Rectangle, SharedGround
 from training.prepare.split_leaks import leaks_between
-from training.prepare.tiling import Tiling
 
 
 def scene(name, height=100, width=100):

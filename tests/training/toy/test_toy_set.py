@@ -17,7 +17,7 @@ pytest.importorskip("cv2", reason="OpenCV is not installed; run make setup-train
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import Source
-from training.toy import __main__ as command, land, light
+from training.toy import __main__ as command, land
 from training.toy.toy_set import make
 
 ROOT = Path(__file__).parents[3]
@@ -57,7 +57,7 @@ def test_a_pixel_alone_does_not_tell():
     """Gardens look like fields, red roofs like bare ones: the nearest class mean errs on both, a network need not."""
     rng = np.random.default_rng(3)
     drawn = land.draw_land(rng, 192)
-    pixels = light.reflectance(rng, drawn).reshape(4, -1).T.astype(float)
+    pixels = land.reflectance(rng, drawn).reshape(4, -1).T.astype(float)
     truth = drawn.classes.ravel()
     means = np.stack([pixels[truth == value].mean(axis=0) for value in land.NAMES])
     guess = np.array(list(land.NAMES))[((pixels[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]

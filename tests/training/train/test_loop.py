@@ -14,7 +14,7 @@ from training.networks.network_settings import NetworkSettings, build
 from training.train import checkpoint, loop, optimisation
 from training.train.__main__ import main
 from training.train.batches import Batches, Targets, images_of
-from training.train.previews import previews
+from training.train.plots import write_samples
 from training.train.training_data import material
 
 JOINT = [
@@ -147,7 +147,7 @@ def test_a_checkpoint_is_not_executed(tmp_path):
 
 def test_previews_are_pictures(joint, tmp_path):
     r, chips = joint
-    path = previews(r, chips, tmp_path / "run")
+    path = write_samples(r, chips, tmp_path / "run")
     assert path.read_bytes()[:4] == b"\x89PNG" and path.stat().st_size > 10_000
 
 

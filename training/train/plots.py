@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures of a run: its curves (as CSV, too), and samples as the augmentations make them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..prepare.preview import augmented_sheet
+from ..recipe import Recipe
+from .batches import Batches, channel_means
+from .training_data import Material
+
+FIELDS = (
+    "step", "seconds", "rate", "batch_loss", "train_loss", "val_loss", "train_miou", "val_miou", "train_dice",
+    "val_dice", "score",
+)  # fmt: skip
+
+
+def write_curves(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
+    """`curves.csv` and `curves.png` of the checks of a run."""
+    with open(folder / "curves.csv", "w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, FIELDS)
+        writer.writeheader()
+        writer.writerows({k: row[k] for k in FIELDS} for row in rows)
+    if rows:
+        _draw_curves(rows, folder / "curves.png")
+
+
+def _draw_curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    steps = [row["step"] for row in rows]
+    panels = (
+        ("Loss (-log probability of the label)", (("train_loss", "training"), ("val_loss", "validation"))),
+        ("Mean IoU", (("train_miou", "training"), ("val_miou", "validation"))),
+        ("Dice (mean F1)", (("train_dice", "training"), ("val_dice", "validation"))),
+    )
+    figure, axes = pyplot.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
+    for axis, (title, lines) in zip(axes, panels, strict=True):
+        for (key, name), style in zip(lines, ("-", "--"), strict=True):
+            axis.plot(steps, [row[key] for row in rows], style, marker=".", label=name)
+        axis.set(title=title, xlabel="step")
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False)
+        if not title.startswith("Loss"):
+            axis.set_ylim(0, 1)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def write_samples(recipe: Recipe, material: Material, folder: Path, count: int = 24) -> Path:
+    """Write `samples.png`: the first samples of the run as a network sees them, with their labels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    batches = Batches(recipe, material.training, channel_means(recipe, material.training))
+    pairs, number = [], 0
+    while len(pairs) < count:
+        for samples in batches(number):
+            pairs += [(shown(recipe, s.image), s.labels) for s in samples]
+        number += 1
+    path = folder / "samples.png"
+    augmented_sheet(pairs[:count], path)
+    return path
+
+
+def shown(recipe: Recipe, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A network input as red, green and blue 0..1, `(rows, cols, 3)`; grey where the network has no such bands."""
+    names = recipe.inputs.names
+    at = [names.index(b) for b in ("red", "green", "blue")] if {"red", "green", "blue"} <= set(names) else [0, 0, 0]
+    # channels run from -1 to 1 over 0 to 1.2 times the divisor; natural scenes lie in the lower half
+    return np.clip((image[at] + 1) * 1.1, 0, 1).transpose(1, 2, 0)
