@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 class AccuracyReport(LulcAlgorithm):
     """Adapter of `assess_and_report` in `lulc_plugin.report.accuracy.write_reports`."""
 
+    NAME = "accuracyreport"
+    TITLE = "Accuracy report"
+    GROUP = "accuracy"
+    TAGS = (
+        "accuracy,assessment,validation,confusion matrix,error matrix,kappa,overall accuracy,user's,producer's,"
+        "F1,IoU,area estimation,Olofsson,ground truth,reference,land cover"
+    )
+    SUMMARY = "Compares a classified layer with a reference: confusion matrix, accuracies, Kappa, true areas."
+    GUIDE = "accuracy"
+
     REQUIRES = tuple(packages.FOR_ACCURACY)
 
     MAP = "MAP"
@@ -37,27 +47,6 @@ class AccuracyReport(LulcAlgorithm):
     MACRO_F1 = "MACRO_F1"
     MEAN_IOU = "MEAN_IOU"
     N = "N"
-
-    def name(self) -> str:
-        return "accuracyreport"
-
-    def displayName(self) -> str:
-        return self.tr("Accuracy report")
-
-    def group(self) -> str:
-        return self.tr("Accuracy")
-
-    def groupId(self) -> str:
-        return "accuracy"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "accuracy,assessment,validation,confusion matrix,error matrix,kappa,overall accuracy,user's,producer's,"
-            "F1,IoU,area estimation,Olofsson,ground truth,reference,land cover"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Compares a classified layer with a reference: confusion matrix, accuracies, Kappa, true areas.")
 
     # ---- parameters
 
@@ -127,50 +116,47 @@ class AccuracyReport(LulcAlgorithm):
             self.N: result.context.compared,
         }
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Compares a classified layer with a reference and writes the report that a reviewer asks for:"
-                    " confusion matrix, overall, user's and producer's accuracy, F1, IoU, Kappa, quantity and"
-                    " allocation disagreement, and the area of every class corrected for the errors of the map, with"
-                    " confidence intervals where the reference allows them."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "Compares a classified layer with a reference and writes the report that a reviewer asks for:"
+                " confusion matrix, overall, user's and producer's accuracy, F1, IoU, Kappa, quantity and"
+                " allocation disagreement, and the area of every class corrected for the errors of the map, with"
+                " confidence intervals where the reference allows them."
             ),
-            needs=(
+        ),
+        needs=(
+            (
+                "Map",
                 (
-                    self.tr("Map"),
-                    self.tr(
-                        "a raster whose values are classes. Names and colours of the classes are those that the layer"
-                        " has in QGIS, else those in its file."
-                    ),
+                    "a raster whose values are classes. Names and colours of the classes are those that the layer"
+                    " has in QGIS, else those in its file."
                 ),
-                *referencehelp.reference_needs(),
             ),
-            returns=(
-                *referencehelp.report_returns(),
+            *referencehelp.NEEDS,
+        ),
+        returns=(
+            *referencehelp.RETURNS,
+            (
+                "Map of disagreement",
                 (
-                    self.tr("Map of disagreement"),
-                    self.tr(
-                        "on the pixels of the map: one value for every pair of map class and reference class that"
-                        " occurs, named in the legend. A raster reference is compared everywhere it lies; points and"
-                        " polygons only at their pixels."
-                    ),
+                    "on the pixels of the map: one value for every pair of map class and reference class that"
+                    " occurs, named in the legend. A raster reference is compared everywhere it lies; points and"
+                    " polygons only at their pixels."
                 ),
+            ),
+            (
+                "Numbers",
                 (
-                    self.tr("Numbers"),
-                    self.tr(
-                        "overall accuracy, Kappa, quantity and allocation disagreement, mean F1 and mean IoU as shares"
-                        " from 0 to 1, and the number of pixels or points compared. What does not apply is left empty."
-                    ),
+                    "overall accuracy, Kappa, quantity and allocation disagreement, mean F1 and mean IoU as shares"
+                    " from 0 to 1, and the number of pixels or points compared. What does not apply is left empty."
                 ),
             ),
-            example=(
-                self.tr("A map and points drawn at random within its classes, whose field class holds names:"),
-                "qgis_process run lulc:accuracyreport -- MAP=landcover.tif REFERENCE_FEATURES=points.gpkg FIELD=class"
-                " DESIGN=stratified OUTPUT_HTML=report.html OUTPUT_CSV=report.csv",
-            ),
-            limits=referencehelp.reference_limits(),
-        )
+        ),
+        example=(
+            "A map and points drawn at random within its classes, whose field class holds names:",
+            "qgis_process run lulc:accuracyreport -- MAP=landcover.tif REFERENCE_FEATURES=points.gpkg FIELD=class"
+            " DESIGN=stratified OUTPUT_HTML=report.html OUTPUT_CSV=report.csv",
+        ),
+        limits=referencehelp.LIMITS,
+    )

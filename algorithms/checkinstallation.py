@@ -26,6 +26,13 @@ from .bridge.parameters import explained
 class CheckInstallation(LulcAlgorithm):
     """Adapter of `lulc_plugin.environment`."""
 
+    NAME = "checkinstallation"
+    TITLE = "Check installation"
+    GROUP = "setup"
+    TAGS = "installation,setup,check,diagnose,problem,missing,onnxruntime,rasterio,numpy,gpu,cuda,openvino,device"
+    SUMMARY = "Looks whether everything is there that the other algorithms need, and says how to get the rest."
+    GUIDE = "installation"
+
     #: It has to run above all where something is missing.
     REQUIRES = ()
 
@@ -33,28 +40,6 @@ class CheckInstallation(LulcAlgorithm):
     REPORT = "REPORT"
     FAILED = "FAILED"
     WARNINGS = "WARNINGS"
-
-    def name(self) -> str:
-        return "checkinstallation"
-
-    def displayName(self) -> str:
-        return self.tr("Check installation")
-
-    def group(self) -> str:
-        return self.tr("Setup")
-
-    def groupId(self) -> str:
-        return "setup"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "installation,setup,check,diagnose,problem,missing,onnxruntime,rasterio,numpy,gpu,cuda,openvino,device"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr(
-            "Looks whether everything is there that the other algorithms need, and says how to get the rest."
-        )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         self.addParameter(
@@ -96,35 +81,32 @@ class CheckInstallation(LulcAlgorithm):
             results[self.OUTPUT_HTML] = output
         return results
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Goes through everything that the other algorithms rely on: Python and its packages, GDAL and PROJ,"
-                    " the devices on which networks can run, the networks themselves, and the folders that are written"
-                    " to. Things are not only looked up but tried: a point is transformed, a map is written and read"
-                    " back, a network is run."
-                ),
-                self.tr("Each line says OK, WARN (works, with a drawback) or FAIL, and what to do."),
+    HELP = HelpText(
+        does=(
+            (
+                "Goes through everything that the other algorithms rely on: Python and its packages, GDAL and PROJ,"
+                " the devices on which networks can run, the networks themselves, and the folders that are written"
+                " to. Things are not only looked up but tried: a point is transformed, a map is written and read"
+                " back, a network is run."
             ),
-            needs=(self.tr("Nothing. It also runs where packages are missing or broken."),),
-            returns=(
-                (self.tr("Report"), self.tr("the lines as a page; attach it when you report a problem.")),
-                (
-                    self.tr("Report as JSON"),
-                    self.tr("the same for scripts, with the numbers of failures and warnings."),
-                ),
+            "Each line says OK, WARN (works, with a drawback) or FAIL, and what to do.",
+        ),
+        needs=("Nothing. It also runs where packages are missing or broken.",),
+        returns=(
+            ("Report", "the lines as a page; attach it when you report a problem."),
+            (
+                "Report as JSON",
+                "the same for scripts, with the numbers of failures and warnings.",
             ),
-            example=(self.tr("Everything, as text:"), "qgis_process run lulc:checkinstallation"),
-            limits=(
-                self.tr(
-                    "It looks at this computer only and asks nobody on the network. A failed check does not make the"
-                    " algorithm fail: look at the numbers it returns."
-                ),
+        ),
+        example=("Everything, as text:", "qgis_process run lulc:checkinstallation"),
+        limits=(
+            (
+                "It looks at this computer only and asks nobody on the network. A failed check does not make the"
+                " algorithm fail: look at the numbers it returns."
             ),
-        )
+        ),
+    )
 
 
 def _host() -> tuple[tuple[str, str], ...]:

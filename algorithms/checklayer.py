@@ -29,6 +29,13 @@ from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
 class CheckLayer(LulcAlgorithm):
     """Adapter of `lulc_plugin.classify.layer_check`."""
 
+    NAME = "checklayer"
+    TITLE = "Check layer"
+    GROUP = "classification"
+    TAGS = "check,layer,bands,order,range,reflectance,offset,nodata,pixel size,resolution,model,fits,diagnose"
+    SUMMARY = "Looks at an image before a map is made of it: what speaks against it, and which network fits."
+    GUIDE = "classify-land-cover"
+
     INPUT = "INPUT"
     BANDS = "BANDS"
     EXTENT = "EXTENT"
@@ -39,26 +46,6 @@ class CheckLayer(LulcAlgorithm):
     FINDINGS = "FINDINGS"
     ERRORS = "ERRORS"
     WARNINGS = "WARNINGS"
-
-    def name(self) -> str:
-        return "checklayer"
-
-    def displayName(self) -> str:
-        return self.tr("Check layer")
-
-    def group(self) -> str:
-        return self.tr("Classification")
-
-    def groupId(self) -> str:
-        return "classification"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "check,layer,bands,order,range,reflectance,offset,nodata,pixel size,resolution,model,fits,diagnose"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Looks at an image before a map is made of it: what speaks against it, and which network fits.")
 
     # ---- parameters
 
@@ -161,49 +148,46 @@ class CheckLayer(LulcAlgorithm):
             results[self.OUTPUT_HTML] = output
         return results
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Looks at an image the way Classify land cover does before it starts, and tells everything it"
-                    " finds, also what is in order. No map is made."
-                ),
-                self.tr(
-                    "Each line says PASS (in order), INFO (told, or could not be checked), WARN (suspicious; a run goes"
-                    " on) or FAIL (a run is refused), with the numbers and what to do. The end says which network fits"
-                    " the image (FITS), which could be run only on resampled pixels (RESAMPLED) or on pixels outside"
-                    " the size it was made for (OUTSIDE), and which does not fit and why (NO)."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "Looks at an image the way Classify land cover does before it starts, and tells everything it"
+                " finds, also what is in order. No map is made."
             ),
-            needs=(
-                (self.tr("Model"), self.tr("what the image is checked against; auto takes the best that fits.")),
+            (
+                "Each line says PASS (in order), INFO (told, or could not be checked), WARN (suspicious; a run goes"
+                " on) or FAIL (a run is refused), with the numbers and what to do. The end says which network fits"
+                " the image (FITS), which could be run only on resampled pixels (RESAMPLED) or on pixels outside"
+                " the size it was made for (OUTSIDE), and which does not fit and why (NO)."
+            ),
+        ),
+        needs=(
+            ("Model", "what the image is checked against; auto takes the best that fits."),
+            (
+                "Bands, Extent, Values, …",
+                "as you will give them to Classify land cover: the check is then the same.",
+            ),
+        ),
+        returns=(
+            ("Report", "the lines as a page."),
+            (
+                "Findings as JSON",
                 (
-                    self.tr("Bands, Extent, Values, …"),
-                    self.tr("as you will give them to Classify land cover: the check is then the same."),
+                    "the same for scripts and models, with the numbers of errors and warnings. The algorithm itself"
+                    " succeeds also when a line says FAIL: the check was done."
                 ),
             ),
-            returns=(
-                (self.tr("Report"), self.tr("the lines as a page.")),
-                (
-                    self.tr("Findings as JSON"),
-                    self.tr(
-                        "the same for scripts and models, with the numbers of errors and warnings. The algorithm itself"
-                        " succeeds also when a line says FAIL: the check was done."
-                    ),
-                ),
+        ),
+        example=(
+            "A Landsat 7 scene whose first bands are blue, green, red, near infrared:",
+            "qgis_process run lulc:checklayer -- INPUT=scene.tif 'BANDS=3;2;1;4'",
+        ),
+        limits=(
+            (
+                "It looks at squares spread over the image, not at every pixel, and at numbers, not at the scene:"
+                " clouds, a wrong date or another kind of land are not found. Whether bands lie in the right order"
+                " is judged by their brightness, for networks that tell how bright theirs were and images of"
+                " reflectance; a lake or a snow field alone cannot tell."
             ),
-            example=(
-                self.tr("A Landsat 7 scene whose first bands are blue, green, red, near infrared:"),
-                "qgis_process run lulc:checklayer -- INPUT=scene.tif 'BANDS=3;2;1;4'",
-            ),
-            limits=(
-                self.tr(
-                    "It looks at squares spread over the image, not at every pixel, and at numbers, not at the scene:"
-                    " clouds, a wrong date or another kind of land are not found. Whether bands lie in the right order"
-                    " is judged by their brightness, for networks that tell how bright theirs were and images of"
-                    " reflectance; a lake or a snow field alone cannot tell."
-                ),
-            ),
-        )
+        ),
+    )

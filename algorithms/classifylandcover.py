@@ -32,6 +32,13 @@ from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
 class ClassifyLandCover(LulcAlgorithm):
     """Adapter of `lulc_plugin.classify`."""
 
+    NAME = "classifylandcover"
+    TITLE = "Classify land cover"
+    GROUP = "classification"
+    TAGS = "land cover,land use,lulc,classify,segmentation,deep learning,network,onnx,sentinel,landsat,satellite"
+    SUMMARY = "Turns a satellite or aerial image into a land-cover map with a neural network."
+    GUIDE = "classify-land-cover"
+
     INPUT = "INPUT"
     BANDS = "BANDS"
     EXTENT = "EXTENT"
@@ -48,26 +55,6 @@ class ClassifyLandCover(LulcAlgorithm):
     CLASSES = "CLASSES"
     DEVICE_USED = "DEVICE_USED"
     PIXELS = "PIXELS"
-
-    def name(self) -> str:
-        return "classifylandcover"
-
-    def displayName(self) -> str:
-        return self.tr("Classify land cover")
-
-    def group(self) -> str:
-        return self.tr("Classification")
-
-    def groupId(self) -> str:
-        return "classification"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "land cover,land use,lulc,classify,segmentation,deep learning,network,onnx,sentinel,landsat,satellite"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Turns a satellite or aerial image into a land-cover map with a neural network.")
 
     # ---- parameters
 
@@ -249,100 +236,97 @@ class ClassifyLandCover(LulcAlgorithm):
             self.PIXELS: result.valid_pixels,
         }
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Gives every pixel of an image one land-cover class, with a neural network that runs on this"
-                    " computer. Pick a raster layer and press Run; the map appears with its classes' names and colours."
+    HELP = HelpText(
+        does=(
+            (
+                "Gives every pixel of an image one land-cover class, with a neural network that runs on this"
+                " computer. Pick a raster layer and press Run; the map appears with its classes' names and colours."
+            ),
+        ),
+        needs=(
+            (
+                "Model",
+                (
+                    "auto takes the best bundled network that fits the bands and the pixel size of the layer; the"
+                    " log says which one, and why others were passed over. Choose a name to take exactly that"
+                    " network, or give a model file of your own (.onnx with its .json beside it): then Model is"
+                    " not looked at."
                 ),
             ),
-            needs=(
+            (
+                "Bands",
                 (
-                    self.tr("Model"),
-                    self.tr(
-                        "auto takes the best bundled network that fits the bands and the pixel size of the layer; the"
-                        " log says which one, and why others were passed over. Choose a name to take exactly that"
-                        " network, or give a model file of your own (.onnx with its .json beside it): then Model is"
-                        " not looked at."
-                    ),
-                ),
-                (
-                    self.tr("Bands"),
-                    self.tr(
-                        "leave it empty when the bands of the layer have names (red, B04, …) or wavelengths: they are"
-                        " found by them. Unnamed bands are taken in the order of the file only if there are exactly as"
-                        " many as the model wants, with a warning."
-                    ),
-                ),
-                self.tr(
-                    "Otherwise say which band is which: press … beside Bands, tick the bands, drag them with the mouse"
-                    " into the model's order from top to bottom, and press OK. Example: the model wants red, green,"
-                    " blue, near infrared, and the layer has blue, green, red, near infrared. Tick bands 1 to 4, drag"
-                    " band 3 to the top and band 2 below it, so that the list reads 3, 2, 1, 4. (The dialog then says"
-                    ' "4 bands selected"; press … again to see the order.) On the command line the same is'
-                    " 'BANDS=3;2;1;4', with semicolons and quotes; in Python it is [3, 2, 1, 4]."
-                ),
-                (
-                    self.tr("Extent"),
-                    self.tr(
-                        "only this part is classified. It grows outwards to whole pixels of the image, and the result"
-                        " is the same as if the whole map had been made and cut."
-                    ),
-                ),
-                (
-                    self.tr("Values"),
-                    self.tr(
-                        "networks know surface reflectance, 0 to 1 or times 10,000. Anything else (8-bit pictures, raw"
-                        " sensor counts) is first stretched to the usual range by the statistics of the whole layer."
-                        " auto decides by the numbers and says so in the log; where it is wrong, choose reflectance or"
-                        " picture."
-                    ),
-                ),
-                (
-                    self.tr("Device"),
-                    self.tr(
-                        "auto takes the fastest that works; the log names what really runs, and says why where it is"
-                        " not the one that was asked for. Maps made on a graphics card may differ from those of the"
-                        " processor in single pixels where two classes are equally likely."
-                    ),
-                ),
-                (
-                    self.tr("Pixels without data"),
-                    self.tr(
-                        "what the file marks as empty (no-data value, mask, alpha band, NaN) gets no class. With any, a"
-                        " pixel is empty when one of the bands used is; with all, only when all are. A black rim that"
-                        " the file does not mark is classified like dark ground: set its no-data value first."
-                    ),
+                    "leave it empty when the bands of the layer have names (red, B04, …) or wavelengths: they are"
+                    " found by them. Unnamed bands are taken in the order of the file only if there are exactly as"
+                    " many as the model wants, with a warning."
                 ),
             ),
-            returns=(
+            (
+                "Otherwise say which band is which: press … beside Bands, tick the bands, drag them with the mouse"
+                " into the model's order from top to bottom, and press OK. Example: the model wants red, green,"
+                " blue, near infrared, and the layer has blue, green, red, near infrared. Tick bands 1 to 4, drag"
+                " band 3 to the top and band 2 below it, so that the list reads 3, 2, 1, 4. (The dialog then says"
+                ' "4 bands selected"; press … again to see the order.) On the command line the same is'
+                " 'BANDS=3;2;1;4', with semicolons and quotes; in Python it is [3, 2, 1, 4]."
+            ),
+            (
+                "Extent",
                 (
-                    self.tr("Land cover"),
-                    self.tr(
-                        "a GeoTIFF on the pixels of the image, with overviews. The names and colours of the classes are"
-                        " also in the files beside it (.qml, .tif.aux.xml): keep them together."
-                    ),
-                ),
-                (self.tr("Classes"), self.tr("value, name, pixels and hectares of every class, as JSON.")),
-                (self.tr("Device and pixels"), self.tr("where the network ran, and how many pixels got a class.")),
-            ),
-            example=(
-                self.tr("A Landsat 7 scene whose first bands are blue, green, red, near infrared:"),
-                "qgis_process run lulc:classifylandcover -- INPUT=scene.tif 'BANDS=3;2;1;4' OUTPUT=landcover.tif",
-            ),
-            limits=(
-                self.tr(
-                    "A network knows only what it was trained on; the card beside each network (folder models) names"
-                    " its classes, pixel sizes, and its accuracy in places it had never seen. Check the map where you"
-                    " know the ground before you use it. Clouds and their shadows are not classes."
-                ),
-                self.tr(
-                    "Layers that are not read from a file or address by GDAL (web maps, virtual rasters of the raster"
-                    " calculator) must be saved as a GeoTIFF first. Settings of the layer in QGIS, like additional"
-                    " no-data values, are not used."
+                    "only this part is classified. It grows outwards to whole pixels of the image, and the result"
+                    " is the same as if the whole map had been made and cut."
                 ),
             ),
-        )
+            (
+                "Values",
+                (
+                    "networks know surface reflectance, 0 to 1 or times 10,000. Anything else (8-bit pictures, raw"
+                    " sensor counts) is first stretched to the usual range by the statistics of the whole layer."
+                    " auto decides by the numbers and says so in the log; where it is wrong, choose reflectance or"
+                    " picture."
+                ),
+            ),
+            (
+                "Device",
+                (
+                    "auto takes the fastest that works; the log names what really runs, and says why where it is"
+                    " not the one that was asked for. Maps made on a graphics card may differ from those of the"
+                    " processor in single pixels where two classes are equally likely."
+                ),
+            ),
+            (
+                "Pixels without data",
+                (
+                    "what the file marks as empty (no-data value, mask, alpha band, NaN) gets no class. With any, a"
+                    " pixel is empty when one of the bands used is; with all, only when all are. A black rim that"
+                    " the file does not mark is classified like dark ground: set its no-data value first."
+                ),
+            ),
+        ),
+        returns=(
+            (
+                "Land cover",
+                (
+                    "a GeoTIFF on the pixels of the image, with overviews. The names and colours of the classes are"
+                    " also in the files beside it (.qml, .tif.aux.xml): keep them together."
+                ),
+            ),
+            ("Classes", "value, name, pixels and hectares of every class, as JSON."),
+            ("Device and pixels", "where the network ran, and how many pixels got a class."),
+        ),
+        example=(
+            "A Landsat 7 scene whose first bands are blue, green, red, near infrared:",
+            "qgis_process run lulc:classifylandcover -- INPUT=scene.tif 'BANDS=3;2;1;4' OUTPUT=landcover.tif",
+        ),
+        limits=(
+            (
+                "A network knows only what it was trained on; the card beside each network (folder models) names"
+                " its classes, pixel sizes, and its accuracy in places it had never seen. Check the map where you"
+                " know the ground before you use it. Clouds and their shadows are not classes."
+            ),
+            (
+                "Layers that are not read from a file or address by GDAL (web maps, virtual rasters of the raster"
+                " calculator) must be saved as a GeoTIFF first. Settings of the layer in QGIS, like additional"
+                " no-data values, are not used."
+            ),
+        ),
+    )

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 class CompareMaps(LulcAlgorithm):
     """Adapter of `compare_and_report` in `lulc_plugin.report.accuracy.write_reports`."""
 
+    NAME = "comparemaps"
+    TITLE = "Compare two maps"
+    GROUP = "accuracy"
+    TAGS = (
+        "accuracy,compare,comparison,two maps,McNemar,paired,significance,kappa,overall accuracy,classifier,"
+        "reference,land cover"
+    )
+    SUMMARY = "Says whether one of two maps agrees better with the same reference, with paired intervals."
+    GUIDE = "accuracy"
+
     REQUIRES = tuple(packages.FOR_ACCURACY)
 
     MAP_A = "MAP_A"
@@ -34,27 +44,6 @@ class CompareMaps(LulcAlgorithm):
     KAPPA_A = "KAPPA_A"
     KAPPA_B = "KAPPA_B"
     N = "N"
-
-    def name(self) -> str:
-        return "comparemaps"
-
-    def displayName(self) -> str:
-        return self.tr("Compare two maps")
-
-    def group(self) -> str:
-        return self.tr("Accuracy")
-
-    def groupId(self) -> str:
-        return "accuracy"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "accuracy,compare,comparison,two maps,McNemar,paired,significance,kappa,overall accuracy,classifier,"
-            "reference,land cover"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Says whether one of two maps agrees better with the same reference, with paired intervals.")
 
     # ---- parameters
 
@@ -117,60 +106,57 @@ class CompareMaps(LulcAlgorithm):
             self.N: result.context.compared,
         }
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Judges two maps of the same place by one reference: how much better one is, and whether that could"
-                    " be chance. Both maps are looked at in the same places, so the differences are paired: they are"
-                    " far more certain than two separate reports suggest."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "Judges two maps of the same place by one reference: how much better one is, and whether that could"
+                " be chance. Both maps are looked at in the same places, so the differences are paired: they are"
+                " far more certain than two separate reports suggest."
             ),
-            needs=(
+        ),
+        needs=(
+            (
+                "Map A and map B",
                 (
-                    self.tr("Map A and map B"),
-                    self.tr(
-                        "two rasters whose values are classes of the same legend; they may have other grids. The pixels"
-                        " of map A are the ones that are compared."
-                    ),
-                ),
-                *referencehelp.reference_needs(),
-                self.tr(
-                    "When the points were drawn within the classes of map A, these are not the strata of map B: points"
-                    " of Draw a reference sample carry their strata with them; for others name the field or the raster."
+                    "two rasters whose values are classes of the same legend; they may have other grids. The pixels"
+                    " of map A are the ones that are compared."
                 ),
             ),
-            returns=(
-                *referencehelp.report_returns(),
+            *referencehelp.NEEDS,
+            (
+                "When the points were drawn within the classes of map A, these are not the strata of map B: points"
+                " of Draw a reference sample carry their strata with them; for others name the field or the raster."
+            ),
+        ),
+        returns=(
+            *referencehelp.RETURNS,
+            (
+                "What the report says",
                 (
-                    self.tr("What the report says"),
-                    self.tr(
-                        "both confusion matrices; the differences A minus B of overall accuracy, Kappa, and user's and"
-                        " producer's accuracy of every class with paired intervals; and McNemar's test for samples"
-                        " drawn at random (exact below 25 units in which the maps differ). Stratified samples get the"
-                        " weighted paired difference instead."
-                    ),
+                    "both confusion matrices; the differences A minus B of overall accuracy, Kappa, and user's and"
+                    " producer's accuracy of every class with paired intervals; and McNemar's test for samples"
+                    " drawn at random (exact below 25 units in which the maps differ). Stratified samples get the"
+                    " weighted paired difference instead."
                 ),
+            ),
+            (
+                "Numbers",
                 (
-                    self.tr("Numbers"),
-                    self.tr(
-                        "both overall accuracies and Kappas, the difference, its p-value (empty where the reference"
-                        " allows none), and the number of pixels or points compared."
-                    ),
+                    "both overall accuracies and Kappas, the difference, its p-value (empty where the reference"
+                    " allows none), and the number of pixels or points compared."
                 ),
             ),
-            example=(
-                self.tr("Last year's method against this year's, on points drawn at random over the area:"),
-                "qgis_process run lulc:comparemaps -- MAP_A=new.tif MAP_B=old.tif REFERENCE_FEATURES=points.gpkg"
-                " FIELD=class DESIGN=simple OUTPUT_HTML=comparison.html",
+        ),
+        example=(
+            "Last year's method against this year's, on points drawn at random over the area:",
+            "qgis_process run lulc:comparemaps -- MAP_A=new.tif MAP_B=old.tif REFERENCE_FEATURES=points.gpkg"
+            " FIELD=class DESIGN=simple OUTPUT_HTML=comparison.html",
+        ),
+        limits=(
+            (
+                "The two Kappas are not compared by the usual z-test: it takes the maps for judged on different"
+                " samples, and theirs is the same one (Foody 2004)."
             ),
-            limits=(
-                self.tr(
-                    "The two Kappas are not compared by the usual z-test: it takes the maps for judged on different"
-                    " samples, and theirs is the same one (Foody 2004)."
-                ),
-                *referencehelp.reference_limits(),
-            ),
-        )
+            *referencehelp.LIMITS,
+        ),
+    )

@@ -49,6 +49,13 @@ class _Wish:
 class DescribeModel(LulcAlgorithm):
     """Adapter of `lulc_plugin.model.describe.description`."""
 
+    NAME = "describemodel"
+    TITLE = "Describe model"
+    GROUP = "models"
+    TAGS = "model,network,onnx,describe,sidecar,metadata,mlm,stac,bands,classes,scaling,pytorch,tensorflow,keras,own"
+    SUMMARY = "Writes the description of a network that has none, so that it can be used here."
+    GUIDE = "foreign-models"
+
     REQUIRES = ("numpy", "onnxruntime")
 
     BAND_NAMES = "BAND_NAMES"
@@ -58,26 +65,6 @@ class DescribeModel(LulcAlgorithm):
     GSD = "GSD"
     ACTIVATION = "ACTIVATION"
     OUTPUT = "OUTPUT"
-
-    def name(self) -> str:
-        return "describemodel"
-
-    def displayName(self) -> str:
-        return self.tr("Describe model")
-
-    def group(self) -> str:
-        return self.tr("Models")
-
-    def groupId(self) -> str:
-        return "models"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "model,network,onnx,describe,sidecar,metadata,mlm,stac,bands,classes,scaling,pytorch,tensorflow,keras,own"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Writes the description of a network that has none, so that it can be used here.")
 
     # ---- parameters
 
@@ -219,56 +206,53 @@ class DescribeModel(LulcAlgorithm):
             )
         return {self.OUTPUT: str(output)}
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "A bare .onnx file does not say which bands it wants, how they are scaled, and what its classes"
-                    " are. This algorithm opens the network, lets it run on a few random windows to see its sizes and"
-                    " what comes out, adds what you know, and writes a description (STAC MLM) beside it. Then the"
-                    " network works under Model file in Classify land cover; Import model puts it into the list."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "A bare .onnx file does not say which bands it wants, how they are scaled, and what its classes"
+                " are. This algorithm opens the network, lets it run on a few random windows to see its sizes and"
+                " what comes out, adds what you know, and writes a description (STAC MLM) beside it. Then the"
+                " network works under Model file in Classify land cover; Import model puts it into the list."
             ),
-            needs=(
+        ),
+        needs=(
+            (
+                "Bands",
                 (
-                    self.tr("Bands"),
-                    self.tr(
-                        "all of them, in channel order. Common names bring their wavelengths along, by which the bands"
-                        " of an image are found. A sensor's own names need the sensor where they mean different things:"
-                        " landsat-8: B5,B4,B3."
-                    ),
+                    "all of them, in channel order. Common names bring their wavelengths along, by which the bands"
+                    " of an image are found. A sensor's own names need the sensor where they mean different things:"
+                    " landsat-8: B5,B4,B3."
                 ),
+            ),
+            (
+                "Classes",
                 (
-                    self.tr("Classes"),
-                    self.tr(
-                        "all of them, in the order of the output, also a background. One class is enough for a network"
-                        " with a single plane of scores: everything else becomes the background."
-                    ),
+                    "all of them, in the order of the output, also a background. One class is enough for a network"
+                    " with a single plane of scores: everything else becomes the background."
                 ),
+            ),
+            (
+                "How it wants its numbers",
                 (
-                    self.tr("How it wants its numbers"),
-                    self.tr(
-                        "what was done to the pixels when it was trained; look at its training code. A wrong scaling"
-                        " gives a map that looks like a map and is wrong."
-                    ),
+                    "what was done to the pixels when it was trained; look at its training code. A wrong scaling"
+                    " gives a map that looks like a map and is wrong."
                 ),
             ),
-            returns=((self.tr("Description"), self.tr("a .json file that you may edit; the model card shows it.")),),
-            example=(
-                self.tr("A network of four bands and three classes, trained on reflectance times 10,000 at 10 m:"),
-                "qgis_process run lulc:describemodel -- MODEL_FILE=crops-v1.onnx BAND_NAMES=red,green,blue,nir"
-                " CLASS_TABLE_FILE=classes.csv SCALING=10000 GSD=10",
+        ),
+        returns=(("Description", "a .json file that you may edit; the model card shows it."),),
+        example=(
+            "A network of four bands and three classes, trained on reflectance times 10,000 at 10 m:",
+            "qgis_process run lulc:describemodel -- MODEL_FILE=crops-v1.onnx BAND_NAMES=red,green,blue,nir"
+            " CLASS_TABLE_FILE=classes.csv SCALING=10000 GSD=10",
+        ),
+        limits=(
+            (
+                "Files of PyTorch, TensorFlow, Keras and ArcGIS (.pt, .h5, .pb, .emd, …) have to be converted to"
+                " ONNX first; docs/foreign-models.md tells how. Networks that find objects, compute numbers or"
+                " enlarge images make no land-cover map."
             ),
-            limits=(
-                self.tr(
-                    "Files of PyTorch, TensorFlow, Keras and ArcGIS (.pt, .h5, .pb, .emd, …) have to be converted to"
-                    " ONNX first; docs/foreign-models.md tells how. Networks that find objects, compute numbers or"
-                    " enlarge images make no land-cover map."
-                ),
-            ),
-        )
+        ),
+    )
 
 
 def _columns(cells: Sequence[Any]) -> int:

@@ -28,28 +28,17 @@ class _Wish:
 class ImportModel(LulcAlgorithm):
     """Adapter of `lulc_plugin.model.import_model`."""
 
+    NAME = "importmodel"
+    TITLE = "Import model"
+    GROUP = "models"
+    TAGS = "model,network,onnx,import,add,install,own,deepness,mlm"
+    SUMMARY = "Puts a network of your own into the list of models."
+    GUIDE = "models"
+
     REQUIRES = ("numpy", "onnxruntime")
 
     MODEL_NAME = "MODEL_NAME"
     MODEL_PATH = "MODEL_PATH"
-
-    def name(self) -> str:
-        return "importmodel"
-
-    def displayName(self) -> str:
-        return self.tr("Import model")
-
-    def group(self) -> str:
-        return self.tr("Models")
-
-    def groupId(self) -> str:
-        return "models"
-
-    def tags(self) -> list[str]:
-        return self.tr("model,network,onnx,import,add,install,own,deepness,mlm").split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Puts a network of your own into the list of models.")
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         self.addParameter(
@@ -82,44 +71,41 @@ class ImportModel(LulcAlgorithm):
         progress.log(self.tr("It lies in {folder}.").format(folder=wish.folder))
         return {self.MODEL_NAME: name, self.MODEL_PATH: str(entry.path)}
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Copies a network, its description and its card (.md) into your model folder. From then on its name"
-                    " is in the list Model of Classify land cover, next to the bundled networks."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "Copies a network, its description and its card (.md) into your model folder. From then on its name"
+                " is in the list Model of Classify land cover, next to the bundled networks."
             ),
-            needs=(
+        ),
+        needs=(
+            (
+                "Network",
                 (
-                    self.tr("Network"),
-                    self.tr(
-                        "an .onnx file for semantic segmentation, with a description: a .json of the same name beside"
-                        " it (STAC MLM), one inside the file, or the metadata that Deepness writes. For a file without"
-                        " any, run Describe model first. The network is opened and compared with its description"
-                        " before anything is copied."
-                    ),
+                    "an .onnx file for semantic segmentation, with a description: a .json of the same name beside"
+                    " it (STAC MLM), one inside the file, or the metadata that Deepness writes. For a file without"
+                    " any, run Describe model first. The network is opened and compared with its description"
+                    " before anything is copied."
                 ),
+            ),
+            (
+                "Model folder",
                 (
-                    self.tr("Model folder"),
-                    self.tr(
-                        "a setting: Settings, Options, Processing, Providers, Land Cover Classifier. Without it the"
-                        " networks lie in your QGIS profile, in landcover_classifier/models."
-                    ),
+                    "a setting: Settings, Options, Processing, Providers, Land Cover Classifier. Without it the"
+                    " networks lie in your QGIS profile, in landcover_classifier/models."
                 ),
             ),
-            returns=((self.tr("Name and file"), self.tr("what to choose under Model, and where the copy lies.")),),
-            example=(
-                self.tr("A network with its description beside it:"),
-                "qgis_process run lulc:importmodel -- MODEL_FILE=wetlands-v1.onnx",
+        ),
+        returns=(("Name and file", "what to choose under Model, and where the copy lies."),),
+        example=(
+            "A network with its description beside it:",
+            "qgis_process run lulc:importmodel -- MODEL_FILE=wetlands-v1.onnx",
+        ),
+        limits=(
+            (
+                "Weights never change under a name: a network whose name is taken by other weights is refused;"
+                " rename it, for example from wetlands-v1 to wetlands-v2. To take a network out of the list, delete"
+                " its files from the folder."
             ),
-            limits=(
-                self.tr(
-                    "Weights never change under a name: a network whose name is taken by other weights is refused;"
-                    " rename it, for example from wetlands-v1 to wetlands-v2. To take a network out of the list, delete"
-                    " its files from the folder."
-                ),
-            ),
-        )
+        ),
+    )

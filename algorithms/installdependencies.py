@@ -36,6 +36,13 @@ class _Request:
 class InstallDependencies(LulcAlgorithm):
     """Adapter of `lulc_plugin.environment.install`."""
 
+    NAME = "installdependencies"
+    TITLE = "Install dependencies"
+    GROUP = "setup"
+    TAGS = "install,setup,dependencies,packages,missing,onnxruntime,rasterio,pip,wheel,offline,python"
+    SUMMARY = "Gets the Python packages that are missing, into a folder of the plugin's own."
+    GUIDE = "installation"
+
     #: It is there for when something is missing.
     REQUIRES = ()
 
@@ -44,26 +51,6 @@ class InstallDependencies(LulcAlgorithm):
     INSTALLED = "INSTALLED"
     FOLDER = "FOLDER"
     RESTART = "RESTART"
-
-    def name(self) -> str:
-        return "installdependencies"
-
-    def displayName(self) -> str:
-        return self.tr("Install dependencies")
-
-    def group(self) -> str:
-        return self.tr("Setup")
-
-    def groupId(self) -> str:
-        return "setup"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "install,setup,dependencies,packages,missing,onnxruntime,rasterio,pip,wheel,offline,python"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Gets the Python packages that are missing, into a folder of the plugin's own.")
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         self.addParameter(
@@ -110,62 +97,59 @@ class InstallDependencies(LulcAlgorithm):
             self.RESTART: result.restart,
         }
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Looks which Python packages are missing (rasterio, onnxruntime, and where QGIS does not bring them"
-                    " scipy and Jinja2), installs those with pip into a folder of the plugin's own in your QGIS"
-                    " profile, and tries them. After a first installation everything works at once."
-                ),
-                self.tr(
-                    "Nothing that QGIS or you have installed is touched, above all not numpy: versions are chosen that"
-                    " suit the numpy that is there, and the folder is the last in which Python looks. When something"
-                    " fails, everything is as it was. Running it again mends or renews the folder; deleting the"
-                    " folder undoes it."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "Looks which Python packages are missing (rasterio, onnxruntime, and where QGIS does not bring them"
+                " scipy and Jinja2), installs those with pip into a folder of the plugin's own in your QGIS"
+                " profile, and tries them. After a first installation everything works at once."
             ),
-            needs=(
-                self.tr(
-                    "A network, about 70 MB of downloads and 300 MB of disk; the proxy is the one of QGIS's settings"
-                    " or of pip's. This is the only algorithm that uses the network, and only now."
-                ),
+            (
+                "Nothing that QGIS or you have installed is touched, above all not numpy: versions are chosen that"
+                " suit the numpy that is there, and the folder is the last in which Python looks. When something"
+                " fails, everything is as it was. Running it again mends or renews the folder; deleting the"
+                " folder undoes it."
+            ),
+        ),
+        needs=(
+            (
+                "A network, about 70 MB of downloads and 300 MB of disk; the proxy is the one of QGIS's settings"
+                " or of pip's. This is the only algorithm that uses the network, and only now."
+            ),
+            (
+                "Folder with wheels",
                 (
-                    self.tr("Folder with wheels"),
-                    self.tr(
-                        "for a computer without network. Run this once with 'Only show what would be done': the log has"
-                        " the command that fills such a folder on any other computer."
-                    ),
+                    "for a computer without network. Run this once with 'Only show what would be done': the log has"
+                    " the command that fills such a folder on any other computer."
                 ),
             ),
-            returns=(
-                (self.tr("Packages that were installed"), self.tr("with their versions; empty when none was missing.")),
-                (self.tr("Folder of the packages"), self.tr("one for each version of Python.")),
-                (
-                    self.tr("QGIS has to be restarted"),
-                    self.tr("true when QGIS has loaded packages already that were replaced."),
-                ),
+        ),
+        returns=(
+            ("Packages that were installed", "with their versions; empty when none was missing."),
+            ("Folder of the packages", "one for each version of Python."),
+            (
+                "QGIS has to be restarted",
+                "true when QGIS has loaded packages already that were replaced.",
             ),
-            example=(
-                self.tr("From the network; with WHEELS=folder from files:"),
-                "qgis_process run lulc:installdependencies",
+        ),
+        example=(
+            "From the network; with WHEELS=folder from files:",
+            "qgis_process run lulc:installdependencies",
+        ),
+        limits=(
+            (
+                "A package that is installed elsewhere and broken goes before any copy from here: it has to be"
+                " removed first, and the message says how. For a graphics card, install onnxruntime-gpu yourself"
+                " before you run this; it is then left alone."
             ),
-            limits=(
-                self.tr(
-                    "A package that is installed elsewhere and broken goes before any copy from here: it has to be"
-                    " removed first, and the message says how. For a graphics card, install onnxruntime-gpu yourself"
-                    " before you run this; it is then left alone."
-                ),
-                self.tr(
-                    "Where a numpy of your own goes before that of QGIS, nothing is installed: it would be chosen for"
-                    " the wrong numpy. The message names the copy to remove. A numpy that is missing or broken is"
-                    " repaired together with QGIS, not from here."
-                ),
-                self.tr(
-                    "With a folder of wheels, none of your own settings of pip counts. Without one, those of the index,"
-                    " the proxy and certificates do, and those of where to install do not."
-                ),
+            (
+                "Where a numpy of your own goes before that of QGIS, nothing is installed: it would be chosen for"
+                " the wrong numpy. The message names the copy to remove. A numpy that is missing or broken is"
+                " repaired together with QGIS, not from here."
             ),
-        )
+            (
+                "With a folder of wheels, none of your own settings of pip counts. Without one, those of the index,"
+                " the proxy and certificates do, and those of where to install do not."
+            ),
+        ),
+    )

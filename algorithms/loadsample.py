@@ -16,7 +16,6 @@ from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
 from .bridge.parameters import explained
-from .bridge.truecolour import TrueColour
 
 SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "sample" / "sentinel2-brazil.tif"
 #: Bands of the sample that the eye sees: red, green, blue.
@@ -35,28 +34,17 @@ def _in_plugin(target: Path) -> bool:
 class LoadSample(LulcAlgorithm):
     """Copies the sample image out of the plugin folder and loads the copy."""
 
+    NAME = "loadsample"
+    TITLE = "Load sample image"
+    GROUP = "setup"
+    TAGS = "sample,example,demo,test data,image,sentinel,first,start,tutorial,try"
+    SUMMARY = "Opens a small satellite image that comes with the plugin, to try the other algorithms on."
+    GUIDE = "first-map"
+
     #: It is a newcomer's first step, also where packages are missing.
     REQUIRES = ()
 
     OUTPUT = "OUTPUT"
-
-    def name(self) -> str:
-        return "loadsample"
-
-    def displayName(self) -> str:
-        return self.tr("Load sample image")
-
-    def group(self) -> str:
-        return self.tr("Setup")
-
-    def groupId(self) -> str:
-        return "setup"
-
-    def tags(self) -> list[str]:
-        return self.tr("sample,example,demo,test data,image,sentinel,first,start,tutorial,try").split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Opens a small satellite image that comes with the plugin, to try the other algorithms on.")
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         self.addParameter(
@@ -81,7 +69,7 @@ class LoadSample(LulcAlgorithm):
         output = self.parameterAsOutputLayer(values, self.OUTPUT, context)
         self._copy(Path(output))
         name = self.tr("Sample: Sentinel-2, Brazil")
-        layers.appear_as(context, output, name, lambda: TrueColour(*VISIBLE))
+        layers.appear_as(context, output, name, lambda: layers.TrueColour(*VISIBLE))
         progress.report(100)
         progress.log(self.tr("The image is {path}.").format(path=output))
         progress.log(
@@ -140,43 +128,40 @@ class LoadSample(LulcAlgorithm):
                 self.tr("Choose another place; if a layer of this name is open, remove it first."),
             ) from error
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Copies a small Sentinel-2 image that comes with the plugin to a place of yours and opens it in"
-                    " true colour. It is there for the first map, and for questions: everybody has the same image."
-                ),
-                self.tr(
-                    "Next: open Classify land cover, choose this layer as image, and press Run. Its bands have names,"
-                    " so that nothing else has to be set."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "Copies a small Sentinel-2 image that comes with the plugin to a place of yours and opens it in"
+                " true colour. It is there for the first map, and for questions: everybody has the same image."
             ),
-            needs=(self.tr("Nothing: no network connection, and no packages besides QGIS."),),
-            returns=(
+            (
+                "Next: open Classify land cover, choose this layer as image, and press Run. Its bands have names,"
+                " so that nothing else has to be set."
+            ),
+        ),
+        needs=("Nothing: no network connection, and no packages besides QGIS.",),
+        returns=(
+            (
+                "Sample image",
                 (
-                    self.tr("Sample image"),
-                    self.tr(
-                        "a GeoTIFF of 256 × 160 pixels of 10 m (0.3 MB) with the bands blue, green, red, nir and swir16"
-                        " as surface reflectance. Water, trees, grass, fields, a few farm buildings."
-                    ),
+                    "a GeoTIFF of 256 × 160 pixels of 10 m (0.3 MB) with the bands blue, green, red, nir and swir16"
+                    " as surface reflectance. Water, trees, grass, fields, a few farm buildings."
                 ),
             ),
-            example=(
-                self.tr("The image, and a map of it:"),
-                "qgis_process run lulc:loadsample -- OUTPUT=sample.tif;"
-                " qgis_process run lulc:classifylandcover -- INPUT=sample.tif OUTPUT=map.tif",
+        ),
+        example=(
+            "The image, and a map of it:",
+            "qgis_process run lulc:loadsample -- OUTPUT=sample.tif;"
+            " qgis_process run lulc:classifylandcover -- INPUT=sample.tif OUTPUT=map.tif",
+        ),
+        limits=(
+            (
+                "It shows how things work, not how well: the bundled networks have seen this image in training, and"
+                " there are no reference points for it."
             ),
-            limits=(
-                self.tr(
-                    "It shows how things work, not how well: the bundled networks have seen this image in training, and"
-                    " there are no reference points for it."
-                ),
-                self.tr(
-                    "Credit: contains modified Copernicus Sentinel data 2021-2023; from microsoft/satclip, Copyright"
-                    " (c) Microsoft Corporation, MIT License."
-                ),
+            (
+                "Credit: contains modified Copernicus Sentinel data 2021-2023; from microsoft/satclip, Copyright"
+                " (c) Microsoft Corporation, MIT License."
             ),
-        )
+        ),
+    )

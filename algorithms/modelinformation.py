@@ -29,30 +29,17 @@ class _ModelChoice:
 class ModelInformation(LulcAlgorithm):
     """Adapter of `lulc_plugin.report.card`."""
 
+    NAME = "modelinformation"
+    TITLE = "Model information"
+    GROUP = "models"
+    TAGS = "model,network,card,information,classes,bands,accuracy,scores,licence,license,training data,metadata"
+    SUMMARY = "Shows what a network expects, what it maps, where it was trained and how good it is."
+    GUIDE = "models"
+
     #: A network without a description beside it is opened too; the engine then asks for onnxruntime.
     REQUIRES = ("numpy", "jinja2")
 
     OUTPUT_HTML = "OUTPUT_HTML"
-
-    def name(self) -> str:
-        return "modelinformation"
-
-    def displayName(self) -> str:
-        return self.tr("Model information")
-
-    def group(self) -> str:
-        return self.tr("Models")
-
-    def groupId(self) -> str:
-        return "models"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "model,network,card,information,classes,bands,accuracy,scores,licence,license,training data,metadata"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Shows what a network expects, what it maps, where it was trained and how good it is.")
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         names = list(parameters.model_names())
@@ -94,36 +81,33 @@ class ModelInformation(LulcAlgorithm):
         write_card(Path(output), entry.spec, entry.path, "" if choice.file else choice.name)
         return {self.OUTPUT_HTML: output}
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Writes the card of a network: which bands, values and pixel sizes it expects, its classes with"
-                    " their colours, where it was trained, its scores in places it had never seen, its known limits,"
-                    " its licence and whom to credit, and how to call it."
-                ),
+    HELP = HelpText(
+        does=(
+            (
+                "Writes the card of a network: which bands, values and pixel sizes it expects, its classes with"
+                " their colours, where it was trained, its scores in places it had never seen, its known limits,"
+                " its licence and whom to credit, and how to call it."
             ),
-            needs=(
-                (self.tr("Model"), self.tr("a bundled network, or one that Import model put into your model folder.")),
-                (self.tr("Model file"), self.tr("any other .onnx file with a description. It goes before Model.")),
+        ),
+        needs=(
+            ("Model", "a bundled network, or one that Import model put into your model folder."),
+            ("Model file", "any other .onnx file with a description. It goes before Model."),
+        ),
+        returns=(
+            (
+                "Model card",
+                "an HTML file that holds all it needs; it can be mailed, archived and printed.",
             ),
-            returns=(
-                (
-                    self.tr("Model card"),
-                    self.tr("an HTML file that holds all it needs; it can be mailed, archived and printed."),
-                ),
+        ),
+        example=(
+            "The card of a network of your own:",
+            "qgis_process run lulc:modelinformation -- MODEL_FILE=wetlands-v1.onnx OUTPUT_HTML=wetlands.html",
+        ),
+        limits=(
+            (
+                "The card repeats what the network's makers wrote; nothing of it was checked here but that the file"
+                " is the one they described, where they give its digest. What the description leaves out, the"
+                " card cannot say."
             ),
-            example=(
-                self.tr("The card of a network of your own:"),
-                "qgis_process run lulc:modelinformation -- MODEL_FILE=wetlands-v1.onnx OUTPUT_HTML=wetlands.html",
-            ),
-            limits=(
-                self.tr(
-                    "The card repeats what the network's makers wrote; nothing of it was checked here but that the file"
-                    " is the one they described, where they give its digest. What the description leaves out, the"
-                    " card cannot say."
-                ),
-            ),
-        )
+        ),
+    )

@@ -60,6 +60,13 @@ class _Wish:
 class SamplePoints(LulcAlgorithm):
     """Adapter of `lulc_plugin.assess.sample.selection`."""
 
+    NAME = "samplepoints"
+    TITLE = "Draw a reference sample"
+    GROUP = "accuracy"
+    TAGS = "accuracy,assessment,validation,sample,stratified,random,points,reference,olofsson,design"
+    SUMMARY = "Draws a stratified random sample of a class map, ready to be labelled in a form."
+    GUIDE = "accuracy"
+
     REQUIRES = ("numpy", "rasterio")
 
     MAP = "MAP"
@@ -75,26 +82,6 @@ class SamplePoints(LulcAlgorithm):
     OUTPUT = "OUTPUT"
     N = "N"
     EXPECTED_SE = "EXPECTED_SE"
-
-    def name(self) -> str:
-        return "samplepoints"
-
-    def displayName(self) -> str:
-        return self.tr("Draw a reference sample")
-
-    def group(self) -> str:
-        return self.tr("Accuracy")
-
-    def groupId(self) -> str:
-        return "accuracy"
-
-    def tags(self) -> list[str]:
-        return self.tr(
-            "accuracy,assessment,validation,sample,stratified,random,points,reference,olofsson,design"
-        ).split(",")
-
-    def shortDescription(self) -> str:
-        return self.tr("Draws a stratified random sample of a class map, ready to be labelled in a form.")
 
     # ---- parameters
 
@@ -315,97 +302,94 @@ class SamplePoints(LulcAlgorithm):
         for line in sample.warnings:
             progress.warn(line)
 
-    # ---- help
-
-    def help_text(self) -> HelpText:
-        return HelpText(
-            does=(
-                self.tr(
-                    "Draws a stratified random sample from a class map: how many points, how many in each class, and"
-                    " where. Label each point by what is really there (form, drop-down list of the classes), then give"
-                    " the layer to Accuracy report: it knows the design, no further setting is needed."
+    HELP = HelpText(
+        does=(
+            (
+                "Draws a stratified random sample from a class map: how many points, how many in each class, and"
+                " where. Label each point by what is really there (form, drop-down list of the classes), then give"
+                " the layer to Accuracy report: it knows the design, no further setting is needed."
+            ),
+        ),
+        needs=(
+            (
+                "Number of points",
+                (
+                    "0 takes what Olofsson et al. 2014, eq. 13, asks for, so that overall accuracy is known to ±"
+                    " the half-width at the confidence level. That formula assumes the allocation neyman; with any"
+                    " other the interval is a little wider, and the log says how wide."
                 ),
             ),
-            needs=(
+            (
+                "User's accuracy that you expect",
                 (
-                    self.tr("Number of points"),
-                    self.tr(
-                        "0 takes what Olofsson et al. 2014, eq. 13, asks for, so that overall accuracy is known to ±"
-                        " the half-width at the confidence level. That formula assumes the allocation neyman; with any"
-                        " other the interval is a little wider, and the log says how wide."
-                    ),
-                ),
-                (
-                    self.tr("User's accuracy that you expect"),
-                    self.tr(
-                        "the share of pixels of a class that you think are right. One number for all classes, one for"
-                        " each class in the order of the class values (0.7;0.6;0.9), or class=number (1=0.7;2=0.6)."
-                        " A guess will do; a lower one asks for more points."
-                    ),
-                ),
-                (
-                    self.tr("How the points are shared out"),
-                    self.tr(
-                        "olofsson gives each rare class (below 5 % of the map) a fixed number, 75, so that its accuracy"
-                        " can be told at all; the rest is shared in proportion to area. proportional treats all area"
-                        " alike and leaves rare classes with few points. equal gives each class the same number: best"
-                        " for user's accuracies. neyman is best for overall accuracy only."
-                    ),
-                ),
-                (
-                    self.tr("Points of each rare class"),
-                    self.tr(
-                        "with olofsson the fixed number of the rare classes; with the others the fewest points of any"
-                        " class. When this needs more points than asked for, more are drawn and the log says so."
-                    ),
-                ),
-                (
-                    self.tr("Least distance"),
-                    self.tr(
-                        "keeps points apart, on the ground. It stops with the numbers when a class cannot be filled."
-                        " Without it the sample is what the formulas assume; use it only for a reason."
-                    ),
+                    "the share of pixels of a class that you think are right. One number for all classes, one for"
+                    " each class in the order of the class values (0.7;0.6;0.9), or class=number (1=0.7;2=0.6)."
+                    " A guess will do; a lower one asks for more points."
                 ),
             ),
-            returns=(
+            (
+                "How the points are shared out",
                 (
-                    self.tr("Sample points"),
-                    self.tr(
-                        "pixel centres in the map's coordinate system, in random order, with the class of the map"
-                        " (map_class, map_name), the stratum and its size (stratum, stratum_px, stratum_ha), the weight"
-                        " (stratum size over points), weighting (pixel, or area where pixels differ in size), the seed,"
-                        " and the empty field ref_class for your label."
-                    ),
-                ),
-                (
-                    self.tr("Form"),
-                    self.tr(
-                        "ref_class is a drop-down list of the map's classes. The form does not show the class of the"
-                        " map, which would sway you; it is in the attribute table. A GeoPackage keeps the form inside,"
-                        " other formats in a .qml beside the file."
-                    ),
-                ),
-                (
-                    self.tr("Log"),
-                    self.tr("points and expected standard error of every class, of overall accuracy, and the seed."),
+                    "olofsson gives each rare class (below 5 % of the map) a fixed number, 75, so that its accuracy"
+                    " can be told at all; the rest is shared in proportion to area. proportional treats all area"
+                    " alike and leaves rare classes with few points. equal gives each class the same number: best"
+                    " for user's accuracies. neyman is best for overall accuracy only."
                 ),
             ),
-            example=(
-                self.tr("As many points as ± 2 % of overall accuracy needs, the same on every run:"),
-                "qgis_process run lulc:samplepoints -- MAP=landcover.tif HALF_WIDTH=0.02"
-                " EXPECTED_USERS_ACCURACY='10=0.9;20=0.8;40=0.7' SEED=1 OUTPUT=points.gpkg",
-            ),
-            limits=(
-                self.tr(
-                    "The strata are the classes of the map as it is now. If you edit or filter the map after the"
-                    " points were drawn, they remain valid: the report uses the strata that the points carry."
-                ),
-                self.tr(
-                    "Do not delete points that are hard to label: leave ref_class empty, the report counts them. The"
-                    " map may have up to 1,000 classes."
+            (
+                "Points of each rare class",
+                (
+                    "with olofsson the fixed number of the rare classes; with the others the fewest points of any"
+                    " class. When this needs more points than asked for, more are drawn and the log says so."
                 ),
             ),
-        )
+            (
+                "Least distance",
+                (
+                    "keeps points apart, on the ground. It stops with the numbers when a class cannot be filled."
+                    " Without it the sample is what the formulas assume; use it only for a reason."
+                ),
+            ),
+        ),
+        returns=(
+            (
+                "Sample points",
+                (
+                    "pixel centres in the map's coordinate system, in random order, with the class of the map"
+                    " (map_class, map_name), the stratum and its size (stratum, stratum_px, stratum_ha), the weight"
+                    " (stratum size over points), weighting (pixel, or area where pixels differ in size), the seed,"
+                    " and the empty field ref_class for your label."
+                ),
+            ),
+            (
+                "Form",
+                (
+                    "ref_class is a drop-down list of the map's classes. The form does not show the class of the"
+                    " map, which would sway you; it is in the attribute table. A GeoPackage keeps the form inside,"
+                    " other formats in a .qml beside the file."
+                ),
+            ),
+            (
+                "Log",
+                "points and expected standard error of every class, of overall accuracy, and the seed.",
+            ),
+        ),
+        example=(
+            "As many points as ± 2 % of overall accuracy needs, the same on every run:",
+            "qgis_process run lulc:samplepoints -- MAP=landcover.tif HALF_WIDTH=0.02"
+            " EXPECTED_USERS_ACCURACY='10=0.9;20=0.8;40=0.7' SEED=1 OUTPUT=points.gpkg",
+        ),
+        limits=(
+            (
+                "The strata are the classes of the map as it is now. If you edit or filter the map after the"
+                " points were drawn, they remain valid: the report uses the strata that the points carry."
+            ),
+            (
+                "Do not delete points that are hard to label: leave ref_class empty, the report counts them. The"
+                " map may have up to 1,000 classes."
+            ),
+        ),
+    )
 
 
 def _fields(sample: Sample) -> QgsFields:

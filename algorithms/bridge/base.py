@@ -19,12 +19,15 @@ from qgis.PyQt.QtGui import QIcon
 from ...lulc_plugin.environment import packages
 from ...lulc_plugin.errors import CancelledError, LulcError, NotInstalled
 from ...lulc_plugin.options import QGIS
-from . import guide, messagelog, translation
+from . import messagelog, translation
 from .feedback import FeedbackProgress
-from .helptext import HelpText
+from .helptext import HelpText, page_address
 from .parameters import said
 
 Parameters = dict[str, Any]
+
+#: Id of a group in the toolbox → its title.
+GROUPS = {"classification": "Classification", "accuracy": "Accuracy", "models": "Models", "setup": "Setup"}
 
 
 @contextmanager
@@ -48,12 +51,28 @@ def errors_for_qgis(title: str) -> Iterator[None]:
 
 
 class LulcAlgorithm(QgsProcessingAlgorithm):
-    """Base of the algorithms. A sub-class has `parse`, `run_job`, `help_text`, and what QGIS asks of any algorithm.
+    """Base of the algorithms. A sub-class has the attributes below, `initAlgorithm`, `parse` and `run_job`.
+
+    Texts in attributes are English; they are translated when QGIS asks for them.
 
     QGIS calls `checkParameterValues` (not inside models), then `prepareAlgorithm` in the main thread, where layers may
     be touched, then `processAlgorithm`, usually in another one.
     """
 
+    #: Id without the provider; public, never changed.
+    NAME: str
+    #: What the toolbox calls it.
+    TITLE: str
+    #: Key of `GROUPS`.
+    GROUP: str
+    #: Words by which the toolbox finds it, with commas.
+    TAGS: str
+    #: One sentence, the tooltip in the toolbox.
+    SUMMARY: str
+    #: Page of the guide (without `.html`) that has a section with the algorithm's name as anchor.
+    GUIDE: str
+    #: The help page.
+    HELP: HelpText
     #: Import names of the packages without which the algorithm cannot run.
     REQUIRES: tuple[str, ...] = tuple(packages.REQUIRED)
 
@@ -83,10 +102,6 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         """
         raise NotImplementedError
 
-    def help_text(self) -> HelpText:
-        """The parts of the help page."""
-        raise NotImplementedError
-
     def tr(self, text: str) -> str:
         """`text` in the user's language."""
         return translation.tr(text)
@@ -106,15 +121,33 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def createInstance(self) -> LulcAlgorithm:
         return type(self)()
 
+    def name(self) -> str:
+        return self.NAME
+
+    def displayName(self) -> str:
+        return self.tr(self.TITLE)
+
+    def group(self) -> str:
+        return self.tr(GROUPS[self.GROUP])
+
+    def groupId(self) -> str:
+        return self.GROUP
+
+    def tags(self) -> list[str]:
+        return self.tr(self.TAGS).split(",")
+
+    def shortDescription(self) -> str:
+        return self.tr(self.SUMMARY)
+
     def icon(self) -> QIcon:
         provider = self.provider()
         return super().icon() if provider is None else provider.icon()
 
     def shortHelpString(self) -> str:
-        return self.help_text().html()
+        return self.HELP.html()
 
     def helpUrl(self) -> str:
-        return guide.address(self.name())
+        return page_address(self.GUIDE, self.NAME)
 
     def canExecute(self) -> tuple[bool, str]:
         try:

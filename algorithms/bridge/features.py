@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,6 @@ from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.progress import Progress
 from . import layers
 from .attributes import SAMPLE_FIELDS, Columns
-from .shapes import point_shape, polygon_shape
 from .translation import tr
 
 #: The field that Draw a reference sample writes for the analyst; taken when no other is named.
@@ -218,7 +218,29 @@ def _shape_on_map(
             return None
     if choice.downwards:
         geometry.transform(QTransform.fromScale(1, -1))
-    return point_shape(geometry) if choice.kind == "points" else polygon_shape(geometry)
+    return _point_shape(geometry) if choice.kind == "points" else _polygon_shape(geometry)
+
+
+def _point_shape(geometry: QgsGeometry) -> Mapping[str, Any] | None:
+    """A Point or MultiPoint as GeoJSON has it; None when a coordinate is not finite."""
+    points = geometry.asMultiPoint() if geometry.isMultipart() else [geometry.asPoint()]
+    pairs = [(point.x(), point.y()) for point in points]
+    if not all(math.isfinite(x) and math.isfinite(y) for x, y in pairs):
+        return None
+    if len(pairs) == 1:
+        return {"type": "Point", "coordinates": pairs[0]}
+    return {"type": "MultiPoint", "coordinates": pairs}
+
+
+def _polygon_shape(geometry: QgsGeometry) -> Mapping[str, Any] | None:
+    """A Polygon or MultiPolygon as GeoJSON has it, curves in short pieces; None when a coordinate is not finite."""
+    polygons = geometry.asMultiPolygon() if geometry.isMultipart() else [geometry.asPolygon()]
+    rings = [[[(point.x(), point.y()) for point in ring] for ring in polygon] for polygon in polygons]
+    if not all(math.isfinite(x) and math.isfinite(y) for polygon in rings for ring in polygon for x, y in ring):
+        return None
+    if len(rings) == 1:
+        return {"type": "Polygon", "coordinates": rings[0]}
+    return {"type": "MultiPolygon", "coordinates": rings}
 
 
 def _wrong_geometry(layer: str, kind: QgsWkbTypes.Type) -> LulcError:

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The help of an algorithm, put together from parts that every algorithm has."""
+"""The help of an algorithm: the text beside its dialog, in parts that all have, and its page of the guide."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Union
 
+from qgis.PyQt.QtCore import QUrl
+
 from .translation import tr
+
+#: The guide: HTML pages in the plugin folder, so that no network is needed.
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+#: Its page that lists all algorithms.
+CONTENTS = "index.html"
 
 #: A paragraph, or a name and what is to be said about it.
 Paragraph = Union[str, tuple[str, str]]
@@ -15,7 +23,7 @@ Paragraph = Union[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class HelpText:
-    """The parts of a help page, in plain text.
+    """The parts of a help page, in plain English text; `html` translates them.
 
     Attributes:
         does: what the algorithm does.
@@ -42,7 +50,7 @@ class HelpText:
                 *map(_paragraph, self.returns),
                 _heading(tr("Example")),
                 _paragraph(self.example[0]),
-                f"<p><code>{_text(self.example[1])}</code></p>",
+                f"<p><code>{escape(self.example[1], quote=False)}</code></p>",
                 _heading(tr("Limits")),
                 *map(_paragraph, self.limits),
             ]
@@ -52,13 +60,20 @@ class HelpText:
 def _paragraph(paragraph: Paragraph) -> str:
     if isinstance(paragraph, str):
         return f"<p>{_text(paragraph)}</p>"
-    name, said = paragraph
-    return f"<p><b>{_text(name)}</b>: {_text(said)}</p>"
+    name, text = paragraph
+    return f"<p><b>{_text(name)}</b>: {_text(text)}</p>"
 
 
 def _heading(text: str) -> str:
-    return f"<h3>{_text(text)}</h3>"
+    return f"<h3>{escape(text, quote=False)}</h3>"
 
 
 def _text(text: str) -> str:
-    return escape(text, quote=False)
+    return escape(tr(text), quote=False)
+
+
+def page_address(page: str, algorithm: str) -> str:
+    """What the button Help opens, as a file:// address: the section of an algorithm on a page of the guide."""
+    url = QUrl.fromLocalFile(str(DOCS / f"{page}.html"))
+    url.setFragment(algorithm)
+    return bytes(url.toEncoded()).decode("ascii")

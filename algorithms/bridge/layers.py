@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 
 from qgis.core import (
     QgsColorRampShader,
+    QgsContrastEnhancement,
     QgsCoordinateReferenceSystem,
     QgsMapLayer,
+    QgsMultiBandColorRenderer,
     QgsPalettedRasterRenderer,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingLayerPostProcessorInterface,
     QgsRasterLayer,
+    QgsRasterMinMaxOrigin,
     QgsRectangle,
     QgsSingleBandPseudoColorRenderer,
 )
@@ -147,6 +150,29 @@ class _LegendStyle(QgsProcessingLayerPostProcessorInterface):
     ) -> None:
         if isinstance(layer, QgsRasterLayer):
             layer.setRenderer(paletted_renderer(layer, self._legend))
+            layer.triggerRepaint()
+
+
+class TrueColour(QgsProcessingLayerPostProcessorInterface):
+    """Shows bands `red`, `green`, `blue` (from 1), stretched to what 96 % of the pixels have; for the main thread."""
+
+    #: QGIS keeps no reference; without one here Python forgets the object and the layer stays as QGIS guesses.
+    alive: list[TrueColour] = []
+
+    def __init__(self, red: int, green: int, blue: int) -> None:
+        super().__init__()
+        self._bands = (red, green, blue)
+        self.alive.append(self)
+
+    def postProcessLayer(
+        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        if isinstance(layer, QgsRasterLayer):
+            layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), *self._bands))
+            layer.setContrastEnhancement(
+                QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
+                QgsRasterMinMaxOrigin.Limits.CumulativeCut,
+            )
             layer.triggerRepaint()
 
 

@@ -19,7 +19,7 @@ def test_every_algorithm_has_its_section(provider):
 
 
 def test_the_contents_name_every_algorithm(provider, plugin):
-    guide = plugin("algorithms.bridge.guide")
+    guide = plugin("algorithms.bridge.helptext")
     contents = (guide.DOCS / guide.CONTENTS).read_text(encoding="utf-8")
     for algorithm in provider.algorithms():
         assert f"lulc:{algorithm.name()}<" in contents
@@ -28,10 +28,9 @@ def test_the_contents_name_every_algorithm(provider, plugin):
 
 def test_a_folder_with_spaces(plugin, monkeypatch, tmp_path):
     """C:/Users/Jane Doe/… is where QGIS keeps plugins on Windows."""
-    guide = plugin("algorithms.bridge.guide")
+    guide = plugin("algorithms.bridge.helptext")
     monkeypatch.setattr(guide, "DOCS", tmp_path / "Jane Doe #1" / "docs")
-    address = guide.address("checklayer")
+    address = guide.page_address("classify-land-cover", "checklayer")
     assert address.isascii() and " " not in address
     url = QUrl(address)
     assert url.toLocalFile() == str(guide.DOCS / "classify-land-cover.html") and url.fragment() == "checklayer"
-    assert QUrl(guide.address("not yet in the guide")).toLocalFile().endswith("index.html")
