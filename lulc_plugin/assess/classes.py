@@ -11,7 +11,7 @@ from ..errors import LulcError
 from ..legend import LegendClass
 from ..options import option
 from .job import Label
-from .reference import Pairs, whole
+from .reference import Pairs, whole_number
 from .result import AssessedClass
 
 #: A label in the one form in which labels are compared: a whole number, or a text without spaces around it.
@@ -44,7 +44,7 @@ def key_of(label: Label) -> Key | None:
     """The comparable form of a label; None when there is none (NULL, empty text)."""
     if label is None or isinstance(label, float) and label != label:
         return None
-    number = whole(label)
+    number = whole_number(label)
     if number is not None:
         return number
     return str(label).strip() or None

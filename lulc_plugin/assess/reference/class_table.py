@@ -48,9 +48,9 @@ def read_class_table(path: Path) -> Pairs:
         reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",")
         names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
         if not {"map", "reference"} <= set(names):
-            found = ", ".join(repr(name) for name in reader.fieldnames or ()) or "none"
+            columns = ", ".join(repr(name) for name in reader.fieldnames or ()) or "none"
             raise LulcError(
-                f"The class table {path} lacks the columns map and reference; its columns are: {found}.",
+                f"The class table {path} lacks the columns map and reference; its columns are: {columns}.",
                 "Its first line is map,reference.",
             )
         rows = [(row[names["map"]], row[names["reference"]]) for row in reader]
@@ -69,17 +69,17 @@ def _pairs(rows: Sequence[tuple[Any, Any]], what: str) -> Pairs:
         raise LulcError(f"{what} has {len(rows):,} rows; at most {_MOST_ROWS:,} make sense.")
     pairs = []
     for number, (of_map, of_reference) in enumerate(rows, 1):
-        value = whole(of_map)
+        value = whole_number(of_map)
         if value is None:
             raise LulcError(f"{what}: the map value {of_map!r} in row {number} is no whole number.", _REMEDY)
         if _empty(of_reference):
             raise LulcError(f"{what}: row {number} (map value {value}) has no reference value.", _REMEDY)
-        reference = whole(of_reference)
+        reference = whole_number(of_reference)
         pairs.append((value, str(of_reference).strip() if reference is None else reference))
     return tuple(dict.fromkeys(pairs))
 
 
-def whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """`value` as a whole number if it is one, also as 3.0, "3" or "3.0"; else None."""
     try:
         number = float(value)

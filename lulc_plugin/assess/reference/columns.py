@@ -37,7 +37,7 @@ def fields_wanted(path: str, there: Sequence[str], field: str = "", stratum_fiel
     return name, stratum_field or (_STRATUM if _STRATUM in there else "")
 
 
-def units(
+def features_of(
     geometries: Sequence[Mapping[str, Any] | None],
     columns: Mapping[str, Sequence[Label]],
     ids: Sequence[Any],
@@ -73,7 +73,7 @@ def units(
     ]
 
 
-def listed(names: Iterable[str]) -> str:
+def names_for_message(names: Iterable[str]) -> str:
     """Names from a file for a message: not too many, not too long, nothing that moves a terminal's cursor."""
     names = list(names)
     shown = [name[:_LONGEST_SHOWN] if name.isprintable() else ascii(name[:_LONGEST_SHOWN]) for name in names]
@@ -82,7 +82,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _no_field(path: str, name: str, there: Sequence[str], remedy: str) -> LulcError:
-    return LulcError(f"The reference {path} has no field {name!r}; its fields are: {listed(there)}.", remedy)
+    return LulcError(f"The reference {path} has no field {name!r}; its fields are: {names_for_message(there)}.", remedy)
 
 
 def _number(value: Label) -> float | None:

@@ -16,7 +16,7 @@ from rasterio.errors import CRSError
 from ...errors import FileNotRead, LulcError, MissingCrs
 from ...raster import Source, transform_coordinates
 from ..job import FeatureInput, Label
-from .columns import fields_wanted, listed, units
+from .columns import features_of, fields_wanted, names_for_message
 
 #: Names of the two columns, in lower case. Degrees are of WGS 84 unless a CRS is named.
 _PLANE = (("x", "y"),)
@@ -50,34 +50,34 @@ def read_points(path: str, map_path: str, field: str = "", stratum_field: str = 
     with Source(map_path) as source:
         of_map = source.facts.crs
     header, rows, lines = _rows(path)
-    across, up, theirs = _places(path, header, crs, of_map)
+    x_at, y_at, of_points = _coordinate_columns(path, header, crs, of_map)
     label, stratum = fields_wanted(path, header, field, stratum_field)
-    xs = np.array([_coordinate(path, line, header[across], row[across]) for row, line in zip(rows, lines)], np.float64)
-    ys = np.array([_coordinate(path, line, header[up], row[up]) for row, line in zip(rows, lines)], np.float64)
-    if theirs is not None and theirs.is_geographic:
-        _refuse_no_degrees(path, header[across], xs, 360, lines)
-        _refuse_no_degrees(path, header[up], ys, 90, lines)
-    if (theirs is None) != (of_map is None):
+    xs = np.array([_coordinate(path, line, header[x_at], row[x_at]) for row, line in zip(rows, lines)], np.float64)
+    ys = np.array([_coordinate(path, line, header[y_at], row[y_at]) for row, line in zip(rows, lines)], np.float64)
+    if of_points is not None and of_points.is_geographic:
+        _refuse_beyond_degrees(path, header[x_at], xs, 360, lines)
+        _refuse_beyond_degrees(path, header[y_at], ys, 90, lines)
+    if (of_points is None) != (of_map is None):
         raise MissingCrs(
             f"{map_path} has no coordinate system, the points of {path} have one.",
             "Give the map its own first, for example with gdal_edit.py -a_srs EPSG:31985.",
         )
-    if theirs != of_map:
+    if of_points != of_map:
         xs, ys = transform_coordinates(
-            theirs, of_map, xs, ys
+            of_points, of_map, xs, ys
         )  # what has no place in the map's system lies outside the map
     columns: dict[str, list[Label]] = {
         name: [row[i].strip() or None for row in rows] for i, name in enumerate(header) if name
     }
     geometries = [{"type": "Point", "coordinates": (float(x), float(y))} for x, y in zip(xs, ys)]
     return FeatureInput(
-        features=units(geometries, columns, [f"line {line}" for line in lines], label, stratum),
+        features=features_of(geometries, columns, [f"line {line}" for line in lines], label, stratum),
         kind="points",
         name=path.replace("\\", "/").rsplit("/", 1)[-1],
         path=path,
         field=label,
         stratum_field=stratum_field,
-        crs=crs or (_WGS84 if theirs is not None else ""),
+        crs=crs or (_WGS84 if of_points is not None else ""),
     )
 
 
@@ -133,10 +133,12 @@ def _refuse_header(path: str, header: Sequence[str]) -> None:
         )
     twice = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
     if twice:
-        raise LulcError(f"The reference {path} has several columns called {listed(twice)}.", "Give each its own name.")
+        raise LulcError(
+            f"The reference {path} has several columns called {names_for_message(twice)}.", "Give each its own name."
+        )
 
 
-def _places(path: str, header: Sequence[str], crs: str, of_map: CRS | None) -> tuple[int, int, CRS | None]:
+def _coordinate_columns(path: str, header: Sequence[str], crs: str, of_map: CRS | None) -> tuple[int, int, CRS | None]:
     """Columns of the two coordinates, and their CRS; None only where the map has none either."""
     known = _crs(crs) if crs else None
     plane, degrees = _pair(path, header, _PLANE), _pair(path, header, _DEGREES)
@@ -160,7 +162,7 @@ def _places(path: str, header: Sequence[str], crs: str, of_map: CRS | None) -> t
             )
         return (*degrees, known)
     raise LulcError(
-        f"The reference {path} has no columns x and y, nor lon and lat; its columns are: {listed(header)}.",
+        f"The reference {path} has no columns x and y, nor lon and lat; its columns are: {names_for_message(header)}.",
         "Call the columns of the coordinates x and y (with --crs, for example --crs EPSG:31985), or lon and lat if they"
         " are degrees. The first line has the names, separated by commas or semicolons.",
     )
@@ -185,12 +187,12 @@ def _crs(text: str) -> CRS:
     if len(text) > _LONGEST_CRS:
         raise LulcError(f"The coordinate system has {len(text):,} characters.", remedy)
     try:
-        found = CRS.from_user_input(text)
+        crs = CRS.from_user_input(text)
     except (CRSError, ValueError) as error:
-        raise LulcError(f"{_shown(text)} is no coordinate system that is known here.", remedy) from error
-    if not found:
-        raise LulcError(f"{_shown(text)} is no coordinate system that is known here.", remedy)
-    return found
+        raise LulcError(f"{_quoted(text)} is no coordinate system that is known here.", remedy) from error
+    if not crs:
+        raise LulcError(f"{_quoted(text)} is no coordinate system that is known here.", remedy)
+    return crs
 
 
 def _coordinate(path: str, line: int, column: str, cell: str) -> float:
@@ -201,13 +203,13 @@ def _coordinate(path: str, line: int, column: str, cell: str) -> float:
     if not math.isfinite(value):
         comma = " with a decimal point" if "," in cell else ""
         raise LulcError(
-            f"Line {line:,} of {path}: {column} is {_shown(cell)}, which is no number.",
+            f"Line {line:,} of {path}: {column} is {_quoted(cell)}, which is no number.",
             f"Write a number{comma}, or take the line out.",
         )
     return value
 
 
-def _refuse_no_degrees(path: str, column: str, values: Any, most: float, lines: Sequence[int]) -> None:
+def _refuse_beyond_degrees(path: str, column: str, values: Any, most: float, lines: Sequence[int]) -> None:
     wrong = np.flatnonzero(np.abs(values) > most)
     if wrong.size:
         raise LulcError(
@@ -218,5 +220,5 @@ def _refuse_no_degrees(path: str, column: str, values: Any, most: float, lines: 
         )
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     return ascii(text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "...")

@@ -13,7 +13,7 @@ from rasterio.errors import CRSError, RasterioError
 from ...errors import FileNotRead, LulcError, MissingCrs
 from ...raster import Source, open_dataset
 from ..job import FeatureInput, Label
-from .columns import fields_wanted, listed, units
+from .columns import features_of, fields_wanted, names_for_message
 
 _KINDS = {"Point": "points", "MultiPoint": "points", "Polygon": "polygons", "MultiPolygon": "polygons"}
 
@@ -60,21 +60,21 @@ def read_features(
             f"The reference {path} cannot be read: {str(error).rstrip('.')}.",
             "Give a raster, a vector file such as a GeoPackage, or points in a file that ends in .csv.",
         ) from error
-    if crs and (meta["crs"] is None or not _same(crs, meta["crs"])):
-        said = f"says itself that it is in {meta['crs']}" if meta["crs"] else "does not say which it has"
+    if crs and (meta["crs"] is None or not _same_crs(crs, meta["crs"])):
+        own = f"says itself that it is in {meta['crs']}" if meta["crs"] else "does not say which it has"
         raise LulcError(
-            f"--crs {crs} is for points in a CSV file; {path} {said}.",
+            f"--crs {crs} is for points in a CSV file; {path} {own}.",
             "Leave --crs away." if meta["crs"] else f"Give it one: ogr2ogr -a_srs {crs} OUT.gpkg IN.",
         )
-    values = dict(zip(map(str, meta["fields"]), map(_plain, columns)))
+    values = dict(zip(map(str, meta["fields"]), map(_python_values, columns)))
     label, stratum = fields_wanted(path, list(values), field, stratum_field)
     geometries = [None if shape is None else shapely.from_wkb(shape).__geo_interface__ for shape in shapes]
     geometries = _in_crs_of(map_path, geometries, meta["crs"], path)
     kinds = {_KINDS.get(g["type"]) for g in geometries if g is not None}
     if len(kinds) != 1 or None in kinds:
-        found = ", ".join(sorted({g["type"] for g in geometries if g is not None})) or "none"
-        raise LulcError(f"The reference {path} has geometries of these types: {found}.", "Give points or polygons.")
-    features = units(geometries, values, ids, label, stratum)
+        types = ", ".join(sorted({g["type"] for g in geometries if g is not None})) or "none"
+        raise LulcError(f"The reference {path} has geometries of these types: {types}.", "Give points or polygons.")
+    features = features_of(geometries, values, ids, label, stratum)
     without = len(geometries) - len(features)
     return FeatureInput(
         features=features,
@@ -100,7 +100,7 @@ def _layer(path: str, layers: Any, wanted: str | None) -> str:
     if wanted is not None:
         if wanted not in names:
             raise LulcError(
-                f"The reference {path} has no layer {wanted!r} with geometries; it has: {listed(names)}.",
+                f"The reference {path} has no layer {wanted!r} with geometries; it has: {names_for_message(names)}.",
                 "Choose one of them with --layer NAME.",
             )
         return wanted
@@ -112,15 +112,15 @@ def _layer(path: str, layers: Any, wanted: str | None) -> str:
         )
     if len(names) > 1:
         raise LulcError(
-            f"The reference {path} has {len(names)} layers with geometries: {listed(names)}.",
+            f"The reference {path} has {len(names)} layers with geometries: {names_for_message(names)}.",
             "Choose one with --layer NAME.",
         )
     return names[0]
 
 
-def _same(said: str, of_file: str) -> bool:
+def _same_crs(given: str, of_file: str) -> bool:
     try:
-        return bool(CRS.from_user_input(said) == CRS.from_user_input(of_file))
+        return bool(CRS.from_user_input(given) == CRS.from_user_input(of_file))
     except (CRSError, ValueError):
         return False
 
@@ -131,26 +131,26 @@ def _in_crs_of(map_path: str, geometries: list[Any], crs: str | None, path: str)
     if crs is None and of_map is None:
         return geometries
     if crs is None or of_map is None:
-        lacking = path if crs is None else map_path
-        raise MissingCrs(f"{lacking} has no coordinate system, the other layer has one.", "Give it one first.")
-    theirs = CRS.from_user_input(crs)
-    if theirs == of_map:
+        without = path if crs is None else map_path
+        raise MissingCrs(f"{without} has no coordinate system, the other layer has one.", "Give it one first.")
+    of_file = CRS.from_user_input(crs)
+    if of_file == of_map:
         return geometries
     there = [i for i, g in enumerate(geometries) if g is not None]
     try:
-        moved = rasterio.warp.transform_geom(theirs, of_map, [geometries[i] for i in there])
+        transformed = rasterio.warp.transform_geom(of_file, of_map, [geometries[i] for i in there])
     except Exception:  # GDAL's errors share no public base; one place that the map's CRS lacks stops all
-        moved = [_moved(geometries[i], theirs, of_map, f"Feature {i + 1:,} of {path}") for i in there]
+        transformed = [_transformed(geometries[i], of_file, of_map, f"Feature {i + 1:,} of {path}") for i in there]
     out = list(geometries)
-    for i, geometry in zip(there, moved):
+    for i, geometry in zip(there, transformed):
         out[i] = geometry
     return out
 
 
-def _moved(geometry: Any, theirs: CRS, of_map: CRS, what: str) -> Any:
+def _transformed(geometry: Any, of_file: CRS, of_map: CRS, what: str) -> Any:
     """A geometry in the map's CRS; a point that has no place there gets NaN, which lies outside every map."""
     try:
-        return rasterio.warp.transform_geom(theirs, of_map, geometry)
+        return rasterio.warp.transform_geom(of_file, of_map, geometry)
     except Exception as error:
         if geometry["type"] == "Point":
             return {"type": "Point", "coordinates": (np.nan, np.nan)}
@@ -160,7 +160,7 @@ def _moved(geometry: Any, theirs: CRS, of_map: CRS, what: str) -> Any:
         ) from error
 
 
-def _plain(column: Any) -> list[Label]:
+def _python_values(column: Any) -> list[Label]:
     """Values of a column as Python's own, missing ones as None."""
     out: list[Label] = []
     for value in column:
