@@ -176,9 +176,9 @@ class BytePairs:
                 counts = np.bincount(
                     self._wide(a[begin : begin + _BYTES_AT_A_TIME], b[begin : begin + _BYTES_AT_A_TIME])
                 )
-                found = np.flatnonzero(counts)
-                self._pairs.ravel()[found] += counts[found]
-                self._area.ravel()[found] += counts[found] * area
+                codes = np.flatnonzero(counts)
+                self._pairs.ravel()[codes] += counts[codes]
+                self._area.ravel()[codes] += counts[codes] * area
             else:
                 counts = _unpacked(np.bincount(packed, minlength=256))
                 self._pairs[_NIBBLE_PAIRS] += counts

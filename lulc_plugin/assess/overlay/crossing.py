@@ -175,7 +175,7 @@ def _help(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally,
     own: list[LayerOnMap] = []
     try:
         with gdal.environment():
-            own.extend(layer.again() for layer in layers)
+            own.extend(layer.reopened() for layer in layers)
             _count(own, uneven, tally, work)
     except BaseException as error:  # raised by the thread that waits
         work.stop(error)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the pixels of a map lie in another raster of the same coordinate system, by the two affine transforms."""
+"""The match of two grids: in which cell of a layer the centre of each pixel of a map lies.
+
+`SameCrsGrid` is for two grids of one coordinate system, where an affine transform says it for all pixels at once;
+`ReprojectedGrid` transforms the centre of every pixel into the coordinate system of the layer.
+"""
 
 from __future__ import annotations
 
@@ -13,135 +17,122 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.warp import transform_bounds
 
-from ...raster import BoolArray, LayerFacts, PixelRegion, gdal, transform_coordinates
+from ...raster import BoolArray, Extent, GeoGrid, PixelRegion, gdal, transform_coordinates
 
 IntArray = npt.NDArray[np.int64]
-#: A centre this close before a border (in cells) counts as lying on it, and so belongs to the cell after it: rounding
-#: must not throw the dice pixel by pixel where centres lie on borders.
+#: A centre this close before a border (in cells) counts as lying on it, and so belongs to the cell after it: a
+#: tie-break that is the same for every pixel, where rounding errors would decide it pixel by pixel.
 _ON_BORDER = 1e-6
 
 
 @dataclass(frozen=True)
 class SameCrsGrid:
-    """Cell of the layer under each pixel of the map.
+    """Cell of a layer under each pixel of a map of the same coordinate system, or where both have none.
 
     Attributes:
-        matrix: (a, b, c, d, e, f): map (column, row) → layer (column, row), both with fractions.
-        rows, cols: cell row of each map row, cell column of each map column; None when the grids are turned to each
-            other.
-        shape: rows and columns of the layer.
-        map_shape: rows and columns of the map.
-        sizes: pixel sizes of layer and map, in words.
+        layer: the layer's grid.
+        grid: the map's.
     """
 
-    matrix: tuple[float, float, float, float, float, float]
-    rows: IntArray | None
-    cols: IntArray | None
-    shape: tuple[int, int]
-    map_shape: tuple[int, int]
-    sizes: tuple[str, str]
+    layer: GeoGrid
+    grid: GeoGrid
 
-    @classmethod
-    def of(cls, layer: LayerFacts, grid: LayerFacts) -> SameCrsGrid:
-        """Lay a layer under a map; both have the same coordinate system, or none."""
-        matrix = grid.grid.positions_in(layer.grid)
-        a, b, c, d, e, f = matrix
-        rows = cols = None
-        if abs(b) * grid.height < _ON_BORDER and abs(d) * grid.width < _ON_BORDER:
-            cols = _floor(a * (np.arange(grid.width) + 0.5) + c)
-            rows = _floor(e * (np.arange(grid.height) + 0.5) + f)
-        return cls(
-            matrix,
-            rows,
-            cols,
-            (layer.height, layer.width),
-            (grid.height, grid.width),
-            (pixel_size(layer), pixel_size(grid)),
-        )
+    @cached_property
+    def matrix(self) -> tuple[float, float, float, float, float, float]:
+        """(a, b, c, d, e, f): map (column, row) → layer (column, row), both with fractions."""
+        return self.grid.positions_in(self.layer)
+
+    @cached_property
+    def axes(self) -> tuple[IntArray, IntArray] | None:
+        """Cell row of each map row, cell column of each map column; None when the grids are rotated to each other."""
+        a, b, c, d, e, f = self.matrix
+        if abs(b) * self.grid.height >= _ON_BORDER or abs(d) * self.grid.width >= _ON_BORDER:
+            return None
+        rows = _cell(e * (np.arange(self.grid.height) + 0.5) + f)
+        return rows, _cell(a * (np.arange(self.grid.width) + 0.5) + c)
 
     @cached_property
     def is_shift(self) -> bool:
         """Whether each map pixel has a cell of its own, in the same order: a plain window of the layer is it."""
-        if self.rows is None or self.cols is None:
-            return False
-        return bool((np.diff(self.rows) == 1).all() and (np.diff(self.cols) == 1).all())
+        return self.axes is not None and all(bool((np.diff(cells) == 1).all()) for cells in self.axes)
 
     @property
     def covers(self) -> bool:
-        """Whether every pixel of the map has a cell; only for grids that are not turned."""
-        if self.rows is None or self.cols is None:
+        """Whether every pixel of the map has a cell; only for grids that are not rotated to each other."""
+        if self.axes is None:
             return False
-        rows, cols = (self.rows.min(), self.rows.max()), (self.cols.min(), self.cols.max())
-        return bool(rows[0] >= 0 and cols[0] >= 0 and rows[1] < self.shape[0] and cols[1] < self.shape[1])
+        return all(bool(_within(cells, length).all()) for cells, length in zip(self.axes, self.layer.shape))
 
     @property
     def meets(self) -> bool:
         """Whether any pixel of the map may have a cell."""
-        if self.rows is not None and self.cols is not None:
-            return bool(_within(self.rows, self.shape[0]).any() and _within(self.cols, self.shape[1]).any())
+        if self.axes is not None:
+            return all(bool(_within(cells, length).any()) for cells, length in zip(self.axes, self.layer.shape))
         a, b, c, d, e, f = self.matrix
-        corners = [(x, y) for x in (0, self.map_shape[1]) for y in (0, self.map_shape[0])]
+        corners = [(x, y) for x in (0, self.grid.width) for y in (0, self.grid.height)]
         xs, ys = [a * x + b * y + c for x, y in corners], [d * x + e * y + f for x, y in corners]
-        return max(xs) > 0 and min(xs) < self.shape[1] and max(ys) > 0 and min(ys) < self.shape[0]
+        return max(xs) > 0 and min(xs) < self.layer.width and max(ys) > 0 and min(ys) < self.layer.height
 
     def shifted(self, region: PixelRegion) -> PixelRegion:
         """The region in the layer's own pixels; only where `is_shift`."""
-        if self.rows is None or self.cols is None:
+        if self.axes is None:
             return region
-        row, col = int(self.rows[region.row0]), int(self.cols[region.col0])
+        row, col = int(self.axes[0][region.row0]), int(self.axes[1][region.col0])
         return PixelRegion(row, row + region.height, col, col + region.width)
 
     def indexes(self, region: PixelRegion) -> tuple[IntArray, IntArray]:
         """Cell row and column of each pixel of a region: arrays that broadcast to `(rows, cols)`; may lie outside."""
-        if self.rows is not None and self.cols is not None:
-            return self.rows[region.row0 : region.row1, None], self.cols[None, region.col0 : region.col1]
+        if self.axes is not None:
+            rows, cols = self.axes
+            return rows[region.row0 : region.row1, None], cols[None, region.col0 : region.col1]
         a, b, c, d, e, f = self.matrix
         x = np.arange(region.col0, region.col1)[None, :] + 0.5
         y = np.arange(region.row0, region.row1)[:, None] + 0.5
-        return _floor(d * x + e * y + f), _floor(a * x + b * y + c)
+        return _cell(d * x + e * y + f), _cell(a * x + b * y + c)
 
     def inside(self, rows: IntArray, cols: IntArray) -> tuple[BoolArray, BoolArray]:
         """Which of the `indexes` lie in the layer."""
-        return _within(rows, self.shape[0]), _within(cols, self.shape[1])
+        return _within(rows, self.layer.height), _within(cols, self.layer.width)
 
     def sentence(self, title: str) -> str:
-        """What was done, for the report."""
-        theirs, ours = self.sizes
-        if self.is_shift and self.rows is not None and self.cols is not None:
-            row, col = int(self.rows[0]), int(self.cols[0])
+        """What was done, for the report; `title` is the layer's."""
+        sizes, of_map = pixel_size_text(self.layer), pixel_size_text(self.grid)
+        if self.is_shift and self.axes is not None:
+            row, col = int(self.axes[0][0]), int(self.axes[1][0])
+            height, width = self.grid.shape
             a, _, c, _, e, f = self.matrix
-            ends = (c, f, a * self.map_shape[1] + c - self.map_shape[1], e * self.map_shape[0] + f - self.map_shape[0])
-            off = max(abs(v - round(v)) for v in ends)
+            offsets = (c, f, a * width + c - width, e * height + f - height)
+            off = max(abs(v - round(v)) for v in offsets)
             if off > 0.01:
                 return (
-                    f"{title} has cells of the same size as the map's pixels ({theirs}), up to {off:.2g} pixel off:"
+                    f"{title} has cells of the same size as the map's pixels ({sizes}), up to {off:.2g} pixel off:"
                     " each map pixel takes the value of the cell that contains its centre. The map was not resampled."
                 )
-            if (row, col) == (0, 0) and self.shape == self.map_shape:
+            if (row, col) == (0, 0) and self.layer.shape == self.grid.shape:
                 return f"{title} lies on the map's grid."
-            size = f"{self.shape[0]:,} × {self.shape[1]:,} instead of {self.map_shape[0]:,} × {self.map_shape[1]:,}"
+            shape = f"{self.layer.height:,} × {self.layer.width:,} instead of {height:,} × {width:,}"
             return (
                 f"{title} lies on the map's grid; its first pixel is row {-row:,}, column {-col:,} of the map, counted"
-                f" from 0 (rows × columns: {size} pixels)."
+                f" from 0 (rows × columns: {shape} pixels)."
             )
-        turned = ", and the two grids are turned to each other" if self.rows is None else ""
+        turned = ", and the two grids are turned to each other" if self.axes is None else ""
         if not turned and self.matrix[4] < 0:
             turned = ", and its rows run the other way"
         return (
-            f"{title} has cells of {theirs}, the map pixels of {ours}{turned}: each map pixel takes the value of the"
+            f"{title} has cells of {sizes}, the map pixels of {of_map}{turned}: each map pixel takes the value of the"
             " cell that contains its centre. The map was not resampled."
         )
 
 
 @dataclass(frozen=True)
 class ReprojectedGrid:
-    """The same for a layer in another coordinate system: every centre is carried over, one by one.
+    """The same for a layer in another coordinate system: the centre of every pixel is transformed, one by one.
 
-    Slower than `reprojected_band.ReprojectedBand`, which it stands in for where a layer has an alpha band.
+    Slower than `ReprojectedBand`, and used instead of it where a layer has an alpha band.
     """
 
-    layer: LayerFacts
-    grid: LayerFacts
+    layer: GeoGrid
+    grid: GeoGrid
     is_shift = False
     covers = False
 
@@ -149,10 +140,11 @@ class ReprojectedGrid:
         """Cell row and column of each pixel of a region `(rows, cols)`; may lie outside."""
         rows = np.arange(region.row0, region.row1)[:, None]
         cols = np.arange(region.col0, region.col1)[None, :]
-        x, y = np.broadcast_arrays(*self.grid.grid.centres(rows, cols))
-        found = self.layer.grid.positions(*transform_coordinates(self.grid.crs, self.layer.crs, x.ravel(), y.ravel()))
-        rows, cols = (_floor(np.nan_to_num(v, nan=-1e15)).reshape(x.shape) for v in found)
-        return rows, cols
+        x, y = np.broadcast_arrays(*self.grid.centres(rows, cols))
+        there = transform_coordinates(self.grid.crs, self.layer.crs, x.ravel(), y.ravel())
+        nowhere = -1e15  # far outside every layer
+        row, col = (np.nan_to_num(v, nan=nowhere).reshape(x.shape) for v in self.layer.positions(*there))
+        return _cell(row), _cell(col)
 
     def inside(self, rows: IntArray, cols: IntArray) -> tuple[BoolArray, BoolArray]:
         """Which of the `indexes` lie in the layer."""
@@ -163,7 +155,8 @@ class ReprojectedGrid:
         return region
 
 
-def _floor(position: npt.NDArray[np.floating[Any]]) -> IntArray:
+def _cell(position: npt.NDArray[np.floating[Any]]) -> IntArray:
+    """Index of the cell in which each position lies."""
     # far outside is outside, wherever; int64 must not overflow
     return np.floor(np.clip(position, -1e15, 1e15) + _ON_BORDER).astype(np.int64)
 
@@ -184,26 +177,26 @@ def crs_name(crs: Any) -> str:
     return f"{code} ({name})" if code and name else code or name or "an unnamed coordinate system"
 
 
-def pixel_size(facts: LayerFacts) -> str:
+def pixel_size_text(grid: GeoGrid) -> str:
     """Width × height of a pixel in the unit of the coordinate system, in words."""
-    height, width = facts.grid.pixel_sides
-    if facts.crs is None:
+    height, width = grid.pixel_sides
+    if grid.crs is None:
         unit = ""
-    elif facts.crs.is_geographic:
-        unit = "°" if abs(facts.crs.units_factor[1] - math.pi / 180) < 1e-9 else f" {facts.crs.units_factor[0]}"
+    elif grid.crs.is_geographic:
+        unit = "°" if abs(grid.crs.units_factor[1] - math.pi / 180) < 1e-9 else f" {grid.crs.units_factor[0]}"
     else:
-        unit = " m" if facts.crs.linear_units in ("metre", "meter", "m") else f" {facts.crs.linear_units}"
+        unit = " m" if grid.crs.linear_units in ("metre", "meter", "m") else f" {grid.crs.linear_units}"
     return f"{width:.8g} × {height:.8g}{unit}"
 
 
-def extent_of(facts: LayerFacts, crs: Any) -> tuple[float, float, float, float] | None:
-    """Smallest box (xmin, ymin, xmax, ymax) around a layer in a coordinate system; None if there is none."""
-    box = facts.grid.extent
-    if crs is None or facts.crs is None or facts.crs == crs:
+def extent_in(grid: GeoGrid, crs: Any) -> Extent | None:
+    """Smallest box around a grid in a coordinate system; None if there is none."""
+    box = grid.extent
+    if crs is None or grid.crs is None or grid.crs == crs:
         return box
     try:
         with gdal.environment():
-            west, south, east, north = transform_bounds(facts.crs, crs, *box)
+            west, south, east, north = transform_bounds(grid.crs, crs, *box)
     except Exception:  # GDAL's errors share no public base
         return None
     if not all(map(math.isfinite, (west, south, east, north))) or west > east:  # across the antimeridian

@@ -27,7 +27,7 @@ class PolygonsOnMap:
     Args:
         features: Polygon and MultiPolygon features in the map's coordinate system.
         labels: class index of each feature, from 0.
-        grid: the map.
+        facts: of the map.
 
     Attributes:
         labels: layer of class indexes.
@@ -36,8 +36,8 @@ class PolygonsOnMap:
             not numbers.
     """
 
-    def __init__(self, features: Sequence[ReferenceFeature], labels: Sequence[int], grid: LayerFacts) -> None:
-        self._grid = grid
+    def __init__(self, features: Sequence[ReferenceFeature], labels: Sequence[int], facts: LayerFacts) -> None:
+        self._grid = facts.grid
         unusable, shapes, owners, boxes = [], [], [], []
         for i, feature in enumerate(features):
             parts = list(_parts(feature.geometry))
@@ -79,7 +79,7 @@ class PolygonsOnMap:
 
     def _box(self, ring: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
         """First row, last row, first column, last column that a ring touches, with fractions."""
-        rows, cols = self._grid.grid.positions(ring[:, 0], ring[:, 1])
+        rows, cols = self._grid.positions(ring[:, 0], ring[:, 1])
         return rows.min(), rows.max(), cols.min(), cols.max()
 
     def owners(self, region: PixelRegion) -> Owners:
@@ -143,7 +143,7 @@ class _Layer:
         owners = self._polygons.owners(region)
         return self._polygons.label_of(owners) if self._labels else owners.astype(np.int64), owners >= 0
 
-    def again(self) -> _Layer:
+    def reopened(self) -> _Layer:
         """Itself: polygons are not a file."""
         return self
 

@@ -24,16 +24,16 @@ from ...raster import (
     transform_coordinates,
 )
 from ..result import LayerSummary
-from .grid_match import ReprojectedGrid, SameCrsGrid, crs_name, extent_of, pixel_size
+from .grid_match import ReprojectedGrid, SameCrsGrid, crs_name, extent_in, pixel_size_text
 
 Values = npt.NDArray[Any]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 #: How far from a whole number a stored value may be and still be a class.
-_WHOLE = 1e-6
-#: Cells read at a time when the layer is finer than the map.
-_BUDGET = 1 << 24
+_WHOLE_TOLERANCE = 1e-6
+#: Cells read at a time where the layer is finer than the map.
+_MOST_CELLS = 1 << 24
 #: What became of a point.
 OK, OUTSIDE, NODATA = 0, 1, 2
 #: Largest side of what is read at once around points that share a piece of the file.
@@ -50,31 +50,33 @@ class LayerOnMap(Protocol):
     def read(self, region: PixelRegion) -> tuple[Values, BoolArray]:
         """Integers `(rows, cols)` of a region of the map, and their validity."""
 
-    def again(self) -> LayerOnMap:
+    def reopened(self) -> LayerOnMap:
         """The same layer with file handles of its own, for another thread."""
 
     def close(self) -> None:
-        """Close what `again` opened."""
+        """Close what `reopened` opened."""
 
 
 class RasterOnMap:
-    """One band of a raster on the map's grid. Not for sharing between threads: see `again`.
+    """One band of a raster on the map's grid. Not for sharing between threads: see `reopened`.
 
     Args:
         layer: which band of which file.
-        grid: the map; None: the layer is the map.
+        map_facts: the map; None: the layer is the map.
+        most_cells: cells read at a time where the layer is finer than the map.
 
     Attributes:
         facts: of the map.
-        how: sentences on what was done to bring the layer to the map's pixels; empty for the map itself.
+        alignment: sentences on what was done to bring the layer to the map's pixels; empty for the map itself.
 
     Raises:
         LulcError: the layer cannot be opened, has no such band, or does not meet the map.
     """
 
-    def __init__(self, layer: RasterInput, grid: LayerFacts | None = None) -> None:
+    def __init__(self, layer: RasterInput, map_facts: LayerFacts | None = None, most_cells: int = _MOST_CELLS) -> None:
         self._layer = layer
-        self._grid = grid
+        self._most_cells = most_cells
+        self._map_facts = map_facts
         self._source = Source(layer.path)
         self._reprojected: ReprojectedBand | None = None
         self._match: SameCrsGrid | ReprojectedGrid | None = None
@@ -83,63 +85,65 @@ class RasterOnMap:
             if not 1 <= layer.band <= len(own.bands):
                 bands = "only band 1" if len(own.bands) == 1 else f"bands 1 to {len(own.bands)}"
                 raise LulcError(f"{layer.title} has no band {layer.band}, {bands}.", "Choose one of its bands.")
-            self.facts = grid or own
-            self.how: tuple[str, ...] = ()
-            if grid is not None:
-                self._meet(own, grid)
-            self._kind = np.dtype(own.dtypes[layer.band - 1])
+            self.facts = map_facts or own
+            self.alignment: tuple[str, ...] = ()
+            if map_facts is not None:
+                self._match_grid(own, map_facts)
+            self._dtype = np.dtype(own.dtypes[layer.band - 1])
         except BaseException:
             self.close()
             raise
 
-    def _meet(self, own: LayerFacts, grid: LayerFacts) -> None:
+    def _match_grid(self, own: LayerFacts, map_facts: LayerFacts) -> None:
         title = self._layer.title
-        if (own.crs is None) != (grid.crs is None):
-            without, other = (title, grid.name) if own.crs is None else (grid.name, title)
-            known = crs_name(grid.crs if own.crs is None else own.crs)
+        if (own.crs is None) != (map_facts.crs is None):
+            without, other = (title, map_facts.name) if own.crs is None else (map_facts.name, title)
+            known = crs_name(map_facts.crs if own.crs is None else own.crs)
             raise MissingCrs(
                 f"{without} has no coordinate system, {other} has {known}: they cannot be put together.",
                 f"Assign {without} its coordinate system (Assign projection), or remove that of the other.",
             )
-        if own.crs is None or own.crs == grid.crs:
-            match = SameCrsGrid.of(own, grid)
+        if own.crs is None or own.crs == map_facts.crs:
+            match = SameCrsGrid(own.grid, map_facts.grid)
             if not match.meets:
-                self._apart(own, grid)
+                self._refuse_disjoint(own, map_facts)
             self._match = match
-            self.how = (match.sentence(title),)
+            self.alignment = (match.sentence(title),)
             return
-        self._apart(own, grid, only_if_disjoint=True)
+        self._refuse_disjoint(own, map_facts, only_if_disjoint=True)
         if any(band.is_alpha for band in own.bands):
-            self._match = ReprojectedGrid(own, grid)
+            self._match = ReprojectedGrid(own.grid, map_facts.grid)
         else:
-            self._reprojected = ReprojectedBand(self._layer.path, self._layer.band, grid)
-        self.how = (
-            f"{title} ({crs_name(own.crs)}, cells of {pixel_size(own)}) lies in another coordinate system than the map"
-            f" ({crs_name(grid.crs)}, {pixel_size(grid)}): the centre of each map pixel was carried over and takes the"
+            self._reprojected = ReprojectedBand(self._layer.path, self._layer.band, map_facts)
+        cells, pixels = pixel_size_text(own.grid), pixel_size_text(map_facts.grid)
+        self.alignment = (
+            f"{title} ({crs_name(own.crs)}, cells of {cells}) lies in another coordinate system than the map"
+            f" ({crs_name(map_facts.crs)}, {pixels}): the centre of each map pixel was carried over and takes the"
             " value of the cell that contains it (nearest neighbour, exact transformation). The map was not resampled.",
         )
 
-    def _apart(self, own: LayerFacts, grid: LayerFacts, only_if_disjoint: bool = False) -> None:
+    def _refuse_disjoint(self, own: LayerFacts, map_facts: LayerFacts, only_if_disjoint: bool = False) -> None:
         """Refuse two layers that do not meet, saying where they lie and how far apart.
 
         Raises:
             LulcError: they do not.
         """
-        theirs, ours = extent_of(own, grid.crs), extent_of(grid, grid.crs)
-        if theirs is None or ours is None:
+        layer, of_map = extent_in(own.grid, map_facts.crs), extent_in(map_facts.grid, map_facts.crs)
+        if layer is None or of_map is None:
             if only_if_disjoint:
-                return  # no inverse at some corner: the warper knows better
-            theirs = ours = (0.0, 0.0, 0.0, 0.0)
-        gaps = (theirs[0] - ours[2], ours[0] - theirs[2], theirs[1] - ours[3], ours[1] - theirs[3])
+                return  # no inverse at some corner: GDAL's warper finds out
+            layer = of_map = (0.0, 0.0, 0.0, 0.0)
+        gaps = (layer[0] - of_map[2], of_map[0] - layer[2], layer[1] - of_map[3], of_map[1] - layer[3])
         if only_if_disjoint and max(gaps) < 0:
             return
         sides = ("east", "west", "north", "south")
         gap, side = max(zip(gaps, sides))
-        unit = "" if grid.crs is None else (" degrees" if grid.crs.is_geographic else f" {grid.crs.linear_units}")
-        numbers = [", ".join(f"{v:.8g}" for v in box) for box in (ours, theirs)]
+        crs = map_facts.crs
+        unit = "" if crs is None else (" degrees" if crs.is_geographic else f" {crs.linear_units}")
+        numbers = [", ".join(f"{v:.8g}" for v in box) for box in (of_map, layer)]
         raise LulcError(
-            f"{self._layer.title} does not meet {grid.name}: it lies {gap:,.6g}{unit} {side} of it. In"
-            f" {crs_name(grid.crs)} {grid.name} covers {numbers[0]} and {self._layer.title} {numbers[1]} (xmin, ymin,"
+            f"{self._layer.title} does not meet {map_facts.name}: it lies {gap:,.6g}{unit} {side} of it. In"
+            f" {crs_name(crs)} {map_facts.name} covers {numbers[0]} and {self._layer.title} {numbers[1]} (xmin, ymin,"
             f" xmax, ymax); its own coordinate system is {crs_name(own.crs)}.",
             "Check both coordinate systems, and that the two layers show the same place.",
         )
@@ -158,9 +162,9 @@ class RasterOnMap:
         if self._reprojected is not None:
             self._reprojected.close()
 
-    def again(self) -> RasterOnMap:
+    def reopened(self) -> RasterOnMap:
         """The same layer with file handles of its own, for another thread."""
-        return RasterOnMap(self._layer, self._grid)
+        return RasterOnMap(self._layer, self._map_facts, self._most_cells)
 
     @property
     def title(self) -> str:
@@ -175,15 +179,15 @@ class RasterOnMap:
     @property
     def stream_bytes(self) -> int | None:
         """Bytes that a map pixel costs in GDAL's cache if the map's blocks are read in order; None: no telling."""
-        straight = self._grid is None or (self._match is not None and self._match.is_shift)
-        return self._kind.itemsize if straight else None
+        straight = self._map_facts is None or (self._match is not None and self._match.is_shift)
+        return self._dtype.itemsize if straight else None
 
     @property
     def summary(self) -> LayerSummary:
         """What a report says about the layer."""
         own, band = self._source.facts, self._layer.band
         nodata = self._source.nodata(band)
-        said = "none" if nodata is None else f"{nodata:.10g}"
+        nodata_text = "none" if nodata is None else f"{nodata:.10g}"
         return LayerSummary(
             name=self._layer.title,
             path=self._layer.path,
@@ -192,19 +196,19 @@ class RasterOnMap:
             band=band,
             rows=own.height,
             columns=own.width,
-            pixel_size=pixel_size(own),
+            pixel_size=pixel_size_text(own.grid),
             data_type=own.dtypes[band - 1],
-            nodata=said + (" and a mask" if self._source.has_mask(band) else ""),
+            nodata=nodata_text + (" and a mask" if self._source.has_mask(band) else ""),
         )
 
-    # ---------------------------------------------------------------- the quick way: bytes whose value says all
+    # ---------------------------------------------------------------- bytes whose value says whether they are valid
 
     @property
     def is_bytes(self) -> bool:
         """Whether `read_bytes` gives the layer: bytes on the map's grid, valid unless they are `nodata_byte`."""
         f = self._match
-        inside = self._grid is None or (f is not None and f.is_shift and f.covers)
-        return inside and self._kind == np.uint8 and not self._source.has_mask(self._layer.band)
+        inside = self._map_facts is None or (f is not None and f.is_shift and f.covers)
+        return inside and self._dtype == np.uint8 and not self._source.has_mask(self._layer.band)
 
     @property
     def nodata_byte(self) -> int | None:
@@ -217,7 +221,7 @@ class RasterOnMap:
         where = region if self._match is None else self._match.shifted(region)
         self._source.read_stored(self._layer.band, where, out)
 
-    # ---------------------------------------------------------------- any other way
+    # ---------------------------------------------------------------- any values
 
     def read(self, region: PixelRegion) -> tuple[Values, BoolArray]:
         """Class values of a region of the map.
@@ -235,18 +239,18 @@ class RasterOnMap:
             with gdal.environment():
                 values, valid = self._reprojected.read(region)
         elif self._match is None:
-            values, valid = self._cells(region)
+            values, valid = self._read_cells(region)
         else:
-            values, valid = self._matched(self._match, region)
-        return self._classes(values, valid), valid
+            values, valid = self._read_matched(self._match, region)
+        return self._whole_numbers(values, valid), valid
 
-    def _cells(self, region: PixelRegion) -> tuple[Values, BoolArray]:
+    def _read_cells(self, region: PixelRegion) -> tuple[Values, BoolArray]:
         values, valid = self._source.read([self._layer.band], region)
         return values[0], valid[0]
 
-    def _matched(self, match: SameCrsGrid | ReprojectedGrid, region: PixelRegion) -> tuple[Values, BoolArray]:
+    def _read_matched(self, match: SameCrsGrid | ReprojectedGrid, region: PixelRegion) -> tuple[Values, BoolArray]:
         rows, cols = match.indexes(region)
-        values: Values = np.zeros((region.height, region.width), self._kind)
+        values: Values = np.zeros((region.height, region.width), self._dtype)
         valid: BoolArray = np.zeros((region.height, region.width), bool)
         in_row, in_col = match.inside(rows, cols)
         straight = rows.shape[1] == cols.shape[0] == 1  # one row for each row, one column for each column
@@ -255,57 +259,57 @@ class RasterOnMap:
             return values, valid
         r, c = (rows[in_row], cols[in_col]) if straight else (rows[inside], cols[inside])
         window = PixelRegion(int(r.min()), int(r.max()) + 1, int(c.min()), int(c.max()) + 1)
-        if window.height * window.width > max(_BUDGET, 4 * values.size) and values.size > 1:
-            # a finer layer: the pixels in two halves, so that memory does not follow its resolution
-            for part in _halves(region, tall=window.height >= window.width):
+        if window.height * window.width > max(self._most_cells, 4 * values.size) and values.size > 1:
+            # a finer layer: the pixels in two halves, so that memory does not grow with its resolution
+            for part in _halved(region, tall=window.height >= window.width):
                 place = (
                     slice(part.row0 - region.row0, part.row1 - region.row0),
                     slice(part.col0 - region.col0, part.col1 - region.col0),
                 )
-                values[place], valid[place] = self._matched(match, part)
+                values[place], valid[place] = self._read_matched(match, part)
             return values, valid
-        found, known = self._cells(window)
+        cells, known = self._read_cells(window)
         r, c = r - window.row0, c - window.col0
         if straight:
             if not match.is_shift:
-                found, known = (x.take(r, axis=0).take(c, axis=1) for x in (found, known))
-            if found.shape == values.shape:
-                return found, known
+                cells, known = (x.take(r, axis=0).take(c, axis=1) for x in (cells, known))
+            if cells.shape == values.shape:
+                return cells, known
             # rows and columns that have a cell follow each other
-            place = (_run(in_row), _run(in_col))
-            values[place], valid[place] = found, known
+            place = (_span_of(in_row), _span_of(in_col))
+            values[place], valid[place] = cells, known
         else:
-            values[inside], valid[inside] = found[r, c], known[r, c]
+            values[inside], valid[inside] = cells[r, c], known[r, c]
         return values, valid
 
-    def _classes(self, values: Values, valid: BoolArray) -> Values:
+    def _whole_numbers(self, values: Values, valid: BoolArray) -> Values:
         """Whole numbers; what is not valid becomes 0."""
         if values.dtype.kind == "u" and values.dtype.itemsize == 8:
             if valid.any() and int(values[valid].max()) > np.iinfo(np.int64).max:
-                raise self._no_class(str(int(values[valid].max())))
+                raise self._not_a_class_map(str(int(values[valid].max())))
             return np.where(valid, values, 0).astype(np.int64)
         if values.dtype.kind in "biu":
             return values
         whole = np.where(valid, np.rint(np.where(valid, values, 0)), 0)
-        wrong = valid & ~(np.abs(whole - values) <= _WHOLE) | (np.abs(whole) > 2**53)
+        wrong = valid & ~(np.abs(whole - values) <= _WHOLE_TOLERANCE) | (np.abs(whole) > 2**53)
         if wrong.any():
-            raise self._no_class(f"{float(values[wrong][0]):.10g}")
+            raise self._not_a_class_map(f"{float(values[wrong][0]):.10g}")
         return whole.astype(np.int64)
 
-    def _no_class(self, example: str) -> LulcError:
+    def _not_a_class_map(self, example: str) -> LulcError:
         return LulcError(
             f"{self._layer.title} holds the value {example}: this is not a class map.",
             "Classes are whole numbers; choose another layer or band, or round it with the raster calculator.",
         )
 
 
-def _run(mask: BoolArray) -> slice:
+def _span_of(mask: BoolArray) -> slice:
     """From the first to the last True."""
     where = np.flatnonzero(mask)
     return slice(int(where[0]), int(where[-1]) + 1)
 
 
-def _halves(region: PixelRegion, tall: bool) -> tuple[PixelRegion, PixelRegion]:
+def _halved(region: PixelRegion, tall: bool) -> tuple[PixelRegion, PixelRegion]:
     if region.width == 1 or (tall and region.height > 1):
         middle = (region.row0 + region.row1) // 2
         return (
@@ -355,9 +359,9 @@ def values_at(layer: RasterInput, xs: npt.ArrayLike, ys: npt.ArrayLike, crs: Any
                 continue
             r, c = rows[members], cols[members]
             region = PixelRegion(int(r.min()), int(r.max()) + 1, int(c.min()), int(c.max()) + 1)
-            read, valid = raster.read(region)
+            block, valid = raster.read(region)
             known = valid[r - region.row0, c - region.col0]
-            values[members] = np.where(known, read[r - region.row0, c - region.col0], 0)
+            values[members] = np.where(known, block[r - region.row0, c - region.col0], 0)
             status[members] = np.where(known, OK, NODATA)
     return values, status
 

@@ -121,7 +121,7 @@ def _of_raster(
         unlabelled=0,
         summaries=(layers[0].summary, *(layer.summary for layer in layers[2 : maps + 1])),
         reference=layers[1].summary,
-        alignment=tuple(sentence for layer in layers[1:] for sentence in layer.how),
+        alignment=tuple(sentence for layer in layers[1:] for sentence in layer.alignment),
         area_note="" if areas is None else areas.note,
     )
 
@@ -144,7 +144,7 @@ def _of_polygons(
         others = [stack.enter_context(RasterOnMap(other, first.facts)) for other in maps[1:]]
         table = cross([first, polygons.labels, polygons.ids, *others], first.facts, areas, progress)
         summaries = (first.summary, *(layer.summary for layer in others))
-        how = tuple(sentence for layer in others for sentence in layer.how)
+        how = tuple(sentence for layer in others for sentence in layer.alignment)
 
     in_polygon = table.valid[:, 1]
     in_maps = table.valid[:, 3:].all(axis=1)

@@ -115,7 +115,7 @@ def collect_points(
         if strata is not None:
             layers.append(stack.enter_context(RasterOnMap(strata, first.facts)))
         table = cross(layers, first.facts, areas, progress)
-        how = tuple(sentence for layer in layers[1:] for sentence in layer.how)
+        how = tuple(sentence for layer in layers[1:] for sentence in layer.alignment)
     readings = _read(first.facts, maps, features, strata, points, xs, ys)
     _refuse_useless(features, readings)
     _log_left_out(readings, progress)

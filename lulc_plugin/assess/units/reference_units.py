@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reference units found on the map (or on two maps), in raw values: no legend and no design applied yet."""
+"""The reference units on the map (or on two maps), in raw values: no legend and no design applied yet."""
 
 from __future__ import annotations
 

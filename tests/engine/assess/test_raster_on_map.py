@@ -46,9 +46,9 @@ def expected(values, valid, transform, map_transform, shape, crs=None, map_crs=N
     return out, known, clear
 
 
-def check(reference, map_path, values, valid, transform, crs=UTM, map_crs=UTM, most_unclear=0):
+def check(reference, map_path, values, valid, transform, crs=UTM, map_crs=UTM, most_unclear=0, **options):
     """All of the reference, and some windows of it, against the definition."""
-    with RasterOnMap(RasterInput(map_path)) as on, RasterOnMap(RasterInput(reference), on.facts) as layer:
+    with RasterOnMap(RasterInput(map_path)) as on, RasterOnMap(RasterInput(reference), on.facts, **options) as layer:
         facts = layer.facts
         shape = (facts.height, facts.width)
         want, known, clear = expected(values, valid, transform, facts.transform, shape, crs, map_crs)
@@ -62,7 +62,7 @@ def check(reference, map_path, values, valid, transform, crs=UTM, map_crs=UTM, m
             np.testing.assert_array_equal(ok[clear[part]], known[part][clear[part]])
             both = clear[part] & ok
             np.testing.assert_array_equal(got[both], want[part][both])
-        return layer.how
+        return layer.alignment
 
 
 # ---------------------------------------------------------------- the same coordinate system
@@ -72,7 +72,7 @@ def test_the_map_itself(raster):
     path = raster("map.tif", classes(40, 50), nodata=0)
     with RasterOnMap(RasterInput(path)) as layer:
         values, valid = layer.read(layer.facts.region)
-        assert layer.how == ()
+        assert layer.alignment == ()
         np.testing.assert_array_equal(values, classes(40, 50)[0])
         np.testing.assert_array_equal(valid, classes(40, 50)[0] != 0)
 
@@ -148,8 +148,7 @@ def test_memory_follows_the_map_not_the_reference(raster, monkeypatch):
         return original(self, bands, region)
 
     monkeypatch.setattr(source.Source, "read", read)
-    monkeypatch.setattr("lulc_plugin.assess.overlay.raster_on_map._BUDGET", 5000)
-    check(reference, map_path, values[0], values[0] >= 0, transform)
+    check(reference, map_path, values[0], values[0] >= 0, transform, most_cells=5000)
     assert max(largest) <= 5000
 
 
