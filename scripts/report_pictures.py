@@ -21,6 +21,7 @@ from lulc_plugin.assess import (
     Assessment,
     ClassArea,
     Context,
+    Design,
     Estimate,
     LayerSummary,
     StrataSizes,
@@ -64,9 +65,7 @@ def example() -> Assessment:
     points = LayerSummary("labelled sample", "sample.gpkg", "points", "the same", detail="640 points, field ref_class")
     context = Context(
         reference=points,
-        design_sentence="Stratified random sample of points (assumed because the points carry their strata); strata"
-        " from the field of the points.",
-        fpc_sentence=estimates.fpc_sentence,
+        design=Design("stratified", True, compared=int(COUNTS.sum()), stratum_source="sample"),
         alignment=("Each point has the class of the map pixel in which it falls; the map is not resampled.",),
         units="points",
         compared=int(COUNTS.sum()),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .classes import key_of as key_of
     from .comparison import compare as compare
     from .confusion_matrix import Accuracy as Accuracy, ConfusionMatrix as ConfusionMatrix, accuracy as accuracy
+    from .design import CENSUS_FROM as CENSUS_FROM, partly_described as partly_described
     from .disagreement import legend_of as legend_of, write_disagreement as write_disagreement
     from .estimators import StrataSizes as StrataSizes, Units as Units, estimation as estimation
     from .job import (
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
         ClassArea as ClassArea,
         Comparison as Comparison,
         Context as Context,
+        Correction as Correction,
+        Design as Design,
         Difference as Difference,
         Estimate as Estimate,
         Estimates as Estimates,
@@ -59,6 +62,7 @@ __getattr__, __all__ = lazy_exports(
         "classes": ["key_of"],
         "comparison": ["compare"],
         "confusion_matrix": ["Accuracy", "ConfusionMatrix", "accuracy"],
+        "design": ["CENSUS_FROM", "partly_described"],
         "disagreement": ["legend_of", "write_disagreement"],
         "estimators": ["StrataSizes", "Units", "estimation"],
         "job": [
@@ -89,6 +93,8 @@ __getattr__, __all__ = lazy_exports(
             "ClassArea",
             "Comparison",
             "Context",
+            "Correction",
+            "Design",
             "Difference",
             "Estimate",
             "Estimates",

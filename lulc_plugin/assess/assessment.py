@@ -29,7 +29,7 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
         raise LulcError(f"An assessment is of one map; there are {len(job.maps)}.", "Compare them instead.")
     prepared = prepare(job, progress)
     estimates = prepared.estimates()
-    result = Assessment(
+    return Assessment(
         classes=prepared.matching.classes,
         map=prepared.found.summaries[0],
         map_pixels=prepared.found.map_sizes.total_pixels,
@@ -41,8 +41,6 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
         of_map=prepared.matching.of_map,
         of_reference=prepared.matching.of_reference,
     )
-    _log(result, progress)
-    return result
 
 
 def _areas(prepared: Preparation, estimates: Estimates) -> tuple[ClassArea, ...]:
@@ -61,7 +59,7 @@ def _areas(prepared: Preparation, estimates: Estimates) -> tuple[ClassArea, ...]
     share_of = metres if known is not None else [float(p) for p in pixels]
     whole = sum(share_of)
     shown = known is not None and sampling.mapped is not None
-    dropped = {matching.of_map[value] for value in sampling.dropped if value in matching.of_map}
+    dropped = {matching.of_map[value] for value in sampling.dropped_values if value in matching.of_map}
     described = None if total is None else total * sampling.described
     if estimates.design == "census" and total is not None:
         described = float(prepared.units.areas().sum())
@@ -80,26 +78,3 @@ def _scaled(share: Estimate, area: float | None) -> Estimate:
         return Estimate(None, note=note)
     se, low, high = (None if v is None else v * area for v in (share.se, share.low, share.high))
     return Estimate(share.value * area, se, low, high, share.method, share.note)
-
-
-def _log(result: Assessment, progress: Progress) -> None:
-    context, estimates = result.context, result.estimates
-    progress.conclude(context.design_sentence)
-    for sentence in context.alignment:
-        progress.log(sentence)
-    for reason, number in context.excluded:
-        progress.log(f"{number:,} {context.units} left out: {reason}")
-    for warning in context.warnings:
-        progress.warn(warning)
-    progress.conclude(
-        f"{context.compared:,} {context.units} compared. Overall accuracy {_words(estimates.overall)},"
-        f" kappa {_words(estimates.kappa)}"
-    )
-
-
-def _words(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return f"n/a ({estimate.note})" if estimate.note else "n/a"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.4f}"
-    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"

@@ -6,11 +6,10 @@ from __future__ import annotations
 from ..errors import LulcError
 from ..options import option
 from ..progress import Progress
-from .design import Design
 from .estimators import Units, pairing
 from .job import AssessJob
 from .preparation import Preparation, prepare
-from .result import Comparison, Estimates, McNemar
+from .result import Comparison, Estimates
 
 
 def compare(job: AssessJob, progress: Progress) -> Comparison:
@@ -38,9 +37,8 @@ def compare(job: AssessJob, progress: Progress) -> Comparison:
         int(count[rows].sum())
         for rows in (right[0] & right[1], right[0] & ~right[1], ~right[0] & right[1], ~right[0] & ~right[1])
     )
-    test, note = _mcnemar(prepared.design, only_a, only_b)
     paired = _differences(prepared, a, b)
-    result = Comparison(
+    return Comparison(
         classes=prepared.matching.classes,
         map_a=prepared.found.summaries[0],
         map_b=prepared.found.summaries[1],
@@ -54,12 +52,9 @@ def compare(job: AssessJob, progress: Progress) -> Comparison:
         kappa=paired.kappa,
         users=paired.users,
         producers=paired.producers,
-        mcnemar=test,
-        mcnemar_note=note,
+        mcnemar=pairing.mcnemar(only_a, only_b) if prepared.design.name == "simple" else None,
         context=prepared.context(a, b),
     )
-    _log(result, progress)
-    return result
 
 
 def _differences(prepared: Preparation, a: Estimates, b: Estimates) -> pairing.Differences:
@@ -77,31 +72,3 @@ def _differences(prepared: Preparation, a: Estimates, b: Estimates) -> pairing.D
         return pairing.bare_differences(a, b, reasons[prepared.design.name])
     sample = Units(sampling.stratum, map_a, units.reference, count, sampling.area)
     return pairing.differences(sample, map_b, units.q, sampling.sizes, sampling.population, options.fpc, options.level)
-
-
-def _mcnemar(design: Design, only_a: int, only_b: int) -> tuple[McNemar | None, str]:
-    if design.name == "simple":
-        return pairing.mcnemar(only_a, only_b), ""
-    reason = {
-        "stratified": "McNemar's test is not printed: the sample is stratified, and on raw counts the test would"
-        " compare the sampling rates of the strata. The weighted paired differences take its place.",
-        "census": "McNemar's test is not printed: in a complete comparison there is no sampling error, and any"
-        " difference of so many pixels would be significant.",
-        "polygons": "McNemar's test is not printed: pixels of one polygon are not independent.",
-        "descriptive": "McNemar's test is not printed: the units are no probability sample.",
-    }
-    return None, reason[design.name]
-
-
-def _log(result: Comparison, progress: Progress) -> None:
-    progress.conclude(result.context.design_sentence)
-    for sentence in result.context.alignment:
-        progress.log(sentence)
-    for warning in result.context.warnings:
-        progress.warn(warning)
-    for name, d in (("Overall accuracy", result.overall), ("Kappa", result.kappa)):
-        a, b, difference, low, high = (
-            "n/a" if v is None else f"{v:.4f}" for v in (d.a, d.b, d.difference, d.low, d.high)
-        )
-        interval = "" if d.low is None else f" [{low}, {high}]"
-        progress.conclude(f"{name}: first map {a}, second map {b}, difference {difference}{interval}")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,9 +17,19 @@ from ..options import option
 from ..progress import Progress
 from ..raster import read_categories
 from .classes import Matching, match
-from .design import CodedUnits, Design, Sampling, design_of, encode, estimate, sampling_of, spread_warning
+from .design import (
+    CodedUnits,
+    Sampling,
+    design_of,
+    design_warnings,
+    encode,
+    estimate,
+    partly_described,
+    sampling_of,
+    spread_warning,
+)
 from .job import AssessJob, FeatureInput, Options, RasterInput
-from .result import Context, Estimates
+from .result import Context, Design, Estimates
 from .units import ReferenceUnits, Sizes, collect_units
 
 Shares = npt.NDArray[np.float64]
@@ -64,8 +74,7 @@ class Preparation:
         warnings = (*self.warnings, *(note for one in estimates for note in one.notes))
         return Context(
             reference=found.reference,
-            design_sentence=self._sentence(estimates[0]),
-            fpc_sentence=estimates[0].fpc_sentence,
+            design=self.design,
             alignment=found.alignment,
             units="points" if found.kind == "points" else "pixels",
             compared=self.units.found.compared,
@@ -82,15 +91,6 @@ class Preparation:
             versions=provenance.versions(),
             date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
-
-    def _sentence(self, estimates: Estimates) -> str:
-        sampling = self.sampling
-        sentence = " ".join((*filter(None, (sampling.lead,)), self.design.sentence, *sampling.sentences))
-        if estimates.post_stratified:
-            sentence += " Post-stratified by the map's class shares."
-        if sampling.area is not None:
-            sentence += " Pixels differ in area, so each unit counts with the area of its pixel."
-        return sentence
 
 
 def prepare(job: AssessJob, progress: Progress) -> Preparation:
@@ -111,13 +111,21 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
     units = encode(found, matching)
     design = design_of(units.found, options.design)
     sampling = sampling_of(units, matching, design, options, legends[0])
+    design = replace(
+        design,
+        sizes_from=sampling.sizes_from,
+        described=sampling.described,
+        dropped=sampling.dropped,
+        by_pixel_area=sampling.area is not None,
+    )
     # units drawn by area are spread as the areas of the classes are, not as their pixels
     map_shares = _map_shares(found.map_sizes, matching, sampling.area is not None or found.stated.area_weighted)
     names = [c.label for c in matching.classes]
     warnings = (
         *conflicts,
         *_contradictions(units, design, options, map_shares, names),
-        *design.warnings,
+        *design_warnings(design),
+        partly_described(sampling.described, sampling.dropped),
         *sampling.warnings,
         *matching.warnings,
         *found.warnings,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an assessment found: numbers only; `report` and the adapters turn them into text.
+"""What an assessment found: numbers; `report` and the adapters turn them into sentences.
+
+Messages of the run (warnings, notes of a single figure) are kept as they were given.
 
 `None` stands for "not applicable". Shares are 0..1, areas square metres. Rows of every matrix are the map, columns the
 reference.
@@ -43,6 +45,23 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """Whether the finite population correction (1 − n/N) is applied, and why.
+
+    Attributes:
+        applied: whether it is.
+        rule: one of `job.FPC`.
+        fraction: the largest sampling fraction, None without a finite population.
+        sizes: what the sizes of the population are: "counts", "areas" (or shares) or "unknown".
+    """
+
+    applied: bool
+    rule: str = "auto"
+    fraction: float | None = None
+    sizes: str = "counts"
+
+
+@dataclass(frozen=True)
 class Estimates:
     """What a sampling design makes of counts; per-class tuples follow the order of the classes.
 
@@ -54,11 +73,10 @@ class Estimates:
         overall, kappa: with intervals where the design allows.
         users, producers, f1, iou, kappas: of each class; `kappas` is the class against the rest.
         area_shares: share of the area that is truly each class.
-        fpc: whether the finite population correction was applied.
         notes: what the reader must know (a stratum of one unit, …), plain sentences.
         design_effect: clusters: variance over that of as many independent pixels.
         post_stratified: whether the map's known shares were used although the sample is simple.
-        fpc_sentence: the rule about the finite population correction that was used, in words; empty without a sample.
+        correction: the finite population correction; None without a sample that could have one.
     """
 
     design: str
@@ -73,11 +91,15 @@ class Estimates:
     iou: tuple[Estimate, ...]
     kappas: tuple[Estimate, ...]
     area_shares: tuple[Estimate, ...]
-    fpc: bool = False
     notes: tuple[str, ...] = ()
     design_effect: float | None = None
     post_stratified: bool = False
-    fpc_sentence: str = ""
+    correction: Correction | None = None
+
+    @property
+    def fpc(self) -> bool:
+        """Whether the finite population correction was applied."""
+        return self.correction is not None and self.correction.applied
 
 
 @dataclass(frozen=True)
@@ -142,13 +164,45 @@ class Stratum:
 
 
 @dataclass(frozen=True)
+class Design:
+    """How the reference was sampled, as far as that is known.
+
+    Attributes:
+        name: one of `job.DESIGNS` without "auto".
+        assumed: the user left it open, and it follows from the reference.
+        kind: "raster", "points" or "polygons".
+        coverage: share of the valid map pixels that have a reference, 0..1.
+        compared: units with a map class and a label.
+        polygons: how many polygons those lie in.
+        stratum_source: where strata come from: "raster", "field" (one that the user names), "sample" (the points carry
+            them and their sizes) or "" (the map's classes).
+        sizes_from: where the sizes of strata come from: "strata raster", "map classes" (each is a stratum), "map" or
+            "points"; empty without strata.
+        described: share of the map that the figures describe, 0..1.
+        dropped: names of the strata that they do not describe because no unit is there.
+        by_pixel_area: units count with the area of their pixel, because pixels differ in size.
+    """
+
+    name: str
+    assumed: bool = False
+    kind: str = "points"
+    coverage: float = 0.0
+    compared: int = 0
+    polygons: int = 0
+    stratum_source: str = ""
+    sizes_from: str = ""
+    described: float = 1.0
+    dropped: tuple[str, ...] = ()
+    by_pixel_area: bool = False
+
+
+@dataclass(frozen=True)
 class Context:
     """What is the same for an assessment and a comparison.
 
     Attributes:
         reference: the reference layer.
-        design_sentence: the design in words, what was assumed and why ("second line of the report").
-        fpc_sentence: the rule about the finite population correction, in words; may be empty.
+        design: how the reference was sampled.
         alignment: what was done to bring the reference to the map's pixels, in sentences.
         units: what is counted: "pixels" or "points".
         compared: units with both a map class and a reference class.
@@ -164,8 +218,7 @@ class Context:
     """
 
     reference: LayerSummary
-    design_sentence: str
-    fpc_sentence: str
+    design: Design
     alignment: tuple[str, ...]
     units: str
     compared: int
@@ -251,7 +304,7 @@ class Comparison:
         a, b: estimates of each map alone, with the same classes.
         both, only_a, only_b, neither: units that each map has right.
         overall, kappa, users, producers: differences A − B.
-        mcnemar: None where the design forbids it; `mcnemar_note` says why.
+        mcnemar: None where the design forbids it.
     """
 
     classes: tuple[AssessedClass, ...]
@@ -268,5 +321,4 @@ class Comparison:
     users: tuple[Difference, ...]
     producers: tuple[Difference, ...]
     mcnemar: McNemar | None
-    mcnemar_note: str
     context: Context

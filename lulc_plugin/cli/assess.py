@@ -27,11 +27,11 @@ def add_to(commands: Any) -> None:
 
 def _assess(options: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
-    from ..report.accuracy import assess_and_report
+    from ..report.accuracy import assess_and_report, design_sentence
 
     job = reference_options.job_of(options, RasterInput(options.map, options.band))
     result = assess_and_report(job, ConsoleProgress())
-    print(render(result.context.design_sentence, SHELL))
+    print(render(design_sentence(result), SHELL))
     print(f"units {result.context.compared:,}")
     for name, estimate in (("overall accuracy", result.estimates.overall), ("kappa", result.estimates.kappa)):
         print(

@@ -27,12 +27,12 @@ def add_to(commands: Any) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     require(FOR_ACCURACY)
-    from ..report.accuracy import compare_and_report
+    from ..report.accuracy import compare_and_report, design_sentence
 
     maps = (RasterInput(options.map_a, options.band_a), RasterInput(options.map_b, options.band_b))
     job = reference_options.job_of(options, *maps)
     result = compare_and_report(job, ConsoleProgress())
-    print(render(result.context.design_sentence, SHELL))
+    print(render(design_sentence(result), SHELL))
     print(f"units {result.context.compared:,}")
     for name, difference in (("overall accuracy", result.overall), ("kappa", result.kappa)):
         a, b, d = (reference_options.share(v) for v in (difference.a, difference.b, difference.difference))

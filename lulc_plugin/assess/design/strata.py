@@ -31,7 +31,7 @@ class Strata:
         whole: size of what the strata are a part of, in `unit`: the map, or the strata where these are larger.
         complete: strata of which the sample holds every pixel, as far as that is known.
         map_in: the map's classes within each stratum; None where that is not known.
-        sentence: where the sizes come from.
+        sizes_from: where the sizes come from, as in `result.Design`.
         warnings: sentences.
     """
 
@@ -43,7 +43,7 @@ class Strata:
     whole: float
     complete: frozenset[Key] = frozenset()
     map_in: Mapping[Key, Sizes] | None = None
-    sentence: str = ""
+    sizes_from: str = ""
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
     def mapped(self, kept: Sequence[int], found: ReferenceUnits) -> Sizes | None:
@@ -76,12 +76,11 @@ def strata_of(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
         LulcError: the size of a stratum is not known.
     """
     if found.stratum_source == "raster" and found.stratum_sizes is not None:
-        source = "the strata raster, over the valid pixels of the map"
-        return _counted(found, found.strata, found.stratum, found.stratum_sizes, source, found.map_in_strata)
+        return _counted(found, found.strata, found.stratum, found.stratum_sizes, "strata raster", found.map_in_strata)
     if found.stratum_source == "":
         keys = tuple(sorted(int(v) for v in np.unique(found.values[:, 0])))
         index = np.searchsorted(np.array(keys, np.int64), found.values[:, 0]).astype(np.int64)
-        return _of_map(found, keys, index, "the map, of which each class is a stratum")
+        return _of_map(found, keys, index, "map classes")
     return _of_field(found, names)
 
 
@@ -121,7 +120,7 @@ def _counted(
         whole=_map_total(found, unit) or float(sum(known.values())),
         complete=_complete(found, keys, index, sizes.pixels),
         map_in=map_in,
-        sentence=f"Strata sizes are counted from {source}.",
+        sizes_from=source,
     )
 
 
@@ -139,7 +138,7 @@ def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
         if not all_map_classes:
             raise _unknown_sizes(found, [key for key, value in values.items() if value not in of_map])
         renamed = tuple(value for value in values.values() if value is not None)  # all are, see above
-        return _of_map(found, renamed, found.stratum, "the map")
+        return _of_map(found, renamed, found.stratum, "map")
     keys = list(found.strata)
     sizes = [float(stated.sizes[key]) for key in keys]
     warnings = []
@@ -167,7 +166,7 @@ def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
         whole=max(said, total or 0.0),
         complete=_complete(found, found.strata, found.stratum, stated.pixels or _pixels(stated.unit, stated.sizes)),
         map_in=_same_map(keys, sizes, {**values, **dict(zip(keys, keys))}, of_unit, found),
-        sentence="Strata sizes are those that the points carry (fields stratum_px, stratum_ha).",
+        sizes_from="points",
         warnings=tuple(warnings),
     )
 

@@ -15,9 +15,8 @@ from ...options import option
 from ..classes import LEFT_OUT, Matching
 from ..estimators import StrataSizes, Units, estimation, spread_check
 from ..job import Options
-from ..result import Estimates, Stratum
+from ..result import Design, Estimates, Stratum
 from ..units import Ints, ReferenceUnits, Sizes
-from .design import Design
 from .strata import Strata, map_value, moved_units, strata_of
 
 #: From this ratio of the largest to the smallest pixel on, units are weighted with their pixel's area.
@@ -69,12 +68,12 @@ class Sampling:
         sizes: strata and their sizes, None unless stratified.
         area: `(n,)` relative pixel area of each row, None where all count alike.
         population: units in the map, None when unknown.
+        mapped: the map's classes in the part that is described, None when they are not known.
         described: share of the map that the estimates describe.
-        mapped: the map's classes in that part, None when they are not known.
-        dropped: map values whose stratum was dropped.
-        lead: a sentence for the top of the report where not all of the map is described; else empty.
+        dropped: names of the strata that were dropped because no unit is there.
+        dropped_values: map values whose stratum was dropped.
+        sizes_from: where the sizes come from, as in `result.Design`.
         strata: for the report.
-        sentences: what was done, for the design's line.
         warnings: sentences.
     """
 
@@ -82,12 +81,12 @@ class Sampling:
     sizes: StrataSizes | None
     area: npt.NDArray[np.float64] | None
     population: float | None
-    described: float = 1.0
     mapped: Sizes | None = None
-    dropped: frozenset[int] = frozenset()
-    lead: str = ""
+    described: float = 1.0
+    dropped: tuple[str, ...] = ()
+    dropped_values: frozenset[int] = frozenset()
+    sizes_from: str = ""
     strata: tuple[Stratum, ...] = ()
-    sentences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -125,75 +124,82 @@ def _rows(found: ReferenceUnits, keep: npt.NDArray[np.bool_]) -> ReferenceUnits:
 
 
 def sampling_of(
-    coded: CodedUnits, matching: Matching, design: Design, options: Options, legend: Sequence[LegendClass]
+    units: CodedUnits, matching: Matching, design: Design, options: Options, legend: Sequence[LegendClass]
 ) -> Sampling:
     """Strata, weights and population of a design.
 
     Raises:
         LulcError: strata without a size.
     """
-    found = coded.found
+    found = units.found
     area = None
     unequal = found.area_ratio > UNEQUAL_FROM and design.name != "polygons"
     if found.area is not None and unequal and not found.stated.area_weighted:
         area = found.area / float(np.average(found.area, weights=found.count))
-    nothing = np.zeros(len(found.count), np.int64)
+    population = float(found.map_sizes.total_pixels)
     if design.name != "stratified":
-        return Sampling(nothing, None, area, float(found.map_sizes.total_pixels), mapped=found.map_sizes)
+        return Sampling(np.zeros(len(found.count), np.int64), None, area, population, mapped=found.map_sizes)
     names = {c.name.strip().casefold(): c.value for c in legend}
     strata = strata_of(found, names)
-    units = np.bincount(strata.unit_index, found.count, len(strata.keys)).astype(np.int64)
-    missing = [i for i, size in enumerate(strata.sizes) if size > 0 and not units[i]]
+    numbers = np.bincount(strata.unit_index, found.count, len(strata.keys)).astype(np.int64)
+    empty = [i for i, size in enumerate(strata.sizes) if size > 0 and not numbers[i]]
+    # with "refuse" they keep their weight, and the estimator refuses them
+    dropped = empty if options.missing_strata == "restrict" else []
     # a stratum without pixels and without units is only a name
-    kept = [i for i in range(len(strata.keys)) if strata.sizes[i] > 0 or units[i]]
+    kept = [i for i in range(len(strata.keys)) if i not in set(dropped) and (strata.sizes[i] > 0 or numbers[i])]
     labels = _labels(strata, legend)
-    warnings = list(strata.warnings)
-    if options.missing_strata == "refuse":
-        missing = []  # they keep their weight, and the estimator refuses them
-    kept = [i for i in kept if i not in set(missing)]
     described = sum(strata.sizes[i] for i in kept) / strata.whole
-    lead = ""
-    if described < ALL_OF_IT:
-        lost = ", ".join(labels[i] for i in missing)
-        why = f"without a reference unit: {lost}" if missing else "the rest lies in none of the strata"
-        lead = f"These figures describe {100 * described:.1f} % of the map ({why})."
-        warnings.insert(0, lead)
+    described = 1.0 if described >= ALL_OF_IT else described
     place = np.full(len(strata.keys), -1, np.int64)
     place[kept] = np.arange(len(kept))
-    own = strata.are_map_classes or found.stratum_source == "sample"
-    moved = moved_units(found, strata, names) if own else 0
-    if moved:
-        warnings.append(
-            f"{moved:,} of {found.compared:,} units lie on another map class than the stratum they were drawn from (the"
-            " map was edited, or made again, after sampling). Their own strata are used (Stehman 2014)."
-        )
-    few = [f"{labels[i]} ({units[i]})" for i in kept if 0 < units[i] < _FEW]
-    if few:
-        warnings.append(f"Strata with fewer than {_FEW} units, whose intervals are rough: {', '.join(few)}.")
     total = sum(strata.sizes[i] for i in kept)
+    keys = [strata.keys[i] for i in dropped] if strata.are_map_classes else []
+    table = tuple(
+        Stratum(labels[i], strata.sizes[i], strata.sizes[i] / total, int(numbers[i]), strata.unit) for i in kept
+    )
     return Sampling(
         stratum=place[strata.unit_index],
         sizes=StrataSizes(
-            names=tuple(labels[i] for i in kept),
-            sizes=np.array([strata.sizes[i] for i in kept], float),
+            names=tuple(stratum.name for stratum in table),
+            sizes=np.array([stratum.size for stratum in table], float),
             are_counts=strata.unit == "px",
             map_class=_class_indices(strata, kept, matching, names),
             complete=tuple(strata.keys[i] in strata.complete for i in kept),
         ),
         area=area,
-        population=float(found.map_sizes.total_pixels),
-        described=1.0 if described >= ALL_OF_IT else described,
+        population=population,
         mapped=strata.mapped(kept, found),
-        dropped=frozenset(
-            k for k in (strata.keys[i] for i in missing) if isinstance(k, int) and strata.are_map_classes
-        ),
-        lead=lead,
-        strata=tuple(
-            Stratum(labels[i], strata.sizes[i], strata.sizes[i] / total, int(units[i]), strata.unit) for i in kept
-        ),
-        sentences=(strata.sentence,),
-        warnings=tuple(warnings),
+        described=described,
+        dropped=tuple(labels[i] for i in dropped),
+        dropped_values=frozenset(key for key in keys if isinstance(key, int)),
+        sizes_from=strata.sizes_from,
+        strata=table,
+        warnings=(*strata.warnings, *_moved(found, strata, names), *_few(table)),
     )
+
+
+def partly_described(described: float, dropped: Sequence[str]) -> str:
+    """A sentence where the figures describe a part of the map only, 0..1; else empty."""
+    if described >= ALL_OF_IT:
+        return ""
+    why = f"without a reference unit: {', '.join(dropped)}" if dropped else "the rest lies in none of the strata"
+    return f"These figures describe {100 * described:.1f} % of the map ({why})."
+
+
+def _moved(found: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> tuple[str, ...]:
+    own = strata.are_map_classes or found.stratum_source == "sample"
+    moved = moved_units(found, strata, names) if own else 0
+    if not moved:
+        return ()
+    return (
+        f"{moved:,} of {found.compared:,} units lie on another map class than the stratum they were drawn from (the"
+        " map was edited, or made again, after sampling). Their own strata are used (Stehman 2014).",
+    )
+
+
+def _few(strata: Sequence[Stratum]) -> tuple[str, ...]:
+    few = [f"{stratum.name} ({stratum.units})" for stratum in strata if 0 < stratum.units < _FEW]
+    return (f"Strata with fewer than {_FEW} units, whose intervals are rough: {', '.join(few)}.",) if few else ()
 
 
 def _class_indices(

@@ -132,7 +132,7 @@ def simple(
     bounds = IntervalRule("wilson" if alike else "normal", level, unknown, inflate, complete)
     estimates = assemble("simple", counts, shares, point, errors, bounds)
     notes = (_sentence(unknown),) if unknown else ()
-    return replace(estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes)
+    return replace(estimates, correction=rule, notes=notes)
 
 
 def poststratified(
@@ -184,7 +184,7 @@ def poststratified(
     drawn = Sample(units.map, units.count, weights, poststratified_factors(weights, rows, fraction))
     bounds = IntervalRule(_method(interval), level, exact=fraction >= 1)
     estimates = _from_sample("simple", drawn, units, counts, bounds)
-    return replace(estimates, fpc=rule.applied, fpc_sentence=rule.sentence, post_stratified=True)
+    return replace(estimates, correction=rule, post_stratified=True)
 
 
 def stratified(
@@ -238,7 +238,7 @@ def stratified(
     known_users = None if nested is None else ~np.isin(np.arange(q), nested[single])
     estimates = _from_sample("stratified", drawn, units, counts, bounds, known_users)
     notes = tuple(_sentence(s) for s in sentences)
-    return replace(estimates, fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes)
+    return replace(estimates, correction=rule, notes=notes)
 
 
 def polygons(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ..confusion_matrix import accuracy
-from ..result import Difference, Estimate, Estimates, McNemar
+from ..result import Correction, Difference, Estimate, Estimates, McNemar
 from . import kappa
 from .estimation import FEWEST, too_few
 from .figures import EXACT, linearised, values_of
@@ -40,7 +40,7 @@ class Differences:
 
     Attributes:
         overall, kappa, users, producers: paired differences.
-        fpc, fpc_sentence: the finite population correction.
+        correction: the finite population correction.
         notes: what the reader must know, plain sentences.
     """
 
@@ -48,8 +48,7 @@ class Differences:
     kappa: Difference
     users: tuple[Difference, ...]
     producers: tuple[Difference, ...]
-    fpc: bool = False
-    fpc_sentence: str = ""
+    correction: Correction | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -138,7 +137,7 @@ def differences(
     exact = "" if np.any(factors > 0) else EXACT
     test = _Test(z(level), _two_sided, notes[0] if notes else "", exact, bool(notes))
     paired = _paired(sample, (units.map, map_b), units.reference, q, test)
-    return replace(paired, fpc=rule.applied, fpc_sentence=rule.sentence, notes=notes)
+    return replace(paired, correction=rule, notes=notes)
 
 
 def _single_units(sample: Sample, sizes: StrataSizes | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ...errors import LulcError
 from ...options import option
 from ..job import FPC
+from ..result import Correction
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -66,14 +67,6 @@ class StrataSizes:
         return f"{'class' if of_map else 'stratum'} {self.names[h]}"
 
 
-@dataclass(frozen=True)
-class Correction:
-    """Whether the finite population correction (1 − n/N) is applied, and why, in a sentence."""
-
-    applied: bool
-    sentence: str
-
-
 def cross(rows: Indices, columns: Indices, count: npt.ArrayLike, q: int) -> Indices:
     """Table `(q, q)` of integer counts."""
     rows, columns, numbers = np.asarray(rows), np.asarray(columns), np.asarray(count)
@@ -100,18 +93,10 @@ def correction(rule: str, units: npt.ArrayLike, sizes: npt.ArrayLike | None, are
     if rule not in FPC:
         raise LulcError(f"{option('fpc')} is {rule!r}.", f"It is one of {', '.join(FPC)}.")
     if sizes is None or not are_counts:
-        known = "sizes are areas or shares, not numbers of pixels" if sizes is not None else "the size is unknown"
-        return Correction(False, f"No finite population correction ({known}).")
+        return Correction(False, rule, sizes="unknown" if sizes is None else "areas")
     n, population = np.atleast_1d(np.asarray(units, float)), np.atleast_1d(np.asarray(sizes, float))
     fraction = float(np.max(np.divide(n, population, out=np.zeros(len(n)), where=population > 0), initial=0.0))
-    largest = f"largest sampling fraction {fraction:.2%}"
-    if rule == "always":
-        return Correction(True, f"Finite population correction applied, as asked for ({largest}).")
-    if rule == "never":
-        return Correction(False, f"No finite population correction, as asked for ({largest}).")
-    if fraction > LARGE_FRACTION:
-        return Correction(True, f"Finite population correction applied: {largest}, more than 5 %.")
-    return Correction(False, f"No finite population correction: {largest}, not more than 5 %.")
+    return Correction(rule == "always" or (rule == "auto" and fraction > LARGE_FRACTION), rule, fraction)
 
 
 def units_of_strata(units: Units, strata: StrataSizes) -> Floats:

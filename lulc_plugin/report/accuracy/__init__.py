@@ -3,6 +3,7 @@
 
 from .assessment_report import assessed
 from .comparison_report import compared
+from .design_sentences import correction_sentence, design_sentence, mcnemar_note
 from .facts import json_object
 from .files import check_outputs, csv_text, html_text, write
 from .write_reports import assess_and_report, compare_and_report
@@ -13,8 +14,11 @@ __all__ = [
     "check_outputs",
     "compare_and_report",
     "compared",
+    "correction_sentence",
     "csv_text",
+    "design_sentence",
     "html_text",
     "json_object",
+    "mcnemar_note",
     "write",
 ]

@@ -26,6 +26,7 @@ from ...assess import (
 )
 from ...options import PYTHON, render_all
 from ..plain_values import number, plain, plain_text
+from .design_sentences import correction_sentence, design_sentence, mcnemar_note
 
 SCHEMA = {"name": "lulc-accuracy-report", "version": 1}
 AXES = {"rows": "map", "columns": "reference"}
@@ -63,7 +64,7 @@ def _assessment(result: Assessment) -> dict[str, Any]:
             "reference": _layer(context.reference),
             "alignment": plain(context.alignment),
         },
-        "design": _design(result.estimates, context),
+        "design": _design(result, result.estimates),
         "units": _units(context),
         "warnings": plain(context.warnings),
         **_figures(result.classes, result.estimates),
@@ -97,7 +98,7 @@ def _comparison(result: Comparison) -> dict[str, Any]:
             "reference": _layer(context.reference),
             "alignment": plain(context.alignment),
         },
-        "design": _design(result.a, context, result.b),
+        "design": _design(result, result.a, result.b),
         "units": _units(context),
         "warnings": plain(context.warnings),
         "maps": maps,
@@ -121,7 +122,7 @@ def _comparison(result: Comparison) -> dict[str, Any]:
             "neither": int(result.neither),
         },
         "mcnemar": plain(vars(result.mcnemar)) if result.mcnemar is not None else None,
-        "mcnemar_note": plain_text(result.mcnemar_note),
+        "mcnemar_note": mcnemar_note(result),
         "parameters": plain(context.parameters),
         "versions": plain(context.versions),
     }
@@ -236,15 +237,16 @@ def _area(area: ClassArea, size: float) -> dict[str, Any]:
     }
 
 
-def _design(estimates: Estimates, context: Context, other: Estimates | None = None) -> dict[str, Any]:
+def _design(result: Assessment | Comparison, estimates: Estimates, other: Estimates | None = None) -> dict[str, Any]:
+    context = result.context
     notes = list(estimates.notes) + [n for n in (other.notes if other else ()) if n not in estimates.notes]
     return {
         "name": estimates.design,
-        "sentence": plain_text(context.design_sentence),
+        "sentence": plain_text(design_sentence(result)),
         "level": number(context.level),
         "interval": context.interval,
         "fpc": bool(estimates.fpc),
-        "fpc_sentence": plain_text(context.fpc_sentence),
+        "fpc_sentence": correction_sentence(estimates.correction),
         "post_stratified": bool(estimates.post_stratified),
         "design_effect": number(estimates.design_effect),
         "notes": plain(notes),

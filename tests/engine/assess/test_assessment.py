@@ -15,7 +15,7 @@ from lulc_plugin.legend import LegendClass
 from lulc_plugin.options import option
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import open_dataset
-from lulc_plugin.report.accuracy import json_object
+from lulc_plugin.report.accuracy import correction_sentence, design_sentence, json_object
 
 RNG = np.random.default_rng(5)
 
@@ -96,13 +96,13 @@ def test_a_sparse_raster_is_descriptive_and_says_so(make):
     r[:2] = 1
     result = run(make(m), make(r, "r.tif"))
     assert result.estimates.design == "descriptive"
-    assert "20 % of the map" in result.context.design_sentence
+    assert "20 % of the map" in design_sentence(result)
     assert result.context.compared == 20 and result.map_pixels == 100
     with pytest.raises(LulcError, match="20 % of the valid map pixels.*20 of 100"):
         run(make(m), make(r, "r.tif"), design="census")
     sample = run(make(m), make(r, "r.tif"), design="simple")
     assert sample.estimates.overall.method == "wilson"
-    assert sample.estimates.fpc and "20.00%" in sample.context.fpc_sentence
+    assert sample.estimates.fpc and "20.00%" in correction_sentence(sample.estimates.correction)
 
 
 def test_map_nodata_is_not_compared_and_zero_can_be_a_class(make):
@@ -133,7 +133,7 @@ def test_geographic_maps_count_by_area(make):
     sphere = (sin[0] - sin[1]) / (sin[0] - sin[2])
     assert result.estimates.overall.value == pytest.approx(sphere, rel=0.01)
     assert result.sample.overall == 0.5
-    assert "area of its pixel" in result.context.design_sentence
+    assert "area of its pixel" in design_sentence(result)
 
 
 def test_a_map_that_is_no_class_map(make):
@@ -185,7 +185,7 @@ SAMPLE = [(r, 0, 1) for r in range(4)] + [(4, 0, 2)] + [(r, 9, 2) for r in range
 def test_points_of_unknown_origin_get_no_interval(make):
     result = run(make(MAP), features=points(SAMPLE))
     assert result.estimates.design == "descriptive"
-    assert f"Choose {option('design', 'simple')} if they were drawn at random." in result.context.design_sentence
+    assert f"Choose {option('design', 'simple')} if they were drawn at random." in design_sentence(result)
     assert result.estimates.overall.low is None
     assert all(a.adjusted.value is None for a in result.areas)
 
@@ -212,7 +212,7 @@ def test_our_own_sample_needs_no_setting(make):
     table = [(r, c, label, 1 if c == 0 else 2, 80 if c == 0 else 20) for r, c, label in SAMPLE]
     result = run(make(MAP), features=points(table))
     assert result.estimates.design == "stratified"
-    assert "carry their strata" in result.context.design_sentence
+    assert "carry their strata" in design_sentence(result)
     assert result.estimates.overall.value == pytest.approx(0.8)
 
 
@@ -242,7 +242,7 @@ def test_missing_strata(make):
         run(map_input, features=points(SAMPLE[:5]), design="stratified")
     result = run(map_input, features=points(SAMPLE[:5]), design="stratified", missing_strata="restrict")
     assert "describe 80.0 % of the map" in result.context.warnings[0]
-    assert result.context.design_sentence.startswith("These figures describe 80.0 % of the map (without a reference")
+    assert design_sentence(result).startswith("These figures describe 80.0 % of the map (without a reference")
     land, sea = result.areas
     assert (land.mapped, sea.mapped) == (8000, 0)  # the same part of the map as the adjusted ones
     assert land.adjusted.value + sea.adjusted.value == pytest.approx(8000)
@@ -255,7 +255,7 @@ def test_strata_that_cover_a_part_of_the_map(make):
     strata[:, 8:] = 7
     result = run(make(MAP), features=points(SAMPLE), strata=make(strata, "s.tif"))
     assert result.context.compared == 5 and ("without a stratum", 5) in result.context.excluded
-    assert result.context.design_sentence.startswith("These figures describe 20.0 % of the map (the rest lies in none")
+    assert design_sentence(result).startswith("These figures describe 20.0 % of the map (the rest lies in none")
     assert [a.mapped for a in result.areas] == [0, 2000]
     assert sum(a.adjusted.value for a in result.areas) == pytest.approx(2000)
 
@@ -264,7 +264,7 @@ def test_a_sample_of_a_part_of_the_map(make):
     """Drawn on a clip, reported on the larger map."""
     table = [(r, c, label, 1 if c == 0 else 2, 40 if c == 0 else 10) for r, c, label in SAMPLE]
     result = run(make(MAP), features=points(table))
-    assert result.context.design_sentence.startswith("These figures describe 50.0 % of the map")
+    assert design_sentence(result).startswith("These figures describe 50.0 % of the map")
     assert sum(a.adjusted.value for a in result.areas) == pytest.approx(5000)
     assert result.areas[0].mapped is None  # where the sampled part lies is not known
     first = json_object(result)["classes"][0]["area"]
@@ -315,7 +315,7 @@ def test_an_area_weighted_sample_counts_once(make):
     options = {"crs": "EPSG:4326", "transform": transform}
     with_raster = run(make(m, **options), features=layer, strata=make(m, "s.tif", **options))
     assert with_raster.context.strata[0].unit == "m²"
-    assert "area of its pixel" not in with_raster.context.design_sentence
+    assert "area of its pixel" not in design_sentence(with_raster)
 
 
 def test_outputs_never_replace_inputs(make, tmp_path):
@@ -398,7 +398,7 @@ def test_poststratified(make):
     result = run(make(MAP), features=points(SAMPLE), design="simple", poststratify=True)
     assert result.estimates.overall.value == pytest.approx(0.8)
     assert result.estimates.area_shares[0].value == pytest.approx(0.68)
-    assert "Post-stratified" in result.context.design_sentence
+    assert "Post-stratified" in design_sentence(result)
 
 
 # ---------------------------------------------------------------- polygons

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from lulc_plugin.assess import accuracy
 from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, intervals, kappa, spread_check
 from lulc_plugin.errors import LulcError
+from lulc_plugin.report.accuracy import correction_sentence
 
 MATRICES = arrays(np.int64, (3, 3), elements=st.integers(0, 40))
 SHORT = settings(max_examples=60, deadline=None)
@@ -391,7 +392,7 @@ def test_sizes_and_units_that_do_not_belong_together(matrix, sizes, words):
 def test_sizes_as_shares_are_smaller_than_units():
     units, strata = by_class([[5, 1], [1, 4]], [0.3, 0.7], are_counts=False)
     found = estimation.stratified(units, strata, 2, "always")
-    assert not found.fpc and "areas or shares" in found.fpc_sentence
+    assert not found.fpc and found.correction.sizes == "areas"
 
 
 def test_empty_strata_without_size_do_not_matter():
@@ -415,7 +416,7 @@ def test_empty_strata_without_size_do_not_matter():
 )  # fmt: skip
 def test_finite_population_rule(rule, n, sizes, counts, applied, words):
     found = estimation.correction(rule, n, sizes, counts)
-    assert found.applied == applied and words in found.sentence
+    assert found.applied == applied and words in correction_sentence(found)
     with pytest.raises(LulcError, match="fpc is 'sometimes'"):
         estimation.correction("sometimes", n, sizes, counts)
 

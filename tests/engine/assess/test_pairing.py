@@ -90,7 +90,7 @@ def test_differences_against_a_loop(seed, weighted, fpc):
             assert one.difference == pytest.approx(change, abs=1e-12) and one.se == pytest.approx(error, abs=1e-10)
             assert one.z == pytest.approx(change / error, abs=1e-8)
             assert (one.low + one.high) / 2 == pytest.approx(change, abs=1e-12)
-    assert found.fpc == (fpc == "always") and found.fpc_sentence
+    assert found.correction.applied == (fpc == "always") and found.correction.rule == fpc
 
 
 @given(st.integers(0, 10**6))
@@ -162,7 +162,12 @@ def test_a_stratum_of_one_unit():
 def test_everything_observed():
     _, first, second, reference, count = units(2)
     found = pairing.differences(simple(first, reference, count), second, 3, None, float(count.sum()))
-    assert found.fpc and found.overall.se == 0 and found.overall.p is None and "every unit" in found.overall.note
+    assert (
+        found.correction.applied
+        and found.overall.se == 0
+        and found.overall.p is None
+        and "every unit" in found.overall.note
+    )
     with pytest.raises(LulcError, match="but the map has 5 pixels"):
         pairing.differences(simple(first, reference, count), second, 3, None, 5.0)
     with pytest.raises(LulcError, match="no valid unit"):

@@ -16,6 +16,8 @@ from lulc_plugin.assess import (
     ClassArea,
     Comparison,
     Context,
+    Correction,
+    Design,
     Difference,
     Estimate,
     Estimates,
@@ -38,8 +40,7 @@ DESCRIPTIVE_NOTE = "these figures describe the reference units, not the map"
 def context(**changes) -> Context:
     values = dict(
         reference=REFERENCE,
-        design_sentence="Stratified random sample; the strata are the classes of the map, with their sizes in it.",
-        fpc_sentence="No finite population correction: no stratum has more than 5 % of its pixels in the sample.",
+        design=Design("stratified", compared=640, sizes_from="map classes"),
         alignment=("Each point was compared with the map pixel it falls in, after transformation to EPSG:32632.",),
         units="points",
         compared=640,
@@ -105,8 +106,8 @@ def assessment(
         for k, n in enumerate(counts.sum(axis=1))
     )
     census = context(
-        design_sentence="Complete comparison: the reference covers all valid pixels of the map.", units="pixels",
-        compared=total, fpc_sentence="", reference=replace(REFERENCE, name="truth.tif", kind="raster", detail=""),
+        design=Design("census", True, "raster", coverage=1.0, compared=total), units="pixels",
+        compared=total, reference=replace(REFERENCE, name="truth.tif", kind="raster", detail=""),
     )  # fmt: skip
     return Assessment(classes, MAP, total, map_area, found, accuracy(counts), areas, changes.pop("context", census))
 
@@ -149,6 +150,7 @@ def olofsson(**changes) -> Assessment:
     found = Estimates(
         "stratified", counts, shares, point, normal(point.overall, 0.009430417), normal(point.kappa, 0.019467290),
         per_class["users"], per_class["producers"], per_class["f1"], per_class["iou"], per_class["kappa"], area,
+        correction=Correction(False, fraction=0.0005),
     )  # fmt: skip
     total = 9e9
     names = ("Deforestation", "Forest gain", "Stable forest", "Stable non-forest")
@@ -195,7 +197,7 @@ def nasty() -> Assessment:
         excluded=(("outside the map", 120), ("on nodata", 94)),
         unlabelled=37,
         parameters={"FIELD": "</td><script>", "none": None, "flag": True, "nested": {"a": [1, 2]}},
-        design_sentence="Not a probability sample: these figures describe the reference units, not the map.",
+        design=Design("descriptive", compared=81),
         units="points",
     )
     return replace(made, context=changed, map=replace(MAP, name="<i>map</i>.tif", path="/x/</style><script>.tif"))
@@ -239,14 +241,16 @@ def comparison(test: bool = True, intervals: bool = True) -> Comparison:
             rows[1] = Difference(0.7, 0.7, 0.0, 0.0, None, None, 0.0, 0.0, None, "no difference in the sample")
         return tuple(rows)
 
+    design = "simple" if test else "stratified" if intervals else "census"
     mcnemar = McNemar(16, 6, 2.132, 4.545, 0.0330, 3.682, 0.0550, 0.0525, 0.0347, "exact") if test else None
     return Comparison(
         classes=tuple(AssessedClass(k, n) for k, n in enumerate(("Water", "Forest", "=Town"), 1)),
         map_a=MAP, map_b=replace(MAP, name="landcover <2024>.tif", path="/data/b.tif"), a=first, b=second,
         both=70, only_a=16, only_b=6, neither=8, overall=difference(first.point.overall, second.point.overall),
         kappa=difference(first.point.kappa, second.point.kappa), users=family("users"), producers=family("producers"),
-        mcnemar=mcnemar, mcnemar_note="" if test else "The sample is stratified: raw counts compare sampling rates.",
-        context=context(compared=100, design_sentence="Simple random sample.", fpc_sentence="", interval="standard"),
+        mcnemar=mcnemar,
+        context=context(compared=100, interval="standard",
+                        design=Design(design, kind="points" if intervals else "raster", coverage=1.0, compared=100)),
     )  # fmt: skip
 
 

@@ -384,7 +384,7 @@ def test_a_comparison_tests_no_kappas_and_says_why_no_mcnemar():
     assert report.json_object(tested)["differences"]["kappa"]["z"] is None
     assert "exact, because fewer than 25 differ" in html
     html = report.html_text(untested)
-    assert "No McNemar test: The sample is stratified" in html
+    assert "No McNemar test" in html and "the sample is stratified" in html
     assert report.json_object(untested)["mcnemar"] is None
     many = replace(
         tested, mcnemar=replace(tested.mcnemar, only_a=121, only_b=59, chi2=21.356, p=3.8e-6, reported="chi2")
