@@ -24,7 +24,7 @@ _URL = re.compile(r"https?://[^\s<>|\"'`\\]*[^\s<>|\"'`\\.,;:!?)]")
 #: What has a meaning anywhere in a line of Markdown; an underscore only where a word begins or ends.
 _MARKS = re.compile(r"[\\`*\[\]<>|~$&]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 #: What begins a list, a heading or a rule at the start of a line.
-_START = re.compile(r"(\d{1,9})(?=[.)](?:\s|\Z))|(?=[#+=-](?:[\s#=-]|\Z))")
+_START = re.compile(r"\A(?:(\d{1,9})(?=[.)](?:\s|\Z))|(?=[#+=-](?:[\s#=-]|\Z)))")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,6 @@ class Listing:
     """A list of sentences."""
 
     items: tuple[str, ...]
-    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,11 +124,7 @@ def card_markdown(card: ModelCard) -> str:
 
 def escaped(text: str) -> str:
     """`text` as a paragraph of Markdown that shows just this text; addresses of the web become links."""
-    return (
-        _START.sub(lambda start: f"{start.group(1) or ''}\\", inline(text), count=1)
-        if _START.match(text)
-        else inline(text)
-    )
+    return _START.sub(lambda start: f"{start.group(1) or ''}\\", inline(text))
 
 
 def inline(text: str) -> str:
@@ -153,9 +148,9 @@ def _blocks(part: Part) -> list[str]:
     """Blocks of Markdown that show `part`; an empty one is left out."""
     if isinstance(part, Picture):
         return [f"![Examples, described below]({part.path})", escaped(part.caption)]
-    title = f"### {inline(part.title)}" if part.title else ""
     if isinstance(part, Listing):
-        return [title, "\n".join(f"- {escaped(item)}" for item in part.items)]
+        return ["\n".join(f"- {escaped(item)}" for item in part.items)]
+    title = f"### {inline(part.title)}"
     if isinstance(part, Code):
         fence = "`" * (2 + max(1, *(len(run) for run in re.findall("`+", part.text) or [""])))
         return [title, f"{fence}\n{part.text}\n{fence}"]
@@ -171,10 +166,7 @@ def _blocks(part: Part) -> list[str]:
     header = [part.stub, *(column.full_title for column in part.columns)]
     right = [False, *(column.kind != "text" for column in part.columns)]
     rows = [
-        [
-            inline(row.label),
-            *(_cell(v, row.kinds.get(c.key, c.kind)) for v, c in zip(row.cells, part.columns)),
-        ]
+        [inline(row.label), *(_cell(v, row.kinds.get(c.key, c.kind)) for v, c in zip(row.cells, part.columns))]
         for row in part.rows
     ]
     return [title, escaped(part.caption), markdown_table(list(map(inline, header)), rows, right), *notes]
@@ -186,4 +178,4 @@ def _cell(value: Value, kind: str) -> str:
 
 def _grouped(text: str) -> str:
     """A number with blanks between thousands; other text as it is."""
-    return f"{int(text):,}".replace(",", "\u202f") if text.isdigit() else inline(text)
+    return f"{int(text):,}".replace(",", "\u202f") if text.isascii() and text.isdigit() else inline(text)

@@ -120,7 +120,8 @@ def test_markdown_of_strangers_is_only_text(made, outline, nasty, hostile):
 
 @pytest.mark.parametrize(
     "text",
-    ["# a", "#a", "- a", "+ a", "* a", "1. a", "12) a", "> a", "--- a", "---", "===", "| a | b |", "`a`", "``` a",
+    ["# a", "#a", "- a", "  - a", " 1. a", "12²",
+     "+ a", "* a", "1. a", "12) a", "> a", "--- a", "---", "===", "| a | b |", "`a`", "``` a",
      "~~~", "[a](javascript:x)", "![a](http://x/y.png)", "[a]: x", "<b>a</b>", "<https://x", "&lt;", "&#60;",
      "*a* _b_ __c__", "a_b_c", "$a$", "~a~ ~~b~~", "a\\", "\\*a*", "    code", "a\n\n# b", "http",
      "-0.361", "80.0 %", "1.", "-"],
