@@ -45,7 +45,7 @@ def make_layer(path: Path, size: int) -> None:
 
 def bare_seconds(planned: Plan) -> float:
     """Time inside `session.run` for all windows of a plan, one after the other."""
-    setup = planned.ready()
+    setup, _ = planned.ready()
     options = ort.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     session = ort.InferenceSession(str(setup.entry.path), sess_options=options, providers=["CPUExecutionProvider"])
@@ -79,12 +79,13 @@ def main() -> None:
                 bare.append(bare_seconds(planned))
                 whole.append(run(make_plan(job), Path(folder) / "map.tif", Progress()).seconds)
             b, w = statistics.median(bare), statistics.median(whole)
-            rows, cols = planned.ready().grid.rows, planned.ready().grid.cols
-            grid = f"{rows.count} × {cols.count} of {rows.window} × {cols.window}"
+            grid = planned.ready()[0].grid
+            rows, cols = grid.rows, grid.cols
+            layout = f"{rows.count} × {cols.count} of {rows.window} × {cols.window}"
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             speed = options.size**2 / 1e6 / w
             print(
-                f"{window:5d} | {grid:19s} | {b:6.1f} s | {w:8.1f} s | {w / b:5.2f} | {speed:18.2f} | {peak:7.0f} MiB"
+                f"{window:5d} | {layout:19s} | {b:6.1f} s | {w:8.1f} s | {w / b:5.2f} | {speed:18.2f} | {peak:7.0f} MiB"
             )
 
 

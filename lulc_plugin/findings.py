@@ -41,6 +41,7 @@ TITLES: Mapping[str, str] = {
     "extent.unmarked": "Unmarked empty pixels in the extent",
     "model.choice": "Model and bands",
     "model.description": "Description of the model",
+    "model.network": "Network",
     "bands.match": "Bands",
     "bands.order": "Order of bands",
     "pixels.size": "Pixel size",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
-    from . import input_scaling as input_scaling, window_size as window_size
+    from . import input_scaling as input_scaling
     from .blend import Blender as Blender
     from .job import (
         AUTO as AUTO,
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
     from .layer_check import LayerCheck as LayerCheck, check_layer as check_layer
     from .pipeline import classify as classify, run as run
     from .plan import Plan as Plan, make_plan as make_plan
+    from .window_size import plan_windows as plan_windows
     from .windows import read_windows as read_windows
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "": ["input_scaling", "window_size"],
+        "": ["input_scaling"],
         "blend": ["Blender"],
         "job": ["AUTO", "ClassifyJob", "DEVICES", "NODATA_POLICIES", "RESAMPLE", "VALUES"],
         "layer_check": ["LayerCheck", "check_layer"],
         "pipeline": ["classify", "run"],
         "plan": ["Plan", "make_plan"],
+        "window_size": ["plan_windows"],
         "windows": ["read_windows"],
     },
 )

@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Finished:
+class BlendedBlock:
     """Summed probabilities `(classes, rows, cols)` of a block that begins at `row`, `col` of the raster.
 
     `inner` is the same block as (rows, cols) slices of the window that finished it. The block may hang over the
@@ -58,7 +58,7 @@ class Blender:
         self._right: FloatArray | None = None
         self._fades = lru_cache(maxsize=64)(lambda axis, k: axis.taper(k))
 
-    def add(self, r: int, c: int, probabilities: FloatArray | None) -> Finished:
+    def add(self, r: int, c: int, probabilities: FloatArray | None) -> BlendedBlock:
         """Add window (r, c) and take what it finishes.
 
         Args:
@@ -90,7 +90,7 @@ class Blender:
                 done_rows -= self._row_zone
                 below[:] = total[:, done_rows:, :done_cols]
         inner = tuple(slice(k.start, k.start + done) for k, done in zip(kept, (done_rows, done_cols)))
-        return Finished(
+        return BlendedBlock(
             rows.starts[r] + kept[0].start,
             cols.starts[c] + kept[1].start,
             total[:, :done_rows, :done_cols],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a layer's numbers are, which way into the network they take, and the fixed steps that bring them there."""
+"""How stored numbers become network input: what they are, their scaling, and the range that a network expects."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from ..errors import LulcError
@@ -30,10 +31,13 @@ from ..raster import (
 from .job import ClassifyJob
 
 Probe = Sequence[npt.NDArray[Any]]
+#: Reflectance above this is cloud, glint, or not reflectance.
+_BRIGHT = 1.6
+_SPREADS = 3.0
 
 
 @dataclass(frozen=True)
-class Values:
+class InputScaling:
     """How stored numbers become network input.
 
     Attributes:
@@ -51,7 +55,7 @@ class Values:
     channels: tuple[Channel, ...]
 
 
-def choose(
+def choose_scaling(
     job: ClassifyJob,
     source: Source,
     spec: ModelSpec,
@@ -59,7 +63,7 @@ def choose(
     probe: Probe,
     findings: Findings,
     progress: Progress,
-) -> Values:
+) -> InputScaling:
     """Decide how the layer's numbers are read.
 
     Args:
@@ -105,7 +109,7 @@ def match_bands(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec) -> BandMat
     )
 
 
-def way_in(
+def choose_form(
     job: ClassifyJob, facts: LayerFacts, spec: ModelSpec, match: BandMatch, probe: Probe
 ) -> tuple[value_kind.Interpretation, InputForm]:
     """What a layer's numbers are, and how they enter the network; no statistics are measured.
@@ -117,10 +121,10 @@ def way_in(
     return reading, _form(spec, reading)
 
 
-def without_statistics(reading: value_kind.Interpretation, form: InputForm, spec: ModelSpec) -> Values:
+def without_statistics(reading: value_kind.Interpretation, form: InputForm, spec: ModelSpec) -> InputScaling:
     """The way of a layer's numbers to the unit of a form, without the scaling that would have to be measured."""
     unit_steps = tuple(_into_unit(form, reading, spec, i) for i in range(len(form.band_steps)))
-    return Values(reading, form, unit_steps, unit_steps, ())
+    return InputScaling(reading, form, unit_steps, unit_steps, ())
 
 
 def _reading(said: str, facts: LayerFacts, match: BandMatch, probe: Probe) -> value_kind.Interpretation:
@@ -136,7 +140,7 @@ def _scaled(
     match: BandMatch,
     findings: Findings,
     progress: Progress,
-) -> Values:
+) -> InputScaling:
     form = _form(spec, reading)
     unit_steps = tuple(_into_unit(form, reading, spec, i) for i in range(len(form.band_steps)))
     band_steps = tuple(into + steps for into, steps in zip(unit_steps, form.band_steps))
@@ -155,7 +159,7 @@ def _scaled(
     for band, steps in zip(spec.bands, band_steps):
         if steps:
             findings.log(f"Scaling of {band.label}: {describe(steps)}")
-    return Values(reading, form, unit_steps, band_steps, channels)
+    return InputScaling(reading, form, unit_steps, band_steps, channels)
 
 
 def _form(spec: ModelSpec, reading: value_kind.Interpretation) -> InputForm:
@@ -185,3 +189,139 @@ def _into_unit(form: InputForm, reading: value_kind.Interpretation, spec: ModelS
 def describe(steps: Steps) -> str:
     """Steps in words, for the log: `min-max 21 … 180, clip 0 … 1`."""
     return ", ".join(" ".join([s.op, " … ".join(f"{v:.6g}" for _, v in s.numbers)]).strip() for s in steps)
+
+
+# ---------------------------------------------------------------- the range that a network expects
+
+
+@dataclass(frozen=True)
+class ExpectedRange:
+    """Numbers a network expects, in the unit of a form.
+
+    Attributes:
+        low, high: the range.
+        too_high: a 98th percentile above it is suspicious.
+        too_low: a 98th percentile below it is suspicious.
+        strict: every number above `high` is suspicious, and the largest is what is compared with `too_low`.
+        words: the range in words.
+        remedy: what to do about other numbers.
+    """
+
+    low: float
+    high: float
+    too_high: float
+    too_low: float
+    strict: bool
+    words: str
+    remedy: str
+
+
+_BYTES = ExpectedRange(
+    0, 255, 255, 2, True, "the model expects 0–255",
+    "Bring the layer to 8 bits first, for example with gdal_translate -ot Byte -scale.",
+)  # fmt: skip
+
+
+def expected_range(spec: ModelSpec, form: InputForm) -> ExpectedRange | None:
+    """The numbers that `form` expects before any of its own steps; None when it takes any."""
+    if any(step.op in LAYER_OPS for steps in form.band_steps for step in steps):
+        return None
+    seen = spec.band_statistics if form is spec.forms[0] else ()
+    if form.unit == "reflectance":
+        low = min((s.low for s in seen), default=0.0)
+        high = max((s.high for s in seen), default=1.0)
+        return ExpectedRange(
+            low, high, _BRIGHT, 0.08 * high if seen else 0.005, False,
+            f"the model saw {low:.3g} to {high:.3g}" if seen else "the model expects reflectance, 0 to 1",
+            f"Check what the numbers are: set {option('values')}, or declare the layer's scale and offset"
+            " (gdal_edit.py -scale … -offset …).",
+        )  # fmt: skip
+    scaled = _scaled_ranges(spec, form)
+    bytes_only = all(band.data_type == "uint8" for band in spec.bands) or set(scaled) == {(0.0, 255.0)}
+    if form.unit == "byte" or bytes_only:
+        return _BYTES
+    most = _most(spec, form)
+    # a division does not bring numbers to 0 to 1 where the graph takes whole ones
+    ranges = [(s.low, s.high) for s in seen] or (scaled if most is None else [])
+    usual = _usual(ranges) if ranges else None
+    if most is None or (usual is not None and usual.too_high <= most):
+        return usual
+    words = f"the network takes numbers of the type {spec.input_type}, which here end at {most:,.6g}"
+    remedy = "Bring the layer to that range first, for example with gdal_translate -scale."
+    if usual is None:
+        return ExpectedRange(0, most, most, 0, True, words, remedy)
+    # what lies above is cut, however much of it there is
+    return replace(usual, high=most, too_high=most, strict=True, words=f"{usual.words}, and {words}")
+
+
+def _usual(ranges: list[tuple[float, float]]) -> ExpectedRange:
+    """What imagery in some ranges, one a band, may look like."""
+    low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+    # a lake alone may reach a thirtieth; 8-bit numbers stay below a quarter of every 16-bit range
+    return ExpectedRange(
+        low, high, 3 * high, high / 30 if high < 1000 else max(255.0, high / 30), False,
+        f"the model expects about {max(0.0, low):,.6g} to {high:,.6g}",
+        "Bring the layer to the numbers of the model's training imagery, for example with gdal_translate -scale.",
+    )  # fmt: skip
+
+
+def _most(spec: ModelSpec, form: InputForm) -> float | None:
+    """The largest number that a graph for whole numbers can be given; None for others, or where it cannot be said."""
+    if not spec.input_type:
+        return None
+    limits = []
+    for channel in spec.channels:
+        if channel.expression is not None:
+            return None
+        most = float(np.iinfo(spec.input_type).max)
+        for step in reversed((*form.band_steps[channel.band or 0], *channel.steps)):
+            if step.op == "scale" and step["value"] > 0:
+                most *= step["value"]
+            elif step.op == "offset":
+                most += step["value"]
+            else:
+                return None
+        limits.append(most)
+    return min(limits)
+
+
+def _scaled_ranges(spec: ModelSpec, form: InputForm) -> list[tuple[float, float]]:
+    ranges = []
+    for channel in spec.channels:
+        if channel.expression is None:
+            one = _linear_range((*form.band_steps[channel.band or 0], *channel.steps))
+            if one is None:
+                return []
+            ranges.append(one)
+    return ranges
+
+
+def _linear_range(steps: Steps) -> tuple[float, float] | None:
+    """Numbers that steps bring to their usual range; None where the steps do not say or are not linear."""
+    factor, addend = 1.0, 0.0
+    divided: tuple[float, float] | None = None
+    told: tuple[float, float] | None = None
+    for step in steps:
+        here = _range_of(step)
+        if told is None and here is not None and factor > 0:
+            told = (here[0] - addend) / factor, (here[1] - addend) / factor
+        if step.op == "scale" and step["value"] > 0:
+            if divided is None and factor == 1 and step["value"] >= 2:
+                divided = (0 - addend, step["value"] - addend)
+            factor, addend = factor / step["value"], addend / step["value"]
+        elif step.op == "offset":
+            addend -= step["value"]
+        elif step.op in ("log1p", "sqrt", "sigmoid") or step.op in LAYER_OPS:
+            return None if told is None else told
+        elif step.op not in ("clip",):
+            break
+    return divided or told
+
+
+def _range_of(step: Step) -> tuple[float, float] | None:
+    """What a step expects; for a z-score three standard deviations about the mean."""
+    if step.op == "min-max":
+        return step["minimum"], step["maximum"]
+    if step.op == "z-score":
+        return step["mean"] - _SPREADS * step["stddev"], step["mean"] + _SPREADS * step["stddev"]
+    return None

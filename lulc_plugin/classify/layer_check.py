@@ -5,24 +5,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ..errors import CancelledError, LulcError
 from ..findings import ERROR, PASS, WARNING, Finding, Findings, Refused, count
-from ..model import Entry, catalogue
+from ..model import Catalogue, Entry
 from ..progress import Progress
-from ..raster import BandsNotFound, Source, gdal, statistics
+from ..raster import BandsNotFound, BoolArray, PixelRegion, Source, gdal, statistics
 from . import input_scaling, preflight
 from .job import ClassifyJob
 from .pixel_size import fit_pixels, made_for, metres
-from .plan import make_plan
+from .plan import plan_thoroughly
 
 #: Whether a layer's pixels are of a size that a network was made for.
 INSIDE, RESAMPLED, OUTSIDE = "inside", "resampled", "outside"
 _WORDS = {INSIDE: "FITS", RESAMPLED: "RESAMPLED", OUTSIDE: "OUTSIDE"}
 _MOST_BANDS = 16
+#: Pieces of a layer up to this many pixels are kept for the next network: as many as all squares of a survey have.
+_CACHED_PIXELS = 512 * 512
 
 
 @dataclass(frozen=True)
@@ -121,11 +126,11 @@ class LayerCheck:
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """(level, text) of every line of the report."""
-        found = [(f.level, f.line()) for f in self.findings]
-        found.append((PASS, self.verdict))
-        found.append((PASS, "Which network fits:"))
-        found.extend((PASS, m.line) for m in self.models)
-        return (*found, (PASS, self.choice))
+        lines = [(f.level, f.line()) for f in self.findings]
+        lines.append((PASS, self.verdict))
+        lines.append((PASS, "Which network fits:"))
+        lines.extend((PASS, m.line) for m in self.models)
+        return (*lines, (PASS, self.choice))
 
     def to_json(self) -> dict[str, Any]:
         """Plain object."""
@@ -151,27 +156,63 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
         CancelledError: the user stopped.
     """
     progress = progress or Progress()
-    with gdal.environment(), Source(job.layer.path) as source:
-        planned = make_plan(job, progress)
-        findings = planned.findings
+    # where a network runs is no matter of the layer
+    job = replace(job, device="cpu", provider="")
+    networks = Catalogue(Path(job.models_folder) if job.models_folder else None)
+    with gdal.environment(), _CachedSource(job.layer.path) as source:
+        with plan_thoroughly(job, source, networks, progress) as plan:
+            findings, model = plan.findings, plan.model
+            chosen = plan.entry and plan.entry.path
+            unusable = next((f.text for f in findings if _is_error(f, "model.network")), "")
         if not any(f.id == "layer.crs" for f in findings):
             findings = (*findings, *_without_model(job, source, progress))
         blocked = _blocked(job, source, findings, progress)
-        models = _models(job, source, blocked, progress)
-        return LayerCheck(source.facts.name, planned.model, findings, models, blocked)
+        fits = [
+            _fit(job, source, entry, unusable if entry.path == chosen else "", progress) for entry in networks.entries
+        ]
+        models = _ordered(fits, networks, blocked)
+        return LayerCheck(source.facts.name, model, findings, models, blocked)
+
+
+class _CachedSource(Source):
+    """An open layer whose small pieces are read once, however many networks look at them."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._pieces: dict[PixelRegion, dict[int, tuple[npt.NDArray[Any], BoolArray]]] = {}
+        # rasterio gives all bands the type of the largest
+        self._one_type = len(set(self.facts.dtypes)) == 1
+        self._alpha = {band.number for band in self.facts.bands if band.is_alpha}
+
+    def read(self, bands: Sequence[int], region: PixelRegion) -> tuple[npt.NDArray[Any], BoolArray]:
+        """See `Source.read`."""
+        # an alpha band counts as a mask only where it is not read itself
+        apart = self._one_type and not self._alpha.intersection(bands)
+        if not apart or region.height * region.width > _CACHED_PIXELS:
+            return super().read(bands, region)
+        piece = self._pieces.setdefault(region, {})
+        missing = [number for number in dict.fromkeys(bands) if number not in piece]
+        if missing:
+            values, valid = super().read(missing, region)
+            piece.update(zip(missing, zip(values, valid)))
+        return np.stack([piece[number][0] for number in bands]), np.stack([piece[number][1] for number in bands])
 
 
 def _blocked(job: ClassifyJob, source: Source, findings: tuple[Finding, ...], progress: Progress) -> str:
     """Which error lies in the layer or the extent alone, whatever the network; empty without."""
     for finding in findings:
-        if finding.level == ERROR and finding.id == "extent.place":
+        if _is_error(finding, "extent.place"):
             return finding.text
-        if finding.level == ERROR and finding.id == "layer.empty":
+        if _is_error(finding, "layer.empty"):
             # the bands of one network may be empty while those of another are not
             numbers = [b.number for b in source.facts.bands if not b.is_alpha][:_MOST_BANDS]
             if _empty(job, source, numbers, "all", progress):
                 return finding.text
     return ""
+
+
+def _is_error(finding: Finding, id: str) -> bool:
+    return finding.level == ERROR and finding.id == id
 
 
 def _empty(job: ClassifyJob, source: Source, numbers: Sequence[int], policy: str, progress: Progress) -> bool:
@@ -192,25 +233,21 @@ def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tupl
     return tuple(findings)
 
 
-def _models(job: ClassifyJob, source: Source, blocked: str, progress: Progress) -> tuple[ModelFit, ...]:
-    folder = Path(job.models_folder) if job.models_folder else None
-    found = []
-    for entry in catalogue.entries(folder):
-        progress.check()
-        fit = _fit(job, source, entry, progress)
-        if blocked and fit.fits:
-            reason = f"the layer itself cannot be classified, and no network can help before that is mended. {blocked}"
-            fit = ModelFit(fit.name, fit.title, False, reason)
-        found.append(fit)
-    found.sort(key=lambda m: (not m.fits, m.pixels not in ("", INSIDE)))
-    found.extend(
-        ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in catalogue.broken(folder)
-    )
-    return tuple(found)
+def _ordered(fits: Sequence[ModelFit], networks: Catalogue, blocked: str) -> tuple[ModelFit, ...]:
+    """The networks at hand, those that fit first and those that cannot be used last."""
+    if blocked:
+        reason = f"the layer itself cannot be classified, and no network can help before that is mended. {blocked}"
+        fits = [ModelFit(m.name, m.title, False, reason) if m.fits else m for m in fits]
+    broken = [ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in networks.broken]
+    return (*sorted(fits, key=lambda m: (not m.fits, m.pixels not in ("", INSIDE))), *broken)
 
 
-def _fit(job: ClassifyJob, source: Source, entry: Entry, progress: Progress) -> ModelFit:
+def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress: Progress) -> ModelFit:
+    """Whether a network fits the layer; `unusable` says why it cannot be run at all, if that is known."""
+    progress.check()
     spec, facts = entry.spec, source.facts
+    if unusable:
+        return ModelFit(spec.name, spec.title, False, unusable)
     try:
         match = input_scaling.match_bands(job, facts, spec)
         pixels = fit_pixels(spec, facts, job.resample)
@@ -219,7 +256,7 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, progress: Progress) -> 
         if part and _empty(job, source, match.numbers, job.nodata_policy, progress):
             reason = f"no pixel is valid in the bands it needs ({', '.join(map(str, match.numbers))})."
             return ModelFit(spec.name, spec.title, False, reason)
-        reading, form = input_scaling.way_in(job, facts, spec, match, probe)
+        reading, form = input_scaling.choose_form(job, facts, spec, match, probe)
     except CancelledError:
         raise
     except BandsNotFound as error:

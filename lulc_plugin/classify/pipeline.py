@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,12 @@ from .input_scaling import describe
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, make_plan
 from .preflight import check_disk, check_output
-from .stages import Belt, Stage, Tether, aside, fill, supervise
-from .upsample import way_back
-from .windows import ReadyWindow, read_windows
+from .stages import ProgressRelay, Stage, StageQueue, run_in_thread, run_stages
+from .upsample import to_layer_grid
+from .windows import Window, read_windows
 
 #: Share of the progress bar that belongs to the windows; the rest is for finishing the file.
 _WINDOWS_PERCENT = 94.0
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """A window with its probabilities `(classes, rows, cols)`, None where no pixel is valid."""
-
-    window: ReadyWindow
-    probabilities: npt.NDArray[np.float32] | None
 
 
 def classify(job: ClassifyJob, output: str | Path, progress: Progress | None = None) -> ClassifyResult:
@@ -49,60 +41,79 @@ def classify(job: ClassifyJob, output: str | Path, progress: Progress | None = N
     """
     progress = progress or Progress()
     check_output(job, output)
-    return run(aside("lulc-plan", lambda tether: make_plan(job, tether), progress), output, progress)
+    plan = run_in_thread("lulc-plan", lambda relay: make_plan(job, relay), progress)
+    return run(plan, output, progress)
 
 
-def run(planned: Plan, output: str | Path, progress: Progress) -> ClassifyResult:
-    """Make the map of a plan; see `classify`."""
-    started = time.perf_counter()
-    for warning in planned.warnings:
-        progress.warn(warning)
-    setup = planned.ready()
-    check_output(planned.job, output)
-    little_room = check_disk(Path(output).parent, setup.region, setup.spec.legend.dtype)
-    if little_room:
-        progress.warn(little_room)
-    for note in planned.notes:
-        progress.log(note)
-    job = planned.job
-    with gdal.environment():
-        network = aside("lulc-load", lambda _: _load(job, setup), progress)
-        for warning in network.warnings:
+def run(plan: Plan, output: str | Path, progress: Progress) -> ClassifyResult:
+    """Make the map of a plan, and close its network; see `classify`."""
+    with plan:
+        started = time.perf_counter()
+        for warning in plan.warnings:
             progress.warn(warning)
-        for note in network.notes:
-            progress.log(note)
-        region = setup.region
-        writer = MapWriter(
-            Path(output),
-            (region.height, region.width),
-            setup.facts.transform_of(region),
-            setup.facts.crs,
-            setup.spec.legend,
-            f"Land cover ({setup.spec.name})",
+        setup, network = plan.ready()
+        check_output(plan.job, output)
+        little_room = check_disk(Path(output).parent, setup.region, setup.spec.legend.dtype)
+        warnings = [little_room] if little_room else []
+        for warning in warnings:
+            progress.warn(warning)
+        for decision in plan.decisions:
+            progress.log(decision)
+        with gdal.environment():
+            counter = _make_map(plan, setup, network, Path(output), warnings, progress)
+        line, doubt = judge(setup.spec, counter.confidence.value, network.probable)
+        warnings.extend(filter(None, (doubt,)))
+        result = _result(
+            setup, network, counter, str(output), time.perf_counter() - started, (*plan.warnings, *warnings)
         )
-        with writer:
-            if writer.swept:
-                progress.log(_removed(len(writer.swept)))
-            counter = _Counter(setup)
-            told = len(network.warnings)
-            _stream(job, setup, network, writer, counter, progress)
-            for warning in network.warnings[told:]:
-                progress.warn(warning)
-            if counter.pixels[:-1].sum() == 0:
-                raise LulcError(
-                    f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
-                )
-            tags = aside("lulc-tags", lambda _: _tags(planned, setup, network), progress)
-            writer.finish(tags, progress)
-    line, doubt = judge(setup.spec, counter.confidence.value, network.probable)
-    warnings = (*planned.warnings, *filter(None, (little_room,)), *network.warnings, *filter(None, (doubt,)))
-    result = _result(setup, network, counter, str(output), time.perf_counter() - started, warnings)
     progress.report(100)
     if doubt:
         progress.warn(doubt)
     progress.log(line)
-    _log_result(result, network, region.height * region.width, progress)
+    _log_result(result, network, setup.region.height * setup.region.width, progress)
     return result
+
+
+def _make_map(
+    plan: Plan, setup: Setup, network: Network, output: Path, warnings: list[str], progress: Progress
+) -> _Counter:
+    """Write the map; what the network warns of is told and goes into `warnings`."""
+    job, region = plan.job, setup.region
+    known = len(network.warnings)
+
+    def tell_new_warnings() -> None:
+        nonlocal known
+        for warning in network.warnings[known:]:
+            progress.warn(warning)
+            warnings.append(warning)
+        known = len(network.warnings)
+
+    size = (setup.grid.rows.window, setup.grid.cols.window)
+    run_in_thread("lulc-prepare", lambda _: network.prepare(job.batch_size or 1, size), progress)
+    tell_new_warnings()
+    for note in network.notes:
+        progress.log(note)
+    writer = MapWriter(
+        output,
+        (region.height, region.width),
+        setup.facts.transform_of(region),
+        setup.facts.crs,
+        setup.spec.legend,
+        f"Land cover ({setup.spec.name})",
+    )
+    counter = _Counter(setup)
+    with writer:
+        if writer.swept:
+            progress.log(_removed(len(writer.swept)))
+        _stream(job, setup, network, writer, counter, progress)
+        tell_new_warnings()
+        if counter.pixels[:-1].sum() == 0:
+            raise LulcError(
+                f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
+            )
+        tags = run_in_thread("lulc-tags", lambda _: _tags(job, setup, network), progress)
+        writer.finish(tags, progress)
+    return counter
 
 
 def _removed(count: int) -> str:
@@ -120,31 +131,31 @@ def _stream(
 ) -> None:
     """Run the three stages, each in a thread of its own; this one watches for a cancel and stops the network."""
     stop = threading.Event()
-    tether = Tether(progress)
+    relay = ProgressRelay(progress)
     batch = network.fixed_batch or job.batch_size or 1
-    ready: Belt[ReadyWindow] = Belt(batch + 1, stop)
-    scored: Belt[_Scored] = Belt(2, stop)
+    ready: StageQueue[Window] = StageQueue(batch + 1, stop)
+    scored: StageQueue[Window] = StageQueue(2, stop)
     stages = [
-        Stage("lulc-read", lambda: fill(ready, read_windows(setup, job.nodata_policy)), stop),
-        Stage("lulc-infer", lambda: _infer(setup, network, batch, ready, scored, tether), stop),
+        Stage("lulc-read", lambda: ready.put_all(read_windows(setup, job.nodata_policy)), stop),
+        Stage("lulc-infer", lambda: _infer(setup, network, batch, ready, scored, relay), stop),
         Stage("lulc-write", lambda: _write(setup, iter(scored), writer, counter), stop),
     ]
-    supervise(stages, stop, tether, network.stop)
-
-
-def _load(job: ClassifyJob, setup: Setup) -> Network:
-    network = Network(setup.entry.path, setup.spec, job.threads, job.device, job.provider)
-    network.prepare(job.batch_size or 1, (setup.grid.rows.window, setup.grid.cols.window))
-    return network
+    run_stages(stages, stop, relay, network.stop)
 
 
 def _infer(
-    setup: Setup, network: Network, batch: int, ready: Belt[ReadyWindow], scored: Belt[_Scored], progress: Progress
+    setup: Setup,
+    network: Network,
+    batch: int,
+    ready: StageQueue[Window],
+    scored: StageQueue[Window],
+    progress: Progress,
 ) -> None:
+    """Give windows their probabilities, `batch` of them at once."""
     wanted, grid = setup.model_region, setup.grid
     total = len(grid.rows.touching(wanted.row0, wanted.row1)) * len(grid.cols.touching(wanted.col0, wanted.col1))
     done = 0
-    waiting: list[ReadyWindow] = []
+    waiting: list[Window] = []
 
     def flush() -> None:
         tensors = [w.tensor for w in waiting if w.tensor is not None]
@@ -153,7 +164,7 @@ def _infer(
             stacked = np.stack(tensors + tensors[:1] * ((network.fixed_batch or 0) - len(tensors)))
             results = iter(network.probabilities(stacked))
         for window in waiting:
-            scored.put(_Scored(window, None if window.tensor is None else next(results)))
+            scored.put(window if window.tensor is None else replace(window, tensor=None, probabilities=next(results)))
         waiting.clear()
 
     for window in ready:
@@ -190,23 +201,22 @@ class _Counter:
             self.square_metres += self._row_areas[row : row + height] @ counts
 
 
-def _write(setup: Setup, scored: Iterator[_Scored], writer: MapWriter, counter: _Counter) -> None:
+def _write(setup: Setup, scored: Iterator[Window], writer: MapWriter, counter: _Counter) -> None:
     """Blend windows and write each row of finished blocks."""
     grid, region, wanted, legend = setup.grid, setup.region, setup.model_region, setup.spec.legend
     row_range = grid.rows.touching(wanted.row0, wanted.row1)
     columns = grid.cols.touching(wanted.col0, wanted.col1)
     blender = Blender(grid, len(legend.classes), columns, row_range[-1])
-    back = way_back(setup, columns)
+    layer_grid = to_layer_grid(setup, columns)
     values = np.array([*legend.values, legend.nodata], legend.dtype)
     nodata_index = len(legend.classes)
     strip, top = np.empty((0, 0), legend.dtype), 0
-    for item in scored:
-        window = item.window
-        block = blender.add(window.row, window.col, item.probabilities)
+    for window in scored:
+        block = blender.add(window.row, window.col, window.probabilities)
         if window.col == columns.start:
-            top, stop = back.rows(block)
+            top, stop = layer_grid.rows(block)
             strip = np.full((stop - top, region.width), legend.nodata, legend.dtype)
-        for part in back.parts(block, window):
+        for part in layer_grid.blocks(block, window):
             index = winners(part.probabilities)
             index[~part.valid] = nodata_index
             counter.confidence.add(part.probabilities, part.valid)
@@ -217,8 +227,8 @@ def _write(setup: Setup, scored: Iterator[_Scored], writer: MapWriter, counter: 
             writer.write(top - region.row0, strip)
 
 
-def _tags(planned: Plan, setup: Setup, network: Network) -> dict[str, str]:
-    job, spec = planned.job, setup.spec
+def _tags(job: ClassifyJob, setup: Setup, network: Network) -> dict[str, str]:
+    spec = setup.spec
     return provenance.tags(
         {
             "model": spec.name,
@@ -269,8 +279,8 @@ def _result(
 
 
 def _log_result(result: ClassifyResult, network: Network, pixels: int, progress: Progress) -> None:
-    found = [f"{c.name} {100 * c.pixels / max(1, result.valid_pixels):.1f} %" for c in result.classes if c.pixels]
-    progress.log(f"Classes: {', '.join(found)}; nodata {100 * result.nodata_pixels / pixels:.1f} % of the pixels")
+    shares = [f"{c.name} {100 * c.pixels / max(1, result.valid_pixels):.1f} %" for c in result.classes if c.pixels]
+    progress.log(f"Classes: {', '.join(shares)}; nodata {100 * result.nodata_pixels / pixels:.1f} % of the pixels")
     bare = network.pixels / 1e6 / network.seconds if network.seconds else 0.0
     progress.log(
         f"{pixels / 1e6:.2f} Mpx in {result.seconds:.1f} s: {pixels / 1e6 / result.seconds:.2f} Mpx/s of the layer;"

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job becomes a plan: model, bands, scaling, windows. Everything that can be refused is refused here."""
+"""A job becomes a plan: network, bands, scaling, windows. Everything that can be refused is refused here."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 
 from ..environment import packages
 from ..errors import LulcError
-from ..findings import Finding, Findings, Refused
-from ..model import Entry, InputForm, ModelSpec, catalogue
+from ..findings import WARNING, Finding, Findings, Refused
+from ..model import Catalogue, Entry, InputForm, ModelSpec, Network, catalogue
 from ..progress import Progress
 from ..raster import (
     BandMatch,
@@ -22,11 +23,11 @@ from ..raster import (
     Source,
     Steps,
     gdal,
-    plan_grid,
 )
-from . import input_scaling as values_of, preflight, window_size
+from . import input_scaling, preflight
 from .job import AUTO, ClassifyJob
 from .pixel_size import PixelFit, fit_pixels, made_for
+from .window_size import plan_windows
 
 
 @dataclass(frozen=True)
@@ -73,35 +74,68 @@ class Setup:
 
 @dataclass(frozen=True)
 class Plan:
-    """A job with all findings; `setup` is there unless there are errors. `notes` tell what was decided and why.
+    """A job with all findings, and the open network; to be run once, or closed.
 
-    `findings` are the errors and warnings again, with what was found in order or could not be checked. `model` is the
-    network's name, empty while none could be taken.
+    Attributes:
+        job: what was asked for.
+        setup: the decisions; None where something could not be decided.
+        network: the open network, which a run takes over; None where there are errors.
+        errors: of the findings that make the job impossible.
+        findings: what was found in order, is suspicious or impossible, or could not be checked.
+        decisions: what was decided and why, for the log of a run.
+        entry: the network's file and description; None while none could be taken.
     """
 
     job: ClassifyJob
     setup: Setup | None
+    network: Network | None
     errors: tuple[LulcError, ...]
-    warnings: tuple[str, ...]
-    notes: tuple[str, ...]
-    findings: tuple[Finding, ...] = ()
-    model: str = ""
+    findings: tuple[Finding, ...]
+    decisions: tuple[str, ...]
+    entry: Entry | None
 
-    def ready(self) -> Setup:
-        """The setup.
+    @property
+    def model(self) -> str:
+        """The network's name; empty while none could be taken."""
+        return "" if self.entry is None else self.entry.spec.name
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is suspicious."""
+        return tuple(finding.message for finding in self.findings if finding.level == WARNING)
+
+    def ready(self) -> tuple[Setup, Network]:
+        """The setup and the open network.
 
         Raises:
             LulcError: the first error of the plan.
         """
         if self.errors:
             raise self.errors[0]
-        if self.setup is None:
+        if self.setup is None or self.network is None:
             raise LulcError("The plan is empty.")
-        return self.setup
+        return self.setup, self.network
+
+    def close(self) -> None:
+        """Give the network's memory back; what still runs in it ends."""
+        if self.network is not None:
+            self.network.stop()
+            self.network.close()
+
+    def __enter__(self) -> Plan:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def make_plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
-    """Decide how `job` is done and collect everything that speaks against it; computes no map pixel.
+    """Decide how `job` is done and collect what speaks against it; computes no map pixel.
+
+    Where something cheaper speaks against the job, the network is not opened; where the network does, the layer is not
+    read.
 
     Args:
         job: what the user said.
@@ -111,86 +145,137 @@ def make_plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
         CancelledError: the user stopped.
     """
     draft = _Draft(job, progress or Progress())
-    setup: Setup | None = None
     with suppress(Refused):
         with draft.findings.refusing("installation.packages"):
             packages.require()
         with gdal.environment():
-            setup = _decide(draft)
-    return draft.plan(setup)
+            with draft.findings.refusing("layer.open"):
+                source = Source(job.layer.path)
+            with source:
+                return _planned(draft, source, Catalogue(_models_folder(job)))
+    return draft.plan(None)
+
+
+def plan_thoroughly(job: ClassifyJob, source: Source, networks: Catalogue, progress: Progress) -> Plan:
+    """`make_plan` for a check of a layer: whatever was found already, everything else is looked at, too.
+
+    Args:
+        job: what the user said.
+        source: its layer.
+        networks: the networks at hand.
+        progress: asked whether to stop.
+
+    Raises:
+        CancelledError: the user stopped.
+    """
+    return _planned(_Draft(job, progress, thorough=True), source, networks)
 
 
 @dataclass
 class _Draft:
-    """A plan in the making: what was found so far, and the name of the network once it is known."""
+    """A plan in the making.
+
+    Attributes:
+        job: what was asked for.
+        progress: asked whether to stop.
+        thorough: whether to look at everything whatever was found already.
+        findings: what was found so far.
+        entry: the network that was chosen.
+        network: the network, once it is open.
+    """
 
     job: ClassifyJob
     progress: Progress
+    thorough: bool = False
     findings: Findings = field(default_factory=Findings)
-    model: str = ""
+    entry: Entry | None = None
+    network: Network | None = None
+
+    def close(self) -> None:
+        """Give the network's memory back."""
+        if self.network is not None:
+            self.network.close()
+            self.network = None
 
     def plan(self, setup: Setup | None) -> Plan:
-        """What was decided; `setup` is None where something cannot be decided at all."""
+        """What was decided; `setup` is None where something could not be decided."""
         findings = self.findings
+        if findings.errors:
+            self.close()
         return Plan(
             self.job,
             setup,
+            self.network,
             tuple(findings.errors),
-            findings.warnings,
-            tuple(findings.decisions),
             tuple(findings),
-            self.model,
+            tuple(findings.decisions),
+            self.entry,
         )
 
 
-def _decide(draft: _Draft) -> Setup:
-    job, findings = draft.job, draft.findings
-    with findings.refusing("layer.open"):
-        source = Source(job.layer.path)
-    with source:
-        facts = source.facts
-        region = facts.region
-        if job.extent is not None:
-            with suppress(Refused), findings.refusing("extent.place"):
-                region = facts.region_of(job.extent)
-        with findings.refusing("model.choice"):
-            entry, match, pixels = _choose(draft, facts)
-            for note in entry.spec.notes:
-                findings.log(note)
-            for warning in entry.spec.warnings:
-                findings.warn("model.description", warning)
-            findings.log(f"Bands {match.how}: {_pairs(match, entry.spec, facts)}")
-            preflight.check_bands(match, entry.spec, _pairs(match, entry.spec, facts), findings)
-            preflight.check_place(facts, findings)
-            preflight.check_pixel_size(facts, entry.spec, pixels, findings)
-        # before the layer is read: a window that cannot be must not cost its statistics
-        with findings.refusing("windows.size"):
-            grid = _grid(job, facts, entry, pixels.resampling, findings)
-        with findings.refusing("layer.empty"):
-            survey = preflight.look(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
-        with findings.refusing("values.kind"):
-            values = values_of.choose(job, source, entry.spec, match, survey.probe, findings, draft.progress)
-            preflight.check_values(facts, entry.spec, match, values, survey.values, findings)
-            preflight.check_order(entry.spec, match, values, survey.values, findings)
-    return Setup(facts, entry, match, values.form, values.band_steps, values.channels, region, grid, pixels)
+def _planned(draft: _Draft, source: Source, networks: Catalogue) -> Plan:
+    setup: Setup | None = None
+    try:
+        with suppress(Refused):
+            setup = _decide(draft, source, networks)
+        return draft.plan(setup)
+    except BaseException:
+        draft.close()
+        raise
 
 
-# ---------------------------------------------------------------- model and bands
+def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
+    job, findings, facts = draft.job, draft.findings, source.facts
+    region = facts.region
+    if job.extent is not None:
+        with suppress(Refused), findings.refusing("extent.place"):
+            region = facts.region_of(job.extent)
+    with findings.refusing("model.choice"):
+        entry, match, pixels = _choose(draft, facts, networks)
+    for note in entry.spec.notes:
+        findings.log(note)
+    for warning in entry.spec.warnings:
+        findings.warn("model.description", warning)
+    findings.log(f"Bands {match.how}: {_pairs(match, entry.spec, facts)}")
+    preflight.check_bands(match, entry.spec, _pairs(match, entry.spec, facts), findings)
+    preflight.check_place(facts, findings)
+    preflight.check_pixel_size(facts, entry.spec, pixels, findings)
+    fixed = _open_network(draft, entry)
+    # before the layer is read: windows that cannot be must not cost its statistics
+    with findings.refusing("windows.size"):
+        height, width = facts.height, facts.width
+        if pixels.resampling is not None:
+            height, width = pixels.resampling.rows.count, pixels.resampling.cols.count
+        grid = plan_windows(entry.spec, height, width, fixed, job.window, job.overlap)
+    findings.log(
+        f"Windows: {grid.rows.count} × {grid.cols.count} of {grid.rows.window} × {grid.cols.window} pixels,"
+        f" overlap {2 * grid.rows.half} pixels"
+    )
+    with findings.refusing("layer.empty"):
+        survey = preflight.look(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
+    with findings.refusing("values.kind"):
+        scaling = input_scaling.choose_scaling(job, source, entry.spec, match, survey.probe, findings, draft.progress)
+        preflight.check_values(facts, entry.spec, match, scaling, survey.values, findings)
+        preflight.check_order(entry.spec, match, scaling, survey.values, findings)
+    return Setup(facts, entry, match, scaling.form, scaling.band_steps, scaling.channels, region, grid, pixels)
 
 
-def _choose(draft: _Draft, facts: LayerFacts) -> tuple[Entry, BandMatch, PixelFit]:
+# ---------------------------------------------------------------- network and bands
+
+
+def _choose(draft: _Draft, facts: LayerFacts, networks: Catalogue) -> tuple[Entry, BandMatch, PixelFit]:
     job, findings = draft.job, draft.findings
     if job.model_file:
         entry = catalogue.load(Path(job.model_file))
-        draft.model = entry.spec.name
+        draft.entry = entry
         findings.log(f"Model: {entry.spec.name} ({entry.spec.title}), from {entry.path.name}")
     elif job.model != AUTO:
-        entry = catalogue.by_name(job.model, _models_folder(job))
-        draft.model = entry.spec.name
+        entry = networks.by_name(job.model)
+        draft.entry = entry
         findings.log(f"Model: {entry.spec.name} ({entry.spec.title})")
     else:
-        entry, (match, pixels), passed = _first_fit(job, facts)
-        draft.model = entry.spec.name
+        entry, (match, pixels), passed = _first_fit(job, facts, networks)
+        draft.entry = entry
         findings.log(f"Model: {entry.spec.name} ({entry.spec.title}), the best one that fits")
         for reason in passed:
             findings.log(f"Passed over {reason}")
@@ -199,14 +284,16 @@ def _choose(draft: _Draft, facts: LayerFacts) -> tuple[Entry, BandMatch, PixelFi
     # where the pixels are refused, the other findings are wanted too
     with suppress(Refused), findings.refusing("pixels.size"):
         pixels = fit_pixels(entry.spec, facts, job.resample)
-    return entry, values_of.match_bands(job, facts, entry.spec), pixels
+    return entry, input_scaling.match_bands(job, facts, entry.spec), pixels
 
 
-def _first_fit(job: ClassifyJob, facts: LayerFacts) -> tuple[Entry, tuple[BandMatch, PixelFit], tuple[str, ...]]:
+def _first_fit(
+    job: ClassifyJob, facts: LayerFacts, networks: Catalogue
+) -> tuple[Entry, tuple[BandMatch, PixelFit], tuple[str, ...]]:
     """The best network made for such pixels; if there is none, the best of those that can be fed others."""
 
     def fit(entry: Entry) -> tuple[BandMatch, PixelFit]:
-        return values_of.match_bands(job, facts, entry.spec), fit_pixels(entry.spec, facts, job.resample)
+        return input_scaling.match_bands(job, facts, entry.spec), fit_pixels(entry.spec, facts, job.resample)
 
     def fit_inside(entry: Entry) -> tuple[BandMatch, PixelFit]:
         match, pixels = fit(entry)
@@ -215,10 +302,10 @@ def _first_fit(job: ClassifyJob, facts: LayerFacts) -> tuple[Entry, tuple[BandMa
         return match, pixels
 
     try:
-        return catalogue.first_fit(fit_inside, _models_folder(job))
+        return networks.first_fit(fit_inside)
     except LulcError:
         # the reasons that count are those of the second look, at the same networks in the same order
-        return catalogue.first_fit(fit, _models_folder(job))
+        return networks.first_fit(fit)
 
 
 def _models_folder(job: ClassifyJob) -> Path | None:
@@ -229,27 +316,22 @@ def _pairs(match: BandMatch, spec: ModelSpec, facts: LayerFacts) -> str:
     return ", ".join(f"{w.label} = {facts.bands[n - 1].label}" for n, w in zip(match.numbers, spec.bands))
 
 
-# ---------------------------------------------------------------- windows
+def _open_network(draft: _Draft, entry: Entry) -> tuple[int, int] | None:
+    """Open the network and compare it with its description; returns the only window that its graph takes, if any.
 
-
-def _grid(job: ClassifyJob, facts: LayerFacts, entry: Entry, resampling: Resampling | None, findings: Findings) -> Grid:
-    wish = window_size.wanted(entry, job.window)
-    window = job.window or wish.size
-    if window < wish.minimum:
-        raise LulcError(f"A window of {window} pixels is smaller than the model's minimum of {wish.minimum}.")
-    overlap = window_size.wished_overlap(entry.spec) if job.overlap is None else job.overlap
-    if job.overlap is None:
-        # in a small window asked for by hand the model's own overlap must leave a quarter to the core
-        most = (window - window // 4) // (2 * wish.multiple) * (2 * wish.multiple)
-        overlap = min(overlap, most)
-    overlap, rim = window_size.covering(entry.spec, overlap, job.overlap is not None)
-    height, width = facts.height, facts.width
-    if resampling is not None:
-        height, width = resampling.rows.count, resampling.cols.count
-    grid = plan_grid(height, width, window, overlap, wish.multiple, wish.minimum, rim)
-    window_size.check_covered(entry.spec, grid)
-    rows, cols = grid.rows, grid.cols
-    findings.log(
-        f"Windows: {rows.count} × {cols.count} of {rows.window} × {cols.window} pixels, overlap {2 * rows.half} pixels"
-    )
-    return grid
+    Raises:
+        Refused: it cannot be run, and nothing else is wanted.
+    """
+    job, findings = draft.job, draft.findings
+    if findings.errors and not draft.thorough:
+        return None
+    try:
+        with findings.refusing("model.network"):
+            draft.network = Network(entry.path, entry.spec, job.threads, job.device, job.provider)
+    except Refused:
+        if not draft.thorough:
+            raise
+        return None
+    for warning in draft.network.warnings:
+        findings.warn("model.network", warning)
+    return draft.network.fixed_window

@@ -29,8 +29,7 @@ from ..raster import (
     check_target,
     survey_layer,
 )
-from .expected_values import Expected, expected_of
-from .input_scaling import Probe, Values
+from .input_scaling import ExpectedRange, InputScaling, Probe, expected_range
 from .job import ClassifyJob
 from .pixel_size import PixelFit
 
@@ -202,12 +201,12 @@ def check_constant(facts: LayerFacts, probe: Probe, numbers: Sequence[int], find
 
 
 def check_values(
-    facts: LayerFacts, spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, findings: Findings
+    facts: LayerFacts, spec: ModelSpec, match: BandMatch, scaling: InputScaling, probe: Probe, findings: Findings
 ) -> None:
     """Whether the numbers lie where those lay that the network learned from."""
-    for warning in values.reading.warnings:
+    for warning in scaling.reading.warnings:
         findings.warn("values.offset", warning)
-    if not values.reading.warnings and values.form.unit == "reflectance":
+    if not scaling.reading.warnings and scaling.form.unit == "reflectance":
         findings.passed("values.offset", "dark pixels are dark.")
     filled = _filled(probe)
     if not filled:
@@ -215,26 +214,26 @@ def check_values(
     kinds = ", ".join(dict.fromkeys(facts.dtypes[n - 1] for n in match.numbers))
     low, high = min(float(p.min()) for p in filled), max(float(p.max()) for p in filled)
     stored = f"{kinds} from {low:,.6g} to {high:,.6g}"
-    expected = expected_of(spec, values.form)
+    expected = expected_range(spec, scaling.form)
     if expected is None:
         findings.note("values.range", f"{stored}; the network takes any range.")
         return
-    top, peak = _top(values, filled)
+    top, peak = _top(scaling, filled)
     problem = _range_problem(expected, top, peak)
     if not problem:
-        findings.passed("values.range", f"{stored}; {_in_unit(values, top)}, and {expected.words}.")
+        findings.passed("values.range", f"{stored}; {_in_unit(scaling, top)}, and {expected.words}.")
         return
     findings.warn(
         "values.range",
-        f"The layer's numbers are {stored} ({_in_unit(values, top)}), but {expected.words}: {problem}.",
+        f"The layer's numbers are {stored} ({_in_unit(scaling, top)}), but {expected.words}: {problem}.",
         expected.remedy,
     )
 
 
-def range_problem(spec: ModelSpec, values: Values, probe: Probe) -> str:
+def range_problem(spec: ModelSpec, scaling: InputScaling, probe: Probe) -> str:
     """What is wrong with the range of the numbers, as `check_values` warns of it; empty where nothing is."""
-    filled, expected = _filled(probe), expected_of(spec, values.form)
-    return _range_problem(expected, *_top(values, filled)) if filled and expected is not None else ""
+    filled, expected = _filled(probe), expected_range(spec, scaling.form)
+    return _range_problem(expected, *_top(scaling, filled)) if filled and expected is not None else ""
 
 
 def _filled(probe: Probe) -> Probe:
@@ -243,18 +242,18 @@ def _filled(probe: Probe) -> Probe:
     return filled if all(p.size for p in filled) else []
 
 
-def _top(values: Values, filled: Probe) -> tuple[float, float]:
+def _top(scaling: InputScaling, filled: Probe) -> tuple[float, float]:
     """The largest 98th percentile and the largest number of all bands, in the unit of the form."""
-    unit = [apply_steps(p, steps) for p, steps in zip(filled, values.unit_steps)]
+    unit = [apply_steps(p, steps) for p, steps in zip(filled, scaling.unit_steps)]
     return max(float(np.percentile(p, 98)) for p in unit), max(float(p.max()) for p in unit)
 
 
-def _in_unit(values: Values, top: float) -> str:
-    what = "98 % of them are below" if values.form.unit != "reflectance" else "as reflectance 98 % are below"
+def _in_unit(scaling: InputScaling, top: float) -> str:
+    what = "98 % of them are below" if scaling.form.unit != "reflectance" else "as reflectance 98 % are below"
     return f"{what} {top:,.6g}"
 
 
-def _range_problem(expected: Expected, top: float, peak: float) -> str:
+def _range_problem(expected: ExpectedRange, top: float, peak: float) -> str:
     if expected.strict and peak > expected.high:
         return f"the layer's maximum {peak:,.6g} is above {expected.high:,.6g}"
     if top > expected.too_high:
@@ -264,7 +263,7 @@ def _range_problem(expected: Expected, top: float, peak: float) -> str:
     return ""
 
 
-def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe, findings: Findings) -> None:
+def check_order(spec: ModelSpec, match: BandMatch, scaling: InputScaling, probe: Probe, findings: Findings) -> None:
     """Whether bands that were taken by number are those that the network wants, by their brightness."""
     about = "bands.order"
     named = match.how not in _WANTED_BY_BANDS
@@ -282,10 +281,10 @@ def check_order(spec: ModelSpec, match: BandMatch, values: Values, probe: Probe,
     if not spec.band_statistics:
         not_checked(f"{spec.name} does not tell how bright the bands were that it learned from.")
         return
-    if values.form is not spec.forms[0]:
-        not_checked(f"the numbers are read as {values.reading.kind}, which has no common scale.")
+    if scaling.form is not spec.forms[0]:
+        not_checked(f"the numbers are read as {scaling.reading.kind}, which has no common scale.")
         return
-    taken = [apply_steps(p, steps) for p, steps in zip(probe, values.unit_steps)]
+    taken = [apply_steps(p, steps) for p, steps in zip(probe, scaling.unit_steps)]
     usual = [band_order.Usual(s.mean, s.low, s.high) for s in spec.band_statistics]
     order = band_order.compare(taken, [b.common_name or "" for b in spec.bands], usual)
     if order is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Threads in a row: each works while the others do, none runs far ahead, and all stop together."""
+"""Stages of a pipeline in threads, with bounded queues between them: all work at once, and all stop together."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ..progress import Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_WAIT = 0.1
-#: Seconds from one look at the user's wish to the next.
-_LOOK = 0.05
+#: Seconds that a stage waits for its queue before it looks whether to stop.
+_QUEUE_WAIT = 0.1
+#: Seconds from one look whether the user has cancelled to the next.
+_POLL = 0.05
 #: Seconds that threads have to stop before they are left to end alone.
 _GRACE = 1.0
 
@@ -25,8 +26,8 @@ class Stop(Exception):
     """Raised inside a stage when another stage has failed or the user has stopped."""
 
 
-class Belt(Generic[Item]):
-    """A short queue between two stages; `put` and `take` give up once `stop` is set."""
+class StageQueue(Generic[Item]):
+    """A bounded queue between two stages; whoever waits for it gives up once `stop` is set."""
 
     _END = object()
 
@@ -38,6 +39,12 @@ class Belt(Generic[Item]):
         """Wait for room and add an item."""
         self._put(item)
 
+    def put_all(self, items: Iterable[Item]) -> None:
+        """Add all items and close the queue."""
+        for item in items:
+            self.put(item)
+        self.close()
+
     def close(self) -> None:
         """Say that nothing more comes."""
         self._put(self._END)
@@ -45,7 +52,7 @@ class Belt(Generic[Item]):
     def _put(self, item: object) -> None:
         while not self._stop.is_set():
             try:
-                self._queue.put(item, timeout=_WAIT)
+                self._queue.put(item, timeout=_QUEUE_WAIT)
                 return
             except queue.Full:
                 continue
@@ -54,7 +61,7 @@ class Belt(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         while not self._stop.is_set():
             try:
-                item = self._queue.get(timeout=_WAIT)
+                item = self._queue.get(timeout=_QUEUE_WAIT)
             except queue.Empty:
                 continue
             if item is self._END:
@@ -64,7 +71,7 @@ class Belt(Generic[Item]):
 
 
 class Stage(threading.Thread):
-    """A thread whose failure stops the others and is raised by `supervise`."""
+    """A thread whose failure stops the others and is raised by `run_stages`."""
 
     def __init__(self, name: str, work: Callable[[], None], stop: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
@@ -83,60 +90,53 @@ class Stage(threading.Thread):
             self._stop_all.set()
 
 
-def fill(belt: Belt[Item], items: Iterable[Item]) -> None:
-    """Put all items on the belt and close it."""
-    for item in items:
-        belt.put(item)
-    belt.close()
-
-
-class Tether(Progress):
-    """What threads say to the progress of their caller, handed on in the caller's own thread.
+class ProgressRelay(Progress):
+    """A progress for other threads; its messages are handed on in the thread of the progress behind it.
 
     A QGIS feedback shows nothing that another thread says while its own is busy. And a thread that was left to end
-    alone may outlive that progress: once the tether is cut it hears "cancelled", and nobody hears it.
+    alone may outlive that progress: once the relay is detached, the thread sees "cancelled", and its messages are lost.
     """
 
     def __init__(self, progress: Progress) -> None:
         super().__init__()
         self._other = progress
-        self._said: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._cut = False
+        self._messages: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._detached = False
 
     def deliver(self) -> None:
-        """Hand on what was said so far; for the thread that owns the other progress."""
-        while not self._said.empty():
-            self._said.get()()
+        """Hand on the messages so far; for the thread that owns the other progress."""
+        while not self._messages.empty():
+            self._messages.get()()
 
-    def cut(self) -> None:
+    def detach(self) -> None:
         """Hand on for the last time."""
-        self._cut = True
+        self._detached = True
         self.deliver()
 
     @property
     def cancelled(self) -> bool:
-        """True once the user wants to stop, or the tether is cut."""
-        return self._cut or self._other.cancelled
+        """True once the user wants to stop, or the relay is detached."""
+        return self._detached or self._other.cancelled
 
     def _show_percent(self, percent: float) -> None:
-        self._said.put(lambda: self._other.report(percent))
+        self._messages.put(lambda: self._other.report(percent))
 
     def _show_log(self, text: str) -> None:
-        self._said.put(lambda: self._other.log(text))
+        self._messages.put(lambda: self._other.log(text))
 
     def _show_warning(self, text: str) -> None:
-        self._said.put(lambda: self._other.warn(text))
+        self._messages.put(lambda: self._other.warn(text))
 
 
-def supervise(
-    stages: Sequence[Stage], stop: threading.Event, tether: Tether, halt: Callable[[], None] | None = None
+def run_stages(
+    stages: Sequence[Stage], stop: threading.Event, relay: ProgressRelay, halt: Callable[[], None] | None = None
 ) -> None:
     """Start the stages and wait for all; a cancel is answered even while each of them is inside a long call.
 
     Args:
         stages: not started yet.
-        stop: what their belts look at.
-        tether: the progress that the stages use.
+        stop: the event that their queues look at.
+        relay: the progress that the stages use.
         halt: called once when they have to stop early; may be called while they run.
 
     Raises:
@@ -148,9 +148,9 @@ def supervise(
     try:
         for stage in stages:
             while stage.is_alive() and not stop.is_set():
-                stage.join(_LOOK)
-                tether.deliver()
-                if tether.cancelled:
+                stage.join(_POLL)
+                relay.deliver()
+                if relay.cancelled:
                     raise CancelledError
     finally:
         if any(stage.is_alive() for stage in stages):
@@ -160,14 +160,14 @@ def supervise(
             until = time.monotonic() + _GRACE
             for stage in stages:
                 stage.join(max(0.0, until - time.monotonic()))
-        tether.cut()
+        relay.detach()
     errors = [stage.error for stage in stages if stage.error is not None]
     # a stage that was halted because of another's failure says "cancelled"
     for error in sorted(errors, key=lambda e: isinstance(e, CancelledError)):
         raise error
 
 
-def aside(name: str, work: Callable[[Progress], Result], progress: Progress) -> Result:
+def run_in_thread(name: str, work: Callable[[Progress], Result], progress: Progress) -> Result:
     """What `work` returns: done in a thread of its own, so that a cancel is answered at once.
 
     Work that does not look at its progress in time is left to end alone; it must not leave anything behind.
@@ -177,7 +177,7 @@ def aside(name: str, work: Callable[[Progress], Result], progress: Progress) -> 
         BaseException: what `work` raised.
     """
     stop = threading.Event()
-    tether = Tether(progress)
-    found: list[Result] = []
-    supervise([Stage(name, lambda: found.append(work(tether)), stop)], stop, tether)
-    return found[0]
+    relay = ProgressRelay(progress)
+    results: list[Result] = []
+    run_stages([Stage(name, lambda: results.append(work(relay)), stop)], stop, relay)
+    return results[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From finished blocks of the windows' grid back to the pixels of the layer.
+"""Upsampling: from blended blocks of the windows' grid to the pixels of the layer.
 
 Where the network saw the layer's own pixels that is a cut. Where it saw model pixels, their probabilities are
 resampled to the layer's pixels as blocks come in, row by row from left to right: of earlier blocks only the last few
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..raster import AxisScale, BoolArray, PixelRegion, Resampling, Taps
-from .blend import Finished, FloatArray
+from .blend import BlendedBlock, FloatArray
 from .plan import Setup
-from .windows import ReadyWindow
+from .windows import Window
 
 #: Numbers made at once; more does not stay in the processor's cache.
 _AT_ONCE = 1_000_000
-#: What a model pixel without data counts beside one with data; alone it decides.
-_NEXT_TO_NOTHING = np.float32(1e-3)
+#: Weight of a model pixel without data beside one with data, whose weight is 1; alone it decides.
+_NODATA_WEIGHT = np.float32(1e-3)
 
 
 @dataclass(frozen=True)
-class Part:
+class LayerBlock:
     """A piece of the wanted region that begins at `row`, `col` of the layer.
 
     Attributes:
@@ -39,18 +39,18 @@ class Part:
     valid: BoolArray
 
 
-class AsIs:
+class Crop:
     """Blocks of the layer's own pixels, cut to the wanted region."""
 
     def __init__(self, region: PixelRegion) -> None:
         self._region = region
 
-    def rows(self, block: Finished) -> tuple[int, int]:
+    def rows(self, block: BlendedBlock) -> tuple[int, int]:
         """First and last + 1 row of the layer that this row of blocks finishes."""
         row0 = max(block.row, self._region.row0)
         return row0, max(row0, min(block.row + block.probabilities.shape[1], self._region.row1))
 
-    def parts(self, block: Finished, window: ReadyWindow) -> Iterator[Part]:
+    def blocks(self, block: BlendedBlock, window: Window) -> Iterator[LayerBlock]:
         """What a block finishes, from the window that finished it."""
         row0, row1 = self.rows(block)
         col0 = max(block.col, self._region.col0)
@@ -58,11 +58,11 @@ class AsIs:
         if row1 > row0 and col1 > col0:
             inside = np.s_[row0 - block.row : row1 - block.row, col0 - block.col : col1 - block.col]
             valid = window.valid[block.inner][inside]
-            yield Part(row0, col0, block.probabilities[(slice(None), *inside)], valid)
+            yield LayerBlock(row0, col0, block.probabilities[(slice(None), *inside)], valid)
 
 
-class _Front:
-    """How far along one axis pixels of the layer have been made."""
+class _AxisProgress:
+    """How many of the layer's pixels along one axis have been made."""
 
     def __init__(self, scale: AxisScale, first: int, stop: int) -> None:
         self.taps: Taps = scale.layer_pixels(first, stop)
@@ -78,7 +78,7 @@ class _Front:
         return min(int(self._low[done]), model_stop) if done < len(self._low) else model_stop
 
 
-class Enlarger:
+class Upsampler:
     """Blocks of model pixels, made into the layer's pixels of the wanted region.
 
     Args:
@@ -89,19 +89,19 @@ class Enlarger:
 
     def __init__(self, resampling: Resampling, region: PixelRegion, columns: range) -> None:
         self._region, self._columns = region, columns
-        self._rows = _Front(resampling.rows, region.row0, region.row1)
-        self._cols = _Front(resampling.cols, region.col0, region.col1)
+        self._rows = _AxisProgress(resampling.rows, region.row0, region.row1)
+        self._cols = _AxisProgress(resampling.cols, region.col0, region.col1)
         self._above: FloatArray | None = None
         self._below: list[FloatArray] = []
         self._left: FloatArray | None = None
         self._origin = 0
 
-    def rows(self, block: Finished) -> tuple[int, int]:
+    def rows(self, block: BlendedBlock) -> tuple[int, int]:
         """First and last + 1 row of the layer that this row of blocks finishes."""
         done = self._rows.ready(block.row + block.probabilities.shape[1])
         return self._region.row0 + self._rows.next, self._region.row0 + done
 
-    def parts(self, block: Finished, window: ReadyWindow) -> Iterator[Part]:
+    def blocks(self, block: BlendedBlock, window: Window) -> Iterator[LayerBlock]:
         """What a block finishes, a few rows at a time; `window` is the one that finished it."""
         height, width = block.probabilities.shape[1:]
         row_stop, col_stop = block.row + height, block.col + width
@@ -117,15 +117,15 @@ class Enlarger:
             body = np.concatenate([self._left, body], axis=2)
         col0, kept_col = col_stop - body.shape[2], self._cols.needed(cols_done, col_stop)
         self._left = body[..., max(0, kept_col - col0) :].copy()
-        yield from self._made(body, row0, col0, rows_done, cols_done, window)
+        yield from self._upsampled(body, row0, col0, rows_done, cols_done, window)
         self._cols.next = cols_done
         if window.col == self._columns[-1]:
             self._rows.next = rows_done
             self._above, self._below = np.concatenate(self._below, axis=2), []
 
-    def _made(
-        self, body: FloatArray, row0: int, col0: int, rows_done: int, cols_done: int, window: ReadyWindow
-    ) -> Iterator[Part]:
+    def _upsampled(
+        self, body: FloatArray, row0: int, col0: int, rows_done: int, cols_done: int, window: Window
+    ) -> Iterator[LayerBlock]:
         wide = cols_done - self._cols.next
         if wide <= 0:
             return
@@ -134,32 +134,32 @@ class Enlarger:
         col = self._region.col0 + self._cols.next
         for first in range(self._rows.next, rows_done, at_once):
             stop = min(rows_done, first + at_once)
-            made = across.cols(self._rows.taps.part(first, stop).rows(body, row0), col0)
-            probabilities, weight = made[:-1], made[-1]
-            short = weight < 1 - _NEXT_TO_NOTHING / 2
+            weighted = across.cols(self._rows.taps.part(first, stop).rows(body, row0), col0)
+            probabilities, weight = weighted[:-1], weighted[-1]
+            short = weight < 1 - _NODATA_WEIGHT / 2
             if short.any():
                 probabilities[:, short] /= weight[short]
             row, piece = self._region.row0 + first, window.piece
             valid = window.valid[row - piece.row0 :, col - piece.col0 :][: stop - first, :wide]
-            yield Part(row, col, probabilities, valid)
+            yield LayerBlock(row, col, probabilities, valid)
 
 
-def _weighted(block: Finished, window: ReadyWindow) -> FloatArray:
+def _weighted(block: BlendedBlock, window: Window) -> FloatArray:
     """Probabilities of a block, each times the weight of its model pixel, and that weight as the last plane."""
     classes, height, width = block.probabilities.shape
     out = np.empty((classes + 1, height, width), np.float32)
-    out[-1] = np.where(window.seen[block.inner], np.float32(1), _NEXT_TO_NOTHING)
+    out[-1] = np.where(window.seen[block.inner], np.float32(1), _NODATA_WEIGHT)
     np.multiply(block.probabilities, out[-1], out=out[:-1])
     return out
 
 
-def way_back(setup: Setup, columns: range) -> AsIs | Enlarger:
-    """From the windows of a plan to its map.
+def to_layer_grid(setup: Setup, columns: range) -> Crop | Upsampler:
+    """What brings the blended blocks of a plan to the pixels of its layer.
 
     Args:
         setup: the plan's decisions.
         columns: the window columns of each row.
     """
     if setup.resampling is None:
-        return AsIs(setup.region)
-    return Enlarger(setup.resampling, setup.region, columns)
+        return Crop(setup.region)
+    return Upsampler(setup.resampling, setup.region, columns)

@@ -25,16 +25,17 @@ _MOST_PIXELS = 2_000_000
 
 
 @dataclass(frozen=True)
-class ReadyWindow:
-    """Window (row, col) of the grid, ready for the network.
+class Window:
+    """Window (row, col) of the grid on its way from the layer through the network to the map.
 
     Attributes:
         row: of the grid.
         col: of the grid.
-        tensor: `(channels, rows, cols)`, None if no pixel is valid.
+        tensor: `(channels, rows, cols)` for the network, None if no pixel is valid, and once it has been there.
         valid: `(rows, cols)` pixels of the layer that get a class: those of the window, or of `piece`.
         seen: `(rows, cols)` pixels of the window that the network sees as they are, not as fill.
         piece: what `valid` covers where the layer is resampled; else the window's own pixels, reflected beyond the rim.
+        probabilities: `(classes, rows, cols)` from the network; None before, and if no pixel is valid.
     """
 
     row: int
@@ -43,9 +44,10 @@ class ReadyWindow:
     valid: BoolArray
     seen: BoolArray
     piece: PixelRegion
+    probabilities: npt.NDArray[np.float32] | None = None
 
 
-def read_windows(setup: Setup, policy: str) -> Iterator[ReadyWindow]:
+def read_windows(setup: Setup, policy: str) -> Iterator[Window]:
     """All windows that touch the wanted region, row by row from left to right.
 
     Opens the layer itself, so that it can run in a thread of its own.
@@ -91,10 +93,10 @@ def _runs(indexes: npt.NDArray[np.intp]) -> bool:
 
 def _window(
     setup: Setup, policy: str, r: int, c: int, piece: PixelRegion, values: npt.NDArray[np.generic], valid: BoolArray
-) -> ReadyWindow:
+) -> Window:
     use = usable(valid, policy)
     tensor = _tensor(setup, values, use if policy == "any" else valid) if use.any() else None
-    return ReadyWindow(r, c, tensor, use, use, piece)
+    return Window(r, c, tensor, use, use, piece)
 
 
 def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> npt.NDArray[np.float32]:
@@ -102,8 +104,8 @@ def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> 
     return prepare(values, valid, spec.band_names, setup.band_steps, setup.channels, spec.fill)
 
 
-def _resampled_windows(setup: Setup, resampling: Resampling, policy: str) -> Iterator[ReadyWindow]:
-    """`windows` in model pixels; each is made from its own piece of the layer, which no EXTENT changes."""
+def _resampled_windows(setup: Setup, resampling: Resampling, policy: str) -> Iterator[Window]:
+    """`read_windows` in model pixels; each is made from its own piece of the layer, which no EXTENT changes."""
     grid, wanted = setup.grid, setup.model_region
     with gdal.environment(), Source(setup.facts.path) as source:
         for r in grid.rows.touching(wanted.row0, wanted.row1):
@@ -115,7 +117,7 @@ def _resampled_windows(setup: Setup, resampling: Resampling, policy: str) -> Ite
                 seen = (np.logical_or.reduce(valid, axis=0) if valid.ndim == 3 else valid)[place]
                 # a window may hold valid pixels of the layer and no model pixel that is valid: these get a class, too
                 tensor = _tensor(setup, values[(..., *place)], valid[(..., *place)]) if use.any() else None
-                yield ReadyWindow(r, c, tensor, use, seen, piece)
+                yield Window(r, c, tensor, use, seen, piece)
 
 
 def _resampled(
@@ -139,7 +141,7 @@ def _resampled(
     col0, col1 = _around(across.low, across.high, resampling.cols)
     piece = PixelRegion(row0, row1, col0, col1)
     use = np.zeros((piece.height, piece.width), bool)
-    made, mades_valid = [], []
+    parts, parts_valid = [], []
     count = len(down.index)
     at_once = max(1, int(_MOST_PIXELS / (piece.width * resampling.rows.factor)))
     for first in range(0, count, at_once):
@@ -151,9 +153,9 @@ def _resampled(
         here = usable(valid, policy)
         use[top - row0 : bottom - row0] = here
         new, new_valid = resample(values, here if policy == "any" else valid, some, across, top, col0)
-        made.append(new)
-        mades_valid.append(new_valid)
-    return piece, use, np.concatenate(made, axis=1), np.concatenate(mades_valid, axis=-2)
+        parts.append(new)
+        parts_valid.append(new_valid)
+    return piece, use, np.concatenate(parts, axis=1), np.concatenate(parts_valid, axis=-2)
 
 
 def _around(low: int, high: int, scale: AxisScale) -> tuple[int, int]:

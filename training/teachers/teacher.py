@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin import provenance
-from lulc_plugin.classify import Blender, ClassifyJob, input_scaling, window_size
+from lulc_plugin.classify import Blender, ClassifyJob, input_scaling, plan_windows
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import Network, catalogue
 from lulc_plugin.raster import (
@@ -19,7 +19,6 @@ from lulc_plugin.raster import (
     LayerFacts,
     RasterInput,
     bands as band_matching,
-    plan_grid,
     prepare,
     resolve_all,
     sample_array,
@@ -100,7 +99,7 @@ class Teacher:
         match = input_scaling.match_bands(job, facts, spec)
         self._warned.extend(match.warnings)
         # without a sample the engine cannot take reflectance for anything else: it is 0..1 here
-        reading, form = input_scaling.way_in(job, facts, spec, match, [np.empty(0)] * len(spec.bands))
+        reading, form = input_scaling.choose_form(job, facts, spec, match, [np.empty(0)] * len(spec.bands))
         if form.unit != "reflectance" and kind == value_kind.REFLECTANCE:
             self._check_scale()
         into = input_scaling.without_statistics(reading, form, spec).unit_steps
@@ -127,13 +126,7 @@ class Teacher:
                 )
 
     def _grid(self, rows: int, cols: int) -> Grid:
-        spec = self.spec
-        window = window_size.wanted(self._entry, None)
-        overlap, rim = window_size.covering(spec, window_size.wished_overlap(spec), False)
-        rim = rim if self._rim is None else self._rim
-        grid = plan_grid(rows, cols, window.size, overlap, window.multiple, window.minimum, rim)
-        window_size.check_covered(spec, grid)
-        return grid
+        return plan_windows(self.spec, rows, cols, self._network.fixed_window, rim=self._rim)
 
     def _windows(self, image: FloatArray) -> FloatArray:
         """Probabilities of an image `(channels, rows, cols)`, from tapered windows as the engine lays them."""

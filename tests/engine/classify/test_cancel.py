@@ -9,7 +9,7 @@ import pytest
 from affine import Affine
 from onnx import TensorProto, helper, numpy_helper
 
-from lulc_plugin.classify import ClassifyJob, classify as run_classify, pipeline, stages as conveyor
+from lulc_plugin.classify import ClassifyJob, classify as run_classify, pipeline, stages
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import Network, mlm
@@ -278,15 +278,15 @@ def test_nobody_hears_a_thread_that_was_left(recorder):
     progress = recorder(0)
     heard = threading.Event()
 
-    def work(tether):
+    def work(relay):
         time.sleep(1.5)
-        tether.log("too late")
-        tether.report(50)
-        assert tether.cancelled
+        relay.log("too late")
+        relay.report(50)
+        assert relay.cancelled
         heard.set()
 
     with pytest.raises(CancelledError):
-        conveyor.aside("lulc-test", work, progress)
+        stages.run_in_thread("lulc-test", work, progress)
     # the caller's next job is not cancelled, what was left of this one still is
     progress.stop_at = None
     assert heard.wait(5)
@@ -305,31 +305,31 @@ def test_the_failure_counts_not_the_halt_that_followed():
         assert halted.wait(5)
         raise CancelledError
 
-    stages = [conveyor.Stage("lulc-a", halting, stop), conveyor.Stage("lulc-b", failing, stop)]
+    both = [stages.Stage("lulc-a", halting, stop), stages.Stage("lulc-b", failing, stop)]
     with pytest.raises(LulcError, match="disk is full"):
-        conveyor.supervise(stages, stop, conveyor.Tether(Progress()), halted.set)
+        stages.run_stages(both, stop, stages.ProgressRelay(Progress()), halted.set)
 
 
 def test_what_is_said_arrives_in_order(recorder):
     progress = recorder()
 
-    def work(tether):
-        tether.log("one")
-        tether.report(10)
-        tether.warn("two")
-        tether.report(5)
-        tether.log("three")
+    def work(relay):
+        relay.log("one")
+        relay.report(10)
+        relay.warn("two")
+        relay.report(5)
+        relay.log("three")
         return 7
 
-    assert conveyor.aside("lulc-test", work, progress) == 7
+    assert stages.run_in_thread("lulc-test", work, progress) == 7
     assert progress.lines == ["one", "three"]
     assert progress.warnings == ["two"]
     assert progress.percents == [10]
 
 
-def test_errors_come_back_from_aside():
+def test_errors_come_back_from_a_thread():
     def work(_):
         raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        conveyor.aside("lulc-test", work, Progress())
+        stages.run_in_thread("lulc-test", work, Progress())

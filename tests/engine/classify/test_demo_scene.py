@@ -54,7 +54,7 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
 
 def setup_of(folder: Path, **options: int) -> Setup:
     """What the plan decides for the scene."""
-    return make_plan(ClassifyJob(RasterInput(str(SCENE), bands=BANDS), **options)).ready()
+    return make_plan(ClassifyJob(RasterInput(str(SCENE), bands=BANDS), **options)).ready()[0]
 
 
 def border_density_ratio(made: np.ndarray, axis: Axis) -> float:
@@ -143,5 +143,5 @@ def test_without_bands_the_error_names_the_six_bands_and_the_remedy(folder: Path
 
 def test_the_demo_scene_is_read_as_a_picture(folder: Path) -> None:
     planned = make_plan(ClassifyJob(RasterInput(str(SCENE), bands=BANDS)))
-    assert planned.ready().form.unit == "dn"
-    assert any("8-bit" in note for note in planned.notes)
+    assert planned.ready()[0].form.unit == "dn"
+    assert any("8-bit" in note for note in planned.decisions)

@@ -96,6 +96,6 @@ def test_statistics_are_those_of_the_stored_pixels(raster, network, scene, tmp_p
     for size in (15, 3):
         layer = raster(f"{size}.tif", values, transform=square(size))
         net = network("pixel", gsd_range=(10.0, 30.0))
-        setup = make_plan(ClassifyJob(RasterInput(layer), model_file=net.path)).ready()
+        setup, _ = make_plan(ClassifyJob(RasterInput(layer), model_file=net.path)).ready()
         steps.append(setup.band_steps)
     assert steps[0] == steps[1]

@@ -16,7 +16,7 @@ from affine import Affine
 
 from lulc_plugin import bundled
 from lulc_plugin.classify import ClassifyJob, check_layer, confidence, make_plan, preflight
-from lulc_plugin.classify.expected_values import expected_of
+from lulc_plugin.classify.input_scaling import expected_range
 from lulc_plugin.cli import main
 from lulc_plugin.errors import LulcError
 from lulc_plugin.findings import ERROR, NOTE, PASS, TITLES, WARNING
@@ -255,7 +255,7 @@ def test_a_network_of_bytes_is_not_fed_ten_thousands_silently(raster, network, f
 def test_ranges_that_scalings_tell(spec, steps, low, high):
     channels = tuple(band_channel(b.name, i, steps) for i, b in enumerate(spec().bands))
     described = spec(channels=channels, forms=(InputForm("dn", "dn", ((),) * 4),))
-    expected = expected_of(described, described.forms[0])
+    expected = expected_range(described, described.forms[0])
     if low is None:
         assert expected is None
     else:
