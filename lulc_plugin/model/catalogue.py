@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The catalogue of networks: the bundled ones and the user's own, each a file with its description, best first.
 
-One broken file does not stand in the way of the others. Nothing here opens a session where a description lies beside
-a network or is cheap to read.
+One broken file does not hide the others. A session is opened only where a network has no description beside it, or
+one that does not say what its numbers are.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def load(path: Path) -> Entry:
     """
     foreign_files.require_onnx(path)
     if not path.is_file():
-        raise LulcError(f"The model file {path} does not exist.")
+        raise ModelUnusable(f"The model file {path} does not exist.")
     sidecar = sidecar_of(path)
     spec = _inside(path) if sidecar is None else mlm.read(sidecar)
     _check_size(path, spec)
@@ -94,7 +94,7 @@ def _inside(path: Path) -> ModelSpec:
 def _check_size(path: Path, spec: ModelSpec) -> None:
     size = path.stat().st_size
     if spec.file_size and spec.file_size != size:
-        raise LulcError(
+        raise ModelUnusable(
             f"{path.name} has {size:,} bytes, but its description was written for a file of {spec.file_size:,} bytes.",
             "It belongs to another network, or the file was changed or cut off: get both files again.",
         )
@@ -106,7 +106,7 @@ def _with_activation(path: Path, spec: ModelSpec) -> ModelSpec:
     answers = run.answers.get(spec.output.name)
     if answers is None:
         names = ", ".join(run.answers)
-        raise LulcError(f"{path.name} has no output {spec.output.name!r}; it has {names}.")
+        raise ModelUnusable(f"{path.name} has no output {spec.output.name!r}; it has {names}.")
     activation, reason = probe.activation_of(answers, spec.output.plane, spec.layout)
     note = f"The model's description does not say what the numbers of {spec.output.name!r} are: {reason}"
     return replace(spec, output=replace(spec.output, activation=activation), notes=(*spec.notes, note))
@@ -124,7 +124,7 @@ class Broken:
 
 
 class Catalogue:
-    """The networks at hand. Their descriptions are read once, when they are first asked for.
+    """All networks that can be used here. Their descriptions are read once, when they are first asked for.
 
     A plan and a check of the same layer share one catalogue, so that no description is read twice.
 

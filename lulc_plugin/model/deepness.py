@@ -174,7 +174,7 @@ def parse_literal(text: str) -> Any:
     if not opened:
         raise wrong
     named: dict[str, str] = {}
-    # every look is anchored where the last one ended, so that hostile text costs one pass
+    # each match begins where the last one ended, so that a malicious text costs one pass only
     position = opened.end()
     while True:
         pair = _KEY_AND_NAME.match(text, position)

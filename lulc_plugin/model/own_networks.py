@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Importing a network into the user's own model folder.
 
-Weights never change under a name, so that a map can be explained years later: a file is taken in once, other weights
-need another name.
+Weights never change under a name, so that a map can be explained years later: a file is imported once, and other
+weights need another name.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
         beside = target.with_suffix(".json")
         if sidecar is not None:
             shutil.copyfile(sidecar, place / beside.name)
-        # alone in its new folder the network still has to open: weights in a second file do not come along
+        # the network has to open in its new folder too: weights in a second file were not copied
         try:
             Network(place / target.name, load(place / target.name).spec, threads=1).close()
         except LulcError as error:
@@ -124,11 +124,11 @@ def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
         if sidecar is not None:
             os.replace(place / beside.name, beside)
         elif beside.exists():
-            # without a description beside it the one inside the network counts
+            # the new network brings its description inside, so the old one beside it must not count
             beside.unlink()
         card = network.with_suffix(".md")
         if card.is_file() and card.stat().st_size <= _LARGEST_CARD:
-            # its makers' words on its limits, which lulc:modelinformation shows
+            # the model card, which lulc:modelinformation shows
             shutil.copyfile(card, place / card.name)
             os.replace(place / card.name, target.with_suffix(".md"))
         os.replace(place / target.name, target)

@@ -91,7 +91,7 @@ def _why_in_family(later: Standing, first: Standing, behind: float, ahead: float
     smaller = _smaller(later, first)
     if smaller:
         return f" and scores alike on {compared}, but {smaller}"
-    # equal to this one but for noise, not to the best of all
+    # within the noise of this one, but not of the best of all
     return lower if behind < ahead else f" and scores alike on {compared}, but comes later in the alphabet"
 
 
@@ -109,7 +109,7 @@ def _compared(later: Standing, first: Standing, lower: bool) -> str:
     both = [name for name in first.scores if name in later.scores]
     gap = sum(later.scores[name] - first.scores[name] for name in both)
     if not both or (lower and gap >= 0):
-        # what put them in order lies in data that only one of them was tested on
+        # their order comes from data that only one of them was tested on
         return "all test data that they share with other networks"
     ours, theirs = (" and ".join(f"{one.scores[name]:.2f}" for name in both) for one in (later, first))
     return f"the test data that both know ({ours} against {theirs} mean IoU)"
@@ -176,7 +176,7 @@ def _standing(name: str, sidecar: Path) -> Standing:
         properties = json.loads(sidecar.read_text(encoding="utf-8"))["properties"]
         return Standing(name, len(properties["bands"]), _map_speed(properties), _scores(properties))
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError):
-        return Standing(name)  # running it says what is wrong with it
+        return Standing(name)  # a run says what is wrong with it
 
 
 def _map_speed(properties: Mapping[str, Any]) -> float:

@@ -16,7 +16,7 @@ from . import ranking
 UNITS = ("reflectance", "dn", "byte")
 ACTIVATIONS = ("softmax", "sigmoid", "argmax")
 _USUAL_MULTIPLE = 32
-#: windows overlap by up to twice the multiple on either side, and something has to be left of them
+#: a window has to keep a middle, although it overlaps its neighbours by up to twice the multiple on either side
 _LEAST_PARTS = 4
 
 
@@ -63,7 +63,7 @@ class Confidence:
 
 @dataclass(frozen=True)
 class InputForm:
-    """One way into a network: layers whose values are of `unit`, brought to the channels' unit by `band_steps`.
+    """One form of input: layers whose values are of `unit`, brought to the channels' unit by `band_steps`.
 
     `unit` is `reflectance` (0..1; the engine converts stored numbers first), `dn` (stored numbers as they are) or
     `byte` (0..255 pictures). `band_steps` has one entry a source band.
@@ -81,7 +81,7 @@ class InputForm:
 
 @dataclass(frozen=True)
 class Window:
-    """Pixel windows a network likes.
+    """The windows of pixels that suit a network.
 
     Attributes:
         size: recommended height and width.
@@ -118,7 +118,7 @@ class Window:
 
 
 def usual_multiple(size: int | None) -> int:
-    """Of what window origins should be multiples: 32, or what suits a network that takes only one `size`.
+    """The number of which window origins should be multiples: 32, or what suits a network that takes only one `size`.
 
     That is the largest power of two up to 32 that divides the size and is at most a quarter of it.
     """

@@ -38,7 +38,7 @@ def describe(provider, bare):
 
 
 def test_describe_then_classify(describe, classify, bare, image, read, expected):
-    with pytest.raises(QgsProcessingException, match="describemodel"):
+    with pytest.raises(QgsProcessingException, match="Describe model"):
         classify(INPUT=image, MODEL_FILE=str(bare))
     result = describe()
     assert result == {"OUTPUT": str(bare.with_suffix(".json"))}

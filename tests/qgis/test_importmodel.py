@@ -82,9 +82,9 @@ def test_other_weights_under_a_taken_name(run, folder, mine):
 @pytest.mark.parametrize(
     "name, words",
     [
-        ("net.pt", ["PyTorch", "lulc:describemodel"]),
-        ("net.emd", ["Esri", "lulc:describemodel"]),
-        ("net.h5", ["Keras", "lulc:describemodel"]),
+        ("net.pt", ["PyTorch", "Describe model"]),
+        ("net.emd", ["Esri", "Describe model"]),
+        ("net.h5", ["Keras", "Describe model"]),
     ],
 )
 def test_other_formats_are_named(run, folder, tmp_path, name, words):
@@ -97,7 +97,7 @@ def test_other_formats_are_named(run, folder, tmp_path, name, words):
 
 def test_classify_names_other_formats_too(classify, image, tmp_path):
     (tmp_path / "net.pt").write_bytes(b"x" * 100)
-    with pytest.raises(QgsProcessingException, match="PyTorch.*describemodel"):
+    with pytest.raises(QgsProcessingException, match="PyTorch.*Describe model"):
         classify(INPUT=image, MODEL_FILE=str(tmp_path / "net.pt"))
 
 

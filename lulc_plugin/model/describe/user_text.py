@@ -72,7 +72,7 @@ _OF_SENSOR: dict[str, dict[str, tuple[float, float]]] = {
         "swir16": (1.640, 0.024), "swir22": (2.130, 0.050),
     },
 }  # fmt: skip
-#: letters mean colours where all names are letters
+#: single letters mean colours where all names are single letters
 _LETTERS = {"r": "red", "g": "green", "b": "blue", "n": "nir"}
 _BANDS_REMEDY = (
     "Write the bands in the network's channel order, like red,green,blue,nir, or sentinel-2: B04,B03,B02,B08."
@@ -269,7 +269,7 @@ NOT_GIVEN = (
 )
 #: unit → what its numbers usually reach
 _REACH = {"reflectance": 1.0, "dn": 10_000.0, "byte": 255.0}
-#: fewer different numbers than this are left of an image only by mistake
+#: an image with fewer different numbers than this was scaled by mistake
 _FEWEST = 32
 #: stored numbers of satellites that are divided by so much are reflectance × 10,000
 _SMALLEST_DN_DIVISOR = 1000.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import LulcError
+from ...errors import ModelUnusable
 from ..spec import ModelSpec
 from .onnx_file import NodeArg, Session
 
@@ -60,12 +60,12 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
         spec: the description.
 
     Raises:
-        LulcError: they are not of the same network, or it cannot be run here; with both numbers.
+        ModelUnusable: they are not of the same network, or it cannot be run here; with both numbers.
     """
     warnings: list[str] = []
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        raise LulcError(f"{name} has {len(inputs)} inputs; only networks with one can be run.")
+        raise ModelUnusable(f"{name} has {len(inputs)} inputs; only networks with one can be run.")
     entry = inputs[0]
     if entry.name != spec.input_name:
         warnings.append(f"The input of {name} is called {entry.name!r}, its description says {spec.input_name!r}.")
@@ -74,7 +74,7 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
     output = spec.output.name
     if output not in outputs:
         if len(outputs) > 1:
-            raise LulcError(f"{name} has no output {output!r}; it has {', '.join(outputs)}.")
+            raise ModelUnusable(f"{name} has no output {output!r}; it has {', '.join(outputs)}.")
         output = next(iter(outputs))
         warnings.append(f"The output of {name} is called {output!r}, its description says {spec.output.name!r}.")
     _check_output(name, outputs[output], spec, axes(entry.shape, spec.layout))
@@ -85,24 +85,24 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
 
 def _check_input(name: str, entry: NodeArg, spec: ModelSpec) -> None:
     if entry.type not in _TYPES:
-        raise LulcError(f"The input of {name} is {entry.type}; it can be fed with {', '.join(_TYPES)}.")
+        raise ModelUnusable(f"The input of {name} is {entry.type}; it can be fed with {', '.join(_TYPES)}.")
     shape, depth = entry.shape, len(spec.channels)
     axis, other = (3, 1) if spec.layout == "NHWC" else (1, 3)
     turned = len(shape) == 4 and shape[other] == depth and shape[axis] != depth
     if len(shape) != 4 or turned or (isinstance(shape[axis], int) and shape[axis] != depth):
-        raise LulcError(
+        raise ModelUnusable(
             f"The input of {name} has the shape {shape}; its description ({spec.layout}) names {depth} channels.",
             "Its axes seem to be in the other order: correct dim_order in the description." if turned else "",
         )
     rows, cols = axes(shape, spec.layout)
     if isinstance(rows, int) and isinstance(cols, int) and rows != cols:
-        raise LulcError(
+        raise ModelUnusable(
             f"{name} takes windows of {rows} × {cols} pixels only; windows here are squares.",
             "Export the network with free height and width, or with a square window.",
         )
     for length in (rows, cols):
         if isinstance(length, int) and length != spec.window.size:
-            raise LulcError(
+            raise ModelUnusable(
                 f"{name} takes windows of {rows} × {cols} pixels only, its description says {spec.window.size}."
             )
 
@@ -110,19 +110,19 @@ def _check_input(name: str, entry: NodeArg, spec: ModelSpec) -> None:
 def _check_output(name: str, entry: NodeArg, spec: ModelSpec, size: tuple[Any, Any]) -> None:
     shape = entry.shape
     if entry.type not in _SCORES:
-        raise LulcError(
+        raise ModelUnusable(
             f"The output {entry.name!r} of {name} is {entry.type}: finished labels, not a score for each class.",
             "Export the network without its last step (argmax).",
         )
     if spec.output.plane and spec.output.activation[:1] == ("softmax",):
-        raise LulcError(
+        raise ModelUnusable(
             f"{name} returns a single plane; a softmax over it would be 1 everywhere.",
             "Set the activation in its description to sigmoid.",
         )
     axis, wanted = 3 if spec.layout == "NHWC" else 1, channels_of(spec)
     bare = spec.output.plane and len(shape) == 3
     if not bare and (len(shape) != 4 or (isinstance(shape[axis], int) and shape[axis] != wanted)):
-        raise LulcError(
+        raise ModelUnusable(
             f"The output {entry.name!r} of {name} has the shape {shape}; its description ({spec.layout}) names"
             f" {len(spec.legend.classes)} classes."
         )
@@ -153,7 +153,7 @@ def spread(size: tuple[int, int], result: tuple[int, int], spec: ModelSpec) -> i
         spec: the network; `spec.output.cut` pixels a side may be missing.
 
     Raises:
-        LulcError: the result cannot be laid over the window.
+        ModelUnusable: the result cannot be laid over the window.
     """
     cut = spec.output.cut
     words = f"The network returns {result[0]} × {result[1]} pixels for a window of {size[0]} × {size[1]}"
@@ -162,7 +162,7 @@ def spread(size: tuple[int, int], result: tuple[int, int], spec: ModelSpec) -> i
     times = round(size[0] / result[0]) if result[0] else 0
     if not cut and 2 <= times <= _MOST_TIMES_SMALLER and all(abs(r * times - s) < times for r, s in zip(result, size)):
         if spec.window.multiple % times:
-            raise LulcError(
+            raise ModelUnusable(
                 f"{words}, one for every {times} × {times}; its windows must then begin at multiples of {times}, but"
                 f" its description says {spec.window.multiple}.",
                 f"Set the multiple of lulc:window in the description to {times}.",
@@ -171,10 +171,10 @@ def spread(size: tuple[int, int], result: tuple[int, int], spec: ModelSpec) -> i
             return times
     missing = (size[0] - result[0], size[1] - result[1])
     if missing[0] != missing[1] or missing[0] < 0:
-        raise LulcError(f"{words}; that is neither the window's middle nor a whole fraction of it.")
+        raise ModelUnusable(f"{words}; that is neither the window's middle nor a whole fraction of it.")
     if missing[0] % 2:
-        raise LulcError(f"{words}; an odd number of pixels is missing, so that the result is not centred.")
-    raise LulcError(
+        raise ModelUnusable(f"{words}; an odd number of pixels is missing, so that the result is not centred.")
+    raise ModelUnusable(
         f"{words}: {missing[0] // 2} pixels are missing on each side; its description says {cut}.",
         "Give the shapes of input and output in the description with the sizes of one window.",
     )
@@ -184,14 +184,14 @@ def planes(raw: npt.NDArray[Any], spec: ModelSpec) -> npt.NDArray[Any]:
     """What the graph returned as `(n, planes, rows, cols)`, whatever the order of its axes.
 
     Raises:
-        LulcError: not the planes that the description names.
+        ModelUnusable: not the planes that the description names.
     """
     count = channels_of(spec)
     if spec.output.plane and raw.ndim == 3:
         return raw[:, None]
     axis = 3 if spec.layout == "NHWC" else 1
     if raw.ndim != 4 or raw.shape[axis] != count:
-        raise LulcError(
+        raise ModelUnusable(
             f"The network returned the shape {raw.shape}; its description ({spec.layout}) names"
             f" {count} {'class' if count == 1 else 'classes'}."
         )

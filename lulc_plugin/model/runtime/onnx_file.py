@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from ...environment import packages
-from ...errors import LulcError
+from ...errors import LulcError, ModelUnusable
 
 #: First release of onnxruntime that reads a file format (IR) and an operator set. From 1.19 on, and for 1.15, seen by
 #: trying; the others as its documentation has them.
@@ -105,7 +105,7 @@ def input_type(path: Path, input_name: str) -> str:
     return file.whole.get(name, "")
 
 
-def cannot_load(path: Path, error: Exception) -> LulcError:
+def cannot_load(path: Path, error: Exception) -> ModelUnusable:
     """What to tell the user when onnxruntime refuses the file at `path` with `error`."""
     import onnxruntime
 
@@ -115,18 +115,18 @@ def cannot_load(path: Path, error: Exception) -> LulcError:
         needed = needed_release(file.ir, file.opset)
         words = f"{path.name} is written in ONNX operator set {file.opset} (file format {file.ir})"
         if needed is None:
-            return LulcError(
+            return ModelUnusable(
                 f"{words}, which is newer than all that this program knows of; onnxruntime {installed} is installed.",
                 "Install the newest onnxruntime, or export the network again with operator set 17.",
             )
         if _numbers(needed) > _numbers(installed):
-            return LulcError(
+            return ModelUnusable(
                 f"{words}; that needs onnxruntime {needed} or newer, installed is {installed}.",
                 f"Run: python -m pip install 'onnxruntime>={needed}', or export the network again with an older"
                 " operator set.",
             )
     unknown = "NOT_IMPLEMENTED" in str(error)
-    return LulcError(
+    return ModelUnusable(
         f"{path.name} cannot be loaded as a network: {reason(error)}.",
         "The installed onnxruntime has no code for one of its operations; export the network with 32-bit numbers."
         if unknown
@@ -213,12 +213,12 @@ class GraphSignature:
         """The only input.
 
         Raises:
-            LulcError: there are several, or it is no stack of images.
+            ModelUnusable: there are several, or it is no stack of images.
         """
         if len(self.inputs) != 1:
-            raise LulcError(f"The network has {len(self.inputs)} inputs; only networks with one can be run.")
+            raise ModelUnusable(f"The network has {len(self.inputs)} inputs; only networks with one can be run.")
         if len(self.inputs[0].shape) != 4:
-            raise LulcError(
+            raise ModelUnusable(
                 f"The network's input {self.inputs[0].words} has {len(self.inputs[0].shape)} axes, not the four of a"
                 " stack of images (batch, bands, height, width).",
                 "Only networks that take images can make a map.",
