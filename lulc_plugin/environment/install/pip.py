@@ -26,7 +26,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,8 @@ def _network_settings() -> dict[str, str] | None:
 def _run(arguments: Sequence[str], tell: Tell) -> int:
     sys.argv = ["pip", *arguments]
     try:
+        if arguments[0] == "install":
+            _take_import_guard_away()
         runpy.run_module("pip", run_name="__main__")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -150,6 +152,19 @@ def _run(arguments: Sequence[str], tell: Tell) -> int:
         tell(f"ERROR: pip itself broke: {type(error).__name__}: {error}")
         return 1
     return 0
+
+
+def _take_import_guard_away() -> None:
+    """Keep pip from forbidding this process to import anything.
+
+    From 26.3 on pip refuses every import, in all threads and for good, as soon as it puts the first package in place:
+    nothing shall be loaded half from an old and half from a new version. Here the packages go to a folder that Python
+    does not search yet, and QGIS goes on.
+    """
+    with suppress(ImportError):
+        install: Any = importlib.import_module("pip._internal.commands.install")
+        if hasattr(install, "_prevent_further_imports"):
+            install._prevent_further_imports = lambda **options: nullcontext()
 
 
 class _Lines(io.TextIOBase):

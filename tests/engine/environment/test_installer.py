@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import importlib.metadata
 import json
 import os
 import subprocess
 import sys
+import types
 import zipfile
 from pathlib import Path
 
@@ -443,6 +445,19 @@ def test_a_folder_without_permission(bare, make_wheels, tmp_path):
     (tmp_path / "profile").mkdir(mode=0o500)
     found = run("say(first=install())", wheels=make_wheels(), parent=tmp_path / "profile" / "python")["first"]
     assert "cannot be written" in found["problem"]
+
+
+def test_pip_does_not_forbid_imports(monkeypatch):
+    """pip 26.3 does, in the whole process and for good; the tests above show it only where pip is that new."""
+    install = types.ModuleType("pip._internal.commands.install")
+    install._prevent_further_imports = None
+    monkeypatch.setitem(sys.modules, install.__name__, install)
+    piprun._take_import_guard_away()
+    with install._prevent_further_imports(until_process_exit=True):
+        importlib.import_module("json")
+    del install._prevent_further_imports
+    piprun._take_import_guard_away()
+    assert not hasattr(install, "_prevent_further_imports")
 
 
 def test_no_network(bare):
