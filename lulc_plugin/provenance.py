@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,8 @@ _LONGEST = 4000
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, in groups of eight hexadecimal digits joined by dashes."""
+    import hashlib  # slow, and this module is imported when QGIS starts
+
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):

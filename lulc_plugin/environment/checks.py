@@ -171,7 +171,7 @@ def check_packages() -> Iterator[Finding]:
 def check_package(name: str) -> Finding:
     """Whether the package with this import name can be loaded, and is new enough."""
     id, (oldest, purpose) = f"packages.{name}", PACKAGES[name]
-    if packages.look_up(name).version is None:
+    if packages.look_up(name).is_missing:
         return Finding(id, ERROR, name, f"not installed; needed for {purpose}.", packages.remedy((name,)))
     error = packages.load_problem(name)
     if error is not None:

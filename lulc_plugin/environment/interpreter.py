@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import sys
-import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # this module is imported when QGIS starts; what takes long to import waits until it is used
+    import importlib.metadata
 
 
 def interpreter() -> str:
@@ -42,6 +44,8 @@ def is_guarded() -> bool:
     """Whether the system keeps pip from its Python (PEP 668): a marker there, outside of any virtual environment."""
     if not sys.platform.startswith("linux") or sys.prefix != sys.base_prefix:
         return False
+    import sysconfig
+
     return (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file()
 
 

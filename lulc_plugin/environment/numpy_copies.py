@@ -6,12 +6,11 @@ numpy is never installed from here: QGIS and what comes with it were compiled fo
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..options import RESTART
 from .interpreter import uninstall, version_of
@@ -21,8 +20,7 @@ _MISMATCH = re.compile(r"numpy.{0,80}(?:ABI|dtype size|compiled|1\.x|multiarray)
 _UNKNOWN = "of unknown version"
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(NamedTuple):
     """One installed numpy and the folder that it lies in."""
 
     version: str
@@ -108,6 +106,8 @@ def loading_remedy() -> str:
 
 
 def _version(folder: str) -> str:
+    import importlib.metadata  # slow, and this module is imported when QGIS starts
+
     for distribution in importlib.metadata.distributions(name="numpy", path=[folder]):
         return version_of(distribution) or _UNKNOWN
     return _UNKNOWN

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import platform
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import NotInstalled
 from ..options import RESTART
@@ -29,13 +28,30 @@ _HAS = {"numpy": "ndarray", "rasterio": "open", "onnxruntime": "InferenceSession
 _LONGEST = 300
 
 
-@dataclass(frozen=True)
-class Package:
-    """An installed or missing package; `version` and `location` are None when it is missing."""
+class Package(NamedTuple):
+    """An installed or missing package.
+
+    Attributes:
+        name: its import name.
+        known_version: its version; None: `version` reads it from the metadata.
+        location: file of its code; None when it is missing.
+    """
 
     name: str
-    version: str | None
+    known_version: str | None
     location: str | None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it cannot be found."""
+        return self.location is None
+
+    @property
+    def version(self) -> str | None:
+        """`unknown` where its metadata does not tell, None when it is missing. Reading metadata takes a while."""
+        if self.is_missing:
+            return None
+        return self.known_version or installed_version(_ON_PYPI.get(self.name, self.name)) or "unknown"
 
 
 class ShadowedError(ImportError):
@@ -56,13 +72,13 @@ def look_up(name: str) -> Package:
     except (ImportError, ValueError):
         spec = None
     # An uninstallation may leave a folder without any code; Python finds that too, as a package without origin.
-    if spec is None or spec.origin is None:
-        return Package(name, None, None)
-    return Package(name, installed_version(_ON_PYPI.get(name, name)) or "unknown", spec.origin)
+    return Package(name, None, None if spec is None else spec.origin)
 
 
 def installed_version(distribution: str) -> str | None:
     """Version of an installed distribution by its name on PyPI, None if its metadata is not there or damaged."""
+    import importlib.metadata  # slow, and this module is imported when QGIS starts
+
     try:
         return version_of(importlib.metadata.distribution(distribution))
     except importlib.metadata.PackageNotFoundError:
@@ -71,7 +87,7 @@ def installed_version(distribution: str) -> str | None:
 
 def missing(names: Iterable[str] = tuple(REQUIRED)) -> tuple[str, ...]:
     """Those of the packages `names` that cannot be found."""
-    return tuple(name for name in names if look_up(name).version is None)
+    return tuple(name for name in names if look_up(name).is_missing)
 
 
 def load_problem(name: str) -> Exception | None:
@@ -112,7 +128,7 @@ def command(names: Iterable[str]) -> str:
 
 def remedy(names: tuple[str, ...]) -> str:
     """What to do about the missing packages `names`; numpy comes first, and never from pip."""
-    absent = look_up("numpy").version is None
+    absent = look_up("numpy").is_missing
     first = numpy_copies.first_remedy(absent)
     others = tuple(name for name in names if name != "numpy")
     if first:  # by hand, pip would be told a numpy that has to go, or none
@@ -188,7 +204,7 @@ def require(names: Iterable[str] = tuple(REQUIRED)) -> None:
         NotInstalled: with the names, the reason and the remedy.
     """
     names = tuple(names)
-    if "numpy" in names and look_up("numpy").version is not None:
+    if "numpy" in names and not look_up("numpy").is_missing:
         _require_loaded("numpy")  # before anything else: a remedy for the others would rely on it
     require_found(names)
     for name in names:

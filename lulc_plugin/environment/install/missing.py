@@ -78,13 +78,13 @@ def computer_here() -> Computer:
         LulcError: numpy is missing, broken, or not the one that came with QGIS. It is never installed from here, and
             versions that suit another one would be wrong as soon as that is put right.
     """
-    found = packages.look_up("numpy")
-    if found.version is None:
+    package = packages.look_up("numpy")
+    if package.is_missing:
         raise LulcError("numpy is not installed.", numpy_copies.reinstall_remedy())
     problem = packages.load_problem("numpy")
     if problem is not None:
         raise LulcError(
-            f"numpy ({found.location}) cannot be loaded: {packages.reason(problem)}.",
+            f"numpy ({package.location}) cannot be loaded: {packages.reason(problem)}.",
             packages.loading_remedy("numpy", problem),
         )
     pair = numpy_copies.competing_copies()
@@ -107,17 +107,17 @@ def find_missing(folder: Path, computer: Computer) -> Missing:
     obstacles: list[str] = []
     for root, dependencies in ROOTS.items():
         if _is_outside(root, folder):
-            found = packages.look_up(import_name(root))
+            package = packages.look_up(import_name(root))
             absent = _missing_dependency(root, dependencies)
             problem = packages.load_problem(import_name(root))
             if absent:
                 wanted.append(absent)
             elif problem is None:
-                present.append(f"{root} {found.version} is there ({Path(str(found.location)).parent}).")
+                present.append(f"{root} {package.version} is there ({Path(str(package.location)).parent}).")
             else:
                 pair = numpy_copies.competing_copies(also_compatible=True)
                 if pair is not None and numpy_copies.is_mismatch(problem):
-                    raise _numpy_in_the_way(pair, f" {root} {found.version} cannot be loaded with it.")
+                    raise _numpy_in_the_way(pair, f" {root} {package.version} cannot be loaded with it.")
                 obstacles.append(_obstacle(root, problem))
             continue
         wanted += [root, *(name for name in dependencies if not _is_outside(name, folder))]
@@ -133,8 +133,8 @@ def find_missing(folder: Path, computer: Computer) -> Missing:
 
 def _is_outside(name: str, folder: Path) -> bool:
     """Whether a package can be found elsewhere than in the private folder, which comes last."""
-    found = packages.look_up(import_name(name))
-    return found.version is not None and not private_folder.contains(folder, found.location)
+    package = packages.look_up(import_name(name))
+    return not package.is_missing and not private_folder.contains(folder, package.location)
 
 
 def _missing_dependency(root: str, dependencies: tuple[str, ...]) -> str:
@@ -157,9 +157,9 @@ def _numpy_in_the_way(pair: Sequence[numpy_copies.Copy], symptom: str = "") -> L
 def _obstacle(root: str, problem: Exception) -> str:
     if isinstance(problem, packages.ShadowedError):
         return f"{root}: {packages.reason(problem)}. {packages.known_cause(import_name(root), problem)}"
-    found = packages.look_up(import_name(root))
+    package = packages.look_up(import_name(root))
     return (
-        f"{root} {found.version} in {Path(str(found.location)).parent} cannot be loaded"
+        f"{root} {package.version} in {Path(str(package.location)).parent} cannot be loaded"
         f" ({packages.reason(problem)}), and Python would find it before any copy that is installed from here."
         f" Remove it, with {uninstall(root)}, {RESTART}, and run this again."
     )

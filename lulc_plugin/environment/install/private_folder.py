@@ -8,7 +8,6 @@ otherwise have had from elsewhere.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -125,6 +124,8 @@ def hidden_while_damaged(folder: Path) -> Iterator[None]:
 
 def _distributions(folder: Path) -> Iterator[tuple[str, str]]:
     """Name and version of each; empty where the metadata is damaged."""
+    import importlib.metadata  # slow, and this module is imported when QGIS starts
+
     for distribution in importlib.metadata.distributions(path=[str(folder)]):
         try:
             yield distribution.metadata["Name"] or "", distribution.version or ""

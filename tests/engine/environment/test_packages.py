@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import sys
+import sysconfig
 import types
 from pathlib import Path
 
@@ -220,7 +221,7 @@ def test_the_command_by_hand_works_where_the_system_guards_its_python(monkeypatc
     """PEP 668: a marker in the standard library, outside of any virtual environment."""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
-    monkeypatch.setattr(interpreter.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
     assert " --user rasterio" in dependencies.command(("rasterio",))
     (tmp_path / "EXTERNALLY-MANAGED").touch()
     assert " --user --break-system-packages rasterio numpy==" in dependencies.command(("rasterio",))
