@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingOutputNumber,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterRasterDestination,
 )
 
 from ..lulc_plugin.environment import packages
-from .bridge import layers, parameters, referencehelp, references, referencevalues
+from .bridge import definitions, layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import advanced, explained
 
 if TYPE_CHECKING:
     from ..lulc_plugin.assess import Assessment
@@ -48,34 +49,29 @@ class AccuracyReport(LulcAlgorithm):
     MEAN_IOU = "MEAN_IOU"
     N = "N"
 
-    # ---- parameters
+    RESULTS = (
+        (QgsProcessingOutputNumber, OVERALL_ACCURACY, "Overall accuracy (share)"),
+        (QgsProcessingOutputNumber, KAPPA, "Kappa"),
+        (QgsProcessingOutputNumber, QUANTITY_DISAGREEMENT, "Quantity disagreement (share)"),
+        (QgsProcessingOutputNumber, ALLOCATION_DISAGREEMENT, "Allocation disagreement (share)"),
+        (QgsProcessingOutputNumber, MACRO_F1, "Mean F1 over the classes"),
+        (QgsProcessingOutputNumber, MEAN_IOU, "Mean IoU over the classes"),
+        (QgsProcessingOutputNumber, N, "Pixels or points compared"),
+    )
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        for parameter in (
-            *references.map_parameters(self.MAP, self.BAND, self.tr("Classified map"), self.tr("Band of the map")),
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        disagreement = QgsProcessingParameterRasterDestination(
+            self.DISAGREEMENT, self.tr("Map of disagreement"), None, True, False
+        )
+        return (
+            *references.map_parameters(self.MAP, self.BAND, "Classified map", "Band of the map"),
             *references.reference_parameters(),
-            *map(advanced, references.advanced_parameters()),
-            *references.report_parameters(self.tr("Accuracy report")),
-            explained(
-                QgsProcessingParameterRasterDestination(
-                    self.DISAGREEMENT, self.tr("Map of disagreement"), None, True, False
-                ),
-                self.tr("A GeoTIFF that shows which class the map has where the reference has another."),
+            *definitions.advanced(*references.advanced_parameters()),
+            *references.report_parameters("Accuracy report"),
+            definitions.explained(
+                disagreement, "A GeoTIFF that shows which class the map has where the reference has another."
             ),
-        ):
-            self.addParameter(parameter)
-        for name, description in (
-            (self.OVERALL_ACCURACY, self.tr("Overall accuracy (share)")),
-            (self.KAPPA, self.tr("Kappa")),
-            (self.QUANTITY_DISAGREEMENT, self.tr("Quantity disagreement (share)")),
-            (self.ALLOCATION_DISAGREEMENT, self.tr("Allocation disagreement (share)")),
-            (self.MACRO_F1, self.tr("Mean F1 over the classes")),
-            (self.MEAN_IOU, self.tr("Mean IoU over the classes")),
-            (self.N, self.tr("Pixels or points compared")),
-        ):
-            self.addOutput(QgsProcessingOutputNumber(name, description))
-
-    # ---- work
+        )
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> referencevalues.Request:
         layer = parameters.required_raster_layer(self, values, self.MAP, context)

@@ -3,24 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     Qgis,
     QgsProcessingContext,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterDefinition,
 )
 
 from ..lulc_plugin.options import QGIS
-from .bridge import privatepackages, settings
+from .bridge import definitions, privatepackages, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import explained
 
 
 class CheckInstallation(LulcAlgorithm):
@@ -41,20 +40,15 @@ class CheckInstallation(LulcAlgorithm):
     FAILED = "FAILED"
     WARNINGS = "WARNINGS"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        self.addParameter(
-            explained(
-                QgsProcessingParameterFileDestination(
-                    self.OUTPUT_HTML, self.tr("Report"), self.tr("HTML files") + " (*.html)", None, True, True
-                ),
-                self.tr("The same lines as in the log, as a page."),
-            )
-        )
-        self.addOutput(QgsProcessingOutputString(self.REPORT, self.tr("Report as JSON")))
-        self.addOutput(QgsProcessingOutputNumber(self.FAILED, self.tr("Checks that failed")))
-        self.addOutput(QgsProcessingOutputNumber(self.WARNINGS, self.tr("Checks with a warning")))
+    RESULTS = (
+        (QgsProcessingOutputString, REPORT, "Report as JSON"),
+        (QgsProcessingOutputNumber, FAILED, "Checks that failed"),
+        (QgsProcessingOutputNumber, WARNINGS, "Checks with a warning"),
+    )
 
-    # ---- work
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        hint = "The same lines as in the log, as a page."
+        return (definitions.file_to_write(self.OUTPUT_HTML, "Report", "HTML files (*.html)", hint),)
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> Path:
         return settings.models_folder()

@@ -3,27 +3,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
-    QgsProcessingParameterEnum,
-    QgsProcessingParameterExtent,
-    QgsProcessingParameterFileDestination,
-    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterDefinition,
 )
 
 from ..lulc_plugin.classify import AUTO, RESAMPLE, VALUES, ClassifyJob
 from ..lulc_plugin.options import QGIS
 from ..lulc_plugin.raster import RasterInput
-from .bridge import layers, parameters, settings
+from .bridge import definitions, layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.definitions import MODEL, MODEL_FILE
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
 
 
 class CheckLayer(LulcAlgorithm):
@@ -47,70 +44,45 @@ class CheckLayer(LulcAlgorithm):
     ERRORS = "ERRORS"
     WARNINGS = "WARNINGS"
 
-    # ---- parameters
+    RESULTS = (
+        (QgsProcessingOutputString, FINDINGS, "Findings as JSON"),
+        (QgsProcessingOutputNumber, ERRORS, "Findings for which a run is refused"),
+        (QgsProcessingOutputNumber, WARNINGS, "Findings that are suspicious"),
+    )
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        for parameter in (
-            explained(
-                QgsProcessingParameterRasterLayer(self.INPUT, self.tr("Image to check")),
-                self.tr("The raster layer that is to be classified."),
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        return (
+            definitions.raster(self.INPUT, "Image to check", "The raster layer that is to be classified."),
+            definitions.model(),
+            definitions.model_file(),
+            definitions.bands(self.BANDS, self.INPUT),
+            definitions.extent(
+                self.EXTENT, "Also look whether this part has data; may be in another coordinate system."
             ),
-            parameters.model_parameter(),
-            parameters.model_file_parameter(),
-            parameters.bands_parameter(self.BANDS, self.INPUT),
-            explained(
-                QgsProcessingParameterExtent(self.EXTENT, self.tr("Extent (empty: the whole layer)"), None, True),
-                self.tr("Also look whether this part has data; may be in another coordinate system."),
+            definitions.file_to_write(
+                self.OUTPUT_HTML, "Report", "HTML files (*.html)", "The same lines as in the log, as a page."
             ),
-            explained(
-                QgsProcessingParameterFileDestination(
-                    self.OUTPUT_HTML, self.tr("Report"), self.tr("HTML files") + " (*.html)", None, True, True
+            *definitions.advanced(
+                definitions.choice(
+                    self.VALUES,
+                    "Values: what the stored numbers are",
+                    VALUES,
+                    "As in Classify land cover: auto decides from the layer, and the report says how.",
                 ),
-                self.tr("The same lines as in the log, as a page."),
+                definitions.choice(
+                    self.RESAMPLE,
+                    "Pixels of another size than the model's",
+                    RESAMPLE,
+                    "As in Classify land cover: never takes the pixels as they are.",
+                ),
+                definitions.raster(
+                    self.STATISTICS_FROM,
+                    "Take the statistics from another layer",
+                    "As in Classify land cover, for several tiles of one mosaic.",
+                    optional=True,
+                ),
             ),
-            advanced(
-                explained(
-                    QgsProcessingParameterEnum(
-                        self.VALUES,
-                        self.tr("Values: what the stored numbers are"),
-                        list(VALUES),
-                        False,
-                        AUTO,
-                        True,
-                        True,
-                    ),
-                    self.tr("As in Classify land cover: auto decides from the layer, and the report says how."),
-                )
-            ),
-            advanced(
-                explained(
-                    QgsProcessingParameterEnum(
-                        self.RESAMPLE,
-                        self.tr("Pixels of another size than the model's"),
-                        list(RESAMPLE),
-                        False,
-                        AUTO,
-                        True,
-                        True,
-                    ),
-                    self.tr("As in Classify land cover: never takes the pixels as they are."),
-                )
-            ),
-            advanced(
-                explained(
-                    QgsProcessingParameterRasterLayer(
-                        self.STATISTICS_FROM, self.tr("Take the statistics from another layer"), None, True
-                    ),
-                    self.tr("As in Classify land cover, for several tiles of one mosaic."),
-                )
-            ),
-        ):
-            self.addParameter(parameter)
-        self.addOutput(QgsProcessingOutputString(self.FINDINGS, self.tr("Findings as JSON")))
-        self.addOutput(QgsProcessingOutputNumber(self.ERRORS, self.tr("Findings for which a run is refused")))
-        self.addOutput(QgsProcessingOutputNumber(self.WARNINGS, self.tr("Findings that are suspicious")))
-
-    # ---- work
+        )
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> ClassifyJob:
         layer = parameters.required_raster_layer(self, values, self.INPUT, context)

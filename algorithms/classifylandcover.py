@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterable
 
 from qgis.core import (
     QgsApplication,
@@ -12,21 +12,15 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
-    QgsProcessingParameterExtent,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterDestination,
-    QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterString,
 )
 
 from ..lulc_plugin.classify import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
 from ..lulc_plugin.raster import RasterInput
-from .bridge import layers, parameters, settings
+from .bridge import definitions, layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.definitions import MODEL, MODEL_FILE
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import MODEL, MODEL_FILE, advanced, explained
 
 
 class ClassifyLandCover(LulcAlgorithm):
@@ -56,141 +50,100 @@ class ClassifyLandCover(LulcAlgorithm):
     DEVICE_USED = "DEVICE_USED"
     PIXELS = "PIXELS"
 
-    # ---- parameters
+    RESULTS = (
+        (QgsProcessingOutputString, CLASSES, "Classes as JSON: value, name, pixels, hectares"),
+        (QgsProcessingOutputString, DEVICE_USED, "Device on which the network ran"),
+        (QgsProcessingOutputNumber, PIXELS, "Pixels that got a class"),
+    )
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        for parameter in (*self._main_parameters(), *map(advanced, self._advanced_parameters())):
-            self.addParameter(parameter)
-        self.addOutput(
-            QgsProcessingOutputString(self.CLASSES, self.tr("Classes as JSON: value, name, pixels, hectares"))
-        )
-        self.addOutput(QgsProcessingOutputString(self.DEVICE_USED, self.tr("Device on which the network ran")))
-        self.addOutput(QgsProcessingOutputNumber(self.PIXELS, self.tr("Pixels that got a class")))
-
-    def _main_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
         return (
-            explained(
-                QgsProcessingParameterRasterLayer(self.INPUT, self.tr("Image to classify")),
-                self.tr("A raster layer with the bands that the model wants, in any order."),
+            definitions.raster(
+                self.INPUT, "Image to classify", "A raster layer with the bands that the model wants, in any order."
             ),
-            parameters.model_parameter(),
-            parameters.model_file_parameter(),
-            parameters.bands_parameter(self.BANDS, self.INPUT),
-            explained(
-                QgsProcessingParameterExtent(self.EXTENT, self.tr("Extent (empty: the whole layer)"), None, True),
-                self.tr("Grows outwards to whole pixels of the image; may be in another coordinate system."),
+            definitions.model(),
+            definitions.model_file(),
+            definitions.bands(self.BANDS, self.INPUT),
+            definitions.extent(
+                self.EXTENT, "Grows outwards to whole pixels of the image; may be in another coordinate system."
             ),
-            explained(
-                QgsProcessingParameterRasterDestination(self.OUTPUT, self.tr("Land cover")),
-                self.tr("A GeoTIFF, name ending in .tif, in a folder that exists."),
+            definitions.map_to_write(
+                self.OUTPUT, "Land cover", "A GeoTIFF, name ending in .tif, in a folder that exists."
             ),
+            *definitions.advanced(*self._about_values(), *self._about_windows(), *self._about_devices()),
         )
 
-    def _advanced_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+    def _about_values(self) -> Iterable[QgsProcessingParameterDefinition]:
         return (
-            explained(
-                QgsProcessingParameterEnum(
-                    self.VALUES, self.tr("Values: what the stored numbers are"), list(VALUES), False, AUTO, True, True
-                ),
-                self.tr(
-                    "reflectance: surface reflectance, 0 to 1 or times 10,000. picture: anything else (8-bit"
-                    " pictures, raw sensor counts), stretched by the statistics of the whole layer. auto: decided from"
-                    " the layer."
-                ),
+            definitions.choice(
+                self.VALUES,
+                "Values: what the stored numbers are",
+                VALUES,
+                "reflectance: surface reflectance, 0 to 1 or times 10,000. picture: anything else (8-bit pictures, raw"
+                " sensor counts), stretched by the statistics of the whole layer. auto: decided from the layer.",
             ),
-            explained(
-                QgsProcessingParameterEnum(
-                    self.NODATA_POLICY,
-                    self.tr("A pixel has no data when … of its bands have none"),
-                    list(NODATA_POLICIES),
-                    False,
-                    NODATA_POLICIES[0],
-                    True,
-                    True,
-                ),
-                self.tr("Pixels without data stay without a class."),
+            definitions.choice(
+                self.NODATA_POLICY,
+                "A pixel has no data when … of its bands have none",
+                NODATA_POLICIES,
+                "Pixels without data stay without a class.",
             ),
-            explained(
-                QgsProcessingParameterRasterLayer(
-                    self.STATISTICS_FROM, self.tr("Take the statistics from another layer"), None, True
-                ),
-                self.tr(
-                    "Only for pictures: give all tiles of a mosaic the same layer (the mosaic, or one typical tile),"
-                    " and their maps fit together. It must have the same bands in the same order."
-                ),
+            definitions.raster(
+                self.STATISTICS_FROM,
+                "Take the statistics from another layer",
+                "Only for pictures: give all tiles of a mosaic the same layer (the mosaic, or one typical tile), and"
+                " their maps fit together. It must have the same bands in the same order.",
+                optional=True,
             ),
-            self._number(
+        )
+
+    def _about_windows(self) -> Iterable[QgsProcessingParameterDefinition]:
+        return (
+            definitions.whole(
                 self.OVERLAP,
-                self.tr("Overlap of neighbouring windows in pixels (not set: the model's)"),
-                self.tr("More overlap costs time; less may show seams."),
-                0,
-                4096,
+                "Overlap of neighbouring windows in pixels (not set: the model's)",
+                "More overlap costs time; less may show seams.",
+                (0, 4096),
             ),
-            self._number(
+            definitions.whole(
                 self.WINDOW,
-                self.tr("Window size in pixels (not set: the model's)"),
-                self.tr("Smaller windows need less memory."),
-                1,
-                16384,
+                "Window size in pixels (not set: the model's)",
+                "Smaller windows need less memory.",
+                (1, 16384),
             ),
-            self._number(
+            definitions.whole(
                 self.BATCH_SIZE,
-                self.tr("Windows at a time (0: automatic)"),
-                self.tr("More windows at a time need more memory."),
-                0,
-                256,
+                "Windows at a time (0: automatic)",
+                "More windows at a time need more memory.",
+                (0, 256),
                 default=0,
             ),
-            explained(
-                QgsProcessingParameterEnum(
-                    self.RESAMPLE,
-                    self.tr("Pixels of another size than the model was made for"),
-                    list(RESAMPLE),
-                    False,
-                    AUTO,
-                    True,
-                    True,
-                ),
-                self.tr(
-                    "auto: the network sees the image in pixels of its own size; the map keeps the pixels of the image."
-                    " never: it sees them as they are, and the map may be poorer."
-                ),
-            ),
-            explained(
-                QgsProcessingParameterEnum(
-                    self.DEVICE,
-                    self.tr("Device: where the network runs"),
-                    list(DEVICES),
-                    False,
-                    AUTO,
-                    True,
-                    True,
-                ),
-                self.tr(
-                    "auto: a graphics card (CUDA) or OpenVINO where the installed onnxruntime offers it and it works,"
-                    " else the processor. cuda needs the package onnxruntime-gpu, openvino onnxruntime-openvino, each"
-                    " in place of onnxruntime; where one of them is asked for and missing, nothing is run."
-                ),
-            ),
-            explained(
-                QgsProcessingParameterString(
-                    self.PROVIDER, self.tr("Provider of onnxruntime, instead of a device"), None, False, True
-                ),
-                self.tr(
-                    "Untested: the name of any execution provider that the installed onnxruntime has, with options:"
-                    " dml, or openvino;device_type=GPU. Device must then be auto."
-                ),
+            definitions.choice(
+                self.RESAMPLE,
+                "Pixels of another size than the model was made for",
+                RESAMPLE,
+                "auto: the network sees the image in pixels of its own size; the map keeps the pixels of the image."
+                " never: it sees them as they are, and the map may be poorer.",
             ),
         )
 
-    @staticmethod
-    def _number(
-        name: str, description: str, explanation: str, low: int, high: int, default: int | None = None
-    ) -> QgsProcessingParameterDefinition:
-        kind = QgsProcessingParameterNumber.Type.Integer
-        return explained(QgsProcessingParameterNumber(name, description, kind, default, True, low, high), explanation)
-
-    # ---- work
+    def _about_devices(self) -> Iterable[QgsProcessingParameterDefinition]:
+        return (
+            definitions.choice(
+                self.DEVICE,
+                "Device: where the network runs",
+                DEVICES,
+                "auto: a graphics card (CUDA) or OpenVINO where the installed onnxruntime offers it and it works, else"
+                " the processor. cuda needs the package onnxruntime-gpu, openvino onnxruntime-openvino, each in place"
+                " of onnxruntime; where one of them is asked for and missing, nothing is run.",
+            ),
+            definitions.text(
+                self.PROVIDER,
+                "Provider of onnxruntime, instead of a device",
+                "Untested: the name of any execution provider that the installed onnxruntime has, with options: dml, or"
+                " openvino;device_type=GPU. Device must then be auto.",
+            ),
+        )
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> ClassifyJob:
         layer = parameters.raster_layer(self, values, self.INPUT, context)

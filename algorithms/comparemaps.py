@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber
+from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber, QgsProcessingParameterDefinition
 
 from ..lulc_plugin.environment import packages
-from .bridge import layers, parameters, referencehelp, references, referencevalues
+from .bridge import definitions, layers, parameters, referencehelp, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import advanced
 
 if TYPE_CHECKING:
     from ..lulc_plugin.assess import Comparison
@@ -45,29 +45,24 @@ class CompareMaps(LulcAlgorithm):
     KAPPA_B = "KAPPA_B"
     N = "N"
 
-    # ---- parameters
+    RESULTS = (
+        (QgsProcessingOutputNumber, OVERALL_ACCURACY_A, "Overall accuracy of map A (share)"),
+        (QgsProcessingOutputNumber, OVERALL_ACCURACY_B, "Overall accuracy of map B (share)"),
+        (QgsProcessingOutputNumber, DIFFERENCE, "Overall accuracy of A minus that of B"),
+        (QgsProcessingOutputNumber, P_VALUE, "p of that difference (McNemar, or paired)"),
+        (QgsProcessingOutputNumber, KAPPA_A, "Kappa of map A"),
+        (QgsProcessingOutputNumber, KAPPA_B, "Kappa of map B"),
+        (QgsProcessingOutputNumber, N, "Pixels or points compared"),
+    )
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        for parameter in (
-            *references.map_parameters(self.MAP_A, self.BAND_A, self.tr("Classified map A"), self.tr("Band of map A")),
-            *references.map_parameters(self.MAP_B, self.BAND_B, self.tr("Classified map B"), self.tr("Band of map B")),
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        return (
+            *references.map_parameters(self.MAP_A, self.BAND_A, "Classified map A", "Band of map A"),
+            *references.map_parameters(self.MAP_B, self.BAND_B, "Classified map B", "Band of map B"),
             *references.reference_parameters(),
-            *map(advanced, references.advanced_parameters(two_maps=True)),
-            *references.report_parameters(self.tr("Comparison report")),
-        ):
-            self.addParameter(parameter)
-        for name, description in (
-            (self.OVERALL_ACCURACY_A, self.tr("Overall accuracy of map A (share)")),
-            (self.OVERALL_ACCURACY_B, self.tr("Overall accuracy of map B (share)")),
-            (self.DIFFERENCE, self.tr("Overall accuracy of A minus that of B")),
-            (self.P_VALUE, self.tr("p of that difference (McNemar, or paired)")),
-            (self.KAPPA_A, self.tr("Kappa of map A")),
-            (self.KAPPA_B, self.tr("Kappa of map B")),
-            (self.N, self.tr("Pixels or points compared")),
-        ):
-            self.addOutput(QgsProcessingOutputNumber(name, description))
-
-    # ---- work
+            *definitions.advanced(*references.advanced_parameters(two_maps=True)),
+            *references.report_parameters("Comparison report"),
+        )
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> referencevalues.Request:
         first = parameters.required_raster_layer(self, values, self.MAP_A, context)

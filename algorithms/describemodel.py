@@ -4,27 +4,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qgis.core import (
     QgsProcessingContext,
-    QgsProcessingParameterEnum,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterFile,
-    QgsProcessingParameterFileDestination,
-    QgsProcessingParameterMatrix,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterString,
 )
 
 from ..lulc_plugin.errors import LulcError
-from .bridge import attributes, parameters
+from .bridge import attributes, definitions, parameters
 from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.definitions import MODEL_FILE
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import MODEL_FILE, explained
 
 if TYPE_CHECKING:
     from ..lulc_plugin.legend import LegendClass
@@ -35,7 +31,7 @@ _COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Words:
     """What the user said about a network."""
 
     network: Path
@@ -66,94 +62,64 @@ class DescribeModel(LulcAlgorithm):
     ACTIVATION = "ACTIVATION"
     OUTPUT = "OUTPUT"
 
-    # ---- parameters
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        return (
+            definitions.network_file("Network (.onnx)", "A network for semantic segmentation, exported to ONNX."),
+            definitions.text(
+                self.BAND_NAMES,
+                "Bands, in the network's channel order",
+                "Common names (blue, green, red, rededge071, nir, swir16, …) or a sensor's own (sentinel-2:"
+                " B02,B03,B04,B08), with commas between them.",
+                optional=False,
+            ),
+            definitions.table(
+                self.CLASS_TABLE,
+                "Classes, in the order of the network's output",
+                ("Value", "Name", "Colour"),
+                "A row a class: its value in the map, its name, and #RRGGBB or nothing.",
+            ),
+            self._class_file(),
+            definitions.text(
+                self.SCALING,
+                "How it wants its numbers",
+                "none (stored numbers), 0-1 (reflectance, or pictures divided by 255), 255, 10000, scale 3000, z-score"
+                " M1,M2,…/S1,S2,… (means / standard deviations), imagenet, or a JSON list of steps.",
+            ),
+            definitions.real(
+                self.GSD,
+                "Pixel size it was trained on, metres",
+                "Images of other pixel sizes are resampled for the network. Empty: not known.",
+                (0.001, 100000),
+                optional=True,
+            ),
+            definitions.choice(
+                self.ACTIVATION,
+                "What has to be applied to the numbers that come out",
+                ACTIVATIONS,
+                "none: they are probabilities already. auto: a few random windows tell.",
+            ),
+            definitions.file_to_write(
+                self.OUTPUT,
+                "Description (empty: beside the network)",
+                "JSON files (*.json)",
+                "It is found only beside the network, under its name: NAME.json for NAME.onnx.",
+                by_default=False,
+            ),
+        )
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        for parameter in (
-            explained(
-                parameters.onnx_parameter(self.tr("Network (.onnx)"), optional=False),
-                self.tr("A network for semantic segmentation, exported to ONNX."),
-            ),
-            explained(
-                QgsProcessingParameterString(self.BAND_NAMES, self.tr("Bands, in the network's channel order")),
-                self.tr(
-                    "Common names (blue, green, red, rededge071, nir, swir16, …) or a sensor's own (sentinel-2:"
-                    " B02,B03,B04,B08), with commas between them."
-                ),
-            ),
-            explained(
-                QgsProcessingParameterMatrix(
-                    self.CLASS_TABLE,
-                    self.tr("Classes, in the order of the network's output"),
-                    0,
-                    False,
-                    [self.tr("Value"), self.tr("Name"), self.tr("Colour")],
-                    None,
-                    True,
-                ),
-                self.tr("A row a class: its value in the map, its name, and #RRGGBB or nothing."),
-            ),
-            explained(
-                QgsProcessingParameterFile(
-                    self.CLASS_TABLE_FILE,
-                    self.tr("Classes as a CSV file (instead of the table)"),
-                    optional=True,
-                    fileFilter="CSV (*.csv *.txt);;" + self.tr("All files") + " (*.*)",
-                ),
-                self.tr("Columns value, name and perhaps colour, in UTF-8."),
-            ),
-            explained(
-                QgsProcessingParameterString(self.SCALING, self.tr("How it wants its numbers"), None, False, True),
-                self.tr(
-                    "none (stored numbers), 0-1 (reflectance, or pictures divided by 255), 255, 10000, scale 3000,"
-                    " z-score M1,M2,…/S1,S2,… (means / standard deviations), imagenet, or a JSON list of steps."
-                ),
-            ),
-            explained(
-                QgsProcessingParameterNumber(
-                    self.GSD,
-                    self.tr("Pixel size it was trained on, metres"),
-                    QgsProcessingParameterNumber.Type.Double,
-                    None,
-                    True,
-                    0.001,
-                    100000,
-                ),
-                self.tr("Images of other pixel sizes are resampled for the network. Empty: not known."),
-            ),
-            explained(
-                QgsProcessingParameterEnum(
-                    self.ACTIVATION,
-                    self.tr("What has to be applied to the numbers that come out"),
-                    list(ACTIVATIONS),
-                    False,
-                    ACTIVATIONS[0],
-                    True,
-                    True,
-                ),
-                self.tr("none: they are probabilities already. auto: a few random windows tell."),
-            ),
-            explained(
-                QgsProcessingParameterFileDestination(
-                    self.OUTPUT,
-                    self.tr("Description (empty: beside the network)"),
-                    self.tr("JSON files") + " (*.json)",
-                    None,
-                    True,
-                    False,
-                ),
-                self.tr("It is found only beside the network, under its name: NAME.json for NAME.onnx."),
-            ),
-        ):
-            self.addParameter(parameter)
+    def _class_file(self) -> QgsProcessingParameterDefinition:
+        label = self.tr("Classes as a CSV file (instead of the table)")
+        files = "CSV (*.csv *.txt);;" + self.tr("All files") + " (*.*)"
+        return definitions.explained(
+            QgsProcessingParameterFile(self.CLASS_TABLE_FILE, label, optional=True, fileFilter=files),
+            "Columns value, name and perhaps colour, in UTF-8.",
+        )
 
-    # ---- work
-
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Words:
         path = parameters.text(self, values, MODEL_FILE, context)
         if path is None:
             raise LulcError(self.tr("MODEL_FILE is not given."), self.tr("Choose an .onnx file."))
-        return _Wish(
+        return _Words(
             Path(path),
             parameters.text(self, values, self.BAND_NAMES, context) or "",
             self._classes(values, context),
@@ -178,11 +144,11 @@ class DescribeModel(LulcAlgorithm):
         return classes_of_cells(cells, _columns(cells))
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self, words: _Words, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
         from ..lulc_plugin.model import describe_network, suggested_name, write_description
 
-        beside = wish.network.with_name(suggested_name(wish.network))
+        beside = words.network.with_name(suggested_name(words.network))
         said = self.parameterAsFileOutput(values, self.OUTPUT, context) if self.OUTPUT in values else ""
         if not said and beside.exists():
             raise LulcError(
@@ -190,7 +156,7 @@ class DescribeModel(LulcAlgorithm):
                 self.tr("Name it in OUTPUT if it may be replaced, or choose another place."),
             )
         output = Path(said) if said else beside
-        spec = describe_network(wish.network, wish.bands, wish.classes, wish.scaling, wish.gsd, wish.activation)
+        spec = describe_network(words.network, words.bands, words.classes, words.scaling, words.gsd, words.activation)
         write_description(spec, output)
         progress.log(spec.title)
         progress.log(spec.description)

@@ -3,26 +3,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from qgis.core import QgsProcessingContext, QgsProcessingOutputString
+from qgis.core import QgsProcessingContext, QgsProcessingOutputString, QgsProcessingParameterDefinition
 
 from ..lulc_plugin.errors import LulcError
-from .bridge import parameters, settings
+from .bridge import definitions, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.definitions import MODEL_FILE
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import MODEL_FILE, explained
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """Which network goes where."""
-
-    network: Path
-    folder: Path
 
 
 class ImportModel(LulcAlgorithm):
@@ -40,35 +31,33 @@ class ImportModel(LulcAlgorithm):
     MODEL_NAME = "MODEL_NAME"
     MODEL_PATH = "MODEL_PATH"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        self.addParameter(
-            explained(
-                parameters.onnx_parameter(self.tr("Network (.onnx)"), optional=False),
-                self.tr("Its description is taken from inside it, or from the .json of the same name beside it."),
-            )
-        )
-        self.addOutput(QgsProcessingOutputString(self.MODEL_NAME, self.tr("Name in the list of models")))
-        self.addOutput(QgsProcessingOutputString(self.MODEL_PATH, self.tr("File in the model folder")))
+    RESULTS = (
+        (QgsProcessingOutputString, MODEL_NAME, "Name in the list of models"),
+        (QgsProcessingOutputString, MODEL_PATH, "File in the model folder"),
+    )
 
-    # ---- work
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        hint = "Its description is taken from inside it, or from the .json of the same name beside it."
+        return (definitions.network_file("Network (.onnx)", hint),)
 
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> Path:
         path = parameters.text(self, values, MODEL_FILE, context)
         if path is None:
             raise LulcError(self.tr("MODEL_FILE is not given."), self.tr("Choose an .onnx file."))
-        return _Wish(Path(path), settings.models_folder())
+        return Path(path)
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self, network: Path, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
         from ..lulc_plugin.model import import_model
 
-        entry = import_model(wish.network, wish.folder)
+        folder = settings.models_folder()
+        entry = import_model(network, folder)
         name = entry.path.stem
         progress.log(
             self.tr('"{name}" is in the list of models now: {title}.').format(name=name, title=entry.spec.title)
         )
-        progress.log(self.tr("It lies in {folder}.").format(folder=wish.folder))
+        progress.log(self.tr("It lies in {folder}.").format(folder=folder))
         return {self.MODEL_NAME: name, self.MODEL_PATH: str(entry.path)}
 
     HELP = HelpText(

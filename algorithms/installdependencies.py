@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from qgis.core import (
     QgsProcessingContext,
@@ -13,14 +13,14 @@ from qgis.core import (
     QgsProcessingOutputFolder,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterFile,
 )
 
-from .bridge import parameters, privatepackages
+from .bridge import definitions, parameters, privatepackages
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import explained
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,25 @@ class InstallDependencies(LulcAlgorithm):
     FOLDER = "FOLDER"
     RESTART = "RESTART"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        self.addParameter(
-            explained(
-                QgsProcessingParameterFile(
-                    self.WHEELS,
-                    self.tr("Folder with wheels (.whl), for a computer without network"),
-                    QgsProcessingParameterFile.Behavior.Folder,
-                    optional=True,
-                ),
-                self.tr("Take the packages from this folder and ask nobody. The log of a dry run says how to fill it."),
-            )
-        )
-        self.addParameter(
-            explained(
-                QgsProcessingParameterBoolean(self.DRY_RUN, self.tr("Only show what would be done"), False),
-                self.tr("Changes nothing and asks nobody; the log shows the packages and the ways to do it by hand."),
-            )
-        )
-        self.addOutput(QgsProcessingOutputString(self.INSTALLED, self.tr("Packages that were installed")))
-        self.addOutput(QgsProcessingOutputFolder(self.FOLDER, self.tr("Folder of the packages")))
-        self.addOutput(QgsProcessingOutputBoolean(self.RESTART, self.tr("QGIS has to be restarted")))
+    RESULTS = (
+        (QgsProcessingOutputString, INSTALLED, "Packages that were installed"),
+        (QgsProcessingOutputFolder, FOLDER, "Folder of the packages"),
+        (QgsProcessingOutputBoolean, RESTART, "QGIS has to be restarted"),
+    )
 
-    # ---- work
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        folder = QgsProcessingParameterFile.Behavior.Folder
+        label = self.tr("Folder with wheels (.whl), for a computer without network")
+        return (
+            definitions.explained(
+                QgsProcessingParameterFile(self.WHEELS, label, folder, optional=True),
+                "Take the packages from this folder and ask nobody. The log of a dry run says how to fill it.",
+            ),
+            definitions.explained(
+                QgsProcessingParameterBoolean(self.DRY_RUN, self.tr("Only show what would be done"), False),
+                "Changes nothing and asks nobody; the log shows the packages and the ways to do it by hand.",
+            ),
+        )
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> _Request:
         wheels = parameters.text(self, values, self.WHEELS, context)

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from qgis.core import QgsProcessingContext, QgsProcessingParameterRasterDestination
+from qgis.core import QgsProcessingContext, QgsProcessingParameterDefinition
 
 from ..lulc_plugin.atomic_write import write_whole
 from ..lulc_plugin.errors import LulcError
-from .bridge import layers
+from .bridge import definitions, layers
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import explained
 
 SAMPLE = Path(__file__).resolve().parents[1] / "resources" / "sample" / "sentinel2-brazil.tif"
 #: Bands of the sample that the eye sees: red, green, blue.
@@ -46,15 +45,9 @@ class LoadSample(LulcAlgorithm):
 
     OUTPUT = "OUTPUT"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        self.addParameter(
-            explained(
-                QgsProcessingParameterRasterDestination(self.OUTPUT, self.tr("Sample image")),
-                self.tr("Where the copy goes: a name ending in .tif. A temporary file is gone when QGIS is closed."),
-            )
-        )
-
-    # ---- work
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        hint = "Where the copy goes: a name ending in .tif. A temporary file is gone when QGIS is closed."
+        return (definitions.map_to_write(self.OUTPUT, "Sample image", hint),)
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> None:
         if not SAMPLE.is_file():

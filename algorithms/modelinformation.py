@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from qgis.core import QgsProcessingContext, QgsProcessingParameterEnum, QgsProcessingParameterFileDestination
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+)
 
 from ..lulc_plugin.errors import LulcError
-from .bridge import parameters, settings
+from .bridge import definitions, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
+from .bridge.definitions import MODEL, MODEL_FILE
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.parameters import MODEL, MODEL_FILE, explained
 
 
 @dataclass(frozen=True)
@@ -41,26 +45,23 @@ class ModelInformation(LulcAlgorithm):
 
     OUTPUT_HTML = "OUTPUT_HTML"
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        names = list(parameters.model_names())
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        names = list(definitions.model_names())
         default = names[0] if names else None
-        self.addParameter(
-            explained(
+        return (
+            definitions.explained(
                 QgsProcessingParameterEnum(MODEL, self.tr("Model"), names, False, default, True, True),
-                self.tr("A bundled network, the one that auto tries first at the top, or one of your own."),
-            )
+                "A bundled network, the one that auto tries first at the top, or one of your own.",
+            ),
+            definitions.model_file(),
+            definitions.file_to_write(
+                self.OUTPUT_HTML,
+                "Model card",
+                "HTML files (*.html)",
+                "One file, without script; opens in any browser, also from the results viewer.",
+                optional=False,
+            ),
         )
-        self.addParameter(parameters.model_file_parameter())
-        self.addParameter(
-            explained(
-                QgsProcessingParameterFileDestination(
-                    self.OUTPUT_HTML, self.tr("Model card"), self.tr("HTML files") + " (*.html)"
-                ),
-                self.tr("One file, without script; opens in any browser, also from the results viewer."),
-            )
-        )
-
-    # ---- work
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> _ModelChoice:
         file = parameters.text(self, values, MODEL_FILE, context)

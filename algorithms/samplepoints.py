@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,26 +20,20 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingOutputLayerDefinition,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSink,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterString,
     QgsRectangle,
     QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QVariant
 
 from ..lulc_plugin.errors import LulcError
-from .bridge import layers, parameters
+from .bridge import definitions, layers, parameters
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.features import REF_CLASS
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
 from .bridge.labelling import show_for_labelling
-from .bridge.parameters import advanced, explained
 
 if TYPE_CHECKING:
     from ..lulc_plugin.assess import Sample, SampleJob
@@ -49,7 +44,7 @@ _LARGEST_INT = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Request:
     """What the user said, and what only QGIS knows of the map."""
 
     job: SampleJob
@@ -83,121 +78,85 @@ class SamplePoints(LulcAlgorithm):
     N = "N"
     EXPECTED_SE = "EXPECTED_SE"
 
-    # ---- parameters
+    RESULTS = (
+        (QgsProcessingOutputNumber, N, "Number of points"),
+        (QgsProcessingOutputNumber, EXPECTED_SE, "Expected standard error of overall accuracy"),
+    )
 
-    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
-        for parameter in (*self._main_parameters(), *map(advanced, self._advanced_parameters())):
-            self.addParameter(parameter)
-        self.addOutput(QgsProcessingOutputNumber(self.N, self.tr("Number of points")))
-        self.addOutput(
-            QgsProcessingOutputNumber(self.EXPECTED_SE, self.tr("Expected standard error of overall accuracy"))
-        )
-
-    def _main_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        whole = QgsProcessingParameterNumber.Type.Integer
-        real = QgsProcessingParameterNumber.Type.Double
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        points = QgsProcessing.SourceType.TypeVectorPoint
         return (
-            explained(
-                QgsProcessingParameterRasterLayer(self.MAP, self.tr("Map to be assessed")),
-                self.tr("A raster of classes; its classes are the strata."),
+            definitions.raster(self.MAP, "Map to be assessed", "A raster of classes; its classes are the strata."),
+            definitions.band(self.BAND, "Band", self.MAP, "The band that holds the classes."),
+            definitions.whole(
+                self.SIZE,
+                "Number of points (0: computed from the half-width)",
+                "0: as many as Olofsson et al. 2014, eq. 13, asks for.",
+                (0,),
+                default=0,
+                optional=False,
             ),
-            explained(
-                QgsProcessingParameterBand(self.BAND, self.tr("Band"), 1, self.MAP, True),
-                self.tr("The band that holds the classes."),
+            definitions.real(
+                self.HALF_WIDTH,
+                "Wanted half-width of the interval of overall accuracy (0.03: ± 3 %)",
+                "Looked at only when the number of points is 0.",
+                (0, 1),
+                default=0.03,
             ),
-            explained(
-                QgsProcessingParameterNumber(
-                    self.SIZE, self.tr("Number of points (0: computed from the half-width)"), whole, 0, False, 0
-                ),
-                self.tr("0: as many as Olofsson et al. 2014, eq. 13, asks for."),
+            definitions.text(
+                self.EXPECTED_USERS_ACCURACY,
+                "User's accuracy that you expect",
+                "One number for all classes (0.8), one for each in the order of the class values (0.7;0.6;0.9), or"
+                " class=number (1=0.7;2=0.6).",
+                default="0.8",
+                optional=False,
             ),
-            explained(
-                QgsProcessingParameterNumber(
-                    self.HALF_WIDTH,
-                    self.tr("Wanted half-width of the interval of overall accuracy (0.03: ± 3 %)"),
-                    real,
-                    0.03,
-                    False,
-                    0,
-                    1,
-                ),
-                self.tr("Looked at only when the number of points is 0."),
+            definitions.choice(
+                self.ALLOCATION,
+                "How the points are shared out to the classes",
+                ALLOCATIONS,
+                "olofsson: 75 points for each class below 5 % of the map, the rest in proportion to area."
+                " proportional: to area. equal: the same number for each class. neyman: best for overall accuracy.",
+                optional=False,
             ),
-            explained(
-                QgsProcessingParameterString(
-                    self.EXPECTED_USERS_ACCURACY, self.tr("User's accuracy that you expect"), "0.8"
-                ),
-                self.tr(
-                    "One number for all classes (0.8), one for each in the order of the class values (0.7;0.6;0.9), or"
-                    " class=number (1=0.7;2=0.6)."
-                ),
+            definitions.explained(
+                QgsProcessingParameterFeatureSink(self.OUTPUT, self.tr("Sample points"), points),
+                "A GeoPackage keeps the form for labelling inside; other formats get a .qml beside them.",
             ),
-            explained(
-                QgsProcessingParameterEnum(
-                    self.ALLOCATION,
-                    self.tr("How the points are shared out to the classes"),
-                    list(ALLOCATIONS),
-                    False,
-                    ALLOCATIONS[0],
-                    False,
-                    True,
-                ),
-                self.tr(
-                    "olofsson: 75 points for each class below 5 % of the map, the rest in proportion to area."
-                    " proportional: to area. equal: the same number for each class. neyman: best for overall accuracy."
-                ),
-            ),
-            explained(
-                QgsProcessingParameterFeatureSink(
-                    self.OUTPUT, self.tr("Sample points"), QgsProcessing.SourceType.TypeVectorPoint
-                ),
-                self.tr("A GeoPackage keeps the form for labelling inside; other formats get a .qml beside them."),
-            ),
+            *definitions.advanced(*self._advanced()),
         )
 
-    def _advanced_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
-        whole = QgsProcessingParameterNumber.Type.Integer
-        real = QgsProcessingParameterNumber.Type.Double
+    def _advanced(self) -> Iterable[QgsProcessingParameterDefinition]:
         return (
-            explained(
-                QgsProcessingParameterNumber(
-                    self.CONFIDENCE_LEVEL, self.tr("Confidence level"), real, 0.95, False, 0.5, 0.9999
-                ),
-                self.tr("Of the interval whose half-width is wanted."),
+            definitions.real(
+                self.CONFIDENCE_LEVEL,
+                "Confidence level",
+                "Of the interval whose half-width is wanted.",
+                (0.5, 0.9999),
+                default=0.95,
             ),
-            explained(
-                QgsProcessingParameterNumber(
-                    self.MIN_PER_CLASS,
-                    self.tr("Points of each rare class (olofsson) or fewest of any class (not set: 75, else 2)"),
-                    whole,
-                    None,
-                    True,
-                    2,
-                ),
-                self.tr("Olofsson et al. advise 50 to 100 for each rare class."),
+            definitions.whole(
+                self.MIN_PER_CLASS,
+                "Points of each rare class (olofsson) or fewest of any class (not set: 75, else 2)",
+                "Olofsson et al. advise 50 to 100 for each rare class.",
+                (2,),
             ),
-            explained(
-                QgsProcessingParameterNumber(
-                    self.MIN_DISTANCE,
-                    self.tr("Least distance between points in metres (0: none)"),
-                    real,
-                    0,
-                    False,
-                    0,
-                ),
-                self.tr("Measured on the ground. The formulas of the report are then approximate."),
+            definitions.real(
+                self.MIN_DISTANCE,
+                "Least distance between points in metres (0: none)",
+                "Measured on the ground. The formulas of the report are then approximate.",
+                (0,),
+                default=0,
             ),
-            explained(
-                QgsProcessingParameterNumber(
-                    self.SEED, self.tr("Seed (not set: a new one)"), whole, None, True, 0, _LARGEST_INT
-                ),
-                self.tr("The same seed on the same map draws the same points. The log and the layer say which it was."),
+            definitions.whole(
+                self.SEED,
+                "Seed (not set: a new one)",
+                "The same seed on the same map draws the same points. The log and the layer say which it was.",
+                (0, _LARGEST_INT),
             ),
         )
 
-    # ---- work
-
-    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Wish:
+    def parse(self, values: Parameters, context: QgsProcessingContext) -> _Request:
         from ..lulc_plugin.assess import SampleJob, expected_from_text
 
         layer = parameters.required_raster_layer(self, values, self.MAP, context)
@@ -220,26 +179,28 @@ class SamplePoints(LulcAlgorithm):
         )
         # the one public way to learn which way the engine counts rows of this layer
         downwards = layers.engine_extent(QgsRectangle(0, 1, 1, 2), layer)[1] < 0
-        return _Wish(job, layer.crs(), downwards)
+        return _Request(job, layer.crs(), downwards)
 
     def run_job(
-        self, wish: _Wish, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
+        self, request: _Request, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
         from ..lulc_plugin.assess import draw
 
         self._check_folder(values.get(self.OUTPUT))
-        sample = draw(wish.job, progress)
+        sample = draw(request.job, progress)
         self._log(sample, progress)
         fields = _fields(sample)
-        sink, destination = self.parameterAsSink(values, self.OUTPUT, context, fields, QgsWkbTypes.Type.Point, wish.crs)
+        sink, destination = self.parameterAsSink(
+            values, self.OUTPUT, context, fields, QgsWkbTypes.Type.Point, request.crs
+        )
         if sink is None:
             raise LulcError(self.invalidSinkError(values, self.OUTPUT))
-        for feature in _features(sample, fields, wish.downwards):
+        for feature in _features(sample, fields, request.downwards):
             progress.check()
             if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
                 raise LulcError(self.writeFeatureError(sink, values, self.OUTPUT))
         del sink  # flushes the file
-        name = self.tr("Sample points of {layer}").format(layer=wish.job.map.title)
+        name = self.tr("Sample points of {layer}").format(layer=request.job.map.title)
         problem = show_for_labelling(context, destination, name, sample.legend)
         if problem:
             progress.warn(problem)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,8 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
+    QgsProcessingOutputDefinition,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
 )
 from qgis.PyQt.QtGui import QIcon
@@ -51,7 +53,7 @@ def errors_for_qgis(title: str) -> Iterator[None]:
 
 
 class LulcAlgorithm(QgsProcessingAlgorithm):
-    """Base of the algorithms. A sub-class has the attributes below, `initAlgorithm`, `parse` and `run_job`.
+    """Base of the algorithms. A sub-class has the attributes below, `inputs`, `parse` and `run_job`.
 
     Texts in attributes are English; they are translated when QGIS asks for them.
 
@@ -76,7 +78,14 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     #: Import names of the packages without which the algorithm cannot run.
     REQUIRES: tuple[str, ...] = tuple(packages.REQUIRED)
 
+    #: What is returned besides files: class of the definition, name, label.
+    RESULTS: tuple[tuple[type[QgsProcessingOutputDefinition], str, str], ...] = ()
+
     # ---- for sub-classes
+
+    def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
+        """The parameters in their order; `definitions` makes them."""
+        raise NotImplementedError
 
     def parse(self, parameters: Parameters, context: QgsProcessingContext) -> Any:
         """Everything the user said, as plain values; cheap, called more than once, in the main thread.
@@ -120,6 +129,12 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
 
     def createInstance(self) -> LulcAlgorithm:
         return type(self)()
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        for parameter in self.inputs():
+            self.addParameter(parameter)
+        for kind, name, label in self.RESULTS:
+            self.addOutput(kind(name, self.tr(label)))
 
     def name(self) -> str:
         return self.NAME

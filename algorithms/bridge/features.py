@@ -28,7 +28,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QTransform
 
 from ...lulc_plugin.assess import FeatureInput, ReferenceFeature
-from ...lulc_plugin.errors import LulcError
+from ...lulc_plugin.errors import LulcError, MissingCrs
 from ...lulc_plugin.progress import Progress
 from . import layers
 from .attributes import SAMPLE_FIELDS, Columns
@@ -102,13 +102,7 @@ def choose_features(
     if kind is None:
         raise _wrong_geometry(layer, source.wkbType())
     if _crs_of(source).isValid() != map_crs.isValid():
-        lacking, other = (map_layer.name(), layer) if _crs_of(source).isValid() else (layer, map_layer.name())
-        raise LulcError(
-            tr('The layer "{lacking}" has no coordinate reference system, but "{other}" has one.').format(
-                lacking=lacking, other=other
-            ),
-            tr("Set it in the layer's properties, under Source."),
-        )
+        raise _missing_crs(*((map_layer.name(), layer) if _crs_of(source).isValid() else (layer, map_layer.name())))
     fields = source.fields()
     if not field and fields.lookupField(REF_CLASS) < 0:
         raise LulcError(
@@ -160,7 +154,7 @@ def read_features(
     to_map = QgsCoordinateTransform(_crs_of(source), choice.map_crs, context.transformContext())
     # Whether polygons are valid in the sense of OGC does not matter to the pixels inside them.
     unchecked = QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks
-    found: list[ReferenceFeature] = []
+    read: list[ReferenceFeature] = []
     empty, nowhere = 0, 0
     for number, feature in enumerate(source.getFeatures(request, unchecked)):
         if not number % 1000:
@@ -173,7 +167,7 @@ def read_features(
         if shape is None:
             nowhere += 1
             continue
-        found.append(columns.feature(feature, shape))
+        read.append(columns.feature(feature, shape))
     notes = list(choice.notes)
     for count, reason in (
         (empty, tr("{count} feature(s) without geometry left out")),
@@ -182,15 +176,10 @@ def read_features(
         if count:
             notes.append(reason.format(count=count))
             progress.warn(f"{choice.name}: {notes[-1]}.")
-    if not found:
-        raise LulcError(
-            tr('The layer "{layer}" has no feature to compare with ({notes}).').format(
-                layer=choice.name, notes="; ".join(notes) or tr("it is empty")
-            ),
-            tr("Check its selection and its filter."),
-        )
+    if not read:
+        raise _no_feature(choice.name, "; ".join(notes) or tr("it is empty"))
     return FeatureInput(
-        features=tuple(found),
+        features=tuple(read),
         kind=choice.kind,
         name=choice.name,
         field=choice.field,
@@ -243,6 +232,15 @@ def _polygon_shape(geometry: QgsGeometry) -> Mapping[str, Any] | None:
     return {"type": "MultiPolygon", "coordinates": rings}
 
 
+def _missing_crs(without: str, other: str) -> MissingCrs:
+    return MissingCrs(
+        tr('The layer "{without}" has no coordinate reference system, but "{other}" has one.').format(
+            without=without, other=other
+        ),
+        tr("Set it in the layer's properties, under Source."),
+    )
+
+
 def _wrong_geometry(layer: str, kind: QgsWkbTypes.Type) -> LulcError:
     if QgsWkbTypes.geometryType(kind) == QgsWkbTypes.GeometryType.NullGeometry:
         return LulcError(
@@ -254,6 +252,13 @@ def _wrong_geometry(layer: str, kind: QgsWkbTypes.Type) -> LulcError:
             layer=layer, type=QgsWkbTypes.displayString(kind)
         ),
         tr("Of lines make points along them, or buffers, and use that layer."),
+    )
+
+
+def _no_feature(layer: str, notes: str) -> LulcError:
+    return LulcError(
+        tr('The layer "{layer}" has no feature to compare with ({notes}).').format(layer=layer, notes=notes),
+        tr("Check its selection and its filter."),
     )
 
 

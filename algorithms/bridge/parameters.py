@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parameters that several algorithms have, and values on their way out of QGIS: no NULL, no number that is a text.
+"""Values of parameters on their way out of QGIS: no NULL, no number that is a text.
 
 The functions that read a value want the parameters as `said` returns them.
 """
@@ -11,101 +11,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from qgis.core import (
-    Qgis,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
-    QgsProcessingParameterBand,
-    QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
-    QgsProcessingParameterFile,
     QgsProperty,
     QgsRasterLayer,
 )
 from qgis.PyQt.QtCore import QVariant
 
-from ...lulc_plugin.classify import AUTO
-from ...lulc_plugin.errors import LulcError, NotInstalled
-from ...lulc_plugin.model import ranking
-from . import layers, settings
+from ...lulc_plugin.errors import LulcError
+from . import layers
 from .translation import tr
-
-MODEL = "MODEL"
-MODEL_FILE = "MODEL_FILE"
-
-
-# ---- definitions
-
-
-def advanced(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
-    """The same parameter, shown under "Advanced Parameters"."""
-    flags = getattr(Qgis, "ProcessingParameterFlag", None)  # where QGIS keeps them since 3.36
-    flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced if flags is None else flags.Advanced
-    parameter.setFlags(parameter.flags() | flag)
-    return parameter
-
-
-def explained(parameter: QgsProcessingParameterDefinition, text: str) -> QgsProcessingParameterDefinition:
-    """The same parameter with a help text (a tooltip in the dialog)."""
-    parameter.setHelp(text)
-    return parameter
-
-
-def model_parameter() -> QgsProcessingParameterDefinition:
-    """MODEL: `auto`, a bundled network, or one of the user's own, by name."""
-    options = [AUTO, *model_names()]
-    parameter = QgsProcessingParameterEnum(MODEL, tr("Model"), options, False, AUTO, False, True)
-    return explained(
-        parameter,
-        tr(
-            "auto: the best bundled network that fits the layer's bands and pixel size, or else one of your own; the"
-            " log says which and why. Networks of your own get into this list by Import model."
-        ),
-    )
-
-
-def model_file_parameter() -> QgsProcessingParameterDefinition:
-    """MODEL_FILE: a network of the user's own."""
-    parameter = onnx_parameter(tr("Model file of your own (instead of Model)"), optional=True)
-    return explained(
-        parameter,
-        tr(
-            "An .onnx file with its description inside it or beside it (.json). When it is given, Model is not looked"
-            " at."
-        ),
-    )
-
-
-def onnx_parameter(label: str, optional: bool) -> QgsProcessingParameterFile:
-    """MODEL_FILE: any file may be chosen, so that the engine can say what to do with one of another format."""
-    filters = tr("ONNX networks") + " (*.onnx);;" + tr("All files") + " (*.*)"
-    return QgsProcessingParameterFile(MODEL_FILE, label, optional=optional, fileFilter=filters)
-
-
-def bands_parameter(name: str, layer: str) -> QgsProcessingParameterDefinition:
-    """Bands of the parameter `layer` in the order of the model's."""
-    description = tr("Bands, in the model's order (empty: found by their names)")
-    return explained(
-        QgsProcessingParameterBand(name, description, None, layer, True, True),
-        tr(
-            "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the command line:"
-            " 'BANDS=3;2;1;4'."
-        ),
-    )
-
-
-def model_names() -> tuple[str, ...]:
-    """Names of the bundled networks, the one to begin with first, then of the user's own.
-
-    Read anew each time an algorithm's dialog opens.
-    """
-    try:
-        ours = ranking.bundled_names()
-    except NotInstalled:
-        ours = ()  # the installation is incomplete; running says so
-    return tuple(dict.fromkeys((*ours, *settings.user_models())))
-
-
-# ---- values
 
 
 def said(parameters: Mapping[str, Any]) -> dict[str, Any]:

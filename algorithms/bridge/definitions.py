@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Definitions of parameters: a label, a hint (the tooltip in the dialog) and limits; English, translated here.
+
+An algorithm lists them in `inputs`; QGIS asks for that list whenever a dialog opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterMatrix,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterDestination,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+)
+
+from ...lulc_plugin.classify import AUTO
+from ...lulc_plugin.errors import NotInstalled
+from ...lulc_plugin.model import ranking
+from . import settings
+from .translation import tr
+
+MODEL = "MODEL"
+MODEL_FILE = "MODEL_FILE"
+
+
+def advanced(*parameters: QgsProcessingParameterDefinition) -> tuple[QgsProcessingParameterDefinition, ...]:
+    """The same parameters, shown under "Advanced Parameters"."""
+    flags = getattr(Qgis, "ProcessingParameterFlag", None)  # where QGIS keeps them since 3.36
+    flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced if flags is None else flags.Advanced
+    for parameter in parameters:
+        parameter.setFlags(parameter.flags() | flag)
+    return parameters
+
+
+def explained(parameter: QgsProcessingParameterDefinition, hint: str) -> QgsProcessingParameterDefinition:
+    """The same parameter with a hint in English."""
+    parameter.setHelp(tr(hint))
+    return parameter
+
+
+# ---- kinds of parameters
+
+
+def raster(name: str, label: str, hint: str, optional: bool = False) -> QgsProcessingParameterDefinition:
+    """A raster layer."""
+    return explained(QgsProcessingParameterRasterLayer(name, tr(label), None, optional), hint)
+
+
+def band(name: str, label: str, layer: str, hint: str) -> QgsProcessingParameterDefinition:
+    """A band of the parameter `layer`, the first one by default."""
+    return explained(QgsProcessingParameterBand(name, tr(label), 1, layer, True), hint)
+
+
+def choice(
+    name: str, label: str, options: Sequence[str], hint: str, optional: bool = True
+) -> QgsProcessingParameterDefinition:
+    """One of `options`, by its name; the first one by default."""
+    names = list(options)
+    return explained(QgsProcessingParameterEnum(name, tr(label), names, False, names[0], optional, True), hint)
+
+
+def text(name: str, label: str, hint: str, default: str | None = None, optional: bool = True) -> Any:
+    """One line of text."""
+    return explained(QgsProcessingParameterString(name, tr(label), default, False, optional), hint)
+
+
+def whole(
+    name: str, label: str, hint: str, limits: Sequence[float], default: int | None = None, optional: bool = True
+) -> QgsProcessingParameterDefinition:
+    """A whole number within `limits`, the lowest and perhaps the highest."""
+    kind = QgsProcessingParameterNumber.Type.Integer
+    return explained(QgsProcessingParameterNumber(name, tr(label), kind, default, optional, *limits), hint)
+
+
+def real(
+    name: str, label: str, hint: str, limits: Sequence[float], default: float | None = None, optional: bool = False
+) -> QgsProcessingParameterDefinition:
+    """A number within `limits`, the lowest and perhaps the highest."""
+    kind = QgsProcessingParameterNumber.Type.Double
+    return explained(QgsProcessingParameterNumber(name, tr(label), kind, default, optional, *limits), hint)
+
+
+def table(name: str, label: str, columns: Iterable[str], hint: str) -> QgsProcessingParameterDefinition:
+    """Rows with these columns; may be left empty."""
+    return explained(QgsProcessingParameterMatrix(name, tr(label), 0, False, [*map(tr, columns)], None, True), hint)
+
+
+def file_to_write(
+    name: str, label: str, kind: str, hint: str, optional: bool = True, by_default: bool = True
+) -> QgsProcessingParameterDefinition:
+    """A file to write; `kind` is a filter such as `HTML files (*.html)`, and `by_default` whether the box is ticked."""
+    words, _, pattern = kind.partition(" (")
+    definition = QgsProcessingParameterFileDestination(
+        name, tr(label), f"{tr(words)} ({pattern}", None, optional, by_default
+    )
+    return explained(definition, hint)
+
+
+def map_to_write(name: str, label: str, hint: str) -> QgsProcessingParameterDefinition:
+    """A GeoTIFF to write."""
+    return explained(QgsProcessingParameterRasterDestination(name, tr(label)), hint)
+
+
+# ---- parameters that several algorithms have
+
+
+def model() -> QgsProcessingParameterDefinition:
+    """MODEL: `auto`, a bundled network, or one of the user's own, by name."""
+    return choice(
+        MODEL,
+        "Model",
+        [AUTO, *model_names()],
+        "auto: the best bundled network that fits the layer's bands and pixel size, or else one of your own; the log"
+        " says which and why. Networks of your own get into this list by Import model.",
+        optional=False,
+    )
+
+
+def model_file() -> QgsProcessingParameterDefinition:
+    """MODEL_FILE: a network of the user's own, instead of MODEL."""
+    return network_file(
+        "Model file of your own (instead of Model)",
+        "An .onnx file with its description inside it or beside it (.json). When it is given, Model is not looked at.",
+        optional=True,
+    )
+
+
+def network_file(label: str, hint: str, optional: bool = False) -> QgsProcessingParameterDefinition:
+    """MODEL_FILE: any file may be chosen, so that the engine can say what to do with one of another format."""
+    filters = tr("ONNX networks") + " (*.onnx);;" + tr("All files") + " (*.*)"
+    return explained(QgsProcessingParameterFile(MODEL_FILE, tr(label), optional=optional, fileFilter=filters), hint)
+
+
+def bands(name: str, layer: str) -> QgsProcessingParameterDefinition:
+    """Bands of the parameter `layer` in the order of the model's."""
+    label = tr("Bands, in the model's order (empty: found by their names)")
+    return explained(
+        QgsProcessingParameterBand(name, label, None, layer, True, True),
+        "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the command line:"
+        " 'BANDS=3;2;1;4'.",
+    )
+
+
+def extent(name: str, hint: str) -> QgsProcessingParameterDefinition:
+    """A part of the layer; may be left empty."""
+    return explained(QgsProcessingParameterExtent(name, tr("Extent (empty: the whole layer)"), None, True), hint)
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of the bundled networks, the one to begin with first, then of the user's own.
+
+    Read anew each time an algorithm's dialog opens.
+    """
+    try:
+        ours = ranking.bundled_names()
+    except NotInstalled:
+        ours = ()  # the installation is incomplete; running says so
+    return tuple(dict.fromkeys((*ours, *settings.user_models())))
