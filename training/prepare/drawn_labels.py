@@ -140,9 +140,7 @@ def _table_points(path: Path, image_path: Path, image: LayerFacts, table: ClassT
     except (TypeError, ValueError) as error:
         raise LulcError(f"{path}: a coordinate is no number ({error}).", "Correct the table.") from None
     if by_pixel:
-        t = image.transform
-        col, row = np.floor(xs) + 0.5, np.floor(ys) + 0.5
-        xs, ys = t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+        xs, ys = image.grid.centres(np.floor(ys), np.floor(xs))
     elif "crs" in columns and mine:
         xs, ys = _carried(path, mine, xs, ys, image)
     return DrawnPoints(xs, ys, values, image)

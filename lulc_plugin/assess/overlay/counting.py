@@ -216,7 +216,7 @@ def combinations(
         layers: the map first.
         areas: of the map's pixels if they differ; None: the areas returned are 0.
         region: the block.
-        tally: hears which values occur.
+        tally: is given the values that occur.
 
     Raises:
         LulcError: a layer has too many distinct values, or cannot be read.

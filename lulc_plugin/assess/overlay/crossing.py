@@ -59,7 +59,7 @@ def cross(
         layers: the map first; all are read on the map's grid.
         facts: the map's.
         areas: of the map's pixels, or None.
-        progress: asked at every block whether to stop; hears 0 to 90 %.
+        progress: asked at every block whether to stop; gets 0 to 90 %.
         most: distinct values that a layer may have; one with an attribute `unlimited` that is true may have more.
         threads: None: as many as there are processors, 8 at most.
         block: pixels read at a time.
@@ -79,7 +79,7 @@ def cross(
         cache = _cache_size(layers, regions, count)
         if cache:
             stack.enter_context(gdal.limited_cache(cache))
-        _share(layers, uneven, tally, _Work(regions, progress), count)
+        _count_in_threads(layers, uneven, tally, _RegionQueue(regions, progress), count)
     values, valid, pixels, area = tally.table()
     if areas is None:
         return CrossTable(values, valid, pixels, None)
@@ -94,26 +94,29 @@ def _cache_size(layers: Sequence[LayerOnMap], regions: Sequence[PixelRegion], th
     return 2 * threads * sum(each) * max(r.height * r.width for r in regions)
 
 
-def _share(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work, count: int) -> None:
+def _count_in_threads(
+    layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, queue: _RegionQueue, count: int
+) -> None:
     """Count in `count` threads, of which this is one.
 
     Raises:
         LulcError: what went wrong first in any of them.
         CancelledError: the user stopped.
     """
-    helpers = [
-        threading.Thread(target=_help, args=(layers, uneven, tally, work), daemon=True) for _ in range(count - 1)
+    threads = [
+        threading.Thread(target=_count_in_own_thread, args=(layers, uneven, tally, queue), daemon=True)
+        for _ in range(count - 1)
     ]
-    for helper in helpers:
-        helper.start()
+    for thread in threads:
+        thread.start()
     try:
-        _count(layers, uneven, tally, work)
+        _count(layers, uneven, tally, queue)
     except BaseException as error:
-        work.stop(error)
-    for helper in helpers:
-        helper.join()
-    if work.error is not None:
-        raise work.error
+        queue.stop(error)
+    for thread in threads:
+        thread.join()
+    if queue.error is not None:
+        raise queue.error
 
 
 def blocks(layers: Sequence[LayerOnMap], facts: LayerFacts, block: int = BLOCK_PIXELS) -> Iterator[PixelRegion]:
@@ -140,7 +143,7 @@ def _multiple(block: int, length: int) -> int:
     return min(length, block if block <= _WIDEST else 256)
 
 
-class _Work:
+class _RegionQueue:
     """Regions still to be counted, for several threads; the first error stops all."""
 
     def __init__(self, regions: Sequence[PixelRegion], progress: Progress) -> None:
@@ -170,29 +173,31 @@ class _Work:
             self._progress.report(_PERCENT * done / self._total)
 
 
-def _help(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work) -> None:
+def _count_in_own_thread(
+    layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, queue: _RegionQueue
+) -> None:
     """A thread: the same layers with handles of its own."""
     own: list[LayerOnMap] = []
     try:
         with gdal.environment():
             own.extend(layer.reopened() for layer in layers)
-            _count(own, uneven, tally, work)
+            _count(own, uneven, tally, queue)
     except BaseException as error:  # raised by the thread that waits
-        work.stop(error)
+        queue.stop(error)
     finally:
         for layer in own:
             layer.close()
 
 
-def _count(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, work: _Work) -> None:
-    """Count what `work` hands out; `uneven`: areas of the pixels if they differ."""
+def _count(layers: Sequence[LayerOnMap], uneven: PixelAreas | None, tally: Tally, queue: _RegionQueue) -> None:
+    """Count what `queue` hands out; `uneven`: areas of the pixels if they differ."""
     if are_byte_pairs(layers, uneven):
         pairs = BytePairs(layers, uneven)
-        for region in work:
+        for region in queue:
             pairs.add(region)
             if uneven is not None:  # block by block: the same sums whichever thread counts a block
                 tally.add_all(pairs.take_entries())
         tally.add_all(pairs.take_entries())
         return
-    for region in work:
+    for region in queue:
         tally.add_all(combinations(layers, uneven, region, tally))

@@ -16,7 +16,7 @@ from .allocation import ALLOCATIONS, FEWEST, standard_error
 
 #: Expected user's accuracy: of all classes, of each in the order of the values, or by class value.
 Expected = Union[float, tuple[float, ...], Mapping[int, float]]
-#: Nobody labels more points than this.
+#: More points than this cannot be labelled.
 MOST_POINTS = 1_000_000
 LARGEST_SEED = 2**31 - 1
 
@@ -155,26 +155,31 @@ def expected_from_text(text: str) -> Expected:
     Raises:
         LulcError: none of these forms, or a number outside (0, 1).
     """
+    expected = _parsed(text)
+    if expected is None:
+        raise OptionInvalid(
+            f"The expected user's accuracy is {text!r}.",
+            "Write one number (0.8), one for each class in the order of the class values (0.7;0.6;0.9), or class=number"
+            " (1=0.7;2=0.6), with points as decimal marks.",
+        )
+    _check(expected)
+    return expected
+
+
+def _parsed(text: str) -> Expected | None:
+    """The numbers in a text; None where it has none of the three forms."""
     parts = [part.strip() for part in text.split(";") if part.strip()]
     pairs = [part.split("=") for part in parts]
     try:
         if parts and all(len(pair) == 2 for pair in pairs):
             by_value = {int(value): float(users) for value, users in pairs}
-            if len(by_value) == len(pairs):
-                _check(by_value)
-                return by_value
-        elif parts and all(len(pair) == 1 for pair in pairs):
+            return by_value if len(by_value) == len(pairs) else None
+        if parts and all(len(pair) == 1 for pair in pairs):
             numbers = tuple(float(part) for part in parts)
-            expected = numbers if len(numbers) > 1 else numbers[0]
-            _check(expected)
-            return expected
+            return numbers if len(numbers) > 1 else numbers[0]
     except ValueError:
-        pass  # the error below says it
-    raise OptionInvalid(
-        f"The expected user's accuracy is {text!r}.",
-        "Write one number (0.8), one for each class in the order of the class values (0.7;0.6;0.9), or class=number"
-        " (1=0.7;2=0.6), with points as decimal marks.",
-    )
+        return None
+    return None
 
 
 def expected_of(expected: Expected, values: tuple[int, ...]) -> tuple[float, ...]:

@@ -83,11 +83,11 @@ def test_example(example):
 
 @pytest.mark.parametrize("example", [e for kind in KINDS for e in examples(kind)])
 def test_misprints_are_not_reproduced(example):
-    for said in example["published"]:
-        if said["reproduced"]:
+    for number in example["published"]:
+        if number["reproduced"]:
             continue
-        rule, index = said["path"].split(".")
-        assert ours(example)[rule][int(index)] == said["ours"] != said["printed"]
+        rule, index = number["path"].split(".")
+        assert ours(example)[rule][int(index)] == number["ours"] != number["printed"]
 
 
 def test_all_examples_are_here():

@@ -74,7 +74,7 @@ def test_degrees_by_name(class_map, table, header, crs):
     np.testing.assert_allclose([f.geometry["coordinates"] for f in found.features], PLACES, atol=1e-3)
 
 
-def test_x_and_y_come_first_when_a_system_is_named(class_map, table):
+def test_x_and_y_come_first_when_a_crs_is_named(class_map, table):
     path = table("lon,lat,X,Y,ref_class", "0,0,500005,4999995,1")
     assert read_points(path, class_map, crs=UTM).features[0].geometry["coordinates"] == (500005, 4999995)
     assert read_points(path, class_map).features[0].geometry["coordinates"][0] < 0
@@ -94,7 +94,7 @@ def test_strata_and_empty_classes(class_map, table):
     assert [(f.label, f.stratum, f.stratum_px) for f in found.features] == [("1", "1", 80), (None, "2", 20)]
 
 
-def test_a_point_that_is_nowhere_in_the_maps_system_spoils_only_itself(class_map, table):
+def test_a_point_without_a_place_in_the_crs_of_the_map_spoils_only_itself(class_map, table):
     path = table("x,y,ref_class", "4e8,9e8,1", "15.00006,45.15,1")
     path_degrees = table("lon,lat,ref_class", "-165,-90,1", "15.00006,45.15,1", name="d.csv")
     with pytest.raises(LulcError, match="no number of degrees"):
@@ -103,7 +103,7 @@ def test_a_point_that_is_nowhere_in_the_maps_system_spoils_only_itself(class_map
     assert good.geometry["coordinates"][0] == pytest.approx(500004.7, abs=0.3)
 
 
-def test_a_map_without_a_system(tmp_path, table):
+def test_a_map_without_a_crs(tmp_path, table):
     bare = raster(tmp_path / "bare.tif", None)
     path = table("x,y,ref_class", "500005,4999995,1")
     found = read_points(path, bare)
@@ -113,7 +113,7 @@ def test_a_map_without_a_system(tmp_path, table):
 
 
 @pytest.mark.parametrize(
-    "lines, crs, said",
+    "lines, crs, message",
     [
         (["x,y,ref_class", "1,2,3"], "", r"columns x and y of .*points.csv have no coordinate system.*--crs EPSG:"),
         (["east,north,ref_class", "1,2,3"], UTM, "its columns are: east, north, ref_class.*Call the columns"),
@@ -142,13 +142,13 @@ def test_a_map_without_a_system(tmp_path, table):
         (["x,y,ref_class", '1,2,"' + "a" * 200_000 + '"'], UTM, "cannot be read: field larger than"),
     ],
 )
-def test_refusals(class_map, table, lines, crs, said):
-    with pytest.raises(LulcError, match=said) as caught:
+def test_refusals(class_map, table, lines, crs, message):
+    with pytest.raises(LulcError, match=message) as caught:
         read_points(table(*lines), class_map, crs=crs)
     assert caught.value.remedy and len(str(caught.value)) < 1200
 
 
-def test_files_that_are_none(class_map, tmp_path, table, monkeypatch):
+def test_files_that_cannot_be_read(class_map, tmp_path, table, monkeypatch):
     with pytest.raises(LulcError, match="There is no file .*none.csv"):
         read_points(str(tmp_path / "none.csv"), class_map, crs=UTM)
     with pytest.raises(LulcError, match="cannot be read: 'utf-8' codec.*CSV in UTF-8"):
@@ -186,16 +186,16 @@ def test_compare(class_map, table, capsys):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    "words, message",
     [([], "Say which: --crs EPSG:31985"), (["--crs", UTM, "--layer", "a"], "--layer a is given, but the CSV file")],
 )
-def test_mistakes_are_one_line(class_map, table, words, said, capsys):
+def test_errors_are_one_line(class_map, table, words, message, capsys):
     assert cli.main(["assess", class_map, table(*PLAIN), *words]) == 1
     error = capsys.readouterr().err
-    assert said in error and "Traceback" not in error
+    assert message in error and "Traceback" not in error
 
 
-def test_a_system_for_a_raster_is_refused(class_map, capsys):
+def test_a_crs_for_a_raster_is_refused(class_map, capsys):
     assert cli.main(["assess", class_map, class_map, "--crs", UTM]) == 1
     assert "is a raster" in capsys.readouterr().err
 

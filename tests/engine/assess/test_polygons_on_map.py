@@ -132,7 +132,7 @@ def test_windows_are_parts_of_the_whole(facts, size):
         Affine.translation(5e5, 9e6) * Affine.rotation(40) * Affine.scale(30, -30),
     ],
 )
-def test_maps_that_lie_otherwise(raster, transform):
+def test_rotated_and_south_up_maps(raster, transform):
     with Source(raster("g.tif", np.zeros((1, 60, 80), "uint8"), transform=transform)) as source:
         facts = source.facts
     labels, _ = read(

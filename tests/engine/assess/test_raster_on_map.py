@@ -84,7 +84,7 @@ def test_the_same_grid(raster):
 
 
 @pytest.mark.parametrize(
-    ("transform", "said"),
+    ("transform", "sentence"),
     [
         (GRID * Affine.translation(7, -9), "first pixel is row -9, column 7 of the map"),
         (GRID * Affine.translation(0.3, 0.4), "0.4 pixel off"),
@@ -97,13 +97,13 @@ def test_the_same_grid(raster):
         (GRID * Affine(0.6, 0.2, -3.3, 0.1, 0.7, -2.2), "turned"),
     ],
 )
-def test_other_grids(raster, transform, said):
+def test_other_grids(raster, transform, sentence):
     values = classes(61, 83, 2)
     how = check(
         raster("r.tif", values, nodata=3, transform=transform), raster("m.tif", classes(40, 50)),
         values[0], values[0] != 3, transform,
     )  # fmt: skip
-    assert said in how[0]
+    assert sentence in how[0]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_other_grids(raster, transform, said):
     ],
 )
 @pytest.mark.parametrize("zoom", [1, 0.370137, 3.100713])
-def test_maps_that_lie_otherwise(raster, grid, zoom):
+def test_rotated_and_shifted_maps(raster, grid, zoom):
     values = classes(90, 110, 3)
     transform = grid * Affine.translation(-2.70137, -3.40071) * Affine.scale(zoom)
     how = check(
@@ -153,7 +153,7 @@ def test_memory_follows_the_map_not_the_reference(raster, monkeypatch):
 
 
 @pytest.mark.parametrize("tile", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 32}])
-def test_whatever_the_blocks(raster, tile):
+def test_file_blocks_do_not_matter(raster, tile):
     values = classes(70, 90, 6)
     transform = GRID * Affine.translation(-11, -13)
     check(raster("r.tif", values, transform=transform, **tile), raster("m.tif", classes(40, 50)), values[0],
@@ -188,7 +188,7 @@ def test_validity(raster, tmp_path, dtype, case, crs):
 
 
 @pytest.mark.parametrize("crs", [UTM, "EPSG:4326"])
-def test_each_band_has_its_own_holes(raster, crs):
+def test_each_band_has_its_own_nodata(raster, crs):
     """A pixel that is nodata in the band asked for counts for nothing, whatever the other bands say there."""
     values = np.concatenate([classes(120, 130, 21), classes(120, 130, 22), classes(120, 130, 23)])
     transform = GRID * Affine.translation(-5.3, 4.2) if crs == UTM else Affine(0.0003, 0, -33.0, 0, -0.0003, -7.957)
@@ -201,7 +201,7 @@ def test_each_band_has_its_own_holes(raster, crs):
         np.testing.assert_array_equal(got[clear & ok], want[clear & ok])
 
 
-def test_not_a_number_is_nothing(raster):
+def test_nan_is_nodata(raster):
     values = classes(40, 50, 9, "float32")
     values[0, 5:9, 5:9] = np.nan
     values[0, 20:22] = np.inf
@@ -242,7 +242,7 @@ def test_a_nodata_value_that_the_type_cannot_hold(raster):
     "grid", [GRID, Affine(30, 0, 500_000, 0, 30, 9_117_000),
              Affine.translation(500_000, 9_120_000) * Affine.rotation(-12) * Affine.scale(30, -30)],
 )  # fmt: skip
-def test_other_systems(raster, crs, transform, grid):
+def test_other_coordinate_systems(raster, crs, transform, grid):
     values = classes(150, 170, 11)
     how = check(
         raster("r.tif", values, crs=crs, transform=transform, nodata=2),
@@ -252,7 +252,7 @@ def test_other_systems(raster, crs, transform, grid):
     assert "another coordinate system" in how[0] and crs in how[0] and UTM in how[0]
 
 
-def test_a_large_map_in_another_system_is_exact_everywhere(raster):
+def test_a_large_map_in_another_coordinate_system_is_exact_everywhere(raster):
     """GDAL approximates coordinates along lines; the error would show in the middle of long lines."""
     values = classes(700, 800, 12)
     transform = Affine(0.0004, 0, -33.02, 0, -0.0004, -7.95)
@@ -270,7 +270,7 @@ def test_overviews_are_not_taken_for_pixels(raster):
     check(path, raster("m.tif", classes(70, 70)), values[0], values[0] >= 0, transform, "EPSG:4326", most_unclear=2)
 
 
-# ---------------------------------------------------------------- what is refused, and how it is said
+# ---------------------------------------------------------------- what is refused
 
 
 def refusal(layer, map_path, band=1):
@@ -285,7 +285,7 @@ def test_a_band_that_is_not_there(raster):
     assert "no band 4, bands 1 to 3" in refusal(path, raster("m.tif", classes(10, 10)), 4)
 
 
-def test_one_without_a_coordinate_system(raster):
+def test_only_one_has_a_coordinate_system(raster):
     with_crs, without = raster("a.tif", classes(10, 10)), raster("b.tif", classes(10, 10), crs=None)
     assert "b.tif has no coordinate system, a.tif has EPSG:32725" in refusal(without, with_crs)
     assert "b.tif has no coordinate system, a.tif has EPSG:32725" in refusal(with_crs, without)
@@ -372,7 +372,7 @@ def test_values_at_points(raster, transform, blocks):
 
 
 @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
-def test_points_in_another_system(raster, crs):
+def test_points_in_another_coordinate_system(raster, crs):
     values = classes(70, 90, 2)
     path = raster("m.tif", values)
     x, y, row, col = scattered(GRID, 70, 90, 500, beyond=0)

@@ -127,7 +127,7 @@ def test_other_allocations_say_that_the_interval_is_wider(patches):
     assert any("more than the 0.03 asked for" in note for note in sample.notes)
 
 
-def test_a_small_stratum_is_taken_whole(class_map):
+def test_all_pixels_of_a_small_stratum_are_taken(class_map):
     values = np.full((100, 100), 2, np.uint8)
     values[40, 10:17] = 1
     values[3, 3] = 3
@@ -146,7 +146,7 @@ def test_same_seed_same_points(patches):
     assert len(set(places(first)) & set(places(other))) < 20
 
 
-def test_a_known_draw(class_map):
+def test_a_known_sample(class_map):
     """Pinned: a sample that was published with its seed must come back from later versions, on any machine."""
     values = (np.arange(40)[:, None] // 20 + np.zeros(30, int) + 1).astype(np.uint8)
     sample = drawn(class_map(values), size=6, seed=42, allocation="equal")
@@ -159,7 +159,7 @@ def test_a_new_seed_each_time_unless_given(patches):
     assert places(drawn(patches[0], size=60, seed=first.seed)) == places(first)
 
 
-def test_the_way_of_reading_does_not_matter(patches, class_map, monkeypatch):
+def test_file_layout_and_blocks_do_not_matter(patches, class_map, monkeypatch):
     """Tiled or striped file, small or large pieces: the same points."""
     layer, values = patches
     first = drawn(layer, size=300)
@@ -321,9 +321,9 @@ def test_too_far_apart_says_how_many_are_possible(class_map):
     values[:10, :10] = 4
     with pytest.raises(LulcError) as error:
         drawn(class_map(values), size=100, allocation="equal", min_distance=150)
-    said = str(error.value)
-    assert "class 4" in said and "of 50 points possible at 150 m" in said and "smaller" in said
-    possible = int(said.split("class 4: ")[1].split(" ")[0])
+    message = str(error.value)
+    assert "class 4" in message and "of 50 points possible at 150 m" in message and "smaller" in message
+    possible = int(message.split("class 4: ")[1].split(" ")[0])
     assert 4 <= possible <= 9  # 300 m × 300 m
 
 
@@ -376,7 +376,7 @@ def test_distance_without_a_coordinate_system(class_map):
         ({"seed": 2**31}, ["2147483648"]),
     ],
 )
-def test_impossible_wishes(patches, options, words):
+def test_impossible_values(patches, options, words):
     with pytest.raises(LulcError) as error:
         drawn(patches[0], **options)
     assert all(word in str(error.value) for word in words), str(error.value)
@@ -432,7 +432,7 @@ def test_progress_goes_to_the_end(patches, recorder):
     assert progress.percents == sorted(progress.percents) and progress.percents[-1] == 100
 
 
-def test_raised_numbers_are_said(class_map):
+def test_raised_numbers_are_reported(class_map):
     values = np.ones((100, 100), np.uint8)
     values[:2] = 2
     sample = drawn(class_map(values), size=50)
@@ -440,7 +440,7 @@ def test_raised_numbers_are_said(class_map):
     assert any("124 points are drawn instead of 50" in w for w in sample.warnings)
 
 
-def test_few_points_are_said(patches):
+def test_few_points_are_reported(patches):
     sample = drawn(patches[0], size=100, allocation="proportional")
     assert any("Fewer than 30" in w and "1, 2" in w for w in sample.warnings)
 

@@ -78,7 +78,7 @@ def test_lines_are_refused(class_map, tmp_path):
         read_features(path, class_map)
 
 
-def test_what_is_no_file(class_map, tmp_path):
+def test_a_file_that_is_not_there(class_map, tmp_path):
     assert is_raster(class_map) and not is_raster(str(tmp_path / "none.gpkg"))
     with pytest.raises(LulcError, match="cannot be read"):
         read_features(str(tmp_path / "none.gpkg"), class_map)
@@ -133,13 +133,13 @@ def test_no_geometries(class_map, layers):
         read_features(layers(), class_map)
 
 
-def test_a_system_that_the_file_contradicts(class_map, points):
+def test_a_crs_that_the_file_contradicts(class_map, points):
     assert read_features(points, class_map, crs="EPSG:32633").features
     with pytest.raises(LulcError, match="says itself that it is in .*Leave --crs away"):
         read_features(points, class_map, crs="EPSG:4326")
 
 
-def test_places_that_the_maps_system_does_not_have(class_map, tmp_path):
+def test_points_without_a_place_in_the_crs_of_the_map(class_map, tmp_path):
     pole, good = {"type": "Point", "coordinates": [1e20, 1e20]}, {"type": "Point", "coordinates": [15.00006, 45.15]}
     made = [{"type": "Feature", "geometry": g, "properties": {"ref_class": 1}} for g in (pole, good)]
     first, second = read_features(geojson(tmp_path / "p.geojson", made, None), class_map).features
@@ -163,8 +163,8 @@ def test_assess(class_map, points, tmp_path, capsys):
     names = {kind: tmp_path / f"report.{kind}" for kind in ("html", "csv", "json")}
     wanted = [word for kind, path in names.items() for word in (f"--{kind}", str(path))]
     assert cli.main(["assess", class_map, points, *wanted]) == 0
-    said = capsys.readouterr().out
-    assert "Stratified random sample of points" in said and "overall accuracy 1.0000" in said
+    message = capsys.readouterr().out
+    assert "Stratified random sample of points" in message and "overall accuracy 1.0000" in message
     assert json.loads(names["json"].read_text())["overall_accuracy"]["value"] == 1
     assert all(path.stat().st_size > 500 for path in names.values())
 
@@ -181,7 +181,7 @@ def test_compare(class_map, points, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    "words, message",
     [
         (["--field", "nothing"], "no field 'nothing'"),
         (["--design", "census"], "does not go with points"),
@@ -191,8 +191,8 @@ def test_compare(class_map, points, tmp_path, capsys):
         (["--band", "3"], "band 3"),
     ],
 )
-def test_mistakes_are_one_line(class_map, points, words, said, capsys):
+def test_errors_are_one_line(class_map, points, words, message, capsys):
     assert cli.main(["assess", class_map, points, *words]) == 1
     error = capsys.readouterr().err
     assert error.startswith("Error: ") or "\nError: " in error
-    assert said in error and "Traceback" not in error
+    assert message in error and "Traceback" not in error
