@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from qgis.core import (
     QgsColorRampShader,
@@ -22,10 +23,12 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor
 
-from ...lulc_plugin.assess import RasterInput
 from ...lulc_plugin.errors import LulcError
-from ...lulc_plugin.legend import LONGEST_NAME, Legend, LegendClass, is_text
+from ...lulc_plugin.raster import RasterInput
 from .translation import tr
+
+if TYPE_CHECKING:  # QGIS starts with this module, and needs no legend for that
+    from ...lulc_plugin.legend import Legend, LegendClass
 
 Extent = tuple[float, float, float, float]
 
@@ -102,6 +105,8 @@ def legend_of(layer: QgsRasterLayer, band: int) -> tuple[LegendClass, ...]:
     A style is one for classes when it is paletted or has a colour ramp of exact values. Values that nobody named take
     part unless they come from the file's own palette: such a palette often has all 256 values.
     """
+    from ...lulc_plugin.legend import LONGEST_NAME, LegendClass, is_text
+
     classes: dict[int, LegendClass] = {}
     from_file = None
     for value, label, colour in _styled_values(layer, band):

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionInvalid
-from ..legend import Legend
 from ..model import providers
 from ..options import option
 from ..raster import RasterInput
+
+if TYPE_CHECKING:  # QGIS starts with this module, and needs no legend for that
+    from ..legend import Legend
 
 AUTO = "auto"
 NODATA_POLICIES = ("any", "all")

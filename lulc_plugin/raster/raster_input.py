@@ -7,8 +7,10 @@ Every job takes its layers as this one type. Whatever the user sees and sets for
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..legend import LegendClass
+if TYPE_CHECKING:  # QGIS starts with this module, and needs no legend for that
+    from ..legend import LegendClass
 
 
 @dataclass(frozen=True)
