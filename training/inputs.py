@@ -97,7 +97,7 @@ class Inputs:
 
         `layer_sample` is `(bands, pixels)`, the pixels that speak for the whole layer; by default those of the image.
         """
-        everywhere = valid if valid.ndim == 2 else valid.any(axis=0)
+        everywhere = valid if valid.ndim == 2 else np.any(valid, axis=0)
         sample = sample_array(values, everywhere) if layer_sample is None else layer_sample
         return self.prepared(values, valid, resolved(self.form(picture).band_steps, sample), fill)
 

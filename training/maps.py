@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from lulc_plugin.assess import Accuracy, ConfusionMatrix, accuracy
+from lulc_plugin.assess import ConfusionMatrix, accuracy
 from lulc_plugin.model import Window
 from lulc_plugin.raster import Axis, plan_axis
 
@@ -144,11 +144,11 @@ def groups_of(chips: Sequence[Chip]) -> Groups:
     for code in sorted(used, key=lambda code: -int(allowed[code].sum())):
         of_code[code] = code
         of_class[allowed[code]] = code
-    values = list(used)
+    counted = list(used)
     if not of_class.all():
         of_class[of_class == 0] = codes
-        values.append(codes)
-    return Groups(tuple(values), of_class, of_code, allowed)
+        counted.append(codes)
+    return Groups(tuple(counted), of_class, of_code, allowed)
 
 
 def chip_matrix(shares: FloatArray, chip: Chip, groups: Groups) -> Counts:
@@ -170,24 +170,26 @@ def value_matrix(values: npt.NDArray[np.uint8], chip: Chip, groups: Groups) -> C
 
 def place_matrices(mapper: Answers, chips: Sequence[Chip], context: int | None = None) -> dict[str, Counts]:
     """Place → pooled confusion matrix of its chips, all of one set; for `context` see `Mapper.shares`."""
-    groups, found = groups_of(chips), {}
+    groups = groups_of(chips)
+    places: dict[str, Counts] = {}
     for chip in chips:
-        found[chip.place] = found.get(chip.place, 0) + chip_matrix(mapper.shares(chip, context), chip, groups)
-    return found
+        places[chip.place] = places.get(chip.place, 0) + chip_matrix(mapper.shares(chip, context), chip, groups)
+    return places
 
 
 def as_pictures(mapper: Answers, chips: Sequence[Chip]) -> dict[str, Counts]:
     """`place_matrices` of chips of reflectance as pictures; each place is a layer."""
-    groups, found = groups_of(chips), {}
+    groups = groups_of(chips)
+    places: dict[str, Counts] = {}
     for chip in chips:
         shares = mapper.shares(chip, picture=True, layer_sample=chip.pool)
-        found[chip.place] = found.get(chip.place, 0) + chip_matrix(shares, chip, groups)
-    return found
+        places[chip.place] = places.get(chip.place, 0) + chip_matrix(shares, chip, groups)
+    return places
 
 
-def pooled(matrices: Mapping[str, Counts]) -> Accuracy:
-    """Accuracy of all places together."""
-    return accuracy(sum(matrices.values()))
+def total_counts(places: Mapping[str, Counts]) -> Counts:
+    """The matrix of all places together."""
+    return sum(places.values(), start=np.zeros((), np.int64))
 
 
 def reference_miou(counts: Counts) -> float:
@@ -226,12 +228,12 @@ def miou_interval(
     picks = np.random.default_rng(seed).integers(0, len(places), (draws, len(places)))
     times = np.stack([np.bincount(pick, minlength=len(places)) for pick in picks]).astype(np.float64)
     # the classes of the whole split count in every draw, as far as a draw has them
-    drawn = [np.tensordot(times, one, axes=1) for one in (a, b)]
-    low, high = np.percentile(_mious(drawn[0]) - _mious(drawn[1]), [2.5, 97.5])
+    ours, theirs = (_mious(np.tensordot(times, one, axes=1)) for one in (a, b))
+    low, high = np.percentile(np.subtract(ours, theirs), [2.5, 97.5])
     return difference, float(low), float(high)
 
 
-def _mious(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _mious(counts: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """`reference_miou` of each of `(n, q, q)` matrices."""
     hits, rows, cols = np.diagonal(counts, axis1=1, axis2=2), counts.sum(axis=2), counts.sum(axis=1)
     there = cols > 0

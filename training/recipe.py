@@ -159,7 +159,7 @@ class Recipe:
     optimiser: Optimiser
     data: tuple[DataPart, ...]
     checks: tuple[Check, ...]
-    teachers: Mapping[str, Mapping[str, Any]]
+    teachers: Mapping[str, Table | Tables]
     card: Mapping[str, Any]
     table: Mapping[str, Any]
     folder: Path

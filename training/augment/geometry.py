@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from ..sets.chips import Chip
 from .strength import Strength
 
 FloatArray = npt.NDArray[np.float32]
+Dtype = TypeVar("Dtype", bound=np.generic)
 _PURE = 0.55  # a pixel of another size keeps a label only if this share of what is known of it agrees
 _KNOWN = 0.3  # and if this share of a source pixel, or of itself where it is smaller, is known
 
@@ -50,7 +52,7 @@ def cut(chip: Chip, size: int, scale: float, rng: np.random.Generator) -> Cut:
     at = np.s_[row : row + rows, col : col + cols]
     values, valid, labels = chip.values[(slice(None), *at)], chip.valid[at], chip.labels[at]
     soft, known = None, np.zeros(valid.shape, bool)
-    if chip.soft is not None:
+    if chip.soft is not None and chip.known is not None:
         soft, known = chip.soft[(slice(None), *at)].astype(np.float32), chip.known[at]
     target = (max(1, min(size, round(rows / scale))), max(1, min(size, round(cols / scale))))
     if target != (rows, cols):
@@ -89,7 +91,7 @@ def resized(planes: FloatArray, target: tuple[int, int]) -> FloatArray:
     return functional.interpolate(tensor, target, mode="bilinear", antialias=True, align_corners=False)[0].numpy()
 
 
-def turned(way: int, array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def turned(way: int, array: npt.NDArray[Dtype]) -> npt.NDArray[Dtype]:
     """One of the eight symmetries of a square, `way` 0..7."""
     if way & 1:
         array = array[..., ::-1]
@@ -109,13 +111,14 @@ def mosaic(chips: Sequence[Chip], rng: np.random.Generator) -> Chip:
         col = int(rng.integers(0, chip.valid.shape[1] - side + 1))
         parts.append((chip, np.s_[..., row : row + side, col : col + side]))
 
-    def joined(arrays: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+    def joined(arrays: list[npt.NDArray[Dtype]]) -> npt.NDArray[Dtype]:
         a, b, c, d = arrays
         return np.concatenate([np.concatenate([a, b], axis=-1), np.concatenate([c, d], axis=-1)], axis=-2)
 
-    soft = known = None
-    if all(c.soft is not None for c in chips):
-        soft, known = joined([c.soft[at] for c, at in parts]), joined([c.known[at] for c, at in parts])
+    taught = [(c.soft[at], c.known[at]) for c, at in parts if c.soft is not None and c.known is not None]
+    soft, known = None, None
+    if len(taught) == len(parts):
+        soft, known = joined([s for s, _ in taught]), joined([k for _, k in taught])
     return replace(
         chips[0],
         name="mosaic",

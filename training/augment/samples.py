@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from .geometry import cut, drawn_scale, turned
 from .strength import Strength
 
 FloatArray = npt.NDArray[np.float32]
+Dtype = TypeVar("Dtype", bound=np.generic)
 
 
 @dataclass
@@ -64,7 +66,7 @@ def sample(
     return Sample(turned(way, image), turned(way, labels), soft, turned(way, got.known & seen))
 
 
-def _holes(shape: tuple[int, int], strength: Strength, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+def _holes(shape: tuple[int, ...], strength: Strength, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     holes = np.zeros(shape, bool)
     if rng.random() < strength.holes:
         size = min(shape)
@@ -119,7 +121,7 @@ def mixed(samples: list[Sample], share: float, rng: np.random.Generator) -> list
     return out
 
 
-def _pasted(one: npt.NDArray[np.generic], other: npt.NDArray[np.generic], at: tuple) -> npt.NDArray[np.generic]:
+def _pasted(one: npt.NDArray[Dtype], other: npt.NDArray[Dtype], at: tuple[Any, ...]) -> npt.NDArray[Dtype]:
     made = one.copy()
     made[at] = other[at]
     return made

@@ -215,7 +215,8 @@ class _SetFiles:
                 continue
             with open_dataset(file_of(d.folder / "images", row["file"])) as dataset:
                 crs, transform = dataset.crs, dataset.transform
-            for part in _parts(*valid.shape, size, context, grain):
+            rows, cols = valid.shape
+            for part in _parts(rows, cols, size, context, grain):
                 around = np.s_[part.around.row0 : part.around.row1, part.around.col0 : part.around.col1]
                 yield Piece(
                     name=part.name(stem),
@@ -228,7 +229,7 @@ class _SetFiles:
                     level=d.level,
                     crs=crs,
                     transform=_moved(transform, part.own.row0, part.own.col0),
-                    centre=_centre(crs, transform, *valid.shape),
+                    centre=_centre(crs, transform, rows, cols),
                 )
 
     def expected(self, size: int, grain: int) -> int:

@@ -42,7 +42,8 @@ def evaluate(options: argparse.Namespace) -> Path:
     looks = _looks(options, recipe, first, chips, root)
     folder = options.out or Path("runs") / f"evaluation-{first.name}"
     folder.mkdir(parents=True, exist_ok=True)
-    every, results = [], {}
+    every: list[dict[str, Any]] = []
+    results: dict[str, list[Scored]] = {}
     for one in subjects:
         print(f"{one.name}", flush=True)
         table, found = scores(one, parts, chips, looks, lambda text: print(f"  {text}", flush=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 
 import numpy as np
@@ -190,10 +190,11 @@ class Ensemble:
     ) -> FloatArray:
         """Class probabilities `(classes, rows, cols)`; arguments as those of `Mapper.shares`."""
         total = sum(self.weights)
-        return sum(
+        shares = (
             np.float32(w / total) * m.shares(chip, context, picture, layer_sample)
             for m, w in zip(self.members, self.weights, strict=True)
         )
+        return reduce(np.add, shares)
 
 
 def ensemble(subjects: Sequence[Subject], weights: Sequence[float] = ()) -> Subject:

@@ -69,7 +69,7 @@ def sheet(
     picked = spread(first, chips, count) if chosen is None else list(chosen)
     groups = groups_of(chips)
     colours = {value: _rgb(text) for value, text in colours_of(groups, chips, legend).items()}
-    classes = np.array([c.rgb for c in legend.classes], np.float32) / 255
+    classes: Rgb = np.array([c.rgb for c in legend.classes], np.float32) / np.float32(255)
     lines = []
     for i in picked:
         chip = chips[i]
@@ -79,7 +79,7 @@ def sheet(
         pictures = [rgb_of(chip.values, bands, chip.valid, chip.picture), reference]
         texts = [f"{Path(chip.name).stem} · {chip.place}", "teacher" if first.part.teachers else "reference"]
         for name, result in results.items():
-            shown = classes[result.maps[i]].copy()
+            shown = classes[result.maps[i]]
             shown[~chip.valid] = 1
             counts = class_matrix(result.maps[i], chip, groups)
             right = np.trace(counts) / max(counts.sum(), 1)

@@ -13,7 +13,7 @@ from lulc_plugin.model import ModelBand
 
 from ..inputs import Inputs
 from ..maps import Groups
-from ..recipe import Recipe
+from ..recipe import Check, DataPart, Recipe
 from ..sets.chips import Chip, load, rows_of
 from ..sets.description import KNOWN, SetDescription, describe
 
@@ -51,9 +51,14 @@ def of_recipe(recipe: Recipe, root: Path, splits: Sequence[str]) -> list[Part]:
         LulcError: a set is missing.
     """
     teachers: dict[str, tuple[str, ...]] = {}
-    for entry in (*recipe.data, *recipe.checks):
+    for entry in _entries(recipe):
         teachers[entry.set] = teachers.get(entry.set) or entry.teacher
     return [part for name, own in teachers.items() for part in _parts(describe(root, name), splits, own)]
+
+
+def _entries(recipe: Recipe) -> list[DataPart | Check]:
+    """What a recipe trains on and is checked by."""
+    return [*recipe.data, *recipe.checks]
 
 
 def named(
@@ -76,7 +81,7 @@ def named(
         if description.use == "evaluation" and not own and description.label_band:
             found.append(_whole(description))
             continue
-        entries = () if recipe is None else (*recipe.data, *recipe.checks)
+        entries = [] if recipe is None else _entries(recipe)
         teachers = next((e.teacher for e in entries if e.set == name and e.teacher), ())
         wanted = tuple(own.split("+")) if own else tuple(splits)
         parts = _parts(description, wanted, teachers)
@@ -120,7 +125,7 @@ def require_unseen(parts: Sequence[Part], recipe: Recipe) -> None:
         if part.split in ("train", "val"):
             continue
         name, place = part.description.folder.name, part.description.place or "file"
-        used = {s for entry in (*recipe.data, *recipe.checks) if entry.set == name for s in entry.splits}
+        used = {s for entry in _entries(recipe) if entry.set == name for s in entry.splits}
         rows = rows_of(part.description)
         both = {r[place] for r in rows if r["split"] in used} & {r[place] for r in rows if r["split"] in part.splits}
         if both:

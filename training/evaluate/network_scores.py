@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ..maps import Answers, line, miou_interval
+from ..maps import Answers, Counts, line, miou_interval, total_counts
 from ..recipe import Recipe
 from ..sets.chips import Chip
 from . import robustness
@@ -83,12 +83,12 @@ def scores(
             table["forest"][part.key] = against(found, theirs)
             difference, low, high = table["forest"][part.key]["difference"]
             sure = "too few places for an interval" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}"
-            say(line("  forest", sum(theirs.values())))
+            say(line("  forest", total_counts(theirs)))
             say(f"  network minus forest: mIoU {difference:+.3f}, {sure}")
     return table, results
 
 
-def against(found: Scored, theirs: Mapping[str, Any]) -> dict[str, Any]:
+def against(found: Scored, theirs: dict[str, Counts]) -> dict[str, Any]:
     """A baseline's matrices by place, and the network's margin in mean IoU with its interval."""
     entry: dict[str, Any] = {
         "places": plain(theirs), "difference": list(miou_interval(found.places, theirs)),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..augment.radiometry import hazy, to_surface, to_top
-from ..maps import Answers, Counts, as_pictures, place_matrices
+from ..maps import Answers, Counts, as_pictures, place_matrices, total_counts
 from ..sets.chips import Chip
 
 FloatArray = npt.NDArray[np.float32]
@@ -53,9 +53,9 @@ def matrices(
     found = {AS_IT_IS: as_it_is}
     for name, change in changes(bands, chips[0].level).items():
         changed = [replace(c, values=change(c.values).astype(np.float32)) for c in chips]
-        found[name] = sum(place_matrices(answers, changed).values())
+        found[name] = total_counts(place_matrices(answers, changed))
     if pictures:
-        found[PICTURES] = sum(as_pictures(answers, [_as_bytes(c) for c in chips]).values())
+        found[PICTURES] = total_counts(as_pictures(answers, [_as_bytes(c) for c in chips]))
     return found
 
 

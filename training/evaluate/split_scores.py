@@ -20,7 +20,7 @@ from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
 from lulc_plugin.report.accuracy import assess_and_report
 
-from ..maps import SURROUNDED, Answers, Counts, as_pictures, class_matrix, groups_of, place_matrices
+from ..maps import SURROUNDED, Answers, Counts, as_pictures, class_matrix, groups_of, place_matrices, total_counts
 from ..sets.chips import Chip
 from .held_out import Part, colours_of, names_of
 
@@ -51,7 +51,7 @@ class Scored:
     @property
     def total(self) -> Counts:
         """The matrix of all places together."""
-        return sum(self.places.values())
+        return total_counts(self.places)
 
     def table(self) -> dict[str, Any]:
         """As `scores.json` keeps it."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from lulc_plugin.assess import accuracy
 
-from ..maps import Counts, reference_dice, reference_miou
+from ..maps import Counts, reference_dice, reference_miou, total_counts
 from .robustness import AS_IT_IS
 from .split_scores import matrices_of
 
@@ -36,7 +36,7 @@ def measures(counts: Counts) -> dict[str, float | None]:
 
 def total(entry: Scores) -> Counts:
     """The matrix of all places of an entry of `sets` or `forest`."""
-    return sum(matrices_of(entry["places"]).values())
+    return total_counts(matrices_of(entry["places"]))
 
 
 def write(tables: Sequence[Scores], folder: Path) -> None:
@@ -151,7 +151,7 @@ def _one(table: Scores, key: str, entry: Scores) -> list[str]:
     out = [grid(header, rows)]
     variants = {"as they are": entry["places"], "amid reflected surroundings": entry["surrounded"],
                 "as pictures": entry["pictures"]}  # fmt: skip
-    seen = {name: sum(matrices_of(m).values()) for name, m in variants.items() if m is not None}
+    seen = {name: total_counts(matrices_of(m)) for name, m in variants.items() if m is not None}
     if len(seen) > 1:
         rows = [[name, *(_number(v) for v in measures(counts).values())] for name, counts in seen.items()]
         out.append(grid(["chips", *MEASURES], rows))

@@ -13,7 +13,7 @@ import numpy as np
 from lulc_plugin.assess import accuracy
 
 from .. import recipe as recipes
-from ..maps import place_matrices, reference_miou
+from ..maps import place_matrices, reference_miou, total_counts
 from ..networks.measurement import parameter_count
 from ..train import checkpoint, loop
 from ..train.training_data import Material, material
@@ -65,7 +65,7 @@ def scored(path: Path, chips: Material) -> dict[str, Any]:
     sets = {}
     for name, members in chips.checks.items():
         places = place_matrices(maps, members)
-        counts = sum(places.values())
+        counts = total_counts(places)
         result = accuracy(counts)
         sets[name] = {
             "overall": round(result.overall, 4),

@@ -129,16 +129,20 @@ class WithScaling(nn.Module):
         self.register_buffer("gain", torch.tensor([p[0] for p in pairs]).view(1, -1, 1, 1))
         self.register_buffer("addend", torch.tensor([p[1] for p in pairs]).view(1, -1, 1, 1))
 
+    gain: Tensor
+    addend: Tensor
+
     def forward(self, image: Tensor) -> Tensor:
         """`(1, bands, rows, cols)` to probabilities `(1, classes, rows, cols)`."""
         values = (image * self.gain + self.addend).clamp_min(0)
         bands = {name: values[:, i : i + 1] for i, name in enumerate(self.inputs.names)}
         channels = []
         for channel in self.inputs.channels:
-            if channel.expression is None:
-                source = values[:, channel.band : channel.band + 1]
-            else:
+            if channel.expression is not None:
                 source = _evaluated(channel.expression, bands)
+            else:
+                band = channel.band or 0
+                source = values[:, band : band + 1]
             channels.append(_stepped(source, channel.steps))
         return self.network(torch.cat(channels, dim=1))[0]
 

@@ -189,7 +189,7 @@ def make_variants(
         if name == "deepness":
             said = sidecar.spec(facts, recipe, source.root)
             onnx_graph.embed(path, None, deepness.keys(said, recipe.inputs, scaled_inside=True))
-            say(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB. {deepness.limits(said, recipe.inputs)}")
+            say(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB. {deepness.limits(recipe.inputs)}")
             found[name] = {"file": path.name, "megabytes": round(path.stat().st_size / 1e6, 3)}
             continue
         same = parity.parity(original, parity.by_session(onnx_session.session(path)), real)

@@ -75,7 +75,8 @@ def load(path: Path) -> Facts:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         known = {f.name for f in fields(Facts)}
-        return Facts(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k in known})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k in known}
+        return Facts(**values)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         problem = f"{path} does not hold the facts of an export: {error}."
         raise LulcError(problem, "Move it away and export again.") from None

@@ -67,7 +67,8 @@ def trace(module: nn.Module, channels: int, multiple: int, outputs: list[str], p
         path: file to write.
         side: the only height and width, batch 1; 0 leaves batch and size free.
     """
-    inner = deepcopy(module).to(memory_format=torch.contiguous_format).eval()
+    copied: Any = deepcopy(module)
+    inner = copied.to(memory_format=torch.contiguous_format).eval()
     _fold(inner)
     free = {0: "batch", 2: "height", 3: "width"}
     example = torch.zeros(1, channels, side or 2 * multiple, side or 3 * multiple)

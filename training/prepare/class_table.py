@@ -101,7 +101,8 @@ def read_classes(path: Path) -> ClassTable:
         ) from None
     if not isinstance(data, Mapping) or not isinstance(data.get("classes"), list):
         raise LulcError(f'The legend {path} is no JSON object with a list "classes".', "See resources/legends for one.")
-    classes, ignored = [], []
+    classes: list[LegendClass] = []
+    ignored: list[LegendClass] = []
     for entry in data["classes"]:
         if not isinstance(entry, Mapping) or not {"value", "name"} <= set(entry):
             raise LulcError(f'{path}: each class needs "value" and "name", and "colour" for masks of colours.')

@@ -57,10 +57,10 @@ class MaskFile:
         self._colours = self._palette()
         self.kind = self._found_kind()
         self._onto = image if image is not None and not _same_grid(self._facts, image) else None
-        if self._onto is not None and (self.kind == "colours" or None in (image.crs, self._facts.crs)):
+        if self._onto is not None and (self.kind == "colours" or None in (self._onto.crs, self._facts.crs)):
             raise LulcError(
                 f"The mask {path} has {self._facts.width} x {self._facts.height} pixels, its image"
-                f" {image.width} x {image.height}.",
+                f" {self._onto.width} x {self._onto.height}.",
                 "Masks need the pixels of their image; only masks of class values with a georeference are fitted.",
             )
 
@@ -160,7 +160,7 @@ def said(decoding: Decoding, kind: str) -> str:
     if kind == "values":
         return f"{share:.4%} of the pixels have a value that is not in the legend" if share else "all values known"
     strange = sorted(decoding.foreign.items(), key=lambda item: -item[1])
-    shown = ", ".join("#{:02X}{:02X}{:02X} {:.2%}".format(*c, n / decoding.pixels) for c, n in strange[:3])
+    shown = ", ".join(f"#{r:02X}{g:02X}{b:02X} {n / decoding.pixels:.2%}" for (r, g, b), n in strange[:3])
     lost = sum(decoding.foreign.values()) / max(1, decoding.pixels)
     text = f"off-palette {share:.4%}: snapped {decoding.snapped / max(1, decoding.pixels):.4%}, unknown {lost:.4%}"
     return f"{text} ({shown}{', …' if len(strange) > 3 else ''})" if strange else text

@@ -72,7 +72,8 @@ def by_file(scenes: Sequence[Scene], path: Path) -> list[Area]:
         )
     # names may come without their endings, and with dots inside
     of = {name: row for row in rows for name in (row["file"], Path(row["file"]).stem)}
-    out, splits = [], {}
+    out: list[Area] = []
+    splits: dict[str, str] = {}
     for i, scene in enumerate(scenes):
         row = of.get(scene.path.name) or of.get(scene.stem)
         if row is None:

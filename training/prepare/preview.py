@@ -197,7 +197,10 @@ def _draw(
             if j == 0 and title:
                 axes.set_title(title, fontsize=6, loc="left", pad=2)
     if legend:
-        patches = [Patch(facecolor=np.array(c) / 255, edgecolor="0.4", label=name) for name, c in legend.items()]
+        patches = [
+            Patch(facecolor=(c[0] / 255, c[1] / 255, c[2] / 255), edgecolor="0.4", label=name)
+            for name, c in legend.items()
+        ]
         figure.legend(
             handles=patches, loc="lower center", ncols=min(len(patches), 3 * across), fontsize=7, frameon=False
         )

@@ -287,10 +287,10 @@ def load(
         raise LulcError(f"{description.name} has no image of the split {' or '.join(sorted(splits))}.")
     stray[0] = 0
     if stray.any():
-        values = ", ".join(map(str, np.flatnonzero(stray)))
+        listed = ", ".join(map(str, np.flatnonzero(stray)))
         warnings.warn(
             f"{description.name}, {'+'.join(splits)}: {stray.sum()} pixels have labels that set.toml does not list"
-            f" ({values}); they count as unknown.",
+            f" ({listed}); they count as unknown.",
             stacklevel=2,
         )
     chips = with_samples(chips)
@@ -301,7 +301,7 @@ def load(
 
 
 def _soft(
-    description: SetDescription, name: str, classes: int, shape: tuple[int, int]
+    description: SetDescription, name: str, classes: int, shape: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.float16], BoolArray]:
     path = description.folder / description.soft / f"{Path(name).stem}.npz"
     if not path.is_file():

@@ -95,6 +95,6 @@ def _digest(bands: Mapping[str, FloatArray], valid: BoolArray, words: str) -> st
     digest = hashlib.blake2b(words.encode(), digest_size=16)
     for name in sorted(bands):
         digest.update(f"{name}{bands[name].shape}".encode())
-        digest.update(np.ascontiguousarray(bands[name], np.float32))
-    digest.update(np.packbits(valid))
+        digest.update(np.ascontiguousarray(bands[name], np.float32).data)
+    digest.update(np.packbits(valid).data)
     return digest.hexdigest()

@@ -105,7 +105,7 @@ class Teacher:
         into = input_scaling.without_statistics(reading, form, spec).unit_steps
         names = [list(bands)[n - 1] for n in match.numbers]
         stored = np.stack([bands[n] for n in names])
-        everywhere = valid if valid.ndim == 2 else valid.any(axis=0)
+        everywhere = valid if valid.ndim == 2 else np.any(valid, axis=0)
         valid = valid if valid.ndim == 2 else valid[[n - 1 for n in match.numbers]]
         sample = sample_array(stored, everywhere) if layer is None else np.stack([layer[n] for n in names])
         steps, channels = resolve_all(

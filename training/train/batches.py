@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,7 @@ def fitting(recipe: Recipe, multiple: int) -> None:
 def code_shares(chips: Sequence[Chip]) -> npt.NDArray[np.float64]:
     """Share of each label code among the labelled pixels; code 0 has none."""
     codes = len(chips[0].allowed)
-    counts = sum(np.bincount(c.labels.ravel(), minlength=codes) for c in chips).astype(np.float64)
+    counts = np.sum([np.bincount(c.labels.ravel(), minlength=codes) for c in chips], axis=0).astype(np.float64)
     counts[0] = 0
     return counts / max(counts.sum(), 1)
 
@@ -142,17 +143,19 @@ class Targets:
     def of(self, part: int, samples: Sequence[Sample], worst: Sequence[int]) -> Target:
         """Targets of the samples of part number `part`."""
         soft = known = None
-        if all(s.soft is not None for s in samples):
-            soft = torch.from_numpy(np.stack([s.soft for s in samples])).to(self._device)
+        taught = [s.soft for s in samples if s.soft is not None]
+        if len(taught) == len(samples):
+            soft = torch.from_numpy(np.stack(taught)).to(self._device)
             known = torch.from_numpy(np.stack([s.known for s in samples])).to(self._device)
         labels = torch.from_numpy(np.stack([s.labels for s in samples])).to(self._device)
         return Target(labels, self._allowed[part], self._shares[part], soft, known, self._soft_shares[part], worst)
 
 
 def _soft_shares(chips: Sequence[Chip]) -> torch.Tensor | None:
-    if any(c.soft is None for c in chips):
+    taught = [(c.soft, c.known) for c in chips if c.soft is not None and c.known is not None]
+    if len(taught) < len(chips):
         return None
-    sums = sum(c.soft[:, c.known].sum(axis=1, dtype=np.float64) for c in chips)
+    sums = reduce(np.add, (soft[:, known].sum(axis=1, dtype=np.float64) for soft, known in taught))
     return torch.from_numpy(sums / max(sums.sum(), 1e-9))
 
 

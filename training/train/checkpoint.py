@@ -52,7 +52,7 @@ def load(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
     recipe = parse(state["recipe"], Path(state.get("folder", ".")), path.name, trained=True)
     network = build(NetworkSettings.from_table(recipe.network), len(state["fill"]), len(recipe.legend.classes))
     network.load_state_dict(state["weights"])
-    return network.eval().to(memory_format=torch.channels_last), recipe, state
+    return network.eval().channels_last(), recipe, state
 
 
 def revision(folder: Path) -> str:

@@ -84,7 +84,7 @@ def run(
     network = build(NetworkSettings.from_table(recipe.network), len(recipe.inputs.channels), len(recipe.legend.classes))
     fitting(recipe, network.multiple)
     said = _pretrained(network, recipe) if recipe.pretrained else "fresh weights"
-    network = network.to(place, memory_format=torch.channels_last)
+    network = network.channels_last(place)
     average = deepcopy(network).eval()
     steps = optimisation.optimiser(network, recipe)
     facts = {

@@ -60,7 +60,8 @@ def write_samples(recipe: Recipe, material: Material, folder: Path, count: int =
     """Write `samples.png`: the first samples of the run as a network sees them, with their labels."""
     folder.mkdir(parents=True, exist_ok=True)
     batches = Batches(recipe, material.training, channel_means(recipe, material.training))
-    pairs, number = [], 0
+    number = 0
+    pairs: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]] = []
     while len(pairs) < count:
         for samples in batches(number):
             pairs += [(shown(recipe, s.image), s.labels) for s in samples]

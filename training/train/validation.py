@@ -14,6 +14,7 @@ from lulc_plugin.assess import accuracy
 from lulc_plugin.model import Window
 
 from ..maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_dice, reference_miou
+from ..networks.network import Network
 from ..recipe import Recipe
 from ..sets.chips import Chip
 
@@ -57,7 +58,7 @@ def predictor(network: nn.Module, device: torch.device | None = None) -> Predict
     return predict
 
 
-def mapper(recipe: Recipe, network: nn.Module, fill: Sequence[float], device: torch.device | None = None) -> Mapper:
+def mapper(recipe: Recipe, network: Network, fill: Sequence[float], device: torch.device | None = None) -> Mapper:
     """The network of a run, ready to map chips. Its margin is not measured yet: that of the engine's default."""
     window = Window(size=1024, multiple=network.multiple, minimum=2 * network.multiple, margin=96)
     return Mapper(predictor(network, device), recipe.inputs, tuple(fill), window)
@@ -65,7 +66,7 @@ def mapper(recipe: Recipe, network: nn.Module, fill: Sequence[float], device: to
 
 def look(
     recipe: Recipe,
-    network: nn.Module,
+    network: Network,
     fill: Sequence[float],
     checks: dict[str, list[Chip]],
     seen: Sequence[Chip],
@@ -95,7 +96,8 @@ def look(
 
 def _mapped(maps: Mapper, chips: Sequence[Chip]) -> tuple[Counts, float]:
     """Confusion matrix of all chips of a set, and the mean -log of the probability of what the labels allow."""
-    groups, counts, logs, pixels = groups_of(chips), 0, 0.0, 0
+    groups, logs, pixels = groups_of(chips), 0.0, 0
+    counts: Counts = np.zeros((), np.int64)
     for chip in chips:
         shares = maps.shares(chip)
         counts = counts + chip_matrix(shares, chip, groups)

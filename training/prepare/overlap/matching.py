@@ -138,8 +138,8 @@ def find_candidates(corners: Sequence[Corners], places: Sequence[str], progress:
     for members in np.split(order, np.flatnonzero(np.diff(images[order])) + 1):
         if len(members) < _LEAST_VOTES:
             continue
-        ends = (positions[ends[members]].astype(np.float32) for ends in (other, one))
-        shift, inliers = cv2.estimateTranslation2D(*ends, ransacReprojThreshold=_AGREE)
+        there, here = (positions[ends[members]].astype(np.float32) for ends in (other, one))
+        shift, inliers = cv2.estimateTranslation2D(there, here, ransacReprojThreshold=_AGREE)
         votes = 0 if inliers is None else int(inliers.sum())
         if votes >= _LEAST_VOTES:
             first, second = divmod(int(images[members[0]]), len(corners))
@@ -185,8 +185,8 @@ def confirm(
         return None
     exact = (near[0] + int(row) - reach, near[1] + int(col) - reach)
     pixels = whole(a).common(whole(b).moved(*exact)).pixels
-    how = {"likeness": float(likeness[row, col]), "how": "content"}
-    return SharedGround(first, second, exact, pixels, pixels / a.pixels, pixels / b.pixels, **how)
+    best = float(likeness[row, col])
+    return SharedGround(first, second, exact, pixels, pixels / a.pixels, pixels / b.pixels, best, "content")
 
 
 def _correlations(a: Picture, b: Picture, window: Rectangle, shift: tuple[int, int], reach: int) -> FloatArray:
