@@ -108,7 +108,7 @@ class Inputs:
         return prepare(values, valid, self.names, steps, self.channels, fill)
 
 
-def inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequence[str] = ("reflectance",)) -> Inputs:
+def make_inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequence[str] = ("reflectance",)) -> Inputs:
     """Inputs of these bands and indices.
 
     Raises:
@@ -147,7 +147,7 @@ def from_table(table: Mapping[str, Any]) -> Inputs:
         LulcError: an unknown key, band, index or way, or something that is no list of texts.
     """
     wanted = read(InputTable, table, "[input]")
-    return inputs(wanted.bands, wanted.indices, wanted.ways)
+    return make_inputs(wanted.bands, wanted.indices, wanted.ways)
 
 
 def _band_steps(name: str) -> Steps:

@@ -110,11 +110,11 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         LulcError: anything the user can mend.
     """
-    from .export import source as opening
+    from .export.source import open_source
 
     if options.no_forest and not options.rehearse:
         raise LulcError("A release is compared with the random forest.", "Leave --no-forest out, or add --rehearse.")
-    source = opening.source(options.checkpoint, options.data, options.cache, options.card)
+    source = open_source(options.checkpoint, options.data, options.cache, options.card)
     name = options.name or source.recipe.name
     kept = options.checkpoint.parent / ("rehearsal" if options.rehearse else "release")
     models = options.models or (kept if options.rehearse else Path("models"))
@@ -137,13 +137,13 @@ def release(source: Source, places: Places, rehearsal: bool, forest: bool = True
         LulcError: other weights bear the name, or what was kept belongs to another checkpoint.
     """
     from .evaluate.network_scores import release_parts
-    from .export.export_network import Wishes, describe_inside, make
+    from .export.export_network import ExportOptions, describe_inside, export_checkpoint
 
     # what cannot be scored is refused before anything is measured
     release_parts(source.recipe, source.root, rehearsal)
     facts = kept_facts(places, provenance.file_digest(source.path), rehearsal)
     if facts is None:
-        facts, _ = make(source, places.made, Wishes())
+        facts, _ = export_checkpoint(source, places.made, ExportOptions())
     elif again:
         facts = _measured_again(facts, source, places)
     scores = _scores(source, places, facts, rehearsal, forest)
@@ -211,25 +211,19 @@ def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, fores
             )
         return scores
     from .evaluate.calibration import Calibration
-    from .evaluate.network_scores import release_scores
+    from .evaluate.evaluated_networks import of_recipe
+    from .evaluate.network_scores import compared, release_scores
     from .export.export_network import mapper
 
-    scored_splits: list[Any] = []
-    scores = release_scores(
-        mapper(facts, source.recipe, places.target if facts.digest else places.made),
-        source.recipe,
-        source.root,
-        source.cache,
-        rehearsal,
-        name=facts.name,
-        calibration=Calibration(**facts.calibration),
-        others=_others(places, facts.name),
-        with_forest=forest,
-        keep=scored_splits.append,
-    )
+    recipe = source.recipe
+    answers = mapper(facts, recipe, places.target if facts.digest else places.made)
+    one = of_recipe(facts.name, answers, recipe)
+    scores, results = release_scores(one, recipe, source.root, source.cache, rehearsal, forest)
+    scores["calibration"] = Calibration(**facts.calibration).table()
+    scores["compared"] = {name: compared(scores, theirs) for name, theirs in _others(places, facts.name).items()}
     scores["checkpoint"] = facts.checkpoint
     _write_json(places.scores, scores)
-    _sheet(source, places, scored_splits, rehearsal)
+    _sheet(source, places, results, rehearsal)
     return scores
 
 

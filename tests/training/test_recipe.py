@@ -13,7 +13,7 @@ from training import recipe
 from training.train import loop
 from training.train.__main__ import changes_of
 from training.train.batches import fitting
-from training.train.training_data import material
+from training.train.training_data import load_training_data
 
 
 def test_a_recipe_is_read(recipe_file):
@@ -152,7 +152,7 @@ def test_sizes_that_the_network_cannot_take_are_refused(recipe_file, changes, sa
 def test_no_batch_that_the_network_cannot_take_is_trained(recipe_file, toy, tmp_path):
     r = recipe.read(recipe_file, {"run.size": 45})
     with pytest.raises(LulcError, match="size is 45"):
-        loop.run(r, material(r, toy, tmp_path), tmp_path / "run", "cpu", quiet=True)
+        loop.run(r, load_training_data(r, toy, tmp_path), tmp_path / "run", "cpu", quiet=True)
 
 
 def test_large_windows_are_no_smaller_than_usual_ones(recipe_file):

@@ -16,7 +16,8 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from training import recipe, release
-from training.export import card_table, credits, data_summary, margin, onnx_session, parity, source as opening
+from training.export import card_table, credits, data_summary, margin, onnx_session, parity
+from training.export.source import open_source
 from training.networks.network_settings import NetworkSettings, build
 from training.sets.description import describe
 from training.train import checkpoint
@@ -113,7 +114,7 @@ def test_weights_never_change_under_a_name(tmp_path):
 
 
 def test_kept_scores_of_another_checkpoint_are_refused(saved, toy, tmp_path):
-    source = opening.source(saved, toy, tmp_path / "c")
+    source = open_source(saved, toy, tmp_path / "c")
     where = release.Places(tmp_path / "n.onnx", tmp_path / "release", tmp_path / "n.jpg", tmp_path / "results")
     where.kept.mkdir()
     where.scores.write_text(json.dumps({"checkpoint": "other"}))
@@ -170,7 +171,7 @@ def exported(saved, toy, tmp_path, *more):
 def test_terms_are_asked_for_before_anything_is_measured(saved, toy, tmp_path, capsys, monkeypatch):
     text = (toy / "sure" / "set.toml").read_text().replace('licence = "CC0"', "")
     (toy / "sure" / "set.toml").write_text(text)
-    monkeypatch.setattr("training.export.export_network.make", None)
+    monkeypatch.setattr("training.export.export_network.export_checkpoint", None)
     status, out = exported(saved, toy, tmp_path)
     assert status == 2 and "licence" in capsys.readouterr().err and not out.parent.exists()
 

@@ -66,9 +66,12 @@ def _checkpoint(path: Path) -> Subject:
 
     network, recipe, state = load(path)
     name = path.parent.name if path.stem in ("best", "last") and path.parent.name else path.stem
-    return Subject(
-        name, mapper(recipe, network, state["fill"]), recipe.inputs.names, recipe.legend, ways_of(recipe), recipe
-    )
+    return of_recipe(name, mapper(recipe, network, state["fill"]), recipe)
+
+
+def of_recipe(name: str, answers: Answers, recipe: Recipe) -> Subject:
+    """A network in the hand of whoever trained it, to be scored under `name`."""
+    return Subject(name, answers, recipe.inputs.names, recipe.legend, ways_of(recipe), recipe)
 
 
 def ways_of(recipe: Recipe) -> tuple[str, ...]:

@@ -8,17 +8,17 @@ here alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ..maps import Answers, Counts, line, miou_interval, total_counts
+from ..maps import Counts, line, miou_interval, total_counts
 from ..recipe import Recipe
 from ..sets.chips import Chip
 from . import robustness
 from .calibration import Calibration
-from .evaluated_networks import Subject, subject, ways_of
+from .evaluated_networks import Subject
 from .held_out import Part, evaluation_only, loader, of_recipe, require_unseen
 from .random_forest import Baselines
 from .split_scores import Scored, matrices_of, plain, score
@@ -99,57 +99,40 @@ def against(found: Scored, theirs: dict[str, Counts]) -> dict[str, Any]:
 
 
 def release_scores(
-    network: Path | Answers,
+    one: Subject,
     recipe: Recipe,
     root: Path,
     cache: Path,
     rehearsal: bool = False,
-    *,
-    name: str = "",
-    calibration: Calibration | None = None,
-    others: Mapping[str, Mapping[str, Any]] | None = None,
     with_forest: bool = True,
     say: Callable[[str], None] = print,
-    keep: Callable[[Scored], None] | None = None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[Scored]]:
     """Score a network on validation and test splits of its recipe's sets and on what nobody trains on.
 
     A rehearsal takes validation places wherever a release takes test places, and leaves evaluation-only sets alone.
 
     Args:
-        network: a `Mapper` (or ensemble) for chips with the recipe's bands, or a file of one.
+        one: the network, for chips with the recipe's bands.
         recipe: what it was trained by.
         root: folder of the data sets.
         cache: folder of teachers' answers.
         rehearsal: nothing is released yet.
-        name: of the network; the recipe's unless said.
-        calibration: what was fitted on validation places, to be kept with the scores.
-        others: name → `scores.json` of networks that this one is compared with on splits both were scored on.
         with_forest: train the random forests, too.
         say: hears a line a set.
-        keep: gets each result with its maps.
+
+    Returns:
+        the content of `scores.json`, to which calibration and comparisons may be added, and the results with maps.
 
     Raises:
         LulcError: a set or a teacher is missing.
     """
-    name = name or recipe.name
-    if isinstance(network, Path):
-        one = replace(subject(network), name=name)
-    else:
-        one = Subject(name, network, recipe.inputs.names, recipe.legend, ways_of(recipe), recipe)
     chips = loader(one.bands, one.legend, recipe, root, cache)
     looks = Looks(
         surrounded=True, pictures=True, robust=True, forests=Baselines(recipe, chips) if with_forest else None,
         splits=("val",) if rehearsal else ("test",),
     )  # fmt: skip
     table, results = scores(one, release_parts(recipe, root, rehearsal), chips, looks, say)
-    if keep is not None:
-        for found in results:
-            keep(found)
-    table = headed(name, table, rehearsal, calibration)
-    for other, theirs in (others or {}).items():
-        table["compared"][other] = compared(table, theirs)
-    return table
+    return headed(one.name, table, rehearsal, None), results
 
 
 def release_parts(recipe: Recipe, root: Path, rehearsal: bool) -> list[Part]:

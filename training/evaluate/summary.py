@@ -44,7 +44,7 @@ def write(tables: Sequence[Scores], folder: Path) -> None:
     _csv(folder / "scores.csv", _score_rows(tables))
     _csv(folder / "classes.csv", _class_rows(tables))
     _csv(folder / "places.csv", _place_rows(tables))
-    (folder / "summary.md").write_text(summary(tables), encoding="utf-8")
+    (folder / "summary.md").write_text(summary_text(tables), encoding="utf-8")
 
 
 def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -120,7 +120,7 @@ def side_by_side(tables: Sequence[Scores]) -> str:
     return grid(header, rows)
 
 
-def summary(tables: Sequence[Scores]) -> str:
+def summary_text(tables: Sequence[Scores]) -> str:
     """Everything in Markdown."""
     parts = ["# Evaluation", "Rows of every matrix are the map, columns the reference. " + _NOTE, side_by_side(tables)]
     if any(table["rehearsal"] for table in tables):

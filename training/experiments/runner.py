@@ -16,7 +16,7 @@ from .. import recipe as recipes
 from ..maps import place_matrices, reference_miou, total_counts
 from ..networks.measurement import parameter_count
 from ..train import checkpoint, loop
-from ..train.training_data import Material, material
+from ..train.training_data import TrainingData, load_training_data
 from ..train.validation import mapper
 from .plans import Plan, Variant
 
@@ -51,14 +51,14 @@ def run(name: str, plan: Plan, root: Path, runs: Path, cache: Path, only: str = 
 def _one(name: str, variant: Variant, seed: int, root: Path, runs: Path, cache: Path) -> dict[str, Any]:
     """Train one run, or go on with it, and score it."""
     recipe = recipes.read(CONFIGS / variant.recipe, {**variant.changes, "run.seed": seed})
-    chips = material(recipe, root, cache)
+    chips = load_training_data(recipe, root, cache)
     safe = "".join(c if c.isalnum() else "-" for c in variant.label)
     folder = runs / name / f"{safe}-s{seed}"
     loop.run(recipe, chips, folder)
     return scored(folder / "last.pt", chips)
 
 
-def scored(path: Path, chips: Material) -> dict[str, Any]:
+def scored(path: Path, chips: TrainingData) -> dict[str, Any]:
     """Scores of a checkpoint on the held-out chips of its run."""
     network, recipe, state = checkpoint.load(path)
     maps = mapper(recipe, network, state["fill"])

@@ -60,19 +60,19 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         LulcError: anything the user can mend.
     """
-    from . import source as opening
-    from .export_network import Wishes, describe_inside, make, make_variants
+    from .export_network import ExportOptions, describe_inside, export_checkpoint, make_variants
+    from .source import open_source
     from .variants import checked
 
     if options.out.suffix != ".onnx":
         raise LulcError(f"{options.out} does not end in .onnx.", "Name the file to write, such as models/NAME.onnx.")
-    wishes = Wishes(options.temperature, options.precision, options.features, checked(options.variants))
-    source = opening.source(options.checkpoint, options.data, options.cache, options.card)
+    wishes = ExportOptions(options.temperature, options.precision, options.features, checked(options.variants))
+    source = open_source(options.checkpoint, options.data, options.cache, options.card)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     # a file that is refused replaces no good one of that name
     with tempfile.TemporaryDirectory(prefix=".export-", dir=options.out.parent) as folder:
         made = Path(folder) / options.out.name
-        facts, data = make(source, made, wishes)
+        facts, data = export_checkpoint(source, made, wishes)
         facts = describe_inside(facts, source.recipe, source.root, made)
         facts = replace(facts, variants=make_variants(source, facts, made, wishes.variants, data))
         facts.save(made.with_suffix(".facts.json"))

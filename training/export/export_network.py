@@ -19,11 +19,10 @@ from lulc_plugin.model import mlm
 from ..evaluate import calibration
 from ..maps import Mapper
 from ..networks.measurement import parameter_count, reach
-from ..networks.network import Network
 from ..recipe import Recipe
 from ..sets.chips import Chip
 from ..sets.description import describe
-from ..train.training_data import Material, material
+from ..train.training_data import TrainingData, load_training_data
 from ..train.validation import mapper as torch_mapper
 from . import (
     data_summary,
@@ -37,6 +36,7 @@ from . import (
 )
 from .facts import Facts
 from .onnx_graph import export, has_features
+from .source import Source
 
 FloatArray = npt.NDArray[np.float32]
 Say = Callable[[str], None]
@@ -46,7 +46,7 @@ _MOST_TRAINING = 100
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ExportOptions:
     """How a checkpoint is to be exported.
 
     Attributes:
@@ -62,19 +62,9 @@ class Wishes:
     variants: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Source:
-    """A checkpoint, opened, and the folders that its recipe draws on."""
-
-    path: Path
-    network: Network
-    recipe: Recipe
-    state: Mapping[str, Any]
-    root: Path
-    cache: Path
-
-
-def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tuple[Facts, Material]:
+def export_checkpoint(
+    source: Source, target: Path, options: ExportOptions, say: Say = print
+) -> tuple[Facts, TrainingData]:
     """Write the bare network to `target` and measure it; the description is not inside yet.
 
     Raises:
@@ -82,33 +72,29 @@ def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tupl
     """
     network, recipe, fill = source.network, source.recipe, tuple(source.state["fill"])
     channels = len(recipe.inputs.channels)
-    data = material(recipe, source.root, source.cache)
+    data = load_training_data(recipe, source.root, source.cache)
     if data.fingerprint != source.state.get("data"):
         say("The data are not those of the training: other files, labels, or teachers' answers.")
-    calibrated = _calibration(source, wishes.temperature)
+    calibrated = _calibration(source, options.temperature)
     temperature = float(calibrated["temperature"])
     errors = ", ".join(f"{k} {v:.3f} → {calibrated['after'][k]:.3f}" for k, v in calibrated["before"].items())
     say(f"temperature {temperature:g}{f'; expected calibration error {errors}' if errors else ''}")
 
-    features = has_features(network) if wishes.features is None else wishes.features
+    features = has_features(network) if options.features is None else options.features
     target.parent.mkdir(parents=True, exist_ok=True)
-    export(network, temperature, channels, target, wishes.precision, features)
-    opened, original = onnx_session.session(target), parity.by_torch(network, temperature, features)
+    export(network, temperature, channels, target, options.precision, features)
     if not data.checks:
         say("The recipe has no [[check]]: everything is measured on training images.")
     real = real_inputs(recipe, data, fill, network.multiple)
-    on_noise = parity.parity(original, parity.by_session(opened), parity.noise(channels, network.multiple))
-    say(f"parity on noise: {on_noise}")
-    on_real = parity.require_same(parity.parity(original, parity.by_session(opened), _few(real, _MOST_PARITY)))
-    say(f"parity on {'validation' if data.checks else 'training'} images: {on_real}")
+    same = _parity(target, parity.by_torch(network, temperature, features), real, network.multiple)
+    say(f"parity on noise: {same['noise']}")
+    say(f"parity on {'validation' if data.checks else 'training'} images: {same['real']}")
     sizes = onnx_session.check_sizes(target, channels, network.multiple)
     others, fast = onnx_session.busy(), onnx_session.speed(target, channels)
     say(f"{target.stat().st_size / 1e6:.2f} MB, {fast:.2f} Mpx/s with two threads; sizes tried: {'; '.join(sizes)}")
     if others:
         say(f"{others[0].upper()}{others[1:]}.")
-
-    predict = onnx_session.predictor(target)
-    border = margin.measure(predict, margin.composites(real))
+    border = margin.measure(onnx_session.predictor(target), margin.composites(real))
     say(
         f"margin {border.pixels} pixels: at most {100 * border.worst:.2f} % of labels change beyond it"
         f"{'' if border.reached else '; more than wanted, no margin is enough'}"
@@ -118,14 +104,14 @@ def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tupl
         name=target.stem,
         created=f"{date.today().isoformat()}T00:00:00Z",
         checkpoint=provenance.file_digest(source.path),
-        precision=wishes.precision,
+        precision=options.precision,
         parameters=parameter_count(network),
         multiple=network.multiple,
         features=network.feature_count if features else 0,
         receptive_field=0 if field is None else 2 * field + 1,
         fill=fill,
         calibration=calibrated,
-        parity={"noise": asdict(on_noise), "real": asdict(on_real)},
+        parity={name: asdict(found) for name, found in same.items()},
         sizes=tuple(sizes),
         speed=fast,
         margin=asdict(border),
@@ -133,21 +119,44 @@ def make(source: Source, target: Path, wishes: Wishes, say: Say = print) -> tupl
         band_statistics=tuple(_band_statistics(recipe, data)),
         confidence={},
         places=tuple(_places(recipe, source.root)),
-        run={
-            "seed": recipe.run.seed,
-            "steps": recipe.run.steps,
-            "step": int(source.state["step"]),
-            "score": _plain(source.state.get("score")),
-            "seconds": round(float(source.state.get("seconds", 0.0))),
-            "data": source.state.get("data", ""),
-            "revision": source.state.get("revision", "unknown"),
-        },
+        run=_training_run(source),
     )
-    looked = held_out(recipe, data)
-    sure = data_summary.confidence_summary(data_summary.place_confidence(mapper(facts, recipe, target), looked))
+    return replace(facts, confidence=_confidence(facts, recipe, data, target, say)), data
+
+
+def _parity(target: Path, original: Any, real: Sequence[FloatArray], multiple: int) -> dict[str, parity.Parity]:
+    """How closely the file reproduces the network, on `noise` and on `real` inputs.
+
+    Raises:
+        LulcError: it does not.
+    """
+    exported = parity.by_session(onnx_session.session(target))
+    noise = parity.noise(real[0].shape[0], multiple)
+    on_real = parity.require_same(parity.measure_parity(original, exported, _few(real, _MOST_PARITY)))
+    return {"noise": parity.measure_parity(original, exported, noise), "real": on_real}
+
+
+def _training_run(source: Source) -> dict[str, Any]:
+    """What the sidecar tells of the training."""
+    state = source.state
+    return {
+        "seed": source.recipe.run.seed,
+        "steps": source.recipe.run.steps,
+        "step": int(state["step"]),
+        "score": _plain(state.get("score")),
+        "seconds": round(float(state.get("seconds", 0.0))),
+        "data": state.get("data", ""),
+        "revision": state.get("revision", "unknown"),
+    }
+
+
+def _confidence(facts: Facts, recipe: Recipe, data: TrainingData, target: Path, say: Say) -> dict[str, Any]:
+    """How sure the exported file is on held-out places; empty where these are too few."""
+    places = data_summary.place_confidence(mapper(facts, recipe, target), held_out(recipe, data))
+    sure = data_summary.confidence_summary(places)
     if sure:
         say(f"confidence {sure['mean']:.3f} on {sure['places']} held-out places, 5 % quantile {sure['q05']:.3f}")
-    return replace(facts, confidence=sure), data
+    return sure
 
 
 def mapper(facts: Facts, recipe: Recipe, target: Path) -> Mapper:
@@ -171,7 +180,7 @@ def describe_inside(
 
 
 def make_variants(
-    source: Source, facts: Facts, target: Path, names: Sequence[str], data: Material, say: Say = print
+    source: Source, facts: Facts, target: Path, names: Sequence[str], data: TrainingData, say: Say = print
 ) -> dict[str, dict[str, Any]]:
     """Further files beside `target`, with what was measured on each; the engine's own session ran them.
 
@@ -192,7 +201,7 @@ def make_variants(
             say(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB. {deepness.limits(recipe.inputs)}")
             found[name] = {"file": path.name, "megabytes": round(path.stat().st_size / 1e6, 3)}
             continue
-        same = parity.parity(original, parity.by_session(onnx_session.session(path)), real)
+        same = parity.measure_parity(original, parity.by_session(onnx_session.session(path)), real)
         fast = onnx_session.speed(path, len(recipe.inputs.channels))
         own = replace(facts, name=path.stem, speed=fast)
         describe_inside(own, recipe, source.root, path)
@@ -210,13 +219,13 @@ def _calibration(source: Source, temperature: float | None) -> dict[str, Any]:
     return calibration.of_checks(answers, source.recipe, source.root, source.cache).table()
 
 
-def held_out(recipe: Recipe, data: Material) -> dict[str, list[Chip]]:
+def held_out(recipe: Recipe, data: TrainingData) -> dict[str, list[Chip]]:
     """Chips of the checks that count and have labels of their own."""
     checks = zip(data.checks.items(), recipe.checks, strict=True)
     return {name: chips for (name, chips), check in checks if check.counts and not check.teacher}
 
 
-def real_inputs(recipe: Recipe, data: Material, fill: Sequence[float], multiple: int) -> list[FloatArray]:
+def real_inputs(recipe: Recipe, data: TrainingData, fill: Sequence[float], multiple: int) -> list[FloatArray]:
     """Network inputs of all held-out chips, cut to sizes that the network takes, sets in turn.
 
     A recipe without checks has none; a few of its training chips stand in for them.
@@ -250,12 +259,12 @@ def _few(images: Sequence[Item], most: int) -> list[Item]:
     return [images[i] for i in at]
 
 
-def _training_windows(recipe: Recipe, data: Material, fill: Sequence[float]) -> list[FloatArray]:
+def _training_windows(recipe: Recipe, data: TrainingData, fill: Sequence[float]) -> list[FloatArray]:
     chips = [chip for k in range(variants.CALIBRATION_WINDOWS) for chips in data.training for chip in chips[k : k + 1]]
     return [input_of(recipe, chip, fill) for chip in chips[: variants.CALIBRATION_WINDOWS]]
 
 
-def _counts(recipe: Recipe, data: Material) -> list[dict[str, Any]]:
+def _counts(recipe: Recipe, data: TrainingData) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for part, chips in zip(recipe.data, data.training, strict=True):
         entry = found.setdefault(part.set, {"set": part.set, "images": 0, "pixels": 0, "teacher": []})
@@ -265,7 +274,7 @@ def _counts(recipe: Recipe, data: Material) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _band_statistics(recipe: Recipe, data: Material) -> list[dict[str, Any]]:
+def _band_statistics(recipe: Recipe, data: TrainingData) -> list[dict[str, Any]]:
     picture = recipe.inputs.forms[0].unit == "dn"
     return data_summary.band_statistics(data_summary.chips_to_measure(data.training, picture), recipe.inputs.names)
 

@@ -60,7 +60,7 @@ def by_session(opened: object) -> Answers:
     return answers
 
 
-def parity(first: Answers, second: Answers, images: Sequence[FloatArray]) -> Parity:
+def measure_parity(first: Answers, second: Answers, images: Sequence[FloatArray]) -> Parity:
     """Compare two ways to the same answer on network inputs."""
     same = pixels = 0
     probability = feature = total = 0.0

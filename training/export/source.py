@@ -3,20 +3,34 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import tomllib
 
 from lulc_plugin.errors import LulcError
 
+from ..networks.network import Network
 from ..recipe import Recipe
 from ..train import checkpoint
 from . import card_table, credits
-from .export_network import Source
 
 
-def source(path: Path, root: Path | None, cache: Path, card: Path | None = None) -> Source:
+@dataclass(frozen=True)
+class Source:
+    """A checkpoint, opened, and the folders that its recipe draws on."""
+
+    path: Path
+    network: Network
+    recipe: Recipe
+    state: Mapping[str, Any]
+    root: Path
+    cache: Path
+
+
+def open_source(path: Path, root: Path | None, cache: Path, card: Path | None = None) -> Source:
     """Open a checkpoint.
 
     Args:

@@ -62,6 +62,6 @@ def _index(name: str, legend_names: Sequence[str], where: str) -> int:
     return list(legend_names).index(name)
 
 
-def total(scores: Tensor, target: Target, terms: Sequence[Term]) -> Tensor:
+def total_loss(scores: Tensor, target: Target, terms: Sequence[Term]) -> Tensor:
     """The weighted sum of the terms."""
     return reduce(add, (t.weight * TERMS[t.name](scores, target, **t.options) for t in terms))

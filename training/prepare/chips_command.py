@@ -48,6 +48,13 @@ def add_to(commands: Any) -> None:
         "images", nargs="+", type=Path, metavar="IMAGES", help="folders or files: GeoTIFF, PNG, JPEG, VRT, …"
     )
     p.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the data set; must not exist yet")
+    _add_labels(p)
+    _add_chips(p)
+    _add_places(p)
+    _add_description(p)
+
+
+def _add_labels(p: argparse.ArgumentParser) -> None:
     labels = p.add_argument_group("labels")
     labels.add_argument(
         "--legend", type=Path, metavar="FILE", help='JSON: {"classes": [{"value", "name", "colour"}, …]}'
@@ -62,6 +69,9 @@ def add_to(commands: Any) -> None:
     labels.add_argument("--polygons", type=Path, metavar="FILE", help="vector file of polygons, or a folder of them")
     labels.add_argument("--points", type=Path, metavar="FILE", help="vector file or CSV of points, or a folder of them")
     labels.add_argument("--field", default="class", help="field or column of the class (default: class)")
+
+
+def _add_chips(p: argparse.ArgumentParser) -> None:
     chips = p.add_argument_group("chips")
     chips.add_argument("--size", type=int, default=256, metavar="PIXELS", help="rows and columns (default 256)")
     chips.add_argument(
@@ -83,6 +93,9 @@ def add_to(commands: Any) -> None:
         metavar="SPLITS",
         help="where --sparse acts (default train; val,test stay whole)",
     )
+
+
+def _add_places(p: argparse.ArgumentParser) -> None:
     where = p.add_argument_group("places and splits")
     where.add_argument("--block", type=int, default=0, metavar="PIXELS", help="places are blocks of this side")
     where.add_argument("--groups", type=Path, metavar="CSV", help="places from a table: file,group[,split]")
@@ -94,6 +107,9 @@ def add_to(commands: Any) -> None:
         help="ground that two places share: check (default) reports it, with status 1 if it leaks between splits,"
         " join makes the two one place, skip does not search",
     )  # fmt: skip
+
+
+def _add_description(p: argparse.ArgumentParser) -> None:
     numbers = p.add_argument_group("numbers")
     numbers.add_argument("--bands", default="", metavar="NAMES", help="in file order: blue,green,red,nir,…")
     numbers.add_argument("--values", choices=("auto", "reflectance", "picture"), default="auto")

@@ -260,7 +260,7 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
     write_split(folder, rows)
     write_description(folder, job.credits, plan.names, plan.numbers, plan.gsd, nodata, plan.table)
     description = describe(folder.resolve().parent, folder.resolve().name)
-    found = statistics.statistics(description, Progress())
+    found = statistics.set_statistics(description, Progress())
     statistics.write_statistics(found, folder / "stats.json")
     if job.previews:
         contact_sheet(description, folder / "preview.png", job.previews, job.places.seed)

@@ -50,7 +50,7 @@ def _described(folder: Path) -> SetDescription:
 
 
 def _statistics(said: argparse.Namespace) -> int:
-    found = statistics.statistics(_described(said.set), ConsoleProgress())
+    found = statistics.set_statistics(_described(said.set), ConsoleProgress())
     if said.json is not None:
         statistics.write_statistics(found, said.json)
     print(statistics.said(found))

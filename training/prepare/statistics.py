@@ -84,7 +84,7 @@ class _Split:
         return out
 
 
-def statistics(description: SetDescription, progress: Progress) -> dict[str, Any]:
+def set_statistics(description: SetDescription, progress: Progress) -> dict[str, Any]:
     """Counts and band values of each split, in stored units.
 
     Raises:

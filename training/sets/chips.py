@@ -255,16 +255,10 @@ def load(
     if len(missing) == len(bands):
         raise LulcError(f"{description.name} has none of the bands {', '.join(bands)}.")
     allowed, table = allowed_classes(description, names)
-    chips, stray = [], np.zeros(256, np.int64)
+    chips, strays = [], np.zeros(256, np.int64)
     for row, values, valid in images(description, splits, bands):
-        labels = np.zeros(valid.shape, np.uint8)
-        if description.label_band:
-            path = file_of(description.folder / "labels", row["file"])
-            said = codes(path, description.label_band)
-            if said.shape != valid.shape:
-                raise LulcError(f"{path} has {said.shape} pixels, its image {valid.shape}.")
-            labels = np.where(valid, table[said], 0).astype(np.uint8)
-            stray += np.bincount(said[valid], minlength=256) * (table == 0)
+        stored = _stored_labels(description, row["file"], valid)
+        strays += np.bincount(stored[valid], minlength=256) * (table == 0)
         chip = Chip(
             source=description.name,
             name=row["file"],
@@ -272,7 +266,7 @@ def load(
             split=row["split"],
             values=values,
             valid=valid,
-            labels=labels,
+            labels=np.where(valid, table[stored], 0).astype(np.uint8),
             allowed=allowed,
             picture=description.picture,
             gsd=description.gsd,
@@ -285,19 +279,34 @@ def load(
         chips.append(chip)
     if not chips:
         raise LulcError(f"{description.name} has no image of the split {' or '.join(sorted(splits))}.")
-    stray[0] = 0
-    if stray.any():
-        listed = ", ".join(map(str, np.flatnonzero(stray)))
-        warnings.warn(
-            f"{description.name}, {'+'.join(splits)}: {stray.sum()} pixels have labels that set.toml does not list"
-            f" ({listed}); they count as unknown.",
-            stacklevel=2,
-        )
+    _warn_of_strays(strays, f"{description.name}, {'+'.join(splits)}")
     chips = with_samples(chips)
     if description.one_layer:
         for chip in chips:
             chip.layer, chip.one_layer = chip.pool, True
     return chips
+
+
+def _stored_labels(description: SetDescription, name: str, valid: BoolArray) -> npt.NDArray[np.uint8]:
+    """Labels as the file has them, `(rows, cols)`; 0 everywhere in a set without labels."""
+    if not description.label_band:
+        return np.zeros(valid.shape, np.uint8)
+    path = file_of(description.folder / "labels", name)
+    labels = codes(path, description.label_band)
+    if labels.shape != valid.shape:
+        raise LulcError(f"{path} has {labels.shape} pixels, its image {valid.shape}.")
+    return labels
+
+
+def _warn_of_strays(counts: npt.NDArray[np.int64], where: str) -> None:
+    """Warn of labels that are in the files and not in the description; `counts` are pixels of each value."""
+    values = np.flatnonzero(counts[1:]) + 1
+    if values.size:
+        warnings.warn(
+            f"{where}: {counts[values].sum()} pixels have labels that set.toml does not list"
+            f" ({', '.join(map(str, values))}); they count as unknown.",
+            stacklevel=3,
+        )
 
 
 def _soft(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.raster import value_kind
 
 from .panel import Panel
-from .teacher_settings import TeacherSettings
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -28,12 +27,10 @@ Image = tuple[Mapping[str, str], Mapping[str, FloatArray], BoolArray]
 def soft_labels(
     set_name: str,
     images: Iterable[Image],
-    settings: TeacherSettings | Sequence[TeacherSettings],
-    legend: Sequence[str],
+    panel: Panel,
     cache: Path,
     kind: str = value_kind.REFLECTANCE,
     level: str = "",
-    threads: int = 0,
 ) -> list[Soft]:
     """Soft labels of the images of a set, in their order.
 
@@ -42,12 +39,10 @@ def soft_labels(
     Args:
         set_name: name of the set, a folder of the cache.
         images: row of `split.csv` (its `file` is used), bands as reflectance 0..1 or a picture's numbers, validity.
-        settings: the teacher, or several to average.
-        legend: names of the student's classes.
+        panel: the teachers.
         cache: folder of kept answers.
         kind: `reflectance` or `picture`.
         level: processing level of the set, such as L2A.
-        threads: CPU threads of the networks, 0 for all cores.
 
     Returns:
         for each image shares `(classes, rows, cols)` float16 and known `(rows, cols)`.
@@ -55,7 +50,6 @@ def soft_labels(
     Raises:
         LulcError: a network is missing or cannot be asked, see `Panel`.
     """
-    panel = Panel(settings, legend, threads)
     folder = cache / set_name / panel.fingerprint
     out = []
     for row, bands, valid in images:

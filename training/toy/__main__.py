@@ -37,9 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
     try:
-        from .toy_set import make
+        from .toy_set import make_toy
 
-        toy = make(options.folder, options.seed, options.scenes, options.size, ConsoleProgress())
+        toy = make_toy(options.folder, options.seed, options.scenes, options.size, ConsoleProgress())
     except LulcError as error:
         print(error, file=sys.stderr)
         return 2

@@ -44,7 +44,7 @@ class Toy:
     reference: Path
 
 
-def make(folder: Path, seed: int, scenes: int, size: int, progress: Progress) -> Toy:
+def make_toy(folder: Path, seed: int, scenes: int, size: int, progress: Progress) -> Toy:
     """Write the toy data.
 
     Args:

@@ -67,11 +67,11 @@ def train(options: argparse.Namespace) -> Path:
     import torch
 
     from . import loop
-    from .training_data import material
+    from .training_data import load_training_data
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    chips = material(recipe, options.data, options.cache)
+    chips = load_training_data(recipe, options.data, options.cache)
     if options.previews:
         from .plots import write_samples
 

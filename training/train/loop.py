@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -20,15 +21,15 @@ from tqdm import tqdm
 from lulc_plugin.errors import LulcError
 
 from ..augment.samples import Sample
-from ..losses.total import total
+from ..losses.total import total_loss
 from ..networks.network import Network
 from ..networks.network_settings import NetworkSettings, build
 from ..networks.pretrained import load_pretrained
 from ..recipe import Recipe
 from . import checkpoint, optimisation, plots
 from .batches import Batches, Targets, channel_means, fitting, images_of
-from .training_data import Material
-from .validation import few, look
+from .training_data import TrainingData
+from .validation import spread_chips, validate
 
 _KEEP_LINES = 50
 
@@ -55,7 +56,7 @@ class State:
 
 def run(
     recipe: Recipe,
-    material: Material,
+    data: TrainingData,
     folder: Path,
     device: str = "auto",
     stop_at: int | None = None,
@@ -65,7 +66,7 @@ def run(
 
     Args:
         recipe: the run.
-        material: its chips.
+        data: its chips.
         folder: of checkpoints, log and curves.
         device: `cpu`, `cuda` or `auto`.
         stop_at: stop after this step as if interrupted (the schedule stays that of the recipe).
@@ -78,118 +79,184 @@ def run(
         LulcError: `folder` holds another run, or the device is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    place = chosen_device(device)
-    torch.manual_seed(recipe.run.seed)
-    fill = channel_means(recipe, material.training)
-    network = build(NetworkSettings.from_table(recipe.network), len(recipe.inputs.channels), len(recipe.legend.classes))
-    fitting(recipe, network.multiple)
-    said = _pretrained(network, recipe) if recipe.pretrained else "fresh weights"
-    network = network.channels_last(place)
-    average = deepcopy(network).eval()
-    steps = optimisation.optimiser(network, recipe)
-    facts = {
-        "recipe": dict(recipe.table),
-        "folder": str(recipe.folder),
-        "fill": fill,
-        "data": material.fingerprint,
-        "revision": checkpoint.revision(Path(__file__).parent),
-        "torch": str(torch.__version__),
-    }
-    state = _resumed(folder, facts, network, average, steps)
-    batches, targets = Batches(recipe, material.training, fill), Targets(material.training, place)
-    seen = few(material.training[0])
-    with open(folder / "log.txt", "a", encoding="utf-8") as log, ThreadPoolExecutor(1) as ahead:
+    trainer = Trainer(recipe, data, folder, chosen_device(device))
+    trainer.resume()
+    with open(folder / "log.txt", "a", encoding="utf-8") as log:
 
         def say(text: str) -> None:
             tqdm.write(text, file=sys.stdout)
             sys.stdout.flush()
             print(text, file=log, flush=True)
 
-        say(f"{recipe.name}, seed {recipe.run.seed}, {facts['revision']}, {place}; {said}; fill {fill}")
-        last = recipe.run.steps if stop_at is None else min(recipe.run.steps, stop_at)
-        if _out_of_patience(recipe, state):
-            say(f"the run had stopped at step {state.step} for want of a better score")
-            last = state.step
-        began = time.monotonic() - state.seconds
-        coming = ahead.submit(batches, state.step)
-        bar = tqdm(total=recipe.run.steps, initial=state.step, unit="step", disable=quiet or not sys.stderr.isatty())
+        say(trainer.title)
+        _steps(trainer, recipe.run.steps if stop_at is None else min(recipe.run.steps, stop_at), say, quiet)
+    return next(p for p in (folder / "best.pt", folder / "last.pt", folder / "resume.pt") if p.is_file())
+
+
+def _steps(trainer: Trainer, last: int, say: Callable[[str], None], quiet: bool) -> None:
+    """The steps that are left up to `last`, with the checks between them; the next batch is made meanwhile."""
+    run, state = trainer.recipe.run, trainer.state
+    if trainer.out_of_patience:
+        say(f"the run had stopped at step {state.step} for want of a better score")
+        return
+    began = time.monotonic() - state.seconds
+    bar = tqdm(total=run.steps, initial=state.step, unit="step", disable=quiet or not sys.stderr.isatty())
+    with ThreadPoolExecutor(1) as ahead, bar:
+        coming = ahead.submit(trainer.batches, state.step)
         while state.step < last:
-            batch, coming = coming.result(), ahead.submit(batches, state.step + 1)
-            state.losses.append(_step(recipe, network, average, steps, batch, targets, state, place))
-            state.step += 1
+            batch, coming = coming.result(), ahead.submit(trainer.batches, state.step + 1)
+            trainer.step(batch)
             bar.update()
             if state.step % _KEEP_LINES == 0:
                 spent = time.monotonic() - began
                 say(f"{state.step} loss {np.mean(state.losses[-_KEEP_LINES:]):.4f}; {spent / state.step:.2f} s a step")
-            if state.step % recipe.run.check_every == 0 or state.step == recipe.run.steps:
-                judged = average if recipe.run.average else network
-                looked = look(recipe, judged, fill, material.checks, seen, place)
-                state.seconds = time.monotonic() - began
-                _judge(recipe, state, looked, float(np.mean(state.losses)))
-                state.losses = []
-                say(f"step {state.step} score {looked.score:.4f} after {state.seconds:.0f} s")
-                say("\n".join(f"  {text}" for text in looked.lines))
-                saved = {**facts, "weights": judged.state_dict(), "step": state.step, "score": looked.score}
-                saved["seconds"] = state.seconds
-                if state.best_step == state.step:
-                    checkpoint.save(saved, folder / "best.pt")
-                checkpoint.save(saved, folder / "last.pt")
-                _keep(folder, facts, network, average, steps, state)
-                plots.write_curves(state.rows, folder)
-                if _out_of_patience(recipe, state):
+            if state.step % run.check_every == 0 or state.step == run.steps:
+                trainer.check(began, say)
+                if trainer.out_of_patience:
                     say(f"no better score in {state.since_best} checks: stopped at step {state.step}")
                     break
             elif state.step == last:
                 state.seconds = time.monotonic() - began
-                _keep(folder, facts, network, average, steps, state)
-        bar.close()
-    return next(p for p in (folder / "best.pt", folder / "last.pt", folder / "resume.pt") if p.is_file())
+                trainer.keep()
 
 
-def _out_of_patience(recipe: Recipe, state: State) -> bool:
-    return 0 < recipe.run.patience <= state.since_best
+class Trainer:
+    """A network in training: its weights, their average, the optimiser, and the state that goes from step to step.
+
+    Args:
+        recipe: the run.
+        data: its chips.
+        folder: of checkpoints and curves.
+        device: where it trains.
+
+    Raises:
+        LulcError: sizes that the network cannot take, or pretrained weights that do not fit.
+    """
+
+    def __init__(self, recipe: Recipe, data: TrainingData, folder: Path, device: torch.device) -> None:
+        torch.manual_seed(recipe.run.seed)
+        self.recipe, self.state = recipe, State()
+        self._data, self._folder, self._device = data, folder, device
+        fill = channel_means(recipe, data.training)
+        settings = NetworkSettings.from_table(recipe.network)
+        network = build(settings, len(recipe.inputs.channels), len(recipe.legend.classes))
+        fitting(recipe, network.multiple)
+        weights = _pretrained(network, recipe) if recipe.pretrained else "fresh weights"
+        self._network = network.channels_last(device)
+        self._average = deepcopy(self._network).eval()
+        self._optimiser = optimisation.optimiser(self._network, recipe)
+        self._facts: dict[str, Any] = {
+            "recipe": dict(recipe.table),
+            "folder": str(recipe.folder),
+            "fill": fill,
+            "data": data.fingerprint,
+            "revision": checkpoint.revision(Path(__file__).parent),
+            "torch": str(torch.__version__),
+        }
+        self.title = (
+            f"{recipe.name}, seed {recipe.run.seed}, {self._facts['revision']}, {device}; {weights}; fill {fill}"
+        )
+        self.batches = Batches(recipe, data.training, fill)
+        self._targets = Targets(data.training, device)
+        self._seen = spread_chips(data.training[0])
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether as many checks as the recipe allows have brought no better score."""
+        return 0 < self.recipe.run.patience <= self.state.since_best
+
+    def step(self, batch: list[list[Sample]]) -> None:
+        """One step on one batch.
+
+        Raises:
+            LulcError: the gradient is no number.
+        """
+        run, state, network = self.recipe.run, self.state, self._network
+        network.train()
+        if self.recipe.pretrained:
+            optimisation.freeze(network, state.step < run.freeze_steps)
+        if run.fixed_norm and state.step >= run.fixed_norm_from:
+            optimisation.fix_norm(network)
+        optimisation.set_rate(self._optimiser, optimisation.share_of_rate(state.step, self.recipe, state.plateau))
+        half = run.half and (self._device.type == "cpu" or torch.cuda.is_bf16_supported())
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
+            scores = network(images_of(batch).to(self._device, memory_format=torch.channels_last))
+        loss = batch_loss(self.recipe, scores.float(), batch, self._targets, state.worst)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(network.parameters(), run.clip or math.inf)
+        if not torch.isfinite(norm):
+            raise LulcError(
+                f"The loss of step {state.step} is {float(loss.detach())}, its gradient {float(norm)}: the run stops"
+                " here.",
+                "Look for values that are no numbers in the images, or lower the learning rate; --resume goes on from"
+                " the last check.",
+            )
+        self._optimiser.step()
+        if run.average:
+            optimisation.follow(self._average, network, state.step, run.average)
+        state.losses.append(float(loss.detach()))
+        state.step += 1
+
+    def check(self, began: float, say: Callable[[str], None]) -> None:
+        """Look at the held-out chips, keep what is best, and all that a stopped run goes on from."""
+        state = self.state
+        judged = self._average if self.recipe.run.average else self._network
+        validation = validate(self.recipe, judged, self._facts["fill"], self._data.checks, self._seen, self._device)
+        state.seconds = time.monotonic() - began
+        _judge(self.recipe, state, validation, float(np.mean(state.losses)))
+        state.losses = []
+        say(f"step {state.step} score {validation.score:.4f} after {state.seconds:.0f} s")
+        say("\n".join(f"  {text}" for text in validation.lines))
+        saved = {**self._facts, "weights": judged.state_dict(), "step": state.step, "score": validation.score}
+        saved["seconds"] = state.seconds
+        if state.best_step == state.step:
+            checkpoint.save(saved, self._folder / "best.pt")
+        checkpoint.save(saved, self._folder / "last.pt")
+        self.keep()
+        plots.write_curves(state.rows, self._folder)
+
+    def keep(self) -> None:
+        """Write `resume.pt`: everything that the next steps depend on."""
+        kept = {
+            **self._facts,
+            "network": self._network.state_dict(),
+            "average": self._average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "state": self.state.plain(),
+            "chance": torch.get_rng_state(),
+        }
+        if torch.cuda.is_available():
+            kept["chance_cuda"] = torch.cuda.get_rng_state_all()
+        checkpoint.save(kept, self._folder / "resume.pt")
+
+    def resume(self) -> None:
+        """Go on from `resume.pt`; from the beginning where there is none.
+
+        Raises:
+            LulcError: it is of another recipe or other data.
+        """
+        path = self._folder / "resume.pt"
+        if not path.exists():
+            return
+        kept = checkpoint.read(path)
+        for key, what in (("recipe", "another recipe"), ("data", "other data"), ("fill", "other data")):
+            if kept[key] != self._facts[key]:
+                raise LulcError(f"{self._folder} holds a run of {what}.", "Give another --run, or remove the folder.")
+        self._network.load_state_dict(kept["network"])
+        self._average.load_state_dict(kept["average"])
+        self._optimiser.load_state_dict(kept["optimiser"])
+        torch.set_rng_state(kept["chance"])
+        if "chance_cuda" in kept and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(kept["chance_cuda"])
+        self.state = State(**kept["state"])
+        self.state.worst = tuple(self.state.worst)
 
 
 def _pretrained(network: Network, recipe: Recipe) -> str:
     names = recipe.inputs.names
     photograph = [names.index(b) for b in ("red", "green", "blue")] if {"red", "green", "blue"} <= set(names) else None
     return str(load_pretrained(network, recipe.pretrained, photograph or (0, 1, 2)))
-
-
-def _step(
-    recipe: Recipe,
-    network: Network,
-    average: nn.Module,
-    steps: torch.optim.Optimizer,
-    batch: list[list[Sample]],
-    targets: Targets,
-    state: State,
-    place: torch.device,
-) -> float:
-    """One step; the loss."""
-    network.train()
-    if recipe.pretrained:
-        optimisation.freeze(network, state.step < recipe.run.freeze_steps)
-    if recipe.run.fixed_norm and state.step >= recipe.run.fixed_norm_from:
-        optimisation.fix_norm(network)
-    optimisation.set_rate(steps, optimisation.share_of_rate(state.step, recipe, state.plateau))
-    half = recipe.run.half and (place.type == "cpu" or torch.cuda.is_bf16_supported())
-    with torch.autocast(place.type, torch.bfloat16, enabled=half):
-        scores = network(images_of(batch).to(place, memory_format=torch.channels_last))
-    loss = batch_loss(recipe, scores.float(), batch, targets, state.worst)
-    steps.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(network.parameters(), recipe.run.clip or math.inf)
-    if not torch.isfinite(norm):
-        raise LulcError(
-            f"The loss of step {state.step} is {float(loss.detach())}, its gradient {float(norm)}: the run stops here.",
-            "Look for values that are no numbers in the images, or lower the learning rate; --resume goes on from the"
-            " last check.",
-        )
-    steps.step()
-    if recipe.run.average:
-        optimisation.follow(average, network, state.step, recipe.run.average)
-    return float(loss.detach())
 
 
 def batch_loss(
@@ -199,16 +266,16 @@ def batch_loss(
     loss = scores.sum() * 0
     parts = scores.split([len(samples) for samples in batch])
     for i, (part, samples, own) in enumerate(zip(recipe.data, batch, parts, strict=True)):
-        loss = loss + part.weight * total(own, targets.of(i, samples, worst[:2]), part.loss)
+        loss = loss + part.weight * total_loss(own, targets.of(i, samples, worst[:2]), part.loss)
     return loss
 
 
-def _judge(recipe: Recipe, state: State, looked: Any, loss: float) -> None:
+def _judge(recipe: Recipe, state: State, validation: Any, loss: float) -> None:
     """Note what a check found: best so far, patience, plateau, the classes that are hardest."""
-    state.worst = looked.worst
-    better = looked.score > state.best or not recipe.checks
+    state.worst = validation.worst
+    better = validation.score > state.best or not recipe.checks
     if better:
-        state.best, state.best_step, state.since_best, state.waited = looked.score, state.step, 0, 0
+        state.best, state.best_step, state.since_best, state.waited = validation.score, state.step, 0, 0
     else:
         state.since_best += 1
         state.waited += 1
@@ -221,52 +288,15 @@ def _judge(recipe: Recipe, state: State, looked: Any, loss: float) -> None:
             "seconds": round(state.seconds, 1),
             "rate": recipe.optimiser.rate * optimisation.share_of_rate(state.step - 1, recipe, state.plateau),
             "batch_loss": loss,
-            "train_loss": looked.seen.nll,
-            "val_loss": looked.held_out.nll,
-            "train_miou": looked.seen.miou,
-            "val_miou": looked.held_out.miou,
-            "train_dice": looked.seen.dice,
-            "val_dice": looked.held_out.dice,
-            "score": looked.score,
+            "train_loss": validation.seen.nll,
+            "val_loss": validation.held_out.nll,
+            "train_miou": validation.seen.miou,
+            "val_miou": validation.held_out.miou,
+            "train_dice": validation.seen.dice,
+            "val_dice": validation.held_out.dice,
+            "score": validation.score,
         }
     )
-
-
-def _keep(
-    folder: Path,
-    facts: dict[str, Any],
-    network: nn.Module,
-    average: nn.Module,
-    steps: torch.optim.Optimizer,
-    state: State,
-) -> None:
-    kept = {**facts, "network": network.state_dict(), "average": average.state_dict(), "optimiser": steps.state_dict()}
-    kept.update(state=state.plain(), chance=torch.get_rng_state())
-    if torch.cuda.is_available():
-        kept["chance_cuda"] = torch.cuda.get_rng_state_all()
-    checkpoint.save(kept, folder / "resume.pt")
-
-
-def _resumed(
-    folder: Path, facts: dict[str, Any], network: nn.Module, average: nn.Module, steps: torch.optim.Optimizer
-) -> State:
-    """The state in `folder`, put into the network, its average and the optimiser; a new one where there is none."""
-    path = folder / "resume.pt"
-    if not path.exists():
-        return State()
-    kept = checkpoint.read(path)
-    for key, what in (("recipe", "another recipe"), ("data", "other data"), ("fill", "other data")):
-        if kept[key] != facts[key]:
-            raise LulcError(f"{folder} holds a run of {what}.", "Give another --run, or remove the folder.")
-    network.load_state_dict(kept["network"])
-    average.load_state_dict(kept["average"])
-    steps.load_state_dict(kept["optimiser"])
-    torch.set_rng_state(kept["chance"])
-    if "chance_cuda" in kept and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(kept["chance_cuda"])
-    state = State(**kept["state"])
-    state.worst = tuple(state.worst)
-    return state
 
 
 def chosen_device(name: str) -> torch.device:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..prepare.preview import augmented_sheet
 from ..recipe import Recipe
 from .batches import Batches, channel_means
-from .training_data import Material
+from .training_data import TrainingData
 
 FIELDS = (
     "step", "seconds", "rate", "batch_loss", "train_loss", "val_loss", "train_miou", "val_miou", "train_dice",
@@ -56,7 +56,7 @@ def _draw_curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def write_samples(recipe: Recipe, material: Material, folder: Path, count: int = 24) -> Path:
+def write_samples(recipe: Recipe, material: TrainingData, folder: Path, count: int = 24) -> Path:
     """Write `samples.png`: the first samples of the run as a network sees them, with their labels."""
     folder.mkdir(parents=True, exist_ok=True)
     batches = Batches(recipe, material.training, channel_means(recipe, material.training))

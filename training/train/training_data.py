@@ -16,11 +16,12 @@ from ..recipe import Recipe
 from ..sets.chips import Chip, fingerprint, images, load
 from ..sets.description import SetDescription, describe
 from ..teachers.cache import soft_labels
+from ..teachers.panel import Panel
 from ..teachers.teacher_settings import TeacherSettings, parse
 
 
 @dataclass
-class Material:
+class TrainingData:
     """Chips of each `[[data]]` and of each `[[check]]`, in the order of the recipe."""
 
     training: list[list[Chip]]
@@ -32,7 +33,7 @@ class Material:
         return fingerprint([c for chips in [*self.training, *self.checks.values()] for c in chips])
 
 
-def material(recipe: Recipe, root: Path, cache: Path) -> Material:
+def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
     """Load everything a run needs.
 
     Args:
@@ -70,7 +71,7 @@ def material(recipe: Recipe, root: Path, cache: Path) -> Material:
         if not any(c.labels.any() for c in checks[name]):
             raise LulcError(f"[[check]] {name} has no labelled pixel.", "Name a set with labels, or a teacher for it.")
     _apart(training, checks)
-    return Material(training, checks)
+    return TrainingData(training, checks)
 
 
 def labelled(
@@ -101,9 +102,8 @@ def labelled(
         (row, dict(zip(description.bands, values, strict=True)), valid)
         for row, values, valid in images(description, splits, description.bands)
     )
-    answers = soft_labels(
-        description.name, rows, settings, recipe.legend.names, cache, kind=kind, level=description.level
-    )
+    panel = Panel(settings, recipe.legend.names)
+    answers = soft_labels(description.name, rows, panel, cache, kind=kind, level=description.level)
     for chip, (shares, known) in zip(chips, answers, strict=True):
         chip.soft, chip.known = shares, known & chip.valid
         if not description.label_band:

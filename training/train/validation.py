@@ -20,7 +20,7 @@ from ..sets.chips import Chip
 
 
 @dataclass(frozen=True)
-class Looked:
+class Validation:
     """What a check found.
 
     Attributes:
@@ -64,14 +64,14 @@ def mapper(recipe: Recipe, network: Network, fill: Sequence[float], device: torc
     return Mapper(predictor(network, device), recipe.inputs, tuple(fill), window)
 
 
-def look(
+def validate(
     recipe: Recipe,
     network: Network,
     fill: Sequence[float],
     checks: dict[str, list[Chip]],
     seen: Sequence[Chip],
     device: torch.device,
-) -> Looked:
+) -> Validation:
     """Map every held-out chip and a few of the training chips `seen`; none where all learn from soft labels alone."""
     network.eval()
     maps = mapper(recipe, network, fill, device)
@@ -91,7 +91,7 @@ def look(
     held_out = Fit(*(float(np.mean([getattr(f, k) for f in fits] or [np.nan])) for k in ("nll", "miou", "dice")))
     score = float(np.mean(scores)) if scores else float("nan")
     nan = float("nan")
-    return Looked(score, lines, held_out, _fit(*_mapped(maps, seen)) if seen else Fit(nan, nan, nan), worst)
+    return Validation(score, lines, held_out, _fit(*_mapped(maps, seen)) if seen else Fit(nan, nan, nan), worst)
 
 
 def _mapped(maps: Mapper, chips: Sequence[Chip]) -> tuple[Counts, float]:
@@ -112,7 +112,7 @@ def _fit(counts: Counts, nll: float) -> Fit:
     return Fit(nll, reference_miou(counts), reference_dice(counts))
 
 
-def few(chips: Sequence[Chip], count: int = 12) -> list[Chip]:
+def spread_chips(chips: Sequence[Chip], count: int = 12) -> list[Chip]:
     """Some labelled chips, spread evenly: enough to see whether training and held-out scores part."""
     labelled = [c for c in chips if c.labels.any()]
     at = np.unique(np.linspace(0, len(labelled) - 1, min(count, len(labelled))).round().astype(int))

@@ -12,12 +12,12 @@ from training.augment import radiometry
 from training.augment.geometry import cut, mosaic, turned
 from training.augment.samples import mixed, sample
 from training.augment.strength import Strength
-from training.inputs import inputs
+from training.inputs import make_inputs
 from training.sets.chips import load
 from training.sets.description import describe
 
 BANDS = ("red", "green", "blue", "nir")
-INPUTS = inputs(BANDS, ("NDVI",), ("reflectance", "picture"))
+INPUTS = make_inputs(BANDS, ("NDVI",), ("reflectance", "picture"))
 NOTHING = Strength(turn=False, scale=0.0, jitter=0.0, holes=0.0, noise=0.0)
 FILL = [0.1, 0.2, 0.3, 0.4, 0.5]
 
@@ -50,7 +50,7 @@ def test_holes_have_the_fill_and_no_label(chip, rng):
 
 
 def test_missing_bands_have_the_fill(toy, rng):
-    six = inputs(("red", "swir16"))
+    six = make_inputs(("red", "swir16"))
     chip = load(describe(toy, "sure"), ("train",), six.names, ("Water", "Trees", "Bare"))[0]
     got = sample(chip, 32, six, [0.0, 0.7], NOTHING, rng)
     assert np.allclose(got.image[1], 0.7) and got.image[0].std() > 0

@@ -33,12 +33,12 @@ from training.evaluate import (
     split_scores,
 )
 from training.evaluate.__main__ import main
-from training.evaluate.evaluated_networks import Ensemble, Subject, aligned, common, ensemble, subject
+from training.evaluate.evaluated_networks import Ensemble, Subject, aligned, common, ensemble, of_recipe, subject
 from training.evaluate.random_forest import Forest
 from training.evaluate.split_scores import score
-from training.evaluate.summary import side_by_side, summary
+from training.evaluate.summary import side_by_side, summary_text
 from training.export.export_network import input_of
-from training.inputs import inputs
+from training.inputs import make_inputs
 from training.maps import Mapper, groups_of, miou_interval, reference_miou
 from training.sets.chips import Chip, load, with_samples
 from training.sets.description import describe
@@ -205,7 +205,7 @@ def test_labels_that_overlap_are_met_by_whatever_they_allow(rng, folder, tmp_pat
     town = replace(chips[0], labels=np.full_like(chips[0].labels, 3))
     wrong = score(Rule(), part_of(folder), [town], legend).total
     assert 0 < np.trace(wrong) == np.count_nonzero(chips[0].values[1] > 0.4) < wrong.sum()
-    forest = Forest(inputs(("red", "nir")), chips_of(rng), per_chip=200)
+    forest = Forest(make_inputs(("red", "nir")), chips_of(rng), per_chip=200)
     assert np.trace(sum(forest.place_matrices(chips).values())) > 0.99 * right.total.sum()
 
 
@@ -267,7 +267,7 @@ def test_few_places_give_no_interval():
     assert miou_interval(good | empty, bad | empty)[1] is None
     table = network_scores.headed("net", {"sets": {}, "forest": {}, "robustness": {}}, False, None)
     table["compared"] = {"other": {"sure/val": list(miou_interval(good, bad))}}
-    text = summary([json.loads(json.dumps(table))])
+    text = summary_text([json.loads(json.dumps(table))])
     assert "too few places" in text and "better" not in text
 
 
@@ -306,7 +306,7 @@ def test_coarse_labels_count_by_summed_probabilities(rng):
 
 
 def test_a_forest_learns_the_labels_and_is_counted_like_the_network(rng):
-    fed = inputs(("red", "nir"))
+    fed = make_inputs(("red", "nir"))
     for coarse in (False, True):
         forest = Forest(fed, chips_of(rng, coarse=coarse), per_chip=200)
         chips = chips_of(rng, coarse=coarse)
@@ -402,10 +402,13 @@ def test_places_that_trained_are_not_tested(folder, checkpoint, tmp_path, capsys
 
 def test_release_scores_hold_what_the_card_needs(folder):
     recipe, said = parsed(), []
-    table = network_scores.release_scores(Rule(), recipe, folder, folder, name="net", say=said.append)
-    again = network_scores.release_scores(
-        Rule(), recipe, folder, folder, rehearsal=True, others={"net": table}, with_forest=False, say=said.append
+    one = of_recipe("net", Rule(), recipe)
+    table, _ = network_scores.release_scores(one, recipe, folder, folder, say=said.append)
+    again, results = network_scores.release_scores(
+        one, recipe, folder, folder, rehearsal=True, with_forest=False, say=said.append
     )
+    assert [r.part.key for r in results] == list(again["sets"])
+    again["compared"]["net"] = network_scores.compared(again, table)
     assert not again["forest"]
     assert set(table["sets"]) == {"sure/val", "sure/test", "coarse/val", "coarse/test", "kept/all"}
     assert table["sets"]["kept/all"]["evaluation_only"] and table["sets"]["kept/all"]["surrounded"] is None
@@ -417,7 +420,7 @@ def test_release_scores_hold_what_the_card_needs(folder):
     assert "test" not in "".join(again["sets"]) and again["rehearsal"]
     assert again["compared"]["net"]["sure/val"] == [0.0, None, None]
     json.dumps(table)
-    text = summary([table])
+    text = summary_text([table])
     assert "sure/test: changed radiometry" in text and "## Against others" in text
 
 
@@ -504,7 +507,7 @@ def test_what_a_user_does_wrong_is_said(folder, checkpoint, tmp_path, capsys):
 def test_an_exported_network_is_run_as_its_description_says(rng, tmp_path):
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-    fed, legend = inputs(("nir", "red"), (), ("reflectance", "picture")), parsed().legend
+    fed, legend = make_inputs(("nir", "red"), (), ("reflectance", "picture")), parsed().legend
     weights = rng.normal(0, 3, (3, 2)).astype(np.float32)
     helper = onnx.helper
     graph = helper.make_graph(
@@ -556,7 +559,7 @@ def test_parts_of_one_picture_are_judged_as_they_trained(folder):
     path.write_text(path.read_text().replace("[labels]", "one_layer = true\n\n[labels]", 1))
     chips = load(describe(folder, "coarse"), ("train",), ("red", "nir"), NAMES)
     chips[0].values[1] *= 0.5
-    fed, fill, seen = inputs(("red", "nir"), (), ("picture",)), (0.0, 0.0), []
+    fed, fill, seen = make_inputs(("red", "nir"), (), ("picture",)), (0.0, 0.0), []
 
     def predict(images):
         seen.append(images[0])

@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import prepare
 from training.export import deepness, margin, onnx_graph, onnx_session, parity, variants
-from training.inputs import inputs, resolved
+from training.inputs import make_inputs, resolved
 from training.networks.network_settings import NetworkSettings, build
 
 CHANNELS, CLASSES, TEMPERATURE = 5, 3, 1.4
@@ -48,14 +48,14 @@ def file(small, tmp_path_factory):
 
 
 def test_the_file_is_the_network(small, file):
-    found = parity.parity(
+    found = parity.measure_parity(
         parity.by_torch(small, TEMPERATURE, True),
         parity.by_session(onnx_session.session(file)),
         parity.noise(CHANNELS, small.multiple),
     )
     assert found.same == 1 and found.probability < 1e-4 and found.feature < 1e-2
     # another temperature is another file, so the comparison can fail
-    other = parity.parity(
+    other = parity.measure_parity(
         parity.by_torch(small, 0.7, True), parity.by_session(onnx_session.session(file)), parity.noise(CHANNELS, 4)
     )
     assert other.probability > 0.01
@@ -73,7 +73,7 @@ def test_larger_filters_are_half_and_the_file_is_smaller(mobile, tmp_path):
     onnx_graph.export(mobile, 1.0, CHANNELS, half)
     onnx_graph.export(mobile, 1.0, CHANNELS, single, "single")
     assert half.stat().st_size < 0.65 * single.stat().st_size
-    found = parity.parity(
+    found = parity.measure_parity(
         parity.by_torch(mobile, 1.0, True),
         parity.by_session(onnx_session.session(half)),
         parity.noise(CHANNELS, mobile.multiple)[:3],
@@ -117,12 +117,12 @@ def test_a_file_that_is_another_network_is_refused():
 
 @pytest.mark.parametrize("variant", ["fp16", "int8", "int8dynamic"])
 def test_variants_run_and_nearly_agree(small, tmp_path, rng, variant):
-    given = inputs(("red", "green", "blue", "nir"), ("NDVI",))
+    given = make_inputs(("red", "green", "blue", "nir"), ("NDVI",))
     path = variants.variant_path(tmp_path / "net.onnx", variant)
     windows = [rng.normal(0, 0.5, (CHANNELS, 40, 36)).astype(np.float32) for _ in range(4)]
     variants.write(variant, small, TEMPERATURE, given, path, True, windows)
     assert path.name == f"net-{variant}.onnx"
-    found = parity.parity(
+    found = parity.measure_parity(
         parity.by_torch(small, TEMPERATURE, True), parity.by_session(onnx_session.session(path)), windows
     )
     assert found.same > (0.995 if variant == "fp16" else 0.8)
@@ -136,7 +136,7 @@ def test_unknown_variants_are_refused():
 
 def test_deepness_form_scales_and_computes_indices_inside(small, tmp_path, rng):
     """A stretched 8-bit picture / 255 gives what the engine's scaling gives."""
-    given = inputs(("red", "green", "blue", "nir"), ("NDVI",), ("reflectance", "picture"))
+    given = make_inputs(("red", "green", "blue", "nir"), ("NDVI",), ("reflectance", "picture"))
     path = tmp_path / "deep.onnx"
     variants.write("deepness", small, TEMPERATURE, given, path, True, [])
     opened = onnx_session.session(path)
@@ -151,7 +151,7 @@ def test_deepness_form_scales_and_computes_indices_inside(small, tmp_path, rng):
 
 
 def test_deepness_standardisation_is_the_scaling_of_the_channels(rng):
-    given = inputs(("red", "green", "blue", "nir"), ("NDVI",), ("reflectance", "picture"))
+    given = make_inputs(("red", "green", "blue", "nir"), ("NDVI",), ("reflectance", "picture"))
     mean, spread = deepness._standardised(given.channels[3], given)
     low, high = 0.05, 0.40
     stored = 0.5
@@ -160,7 +160,7 @@ def test_deepness_standardisation_is_the_scaling_of_the_channels(rng):
 
 
 def test_deepness_of_a_network_without_pictures_takes_stored_reflectance():
-    given = inputs(("red", "nir"), ways=("reflectance",))
+    given = make_inputs(("red", "nir"), ways=("reflectance",))
     mean, spread = deepness._standardised(given.channels[1], given)
     assert (3000 / 255 - mean) / spread == pytest.approx((0.3 / 0.6 - 0.6) / 0.6)
 
@@ -209,7 +209,7 @@ def test_deepness_keys_are_json(tmp_path):
     from lulc_plugin.legend import Legend, LegendClass
     from lulc_plugin.model import ModelSpec, Output, Window
 
-    given = inputs(("red", "nir"), ("NDVI",), ("reflectance", "picture"))
+    given = make_inputs(("red", "nir"), ("NDVI",), ("reflectance", "picture"))
     legend = Legend.of([LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Land", "#00FF00")])
     spec = ModelSpec(
         "n", "t", "a", given.bands, given.channels, given.forms, (0.0,) * 3, "image", Output("p", ("argmax",)), legend,

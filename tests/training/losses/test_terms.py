@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 from lulc_plugin.errors import LulcError
 from training.losses import terms
 from training.losses.target import Target, class_weights
-from training.losses.total import Term, total
+from training.losses.total import Term, total_loss
 
 SHARES = [0.1, 0.2, 0.3, 0.4]
 
@@ -110,7 +110,7 @@ def test_class_weights_are_capped_and_mean_one():
 
 def test_a_sum_of_terms():
     scores, known = scores_of(SHARES), target(4)
-    got = total(scores, known, (Term("partial_ce", 2.0), Term("dice", 0.5)))
+    got = total_loss(scores, known, (Term("partial_ce", 2.0), Term("dice", 0.5)))
     expected = 2 * terms.partial_ce(scores, known) + 0.5 * terms.dice(scores, known)
     assert got.item() == pytest.approx(expected.item(), abs=1e-6)
 

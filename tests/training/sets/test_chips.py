@@ -11,8 +11,8 @@ from training import recipe
 from training.sets.chips import fingerprint, load
 from training.sets.description import describe, parse
 from training.train.batches import chances, channel_means
-from training.train.training_data import material
-from training.train.validation import few, look
+from training.train.training_data import load_training_data
+from training.train.validation import spread_chips, validate
 
 BANDS, NAMES = ("nir", "red"), ("Water", "Trees", "Bare")
 
@@ -66,26 +66,28 @@ def test_refusals(toy, tmp_path, recipe_file):
         load(describe(toy, "sure"), ("autumn",), BANDS, NAMES)
     loss = [{"term": "partial_ce"}]
     with pytest.raises(LulcError, match="evaluation only"):
-        material(recipe.read(recipe_file, {"data": [{"set": "kept", "loss": loss}]}), toy, tmp_path)
+        load_training_data(recipe.read(recipe_file, {"data": [{"set": "kept", "loss": loss}]}), toy, tmp_path)
     with pytest.raises(LulcError, match="evaluation only"):
-        material(recipe.read(recipe_file, {"check": [{"set": "kept", "splits": ["train"]}]}), toy, tmp_path)
+        load_training_data(recipe.read(recipe_file, {"check": [{"set": "kept", "splits": ["train"]}]}), toy, tmp_path)
     with pytest.raises(LulcError, match="no labelled pixel"):
         part = {"set": "plain", "splits": ["unlabelled"], "loss": loss}
-        material(recipe.read(recipe_file, {"data": [part]}), toy, tmp_path)
+        load_training_data(recipe.read(recipe_file, {"data": [part]}), toy, tmp_path)
 
 
 def test_a_place_in_two_splits_is_refused(torn, tmp_path, recipe_file):
     part = {"set": "torn", "loss": [{"term": "partial_ce"}]}
     with pytest.raises(LulcError, match="The place g both trains"):
-        material(recipe.read(recipe_file, {"data": [part], "check": [{"set": "torn"}]}), torn, tmp_path)
+        load_training_data(recipe.read(recipe_file, {"data": [part], "check": [{"set": "torn"}]}), torn, tmp_path)
 
 
 def test_a_few_labelled_pixels_an_image(toy, tmp_path, recipe_file):
     part = {"set": "sure", "sparse": 10, "loss": [{"term": "partial_ce"}]}
-    one, two = (material(recipe.read(recipe_file, {"data": [part]}), toy, tmp_path).training[0] for _ in range(2))
+    one, two = (
+        load_training_data(recipe.read(recipe_file, {"data": [part]}), toy, tmp_path).training[0] for _ in range(2)
+    )
     assert [int((c.labels > 0).sum()) for c in one] == [10] * 4
     assert all(np.array_equal(a.labels, b.labels) for a, b in zip(one, two, strict=True))
-    other = material(recipe.read(recipe_file, {"data": [part], "run.seed": 1}), toy, tmp_path).training[0]
+    other = load_training_data(recipe.read(recipe_file, {"data": [part], "run.seed": 1}), toy, tmp_path).training[0]
     assert any(not np.array_equal(a.labels, b.labels) for a, b in zip(one, other, strict=True))
 
 
@@ -130,12 +132,12 @@ def test_pixels_that_are_no_numbers_are_invalid(toy):
 def test_invalid_pixels_teach_nothing(toy, tmp_path, recipe_file):
     part = {"set": "sure", "sparse": 10, "loss": LOSS}
     usual = recipe.read(recipe_file, {"data": [part]})
-    before = channel_means(usual, material(usual, toy, tmp_path).training)
+    before = channel_means(usual, load_training_data(usual, toy, tmp_path).training)
     text = (toy / "sure" / "set.toml").read_text()
     (toy / "sure" / "set.toml").write_text(text.replace("[labels]", "nodata = 0\n[labels]", 1))
     for i in range(4):
         rewritten(toy / "sure" / "images" / f"s{i}.tif", put(np.s_[:, ::2], 0))
-    chips = material(usual, toy, tmp_path).training[0]
+    chips = load_training_data(usual, toy, tmp_path).training[0]
     assert all(not c.valid[::2].any() and not c.labels[::2].any() and (c.labels > 0).sum() == 10 for c in chips)
     assert channel_means(usual, [chips]) == pytest.approx(before, abs=0.02)
 
@@ -175,7 +177,7 @@ def test_few_valid_pixels_speak_for_their_chip(toy, tmp_path, recipe_file):
     assert train(toy)[0].layer.shape == (2, 1)
     usual = recipe.read(recipe_file)
     # an image without a valid pixel is left out
-    assert [c.name for c in material(usual, toy, tmp_path).training[0]] == ["s0.tif", "s2.tif", "s3.tif"]
+    assert [c.name for c in load_training_data(usual, toy, tmp_path).training[0]] == ["s0.tif", "s2.tif", "s3.tif"]
 
 
 def test_rarity_needs_labels(toy):
@@ -189,20 +191,20 @@ def test_a_check_runs_where_no_training_chip_has_a_label(toy, tmp_path, recipe_f
     from training.networks.network_settings import NetworkSettings, build
 
     usual = recipe.read(recipe_file)
-    chips = material(usual, toy, tmp_path)
+    chips = load_training_data(usual, toy, tmp_path)
     for chip in chips.training[0]:
         chip.labels[:] = 0
     network = build(NetworkSettings.from_table(usual.network), len(usual.inputs.channels), 3)
     fill = channel_means(usual, chips.training)
-    seen = few(chips.training[0])
-    looked = look(usual, network, fill, chips.checks, seen, torch.device("cpu"))
+    seen = spread_chips(chips.training[0])
+    looked = validate(usual, network, fill, chips.checks, seen, torch.device("cpu"))
     assert seen == [] and np.isnan(looked.seen.nll) and np.isfinite(looked.held_out.nll)
 
 
 def test_a_check_without_labels_is_refused(toy, tmp_path, recipe_file):
     wanted = {"check": [{"set": "plain", "splits": ["unlabelled"]}]}
     with pytest.raises(LulcError, match="plain unlabelled has no labelled pixel"):
-        material(recipe.read(recipe_file, wanted), toy, tmp_path)
+        load_training_data(recipe.read(recipe_file, wanted), toy, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../../kept/k0.tif", "/k0.tif", "a\\k0.tif", "sub/s0.tif", "C:k0.tif", "..", ""])

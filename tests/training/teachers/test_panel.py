@@ -327,11 +327,9 @@ def test_answers_are_kept_until_something_changes(tmp_path, image, monkeypatch):
         (found,) = cache.soft_labels(
             "made_up",
             [({"file": "a/b.tif"}, bands, valid)],
-            settings,
-            LEGEND,
+            Panel(settings, LEGEND, threads=1),
             tmp_path / "kept",
             level=level,
-            threads=1,
         )
         return found
 

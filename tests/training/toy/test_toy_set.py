@@ -18,7 +18,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import Source
 from training.toy import __main__ as command, land
-from training.toy.toy_set import make
+from training.toy.toy_set import make_toy
 
 ROOT = Path(__file__).parents[3]
 RECIPE = ROOT / "training" / "configs" / "toy.toml"
@@ -28,7 +28,7 @@ RECIPE = ROOT / "training" / "configs" / "toy.toml"
 def toy(tmp_path_factory):
     """Six scenes of 128 pixels."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    return make(tmp_path_factory.mktemp("toy") / "data", seed=0, scenes=6, size=128, progress=Progress())
+    return make_toy(tmp_path_factory.mktemp("toy") / "data", seed=0, scenes=6, size=128, progress=Progress())
 
 
 def read(path, band=1):
@@ -89,8 +89,8 @@ def test_the_scene_says_what_it_is(toy):
 
 
 def test_the_same_seed_gives_the_same_pixels(toy, tmp_path):
-    again = make(tmp_path / "again", seed=0, scenes=6, size=128, progress=Progress())
-    other = make(tmp_path / "other", seed=1, scenes=6, size=128, progress=Progress())
+    again = make_toy(tmp_path / "again", seed=0, scenes=6, size=128, progress=Progress())
+    other = make_toy(tmp_path / "other", seed=1, scenes=6, size=128, progress=Progress())
     assert np.array_equal(read(again.scene), read(toy.scene))
     assert not np.array_equal(read(other.scene), read(toy.scene))
 
@@ -101,7 +101,7 @@ def test_nothing_is_overwritten(tmp_path, capsys):
     assert command.main([str(tmp_path / "mine")]) == 2
     assert "exists already" in capsys.readouterr().err
     with pytest.raises(LulcError, match="at least 4 scenes"):
-        make(tmp_path / "few", seed=0, scenes=3, size=128, progress=Progress())
+        make_toy(tmp_path / "few", seed=0, scenes=3, size=128, progress=Progress())
     assert command.main([str(tmp_path / "few"), "--seed", "-1"]) == 2
     assert "The seed is -1" in capsys.readouterr().err
     assert not (tmp_path / "few").exists()
@@ -116,11 +116,11 @@ def trained(toy, tmp_path_factory):
     pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
     from training import recipe
     from training.train import loop
-    from training.train.training_data import material
+    from training.train.training_data import load_training_data
 
     folder = tmp_path_factory.mktemp("run")
     short = recipe.read(RECIPE, {"run.steps": 60, "run.check_every": 20, "run.size": 48, "optimiser.warm_up": 5})
-    loop.run(short, material(short, toy.folder, folder / "cache"), folder, "cpu", quiet=True)
+    loop.run(short, load_training_data(short, toy.folder, folder / "cache"), folder, "cpu", quiet=True)
     return folder
 
 

@@ -15,7 +15,7 @@ from training.train import checkpoint, loop, optimisation
 from training.train.__main__ import main
 from training.train.batches import Batches, Targets, images_of
 from training.train.plots import write_samples
-from training.train.training_data import material
+from training.train.training_data import load_training_data
 
 JOINT = [
     {"set": "sure", "samples": 3, "loss": [{"term": "weighted_ce"}, {"term": "dice", "weight": 0.3}]},
@@ -26,7 +26,7 @@ JOINT = [
 @pytest.fixture
 def joint(toy, recipe_file, tmp_path):
     r = recipe.read(recipe_file, {"data": JOINT, "augment.cutmix": 0.5, "augment.picture_jitter": 0.5})
-    return r, material(r, toy, tmp_path / "cache")
+    return r, load_training_data(r, toy, tmp_path / "cache")
 
 
 def test_one_step_lowers_the_loss(joint):
@@ -112,8 +112,10 @@ def test_early_stop_and_plateau(joint, recipe_file, tmp_path, monkeypatch):
     }  # fmt: skip
     r = recipe.read(recipe_file, changes)
     # a score that never rises
-    looked = loop.look
-    monkeypatch.setattr(loop, "look", lambda *a: type(looked(*a))(0.5, [], looked(*a).held_out, looked(*a).seen, (0,)))
+    looked = loop.validate
+    monkeypatch.setattr(
+        loop, "validate", lambda *a: type(looked(*a))(0.5, [], looked(*a).held_out, looked(*a).seen, (0,))
+    )
     loop.run(r, chips, tmp_path / "run", "cpu")
     state = checkpoint.read(tmp_path / "run" / "resume.pt")["state"]
     assert state["step"] == 5 and state["best_step"] == 1 and state["plateau"] == 0.25
