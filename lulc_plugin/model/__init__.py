@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
     from .describe.user_text import classes_of_cells as classes_of_cells, classes_of_file as classes_of_file
     from .own_networks import import_model as import_model
-    from .runtime import onnx_file as onnx_file, providers as providers
+    from .runtime import providers as providers
     from .runtime.network import Network as Network, enlarge as enlarge
     from .spec import (
         BandStatistics as BandStatistics,
@@ -41,7 +41,7 @@ __getattr__, __all__ = lazy_exports(
         "describe.description": ["describe_network", "suggested_name", "write_description"],
         "describe.user_text": ["classes_of_cells", "classes_of_file"],
         "own_networks": ["import_model"],
-        "runtime": ["onnx_file", "providers"],
+        "runtime": ["providers"],
         "runtime.network": ["Network", "enlarge"],
         "spec": [
             "BandStatistics",

@@ -309,26 +309,11 @@ def _row(names: Sequence[str]) -> str:
 # ---------------------------------------------------------------- for those who ask once
 
 
-def names(folder: Path | None = None) -> tuple[str, ...]:
-    """See `Catalogue.names`."""
-    return Catalogue(folder).names
-
-
 def entries(folder: Path | None = None) -> tuple[Entry, ...]:
     """See `Catalogue.entries`."""
     return Catalogue(folder).entries
 
 
-def broken(folder: Path | None = None) -> tuple[Broken, ...]:
-    """See `Catalogue.broken`."""
-    return Catalogue(folder).broken
-
-
 def by_name(name: str, folder: Path | None = None) -> Entry:
     """See `Catalogue.by_name`."""
     return Catalogue(folder).by_name(name)
-
-
-def first_fit(fits: Callable[[Entry], Fit], folder: Path | None = None) -> tuple[Entry, Fit, tuple[str, ...]]:
-    """See `Catalogue.first_fit`."""
-    return Catalogue(folder).first_fit(fits)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an .onnx file says about itself: before it is loaded its versions and input types, opened its signature.
 
-An .onnx file is one protobuf message. Only the few fields wanted are read, the weights are jumped over; whatever does
-not look like such a file gives nothing, because onnxruntime is the judge of that.
+A list of networks must not open a session of each, and a file that is too new cannot be opened: for these, a few
+fields of the protobuf message that an .onnx file is are read here, and the weights are skipped. Whatever does not look
+like such a file gives nothing, because onnxruntime decides on that.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ _IR, _GRAPH, _OPSET = 1, 7, 8
 _INPUT = 11
 _LARGEST_FIELD = 1_000_000
 _MOST_INPUTS = 64
-_MOST_AXES = 16
 #: Whole numbers among TensorProto.DataType.
 _WHOLE = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32"}
 
@@ -53,14 +53,12 @@ class GraphFile:
     Attributes:
         ir: version of the file format, 0 when it does not say.
         opset: version of the standard operators, 0 when it does not say.
-        inputs: name → length of each axis, None where it is free.
-        whole: name → type of the inputs that take whole numbers, such as `uint8`.
+        input_types: name of each input → type where it takes whole numbers, such as `uint8`; empty for other types.
     """
 
     ir: int
     opset: int
-    inputs: Mapping[str, tuple[int | None, ...]]
-    whole: Mapping[str, str]
+    input_types: Mapping[str, str]
 
 
 def read(path: Path) -> GraphFile | None:
@@ -70,25 +68,6 @@ def read(path: Path) -> GraphFile | None:
             return _model(stream, path.stat().st_size)
     except (OSError, _NotProtobuf, UnicodeDecodeError):
         return None
-
-
-def fixed_size(path: Path, input_name: str, layout: str) -> tuple[int, int] | None:
-    """The only height and width that the graph's input takes, None where one of them is free.
-
-    Args:
-        path: the `.onnx` file.
-        input_name: name of the input; where there is no such one, the only input of four axes.
-        layout: `NCHW` or `NHWC`.
-    """
-    file = read(path)
-    if file is None:
-        return None
-    images = [shape for shape in file.inputs.values() if len(shape) == 4]
-    shape = file.inputs.get(input_name) or (images[0] if len(images) == 1 else ())
-    if len(shape) != 4:
-        return None
-    rows, cols = shape[1:3] if layout == "NHWC" else shape[2:4]
-    return None if rows is None or cols is None else (rows, cols)
 
 
 def input_type(path: Path, input_name: str) -> str:
@@ -101,8 +80,8 @@ def input_type(path: Path, input_name: str) -> str:
     file = read(path)
     if file is None:
         return ""
-    name = next(iter(file.inputs)) if len(file.inputs) == 1 else input_name
-    return file.whole.get(name, "")
+    name = next(iter(file.input_types)) if len(file.input_types) == 1 else input_name
+    return file.input_types.get(name, "")
 
 
 def cannot_load(path: Path, error: Exception) -> ModelUnusable:
@@ -273,8 +252,7 @@ class _NotProtobuf(Exception):
 
 def _model(stream: BinaryIO, size: int) -> GraphFile:
     ir, opset = 0, 0
-    inputs: dict[str, tuple[int | None, ...]] = {}
-    whole: dict[str, str] = {}
+    input_types: dict[str, str] = {}
     for number, value in _fields(stream, size, {_OPSET}, {_GRAPH}):
         if number == _IR and isinstance(value, int):
             ir = value
@@ -287,31 +265,22 @@ def _model(stream: BinaryIO, size: int) -> GraphFile:
             begin, length = value
             stream.seek(begin)
             for inner, text in _fields(stream, begin + length, {_INPUT}, set()):
-                if inner == _INPUT and isinstance(text, bytes) and len(inputs) < _MOST_INPUTS:
-                    name, shape, kind = _input(text)
-                    inputs[name] = shape
-                    if kind in _WHOLE:
-                        whole[name] = _WHOLE[kind]
-    return GraphFile(ir, opset, inputs, whole)
+                if inner == _INPUT and isinstance(text, bytes) and len(input_types) < _MOST_INPUTS:
+                    name, element_type = _input(text)
+                    input_types[name] = _WHOLE.get(element_type, "")
+    return GraphFile(ir, opset, input_types)
 
 
-def _input(text: bytes) -> tuple[str, tuple[int | None, ...], int]:
-    """Name, axes and element type of a ValueInfoProto.
-
-    type (2) → tensor (1) → element type (1) and shape (2) → dimensions (1) → length (1).
-    """
+def _input(text: bytes) -> tuple[str, int]:
+    """Name and element type of a ValueInfoProto: type (2) → tensor (1) → element type (1)."""
     parts = dict(_parts(text))
-    outer: int | bytes = parts.get(2, b"")
-    tensor = dict(_parts(outer)).get(1, b"") if isinstance(outer, bytes) else b""
-    described = dict(_parts(tensor)) if isinstance(tensor, bytes) else {}
-    inner, kind = described.get(2, b""), described.get(1, 0)
-    axes: list[int | None] = []
-    for number, dimension in _parts(inner) if isinstance(inner, bytes) else ():
-        if number == 1 and isinstance(dimension, bytes) and len(axes) < _MOST_AXES:
-            length = dict(_parts(dimension)).get(1)
-            axes.append(length if isinstance(length, int) and 0 < length < 1 << 31 else None)
-    name = parts.get(1, b"")
-    return (name.decode("utf-8") if isinstance(name, bytes) else ""), tuple(axes), kind if isinstance(kind, int) else 0
+    name, value_type = parts.get(1, b""), parts.get(2, b"")
+    tensor = dict(_parts(value_type)).get(1, b"") if isinstance(value_type, bytes) else b""
+    element_type = dict(_parts(tensor)).get(1, 0) if isinstance(tensor, bytes) else 0
+    return (
+        name.decode("utf-8") if isinstance(name, bytes) else "",
+        element_type if isinstance(element_type, int) else 0,
+    )
 
 
 def _parts(text: bytes) -> Iterator[tuple[int, int | bytes]]:
@@ -326,7 +295,7 @@ def _fields(
 ) -> Iterator[tuple[int, int | bytes | tuple[int, int]]]:
     """Fields of a message that ends at byte `end`: numbers, the bytes of those `wanted`, the place of those `entered`.
 
-    All others are jumped over.
+    All others are skipped.
     """
     while stream.tell() < end:
         key = _varint(stream)

@@ -13,7 +13,7 @@ import pytest
 
 from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import ModelBand, Network, Scores, Window, catalogue, mlm, ranking
+from lulc_plugin.model import Catalogue, ModelBand, Network, Scores, Window, catalogue, mlm, ranking
 from lulc_plugin.model.ranking import Standing
 from lulc_plugin.options import QGIS, render
 
@@ -525,7 +525,7 @@ def test_a_broken_bundled_network_does_not_stop_auto(shelf, raster, classify, sc
     folder = bundled.folder("models")
     (folder / "broken-v1.onnx").write_bytes(b"nonsense")
     assert [e.spec.name for e in catalogue.entries()] == ["good-v1"]
-    assert [b.path.stem for b in catalogue.broken()] == ["broken-v1"]
+    assert [b.path.stem for b in Catalogue().broken] == ["broken-v1"]
     made = classify(raster("a.tif", scene(30, 30)), model="auto")
     assert made.result.model == "good-v1"
     assert any("broken-v1: it cannot be used" in line for line in made.progress.lines)

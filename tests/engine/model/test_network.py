@@ -14,8 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Network, Output, Window, catalogue, onnx_file
-from lulc_plugin.model.runtime import graph_check
+from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Network, Output, Window, catalogue
+from lulc_plugin.model.runtime import graph_check, onnx_file
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.raster import Step
 
@@ -315,17 +315,16 @@ def test_a_threshold_is_told_and_not_applied(stranger, raster, classify, scene, 
 # ---------------------------------------------------------------- versions
 
 
-def test_a_file_says_its_versions_and_sizes(tmp_path, graph):
+@pytest.mark.parametrize(("kind", "name"), [(TensorProto.FLOAT, ""), (TensorProto.UINT8, "uint8")])
+def test_a_file_says_its_versions_and_the_type_of_its_input(tmp_path, kind, name):
     path = tmp_path / "a.onnx"
-    path.write_bytes(foreign(size=(64, 96), batch=2, layout="NHWC", opset=15, ir=7).SerializeToString())
-    found = onnx_file.read(path)
-    assert (found.ir, found.opset) == (7, 15)
-    assert found.inputs == {"image": (2, 64, 96, 4)}
-    assert onnx_file.fixed_size(path, "image", "NHWC") == (64, 96)
-    assert onnx_file.fixed_size(path, "another name", "NHWC") == (64, 96)
-    path.write_bytes(foreign().SerializeToString())
-    assert onnx_file.read(path).inputs == {"image": (None, 4, None, None)}
-    assert onnx_file.fixed_size(path, "image", "NCHW") is None
+    model = foreign(opset=15, ir=7)
+    image = model.graph.input[0]
+    image.type.tensor_type.elem_type = kind
+    path.write_bytes(model.SerializeToString())
+    file = onnx_file.read(path)
+    assert (file.ir, file.opset, file.input_types) == (7, 15, {image.name: name})
+    assert onnx_file.input_type(path, image.name) == onnx_file.input_type(path, "another name") == name
 
 
 @pytest.mark.parametrize(
@@ -334,7 +333,7 @@ def test_a_file_says_its_versions_and_sizes(tmp_path, graph):
 def test_what_is_no_such_file_says_nothing(tmp_path, content):
     path = tmp_path / "a.onnx"
     path.write_bytes(content)
-    assert onnx_file.fixed_size(path, "image", "NCHW") is None
+    assert onnx_file.input_type(path, "image") == ""
 
 
 @pytest.mark.parametrize(("opset", "ir"), [(99, 8), (17, 99), (27, 13)])

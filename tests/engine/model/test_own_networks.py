@@ -45,7 +45,7 @@ def test_taking_in_and_using(network, folder, raster, classify, scene):
     assert entry.path == folder / "swamp-v1.onnx" and entry.spec.name == "swamp-v1"
     assert listing(folder) == ["swamp-v1.json", "swamp-v1.onnx"]
     assert [e.spec.name for e in own_entries(folder)] == ["swamp-v1"]
-    assert "swamp-v1" in catalogue.names(folder)
+    assert "swamp-v1" in Catalogue(folder).names
     image = scene(40, 40)
     made = classify(raster("a.tif", image), model="swamp-v1", models_folder=str(folder))
     np.testing.assert_array_equal(made.values, classify(raster("b.tif", image), net).values)
@@ -225,7 +225,7 @@ def test_bundled_first_then_the_users(network, folder, no_bundled, monkeypatch):
         net = network("pixel", name=name)
         for suffix in (".onnx", ".json"):
             (place / f"{name}{suffix}").write_bytes(Path(net.path).with_suffix(suffix).read_bytes())
-    assert catalogue.names(folder) == ("b-v1", "a-v1", "c-v1")
+    assert Catalogue(folder).names == ("b-v1", "a-v1", "c-v1")
     assert [e.path.parent for e in catalogue.entries(folder)] == [no_bundled, folder, folder]
     assert catalogue.by_name("b-v1", folder).path.parent == no_bundled
     assert catalogue.by_name("c-v1", folder).path.parent == folder
