@@ -84,14 +84,14 @@ def match(
     by_label = _label_lookup(known, legend, table, of_map, labels)
 
     matched = {label: by_label[_fold(label)] for label in labels if _fold(label) in by_label}
-    strangers = tuple(label for label in labels if label not in matched)
-    _refuse_strangers(strangers, labels, known, named, bool(table), unknown)
-    warnings = _warnings(named, reference_legend, table, strangers, labels, of_map, unknown)
+    unknown_classes = tuple(label for label in labels if label not in matched)
+    _refuse_unknown_classes(unknown_classes, labels, known, named, bool(table), unknown)
+    warnings = _warnings(named, reference_legend, table, unknown_classes, labels, of_map, unknown)
     if unknown == "exclude":
-        matched.update(dict.fromkeys(strangers, LEFT_OUT))
+        matched.update(dict.fromkeys(unknown_classes, LEFT_OUT))
     else:
         reference_names = {c.value: c for c in reference_legend}
-        for label in strangers:
+        for label in unknown_classes:
             matched[label] = len(classes)
             classes.append(_strange_class(label, reference_names, {c.value for c in classes}))
     order = sorted(range(len(classes)), key=lambda i: _class_order(classes[i]))
@@ -100,7 +100,7 @@ def match(
         classes=tuple(classes[i] for i in order),
         of_map={value: place[i] for value, i in of_map.items()},
         of_reference={label: place[i] for label, i in matched.items()},
-        unknown=strangers,
+        unknown=unknown_classes,
         warnings=warnings,
     )
 
@@ -194,26 +194,26 @@ def _names(legend: Sequence[LegendClass], of_map: Mapping[int, int], labels: Seq
     return lookup
 
 
-def _refuse_strangers(
-    strangers: Sequence[Key],
+def _refuse_unknown_classes(
+    unknown_classes: Sequence[Key],
     labels: Sequence[Key],
     known: Sequence[int],
     named: Mapping[int, LegendClass],
     has_table: bool,
     unknown: str,
 ) -> None:
-    if not strangers:
+    if not unknown_classes:
         return
-    texts = [label for label in strangers if isinstance(label, str)]
-    none_fits = len(strangers) == len(labels)
+    texts = [label for label in unknown_classes if isinstance(label, str)]
+    none_fits = len(unknown_classes) == len(labels)
     where = "the class table" if has_table else "the map's legend"
     if unknown == "stop" or (none_fits and (texts or has_table)):
-        ours = _listed([f"{v} {named[v].name}" if v in named else str(v) for v in known])
-        count = "None" if none_fits else f"{len(strangers)}"
-        verb = "is" if none_fits else "is not" if len(strangers) == 1 else "are not"
+        ours = _joined([f"{v} {named[v].name}" if v in named else str(v) for v in known])
+        count = "None" if none_fits else f"{len(unknown_classes)}"
+        verb = "is" if none_fits else "is not" if len(unknown_classes) == 1 else "are not"
         raise LulcError(
             f"{count} of the {len(labels)} reference classes {verb} in {where}:"
-            f" {_listed([str(label) for label in strangers])}. The map has: {ours}.",
+            f" {_joined([str(label) for label in unknown_classes])}. The map has: {ours}.",
             f"Say in {option('class_table')} which map value and which reference value or name mean the same"
             + ("." if none_fits else f", or choose {option('unknown', 'error')} or exclude."),
         )
@@ -223,35 +223,36 @@ def _warnings(
     named: Mapping[int, LegendClass],
     reference_legend: Sequence[LegendClass],
     table: Pairs,
-    strangers: Sequence[Key],
+    unknown_classes: Sequence[Key],
     labels: Sequence[Key],
     of_map: Mapping[int, int],
     unknown: str,
 ) -> tuple[str, ...]:
     out = []
-    if strangers and len(strangers) == len(labels):
+    if unknown_classes and len(unknown_classes) == len(labels):
         out.append(
-            f"None of the reference classes ({_listed(list(map(str, labels)))}) is one of the map: overall accuracy is"
+            f"None of the reference classes ({_joined(list(map(str, labels)))}) is one of the map: overall accuracy is"
             f" 0 for that reason alone. If the legends differ, say in {option('class_table')} what means the same."
         )
-    elif strangers:
+    elif unknown_classes:
         what = "in the class table or the map's legend" if table else "in the map's legend"
         does = (
             f"Units with them are left out ({option('unknown', 'exclude')})."
             if unknown == "exclude"
             else f"They have columns of their own and count as errors ({option('unknown', 'error')})."
         )
+        verb = "is" if len(unknown_classes) == 1 else "are"
         out.append(
-            f"{len(strangers)} of {len(labels)} reference classes {'is' if len(strangers) == 1 else 'are'} not {what}:"
-            f" {_listed(list(map(str, strangers)))}."
+            f"{len(unknown_classes)} of {len(labels)} reference classes {verb} not {what}:"
+            f" {_joined(list(map(str, unknown_classes)))}."
             f" {does}"
         )
     if table:
-        said = {_fold(label) for _, label in table}
-        alike = [label for label in labels if _fold(label) not in said and label not in set(strangers)]
+        in_table = {_fold(label) for _, label in table}
+        alike = [label for label in labels if _fold(label) not in in_table and label not in set(unknown_classes)]
         if alike:
             out.append(
-                f"The class table has no row for the reference classes {_listed(alike)}; they are taken for the map's"
+                f"The class table has no row for the reference classes {_joined(alike)}; they are taken for the map's"
                 " classes of the same value or name. If that is wrong, add their rows."
             )
         return tuple(out)
@@ -266,6 +267,6 @@ def _warnings(
     return tuple(out)
 
 
-def _listed(items: Sequence[object]) -> str:
+def _joined(items: Sequence[object]) -> str:
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
     return ", ".join(map(str, items[:_SHOWN])) + more
