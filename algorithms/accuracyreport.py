@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AccuracyReport(LulcAlgorithm):
-    """Adapter of `assess_and_report` in `lulc_plugin.report.accuracy.write_reports`."""
+    """Adapter of `assess_and_report` in `lulc_plugin.report.accuracy.files`."""
 
     NAME = "accuracyreport"
     TITLE = "Accuracy report"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CompareMaps(LulcAlgorithm):
-    """Adapter of `compare_and_report` in `lulc_plugin.report.accuracy.write_reports`."""
+    """Adapter of `compare_and_report` in `lulc_plugin.report.accuracy.files`."""
 
     NAME = "comparemaps"
     TITLE = "Compare two maps"

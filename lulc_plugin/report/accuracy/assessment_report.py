@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import number_format
 from ..document import Chart, Document, Figure, Section, Table
-from . import area_tables, charts, class_tables, sentences
+from . import charts, class_tables, sentences
 from .matrices import matrices
 from .records import record_section, sample_section
 
@@ -19,8 +19,8 @@ def assessed(facts: Facts) -> Document:
     """The document of an assessment's JSON object."""
     design, units = facts["design"], facts["units"]
     chosen = charts.largest_classes(facts)
-    areas: list[Table | Chart] = [area_tables.area_table(facts)]
-    area_bars = area_tables.area_chart(facts, chosen)
+    areas: list[Table | Chart] = [class_tables.area_table(facts)]
+    area_bars = charts.area_chart(facts, chosen)
     if area_bars is not None:
         areas.append(area_bars)
     return Document(
@@ -31,7 +31,7 @@ def assessed(facts: Facts) -> Document:
             *sentences.agreement(facts),
             *sentences.classes(facts),
             *sentences.disagreement(facts),
-            *sentences.areas(facts, area_tables.decimals_of(facts)),
+            *sentences.areas(facts, class_tables.decimals_of(facts)),
             *sentences.no_intervals(facts),
         ),
         figures=_figures(facts),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bars of user's and producer's accuracy."""
+"""Bars of the accuracies and of the areas of the classes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import number_format
 from ..document import MOST_SHOWN, Bar, BarGroup, Chart
+from .class_tables import decimals_of
 
 Facts = Mapping[str, Any]
 
@@ -55,3 +56,55 @@ def accuracy_chart(facts: Facts, chosen: tuple[int, ...]) -> Chart:
 def _bar(label: str, style: str, estimate: Facts) -> Bar:
     value = estimate["value"]
     return Bar(label, style, value, estimate["low"], estimate["high"], number_format.cell(value, "share"))
+
+
+def area_chart(facts: Facts, chosen: tuple[int, ...]) -> Chart | None:
+    """Bars of both areas of the `chosen` classes; None when no area is known."""
+    unit, decimals = facts["areas"]["unit"], decimals_of(facts)
+    entries = [facts["classes"][k] for k in chosen]
+    ends = [e["area"]["adjusted"]["high"] or e["area"]["adjusted"]["value"] or 0.0 for e in entries]
+    largest = max([*ends, *((e["area"]["mapped"] or 0.0) for e in entries)], default=0.0)
+    if largest <= 0:
+        return None
+    top = _round_up(largest)
+    groups = []
+    for entry in entries:
+        mapped, adjusted = entry["area"]["mapped"], entry["area"]["adjusted"]
+        bars = [_area_bar("mapped", "plain", mapped, None, None, top, decimals)]
+        if adjusted["value"] is not None:
+            bars.append(
+                _area_bar("adjusted", "strong", adjusted["value"], adjusted["low"], adjusted["high"], top, decimals)
+            )
+        groups.append(BarGroup(entry["label"], entry["colour"], tuple(bars)))
+    return Chart(
+        "areas_chart",
+        f"Mapped and error-adjusted area ({number_format.UNIT_NAMES[unit]})",
+        "Whiskers: confidence interval." if any(e["area"]["adjusted"]["low"] is not None for e in entries) else "",
+        tuple(groups),
+        tuple((i / 4, _tick(top * i / 4)) for i in range(5)),
+    )
+
+
+def _area_bar(
+    label: str, style: str, value: float | None, low: float | None, high: float | None, top: float, decimals: int
+) -> Bar:
+    def on_scale(area: float | None) -> float | None:
+        return None if area is None else area / top
+
+    return Bar(
+        label, style, on_scale(value), on_scale(low), on_scale(high), number_format.cell(value, f"area{decimals}")
+    )
+
+
+def _round_up(value: float) -> float:
+    """The next number of the form 1, 2, 4, 8 (times a power of ten), so that quarters of the scale are round."""
+    power = 1.0
+    while power * 10 < value:
+        power *= 10
+    while power >= value:
+        power /= 10
+    return next(power * step for step in (1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10, 12) if power * step >= value)
+
+
+def _tick(value: float) -> str:
+    return number_format.count(value) if value >= 10 or value == 0 else f"{value:.3g}"

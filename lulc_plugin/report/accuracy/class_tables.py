@@ -186,6 +186,54 @@ def disagreement_tables(facts: Facts) -> tuple[Table, Table]:
     return total, classes
 
 
+def decimals_of(facts: Facts) -> int:
+    """Decimals with which this report prints areas."""
+    return number_format.area_decimals(
+        value for entry in facts["classes"] for value in (entry["area"]["mapped"], entry["area"]["adjusted"]["value"])
+    )
+
+
+def area_table(facts: Facts) -> Table:
+    """Pixels and area as mapped; error-adjusted area with its interval."""
+    unit = number_format.UNIT_NAMES[facts["areas"]["unit"]]
+    decimals = decimals_of(facts)
+    kind, signed = f"area{decimals}", f"signed-area{decimals}"
+    adjusted = f"Error-adjusted area ({unit})"
+    columns = (
+        Column("area.pixels", "pixels", "count", "Mapped"),
+        Column("area.mapped_share", "share", "share", "Mapped"),
+        Column("area.mapped", f"area ({unit})", kind, "Mapped", optional=True),
+        Column("area.adjusted.value", "estimate", kind, adjusted, optional=True),
+        Column("area.adjusted.se", "SE", kind, adjusted, optional=True),
+        Column("area.adjusted.low", "low", kind, adjusted, optional=True),
+        Column("area.adjusted.high", "high", kind, adjusted, optional=True),
+        Column("area.relative_half_width", "relative half-width", "share", adjusted, optional=True),
+        Column("area.bias", f"Adjusted − mapped ({unit})", signed, optional=True),
+    )
+    table = Table(
+        "areas",
+        "Area of the classes",
+        _caption(facts),
+        "Class",
+        columns,
+        tuple(row_of(entry, columns) for entry in facts["classes"]),
+        tuple(dict.fromkeys(sentence(n) for n in (e["area"]["adjusted"]["note"] for e in facts["classes"]) if n)),
+    )
+    return table.without_empty_columns()
+
+
+def _caption(facts: Facts) -> str:
+    areas = facts["areas"]
+    whole = f"The map has {number_format.count(areas['map_pixels'])} valid pixels"
+    if areas["map_area"] is not None:
+        decimals = number_format.area_decimals([areas["map_area"]])
+        whole += f", {number_format.area(areas['map_area'], decimals, areas['unit'])}"
+    text = f"{whole}. {areas['note']}".strip()
+    if any(entry["area"]["adjusted"]["value"] is not None for entry in facts["classes"]):
+        text += " Error-adjusted: the mapped area, less what the map gives the class wrongly, plus what it misses."
+    return text
+
+
 def sample_tables(facts: Facts) -> tuple[Table, ...]:
     """Figures of the bare sample counts, apart from the estimates."""
     sample = facts["sample_statistics"]

@@ -1,26 +1,122 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a report's files, each put in place only when it is whole."""
+"""From a job to the files that a user asked for: assess or compare, log, write each file whole or not at all."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...assess import Assessment, Comparison, Outputs
+from ...assess import (
+    AssessJob,
+    Assessment,
+    Comparison,
+    Estimate,
+    Outputs,
+    assess,
+    compare,
+    write_disagreement,
+)
 from ...atomic_write import write_report
 from ...errors import FileNotWritten, LulcError
 from ...options import PYTHON, option
-from ..csv_sheet import sheet
-from ..document import Document
+from ...progress import Progress
+from ...raster import check_target
+from ..document import Document, Table, Value
 from ..html_page import page
 from .assessment_report import assessed
 from .comparison_report import compared
+from .design_sentences import design_sentence
 from .facts import json_object
 
 _OUTPUTS = ("html", "csv", "json", "disagreement")
+# What a spreadsheet takes for the start of a formula, also in its wide forms (OWASP: CSV injection).
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+
+def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
+    """Assess a map and write what `job.outputs` wants.
+
+    Raises:
+        LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
+        CancelledError: the user stopped.
+    """
+    read = _inputs(job)
+    check_outputs(job.outputs, read)
+    if job.outputs.disagreement is not None:
+        check_target(job.outputs.disagreement, read)
+    result = assess(job, progress)
+    _log_assessment(result, progress)
+    if job.outputs.disagreement is not None:
+        write_disagreement(job, result, progress)
+    write(result, job.outputs, progress.door)
+    progress.report(100)
+    return result
+
+
+def compare_and_report(job: AssessJob, progress: Progress) -> Comparison:
+    """Compare two maps and write what `job.outputs` wants.
+
+    Raises:
+        LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
+        CancelledError: the user stopped.
+    """
+    check_outputs(job.outputs, _inputs(job))
+    result = compare(job, progress)
+    _log_comparison(result, progress)
+    write(result, job.outputs, progress.door)
+    progress.report(100)
+    return result
+
+
+def _inputs(job: AssessJob) -> tuple[str, ...]:
+    """Files that a job reads: nothing may be written over them."""
+    rasters = (*job.maps, job.reference, job.options.strata)
+    features = "" if job.features is None else job.features.path
+    return (*(raster.path for raster in rasters if raster is not None), features, job.options.class_table_file)
+
+
+def _log_design(result: Assessment | Comparison, progress: Progress) -> None:
+    progress.conclude(design_sentence(result))
+    for sentence in result.context.alignment:
+        progress.log(sentence)
+
+
+def _log_assessment(result: Assessment, progress: Progress) -> None:
+    context, estimates = result.context, result.estimates
+    _log_design(result, progress)
+    for reason, number in context.excluded:
+        progress.log(f"{number:,} {context.units} left out: {reason}")
+    for warning in context.warnings:
+        progress.warn(warning)
+    progress.conclude(
+        f"{context.compared:,} {context.units} compared. Overall accuracy {_words(estimates.overall)},"
+        f" kappa {_words(estimates.kappa)}"
+    )
+
+
+def _words(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"n/a ({estimate.note})" if estimate.note else "n/a"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.4f}"
+    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
+
+
+def _log_comparison(result: Comparison, progress: Progress) -> None:
+    _log_design(result, progress)
+    for warning in result.context.warnings:
+        progress.warn(warning)
+    for name, d in (("Overall accuracy", result.overall), ("Kappa", result.kappa)):
+        a, b, difference, low, high = (
+            "n/a" if v is None else f"{v:.4f}" for v in (d.a, d.b, d.difference, d.low, d.high)
+        )
+        interval = "" if d.low is None else f" [{low}, {high}]"
+        progress.conclude(f"{name}: first map {a}, second map {b}, difference {difference}{interval}")
 
 
 def write(result: Assessment | Comparison, outputs: Outputs, door: str = PYTHON) -> None:
@@ -37,7 +133,7 @@ def write(result: Assessment | Comparison, outputs: Outputs, door: str = PYTHON)
         write_report(outputs.html, page(document).encode("utf-8"))
     if outputs.csv is not None:
         # Excel takes a CSV file for the local code page unless it starts with a mark.
-        write_report(outputs.csv, sheet(document).encode("utf-8-sig"))
+        write_report(outputs.csv, csv_sheet(document).encode("utf-8-sig"))
     if outputs.json is not None:
         write_report(outputs.json, json_text(facts).encode("utf-8"))
 
@@ -49,7 +145,7 @@ def html_text(result: Assessment | Comparison) -> str:
 
 def csv_text(result: Assessment | Comparison) -> str:
     """The CSV file as text."""
-    return sheet(_document(json_object(result)))
+    return csv_sheet(_document(json_object(result)))
 
 
 def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
@@ -108,3 +204,49 @@ def _dump(value: Any) -> str:
 
 def _document(facts: dict[str, Any]) -> Document:
     return assessed(facts) if facts["kind"] == "assessment" else compared(facts)
+
+
+def csv_sheet(document: Document) -> str:
+    """The text of the CSV file; lines end with a line feed and a carriage return, "not applicable" is empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(["Report", _text(document.title)])
+    writer.writerow(["Design", _text(document.design)])
+    for sentence in document.summary:
+        writer.writerow(["Summary", _text(sentence)])
+    writer.writerow(["Kappa", _text(document.caveat)])
+    for warning in document.warnings:
+        writer.writerow(["Warning", _text(warning)])
+    for section in document.sections:
+        for sentence in section.sentences:
+            writer.writerow([section.title, _text(sentence)])
+    for table in document.tables:
+        writer.writerow([])
+        _write_table(writer.writerow, table)
+    return stream.getvalue()
+
+
+def _write_table(write: Callable[[Sequence[str]], object], table: Table) -> None:
+    write(["Table", table.id, _text(table.title)])
+    caption = table.csv_caption or table.caption
+    if caption:
+        write(["Caption", _text(caption)])
+    for note in table.notes:
+        write(["Note", _text(note)])
+    write([_text(table.stub), *(_text(column.full_title) for column in table.columns)])
+    for row in table.rows:
+        write([_text(row.label), *(_cell(value) for value in row.cells)])
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _text(value)
+    return repr(value)
+
+
+def _text(text: str) -> str:
+    """A text that no spreadsheet runs as a formula."""
+    start = text.lstrip()
+    return f"'{text}" if start.startswith(_FORMULA) or text[:1] in ("\t", "\r", "\n") else text
