@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from .assessment import assess as assess
     from .classes import key_of as key_of
     from .comparison import compare as compare
-    from .confusion_matrix import Accuracy as Accuracy, ConfusionMatrix as ConfusionMatrix, accuracy as accuracy
+    from .confusion_matrix import (
+        Accuracy as Accuracy,
+        ClassAccuracy as ClassAccuracy,
+        ConfusionMatrix as ConfusionMatrix,
+        accuracy as accuracy,
+    )
     from .design import CENSUS_FROM as CENSUS_FROM, partly_described as partly_described
     from .disagreement import legend_of as legend_of, write_disagreement as write_disagreement
     from .estimators import StrataSizes as StrataSizes, Units as Units, estimation as estimation
@@ -61,7 +66,7 @@ __getattr__, __all__ = lazy_exports(
         "assessment": ["assess"],
         "classes": ["key_of"],
         "comparison": ["compare"],
-        "confusion_matrix": ["Accuracy", "ConfusionMatrix", "accuracy"],
+        "confusion_matrix": ["Accuracy", "ClassAccuracy", "ConfusionMatrix", "accuracy"],
         "design": ["CENSUS_FROM", "partly_described"],
         "disagreement": ["legend_of", "write_disagreement"],
         "estimators": ["StrataSizes", "Units", "estimation"],

@@ -4,8 +4,8 @@
 from .assessment_report import assessed
 from .comparison_report import compared
 from .design_sentences import correction_sentence, design_sentence, mcnemar_note
-from .facts import json_object
 from .files import assess_and_report, check_outputs, compare_and_report, csv_text, html_text, write
+from .json_facts import json_object
 
 __all__ = [
     "assess_and_report",

@@ -3,19 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .. import number_format
 from ..document import Chart, Document, Figure, Section, Table
 from . import charts, class_tables, sentences
+from .facts import AssessmentFacts, LayerFacts, Measure, ReportFacts
 from .matrices import matrices
-from .records import record_section, sample_section
-
-Facts = Mapping[str, Any]
+from .records import LAYER_TITLES, record_section, sample_section
 
 
-def assessed(facts: Facts) -> Document:
+def assessed(facts: AssessmentFacts) -> Document:
     """The document of an assessment's JSON object."""
     design, units = facts["design"], facts["units"]
     chosen = charts.largest_classes(facts)
@@ -32,7 +28,7 @@ def assessed(facts: Facts) -> Document:
             *sentences.classes(facts),
             *sentences.disagreement(facts),
             *sentences.areas(facts, class_tables.decimals_of(facts)),
-            *sentences.no_intervals(facts),
+            *sentences.no_intervals(facts["overall_accuracy"], design["name"]),
         ),
         figures=_figures(facts),
         caveat=sentences.KAPPA_CAVEAT,
@@ -61,10 +57,9 @@ def assessed(facts: Facts) -> Document:
     )
 
 
-def about(facts: Facts) -> tuple[tuple[str, str], ...]:
+def about(facts: ReportFacts) -> tuple[tuple[str, str], ...]:
     """The inputs in a line each, for the top of the page."""
-    titles = (("map", "Map"), ("map_a", "Map A"), ("map_b", "Map B"), ("reference", "Reference"))
-    lines = [(title, _layer(facts["inputs"][key])) for key, title in titles if key in facts["inputs"]]
+    lines = [(title, _layer(facts["inputs"][key])) for key, title in LAYER_TITLES if key in facts["inputs"]]
     units = facts["units"]
     left_out = sum(entry["units"] for entry in units["excluded"]) + units["unlabelled"]
     compared = f"{number_format.count(units['compared'])} {units['counted']}"
@@ -74,7 +69,7 @@ def about(facts: Facts) -> tuple[tuple[str, str], ...]:
     return tuple(lines)
 
 
-def _layer(layer: Facts) -> str:
+def _layer(layer: LayerFacts) -> str:
     parts = [layer["name"]]
     if layer["columns"] and layer["rows"]:
         parts.append(f"{number_format.count(layer['columns'])} × {number_format.count(layer['rows'])} pixels")
@@ -85,13 +80,13 @@ def _layer(layer: Facts) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _figures(facts: Facts) -> tuple[Figure, ...]:
+def _figures(facts: AssessmentFacts) -> tuple[Figure, ...]:
     design = facts["design"]
     overall, kappa = facts["overall_accuracy"], facts["kappa"]
     means = facts["means"]["macro"]
     total = len(facts["classes"])
 
-    def mean(key: str, title: str) -> Figure:
+    def mean(key: Measure, title: str) -> Figure:
         value, number = means[key]["value"], means[key]["classes"]
         over = f"over {number} of {total} classes" if number < total else f"over {total} classes"
         return Figure(title, number_format.cell(value, "share"), over if value is not None else "")

@@ -3,17 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .. import number_format
 from ..document import MOST_SHOWN, Bar, BarGroup, Chart
 from .class_tables import decimals_of
+from .facts import AssessmentFacts, EstimateFacts, MapFacts
 
-Facts = Mapping[str, Any]
 
-
-def largest_classes(facts: Facts) -> tuple[int, ...]:
+def largest_classes(facts: MapFacts) -> tuple[int, ...]:
     """Indices of the classes to show, in their order: all that occur, at most the `MOST_SHOWN` largest."""
     shares = facts["area_shares"]
     columns = [sum(column) for column in zip(*shares)]
@@ -22,7 +18,7 @@ def largest_classes(facts: Facts) -> tuple[int, ...]:
     return tuple(sorted(ranked[:MOST_SHOWN]))
 
 
-def accuracy_chart(facts: Facts, chosen: tuple[int, ...]) -> Chart:
+def accuracy_chart(facts: AssessmentFacts, chosen: tuple[int, ...]) -> Chart:
     """User's and producer's accuracy of the `chosen` classes."""
     entries = [facts["classes"][k] for k in chosen]
     groups = tuple(
@@ -53,12 +49,12 @@ def accuracy_chart(facts: Facts, chosen: tuple[int, ...]) -> Chart:
     )
 
 
-def _bar(label: str, style: str, estimate: Facts) -> Bar:
+def _bar(label: str, style: str, estimate: EstimateFacts) -> Bar:
     value = estimate["value"]
     return Bar(label, style, value, estimate["low"], estimate["high"], number_format.cell(value, "share"))
 
 
-def area_chart(facts: Facts, chosen: tuple[int, ...]) -> Chart | None:
+def area_chart(facts: AssessmentFacts, chosen: tuple[int, ...]) -> Chart | None:
     """Bars of both areas of the `chosen` classes; None when no area is known."""
     unit, decimals = facts["areas"]["unit"], decimals_of(facts)
     entries = [facts["classes"][k] for k in chosen]

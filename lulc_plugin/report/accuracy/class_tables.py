@@ -3,23 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from .. import number_format
 from ..document import VALUE, Column, Row, Table, cells
-
-Facts = Mapping[str, Any]
+from .facts import AssessmentFacts, ClassFacts, DesignFacts, EstimateFacts, MapFacts, Measure, Part
 
 #: Figures of a class as people read them, in the order of the table: (key, title).
-MEASURES = (
+MEASURES: tuple[tuple[Measure, str], ...] = (
     ("users_accuracy", "User's accuracy (precision)"),
     ("producers_accuracy", "Producer's accuracy (recall)"),
     ("f1", "F1"),
     ("iou", "IoU"),
     ("kappa", "Kappa, class against the rest"),
 )
-DISAGREEMENT = (
+DISAGREEMENT: tuple[tuple[Part, str], ...] = (
     ("quantity", "Quantity"),
     ("allocation", "Allocation"),
     ("exchange", "of it exchange"),
@@ -39,7 +37,7 @@ def interval_columns(key: str, title: str) -> tuple[Column, ...]:
     )
 
 
-def headline(facts: Facts, design: Facts) -> Table:
+def headline(facts: MapFacts, design: DesignFacts) -> Table:
     """Overall accuracy and Kappa with their intervals."""
     columns = (
         Column("value", "Estimate", "share"),
@@ -63,7 +61,9 @@ def headline(facts: Facts, design: Facts) -> Table:
     ).without_empty_columns()
 
 
-def class_table(facts: Facts, design: Facts, counted: str, name: str = "classes", title: str = "Classes") -> Table:
+def class_table(
+    facts: MapFacts, design: DesignFacts, counted: str, name: str = "classes", title: str = "Classes"
+) -> Table:
     """User's and producer's accuracy, F1, IoU and Kappa of each class."""
     columns = (
         Column("units_map", "map", "count", counted.capitalize()),
@@ -92,13 +92,13 @@ def class_table(facts: Facts, design: Facts, counted: str, name: str = "classes"
     ).without_empty_columns()
 
 
-def _bounds(facts: Facts, design: Facts) -> str:
+def _bounds(facts: MapFacts, design: DesignFacts) -> str:
     if all(entry[key]["low"] is None for entry in facts["classes"] for key, _ in MEASURES):
         return ""
     return f" Low and high: bounds of the {number_format.level(design['level'])} confidence interval."
 
 
-def error_table(facts: Facts, name: str = "extended", title: str = "Errors and conditional Kappas") -> Table:
+def error_table(facts: MapFacts, name: str = "extended", title: str = "Errors and conditional Kappas") -> Table:
     """Commission and omission errors, conditional Kappas, and the standard errors of the main table."""
     columns = (
         Column("commission_error", "Commission error", "share"),
@@ -121,7 +121,7 @@ def error_table(facts: Facts, name: str = "extended", title: str = "Errors and c
     ).without_empty_columns()
 
 
-def means_table(facts: Facts) -> Table:
+def means_table(facts: MapFacts) -> Table:
     """Macro and weighted means."""
     columns = (
         Column("macro.value", "Macro mean", "share"),
@@ -145,7 +145,7 @@ def means_table(facts: Facts) -> Table:
     )
 
 
-def single_figures(facts: Facts) -> Table:
+def single_figures(facts: MapFacts) -> Table:
     """Balanced accuracy, MCC and expected agreement."""
     columns = (Column("value", "Value", "share"),)
     return Table(
@@ -162,7 +162,7 @@ def single_figures(facts: Facts) -> Table:
     )
 
 
-def disagreement_tables(facts: Facts) -> tuple[Table, Table]:
+def disagreement_tables(facts: MapFacts) -> tuple[Table, Table]:
     """Quantity, allocation, exchange and shift: of the whole, and of each class."""
     total = Table(
         "disagreement",
@@ -186,14 +186,14 @@ def disagreement_tables(facts: Facts) -> tuple[Table, Table]:
     return total, classes
 
 
-def decimals_of(facts: Facts) -> int:
+def decimals_of(facts: AssessmentFacts) -> int:
     """Decimals with which this report prints areas."""
     return number_format.area_decimals(
         value for entry in facts["classes"] for value in (entry["area"]["mapped"], entry["area"]["adjusted"]["value"])
     )
 
 
-def area_table(facts: Facts) -> Table:
+def area_table(facts: AssessmentFacts) -> Table:
     """Pixels and area as mapped; error-adjusted area with its interval."""
     unit = number_format.UNIT_NAMES[facts["areas"]["unit"]]
     decimals = decimals_of(facts)
@@ -222,7 +222,7 @@ def area_table(facts: Facts) -> Table:
     return table.without_empty_columns()
 
 
-def _caption(facts: Facts) -> str:
+def _caption(facts: AssessmentFacts) -> str:
     areas = facts["areas"]
     whole = f"The map has {number_format.count(areas['map_pixels'])} valid pixels"
     if areas["map_area"] is not None:
@@ -234,17 +234,17 @@ def _caption(facts: Facts) -> str:
     return text
 
 
-def sample_tables(facts: Facts) -> tuple[Table, ...]:
+def sample_tables(facts: AssessmentFacts) -> tuple[Table, ...]:
     """Figures of the bare sample counts, apart from the estimates."""
     sample = facts["sample_statistics"]
     if sample is None:
         return ()
     overall = (
-        ("overall_accuracy", "Overall accuracy"),
-        ("kappa", "Kappa"),
-        ("mcc", "MCC"),
-        ("macro_f1", "Macro F1"),
-        ("mean_iou", "Mean IoU"),
+        ("Overall accuracy", sample["overall_accuracy"]),
+        ("Kappa", sample["kappa"]),
+        ("MCC", sample["mcc"]),
+        ("Macro F1", sample["macro_f1"]),
+        ("Mean IoU", sample["mean_iou"]),
     )
     columns = tuple(Column(key, title, "share") for key, title in MEASURES)
     return (
@@ -254,7 +254,7 @@ def sample_tables(facts: Facts) -> tuple[Table, ...]:
             f"{sample['note']} They follow from the matrix of counts as if every unit stood for the same area.",
             "Figure of the sample",
             (Column("value", "Value", "share"),),
-            tuple(Row(title, (sample[key],)) for key, title in overall),
+            tuple(Row(title, (value,)) for title, value in overall),
         ),
         Table(
             "sample_classes",
@@ -262,18 +262,18 @@ def sample_tables(facts: Facts) -> tuple[Table, ...]:
             sample["note"],
             "Class",
             columns,
-            tuple(row_of({**entry, "units_map": 1}, columns) for entry in sample["classes"]),
+            tuple(Row(entry["label"], cells(entry, columns), entry["colour"]) for entry in sample["classes"]),
         ),
     )
 
 
-def row_of(entry: Facts, columns: Sequence[Column], marked: frozenset[str] = frozenset()) -> Row:
+def row_of(entry: ClassFacts, columns: Sequence[Column], marked: frozenset[str] = frozenset()) -> Row:
     """The row of a class; greyed when it occurs neither in the map's sample nor in the reference."""
-    absent = entry.get("units_map") == 0 and entry.get("units_reference") == 0
+    absent = entry["units_map"] == 0 and entry["units_reference"] == 0
     return Row(entry["label"], cells(entry, columns), entry["colour"], muted=absent, marked=marked)
 
 
-def is_fallback(estimate: Facts, facts: Facts, design: Facts) -> bool:
+def is_fallback(estimate: EstimateFacts, facts: MapFacts, design: DesignFacts) -> bool:
     """Whether an interval is a Wilson interval only because the usual one would have no width."""
     if design["interval"] != "standard" or not str(estimate["method"]).startswith("wilson"):
         return False
@@ -282,11 +282,11 @@ def is_fallback(estimate: Facts, facts: Facts, design: Facts) -> bool:
     return any(entry[key]["method"] == "normal" for entry in facts["classes"] for key in ("users_accuracy", "f1"))
 
 
-def _marked_bounds(entry: Facts, facts: Facts, design: Facts) -> frozenset[str]:
+def _marked_bounds(entry: EstimateFacts, facts: MapFacts, design: DesignFacts) -> frozenset[str]:
     return frozenset(("value", "low", "high")) if is_fallback(entry, facts, design) else frozenset()
 
 
-def _marks(facts: Facts, design: Facts) -> tuple[str, ...]:
+def _marks(facts: MapFacts, design: DesignFacts) -> tuple[str, ...]:
     """The footnote that explains †, with the figures it is about, for readers without style sheets."""
     where = [
         f"{short_title(title)} of {entry['label']}"
@@ -297,11 +297,13 @@ def _marks(facts: Facts, design: Facts) -> tuple[str, ...]:
     return (f"{_WILSON}: {listed(where)}.",) if where else ()
 
 
-def _headline_mark(entries: Sequence[tuple[str, Facts]], facts: Facts, design: Facts) -> tuple[str, ...]:
+def _headline_mark(
+    entries: Sequence[tuple[str, EstimateFacts]], facts: MapFacts, design: DesignFacts
+) -> tuple[str, ...]:
     return (f"{_WILSON}.",) if any(is_fallback(entry, facts, design) for _, entry in entries) else ()
 
 
-def _footnotes(facts: Facts) -> tuple[str, ...]:
+def _footnotes(facts: MapFacts) -> tuple[str, ...]:
     """Why there is no value or no interval: each reason once, with what it is about."""
     reasons: dict[str, list[str]] = {}
     for entry in facts["classes"]:
@@ -312,7 +314,7 @@ def _footnotes(facts: Facts) -> tuple[str, ...]:
     return tuple(sentence(f"{listed(where)}: {reason}") for reason, where in reasons.items())
 
 
-def _headline_notes(entries: Sequence[tuple[str, Facts]]) -> tuple[str, ...]:
+def _headline_notes(entries: Sequence[tuple[str, EstimateFacts]]) -> tuple[str, ...]:
     notes = dict.fromkeys(entry["note"] for _, entry in entries if entry["note"])
     if len(notes) == 1 and all(entry["note"] for _, entry in entries):
         return (sentence(next(iter(notes))),)

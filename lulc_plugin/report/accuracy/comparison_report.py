@@ -3,37 +3,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
 from .. import number_format
 from ..document import Column, Document, Figure, Row, Section, Table, cells
-from . import class_tables, sentences as wording
+from . import class_tables, sentences as sentences_of
 from .assessment_report import about
+from .facts import ComparisonFacts, MapFacts
 from .matrices import matrices
 from .records import record_section, sample_section
-
-Facts = Mapping[str, Any]
 
 _MAPS = (("a", "map A"), ("b", "map B"))
 _FEW = 25
 _PAIRED = "A difference is map A minus map B, with the interval of paired units. Holm: p adjusted over the classes."
 
 
-def compared(facts: Facts) -> Document:
+def compared(facts: ComparisonFacts) -> Document:
     """The document of a comparison's JSON object."""
     design, counted = facts["design"], facts["units"]["counted"]
-    figures = [(_of(facts, key), title) for key, title in _MAPS]
+    maps = [(facts["maps"][key], title) for key, title in _MAPS]
     return Document(
         title=facts["title"],
         design=design["sentence"],
         about=about(facts),
         summary=_summary(facts),
-        figures=tuple(_headline_figure(one, title) for one, title in figures) + (_difference_figure(facts),),
-        caveat=wording.KAPPA_CAVEAT,
+        figures=tuple(_headline_figure(one, title, design["level"]) for one, title in maps)
+        + (_difference_figure(facts),),
+        caveat=sentences_of.KAPPA_CAVEAT,
         warnings=tuple(facts["warnings"]),
         sections=(
-            Section("overall", "Overall", (wording.NO_KAPPA_TEST,), (_overall(facts),)),
+            Section("overall", "Overall", (sentences_of.NO_KAPPA_TEST,), (_overall(facts),)),
             Section(
                 "tests",
                 "Right and wrong at the same units",
@@ -58,7 +57,7 @@ def compared(facts: Facts) -> Document:
                         *matrices(one, design, counted, f"_{key}", title),
                     ),
                 )
-                for (key, title), (one, _) in zip(_MAPS, figures)
+                for (key, title), (one, _) in zip(_MAPS, maps)
             ),
             sample_section(facts),
             record_section(facts),
@@ -66,17 +65,12 @@ def compared(facts: Facts) -> Document:
     )
 
 
-def _of(facts: Facts, key: str) -> Facts:
-    """The figures of one map, with what the wording needs beside them."""
-    return {**facts["maps"][key], "design": facts["design"], "units": facts["units"]}
-
-
-def _has_intervals(facts: Facts) -> bool:
+def _has_intervals(facts: ComparisonFacts) -> bool:
     return facts["differences"]["overall_accuracy"]["low"] is not None
 
 
-def _summary(facts: Facts) -> tuple[str, ...]:
-    first, second = (_of(facts, key) for key, _ in _MAPS)
+def _summary(facts: ComparisonFacts) -> tuple[str, ...]:
+    first, second = (facts["maps"][key] for key, _ in _MAPS)
     names = [one["layer"]["name"] for one in (first, second)]
     sentences = [
         f"Map A ({names[0]}) is right on {_share(first)}, map B ({names[1]}) on {_share(second)}"
@@ -84,38 +78,41 @@ def _summary(facts: Facts) -> tuple[str, ...]:
     ]
     overall = facts["differences"]["overall_accuracy"]
     if overall["difference"] is not None:
-        sentences.append(_verdict(overall, facts["design"]["level"]))
+        sentences.append(_verdict(overall["difference"], overall["low"], overall["high"], facts["design"]["level"]))
     kappas = [number_format.cell(one["kappa"]["value"], "share") for one in (first, second)]
     sentences.append(f"Kappa is {kappas[0]} (map A) and {kappas[1]} (map B).")
-    return (*sentences, *wording.no_intervals(first))
+    return (*sentences, *sentences_of.no_intervals(first["overall_accuracy"], facts["design"]["name"]))
 
 
-def _share(one: Facts) -> str:
+def _share(one: MapFacts) -> str:
     value = one["overall_accuracy"]["value"]
     return number_format.NOT_APPLICABLE if value is None else number_format.percent(value)
 
 
-def _verdict(overall: Facts, level: float) -> str:
-    points = f"{100 * overall['difference']:+.1f}".replace("-", "−")
-    sentence = f"The difference is {points} percentage points"
-    if overall["low"] is None or overall["high"] is None:
+def _verdict(difference: float, low: float | None, high: float | None, level: float) -> str:
+    sentence = f"The difference is {_points(difference)} percentage points"
+    if low is None or high is None:
         return f"{sentence}."
-    bounds = " to ".join(f"{100 * overall[key]:+.1f}".replace("-", "−") for key in ("low", "high"))
-    sentence += f" ({number_format.level(level)} interval {bounds})"
-    if overall["low"] > 0 or overall["high"] < 0:
-        return f"{sentence}: map {'A' if overall['difference'] > 0 else 'B'} is the more accurate one."
+    sentence += f" ({number_format.level(level)} interval {_points(low)} to {_points(high)})"
+    if low > 0 or high < 0:
+        return f"{sentence}: map {'A' if difference > 0 else 'B'} is the more accurate one."
     return f"{sentence}: with this sample neither map can be called more accurate."
 
 
-def _headline_figure(one: Facts, title: str) -> Figure:
+def _points(share: float) -> str:
+    """A difference in percentage points, with its sign."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def _headline_figure(one: MapFacts, title: str, level: float) -> Figure:
     return Figure(
         f"Overall accuracy, {title}",
         _share(one),
-        wording.interval(one["overall_accuracy"], one["design"]["level"]).strip(" ()"),
+        sentences_of.interval(one["overall_accuracy"], level).strip(" ()"),
     )
 
 
-def _difference_figure(facts: Facts) -> Figure:
+def _difference_figure(facts: ComparisonFacts) -> Figure:
     overall = facts["differences"]["overall_accuracy"]
     detail = f"p = {number_format.cell(overall['p'], 'p')}" if overall["p"] is not None else ""
     return Figure("Difference, A − B", number_format.cell(overall["difference"], "signed").replace("-", "−"), detail)
@@ -136,7 +133,7 @@ def _columns(level: float, with_holm: bool) -> tuple[Column, ...]:
     return (*columns, Column("p_holm", "p (Holm)", "p", optional=True)) if with_holm else columns
 
 
-def _overall(facts: Facts) -> Table:
+def _overall(facts: ComparisonFacts) -> Table:
     columns = _columns(facts["design"]["level"], False)
     differences = facts["differences"]
     entries = (("Overall accuracy", differences["overall_accuracy"]), ("Kappa", differences["kappa"]))
@@ -147,7 +144,7 @@ def _overall(facts: Facts) -> Table:
     ).without_empty_columns()
 
 
-def _per_class(facts: Facts, key: str, name: str) -> Table:
+def _per_class(facts: ComparisonFacts, key: Literal["users_accuracy", "producers_accuracy"], name: str) -> Table:
     columns = _columns(facts["design"]["level"], True)
     title = dict(class_tables.MEASURES)[key]
     entries = facts["differences"]["classes"]
@@ -167,8 +164,9 @@ def _per_class(facts: Facts, key: str, name: str) -> Table:
     ).without_empty_columns()
 
 
-def _right_wrong(facts: Facts) -> Table:
+def _right_wrong(facts: ComparisonFacts) -> Table:
     units = facts["units_right"]
+    total = units["both"] + units["only_a"] + units["only_b"] + units["neither"]
     return Table(
         "right_wrong",
         "Units that each map has right",
@@ -184,14 +182,14 @@ def _right_wrong(facts: Facts) -> Table:
             Row("Map A wrong", (units["only_b"], units["neither"], units["only_b"] + units["neither"])),
             Row(
                 "Total",
-                (units["both"] + units["only_b"], units["only_a"] + units["neither"], sum(units.values())),
+                (units["both"] + units["only_b"], units["only_a"] + units["neither"], total),
                 total=True,
             ),
         ),
     )
 
 
-def _mcnemar_sentence(facts: Facts) -> str:
+def _mcnemar_sentence(facts: ComparisonFacts) -> str:
     test = facts["mcnemar"]
     if test is None:
         return f"No McNemar test: {facts['mcnemar_note'] or 'the design does not allow it.'}"
@@ -209,7 +207,7 @@ def _mcnemar_sentence(facts: Facts) -> str:
     )
 
 
-def _mcnemar(facts: Facts) -> tuple[Table, ...]:
+def _mcnemar(facts: ComparisonFacts) -> tuple[Table, ...]:
     test = facts["mcnemar"]
     if test is None:
         return ()

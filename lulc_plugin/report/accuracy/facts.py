@@ -1,307 +1,317 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result as plain, ordered JSON values in full precision: the one source of the HTML, the CSV and the JSON file.
+"""The JSON object of a report, typed: what its pages, tables and sentences may rely on.
 
 Keys are public: they may be added to, never renamed. Shares are 0..1, areas in the unit of `areas.unit`, "not
-applicable" is null. Rows of every matrix are the map, columns the reference.
+applicable" is None. Rows of every matrix are the map, columns the reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, Optional, TypedDict
 
-from ...assess import (
-    AREA_UNITS,
-    Accuracy,
-    AssessedClass,
-    Assessment,
-    ClassArea,
-    Comparison,
-    Context,
-    Difference,
-    Estimate,
-    Estimates,
-    LayerSummary,
-    Stratum,
-)
-from ...options import PYTHON, render_all
-from ..plain_values import number, plain, plain_text
-from .design_sentences import correction_sentence, design_sentence, mcnemar_note
-
-SCHEMA = {"name": "lulc-accuracy-report", "version": 1}
-AXES = {"rows": "map", "columns": "reference"}
-#: Figures of each class that have an interval: key here, attribute of `Estimates`.
-MEASURES = (
-    ("users_accuracy", "users"),
-    ("producers_accuracy", "producers"),
-    ("f1", "f1"),
-    ("iou", "iou"),
-    ("kappa", "kappas"),
-)
-#: The same in `Means`.
-_MEANS = (*MEASURES[:-1], ("kappa", "kappa"))
-_PARTS = ("quantity", "allocation", "exchange", "shift")
+Figure = Optional[float]
+#: Figures of each class that have an interval.
+Measure = Literal["users_accuracy", "producers_accuracy", "f1", "iou", "kappa"]
+#: Parts of the disagreement.
+Part = Literal["quantity", "allocation", "exchange", "shift", "total"]
+#: Layers that a report may be about.
+LayerKey = Literal["map", "map_a", "map_b", "reference"]
 
 
-def json_object(result: Assessment | Comparison, door: str = PYTHON) -> dict[str, Any]:
-    """Everything `result` holds, ready for `json.dumps(…, allow_nan=False)`; options are named as at `door`."""
-    facts: dict[str, Any] = _assessment(result) if isinstance(result, Assessment) else _comparison(result)
-    return {key: render_all(value, door) for key, value in facts.items()}
+class EstimateFacts(TypedDict):
+    """A figure with its interval, see `assess.Estimate`."""
+
+    value: Figure
+    se: Figure
+    low: Figure
+    high: Figure
+    method: str
+    note: str
 
 
-def _assessment(result: Assessment) -> dict[str, Any]:
-    context = result.context
-    own = result.estimates.design in ("census", "simple")
-    sampled = not own or result.estimates.post_stratified
-    facts = {
-        "schema": SCHEMA,
-        "kind": "assessment",
-        "title": f"Accuracy of {plain_text(result.map.name)}",
-        "date": context.date,
-        "axes": AXES,
-        "inputs": {
-            "map": _layer(result.map),
-            "reference": _layer(context.reference),
-            "alignment": plain(context.alignment),
-        },
-        "design": _design(result, result.estimates),
-        "units": _units(context),
-        "warnings": plain(context.warnings),
-        **_figures(result.classes, result.estimates),
-        "areas": _areas(result),
-        "sample_statistics": _sample(result) if sampled else None,
-        "parameters": plain(context.parameters),
-        "versions": plain(context.versions),
-    }
-    for entry, area in zip(facts["classes"], result.areas):
-        entry["area"] = _area(area, AREA_UNITS[context.area_unit])
-    return facts
+class DifferenceFacts(TypedDict):
+    """A paired difference, see `assess.Difference`."""
+
+    a: Figure
+    b: Figure
+    difference: Figure
+    se: Figure
+    z: Figure
+    p: Figure
+    low: Figure
+    high: Figure
+    p_holm: Figure
+    note: str
 
 
-def _comparison(result: Comparison) -> dict[str, Any]:
-    context = result.context
-    maps = {
-        key: {"layer": _layer(layer), **_figures(result.classes, estimates)}
-        for key, layer, estimates in (("a", result.map_a, result.a), ("b", result.map_b, result.b))
-    }
-    # No test of the two Kappas, whatever was computed: the issue of Foody 2004, said in the report.
-    kappa = {**_difference(result.kappa), "z": None, "p": None, "p_holm": None}
-    return {
-        "schema": SCHEMA,
-        "kind": "comparison",
-        "title": f"Comparison of {plain_text(result.map_a.name)} and {plain_text(result.map_b.name)}",
-        "date": context.date,
-        "axes": AXES,
-        "inputs": {
-            "map_a": _layer(result.map_a),
-            "map_b": _layer(result.map_b),
-            "reference": _layer(context.reference),
-            "alignment": plain(context.alignment),
-        },
-        "design": _design(result, result.a, result.b),
-        "units": _units(context),
-        "warnings": plain(context.warnings),
-        "maps": maps,
-        "differences": {
-            "direction": "map A minus map B",
-            "overall_accuracy": _difference(result.overall),
-            "kappa": kappa,
-            "classes": [
-                {
-                    **_class(item),
-                    "users_accuracy": _difference(result.users[k]),
-                    "producers_accuracy": _difference(result.producers[k]),
-                }
-                for k, item in enumerate(result.classes)
-            ],
-        },
-        "units_right": {
-            "both": int(result.both),
-            "only_a": int(result.only_a),
-            "only_b": int(result.only_b),
-            "neither": int(result.neither),
-        },
-        "mcnemar": plain(vars(result.mcnemar)) if result.mcnemar is not None else None,
-        "mcnemar_note": mcnemar_note(result),
-        "parameters": plain(context.parameters),
-        "versions": plain(context.versions),
-    }
+class DisagreementFacts(TypedDict):
+    """Disagreement of a class or of the whole, in parts."""
+
+    quantity: float
+    allocation: float
+    exchange: float
+    shift: float
+    total: float
 
 
-def _figures(classes: Sequence[AssessedClass], estimates: Estimates) -> dict[str, Any]:
-    """Overall and per-class figures of one map."""
-    point = estimates.point
-    counts = estimates.counts
-    rows, columns = counts.sum(axis=1), counts.sum(axis=0)
-    listed = []
-    for k, item in enumerate(classes):
-        one = point.classes[k]
-        entry = _class(item)
-        entry["units_map"] = int(rows[k])
-        entry["units_reference"] = int(columns[k])
-        entry["map_share"] = number(one.map_share)
-        entry["reference_share"] = _estimate(estimates.area_shares[k])
-        for key, attribute in MEASURES:
-            entry[key] = _estimate(getattr(estimates, attribute)[k])
-        entry["commission_error"] = _rest(entry["users_accuracy"]["value"])
-        entry["omission_error"] = _rest(entry["producers_accuracy"]["value"])
-        entry["kappa_users"] = number(one.kappa_users)
-        entry["kappa_producers"] = number(one.kappa_producers)
-        entry["disagreement"] = {part: number(getattr(one, part)) for part in _PARTS}
-        entry["disagreement"]["total"] = number(one.quantity + one.allocation)
-        listed.append(entry)
-    return {
-        "overall_accuracy": _estimate(estimates.overall),
-        "kappa": _estimate(estimates.kappa),
-        "expected_agreement": number(point.expected),
-        "mcc": number(point.mcc),
-        "balanced_accuracy": number(point.balanced),
-        "means": _means(point),
-        "disagreement": {
-            **{part: number(getattr(point, part)) for part in _PARTS},
-            "total": number(point.quantity + point.allocation),
-        },
-        "classes": listed,
-        "counts": [[int(n) for n in row] for row in counts],
-        "counts_total": int(counts.sum()),
-        "area_shares": [[number(v) for v in row] for row in estimates.shares],
-    }
+class AreaFacts(TypedDict):
+    """Area of a class, mapped and adjusted."""
+
+    pixels: int
+    mapped: Figure
+    mapped_share: Figure
+    adjusted: EstimateFacts
+    relative_half_width: Figure
+    bias: Figure
 
 
-def _means(point: Accuracy) -> dict[str, Any]:
-    """Macro means with the number of classes in each; means weighted by the reference shares."""
-    means: dict[str, Any] = {"macro": {}, "weighted": {}}
-    for key, name in _MEANS:
-        entered = int(getattr(point.macro, f"{name}_classes"))
-        means["macro"][key] = {"value": number(getattr(point.macro, name)), "classes": entered}
-        means["weighted"][key] = number(getattr(point.weighted, name))
-    return means
+class ClassName(TypedDict):
+    """What a class is called."""
+
+    value: int | None
+    name: str
+    label: str
+    colour: str | None
+    in_legend: bool
 
 
-def _sample(result: Assessment) -> dict[str, Any]:
+class _ClassFigures(ClassName):
+    units_map: int
+    units_reference: int
+    map_share: Figure
+    reference_share: EstimateFacts
+    users_accuracy: EstimateFacts
+    producers_accuracy: EstimateFacts
+    f1: EstimateFacts
+    iou: EstimateFacts
+    kappa: EstimateFacts
+    commission_error: Figure
+    omission_error: Figure
+    kappa_users: Figure
+    kappa_producers: Figure
+    disagreement: DisagreementFacts
+
+
+class ClassFacts(_ClassFigures, total=False):
+    """Figures of a class; its area in an assessment only."""
+
+    area: AreaFacts
+
+
+class MeanFacts(TypedDict):
+    """A mean over the classes, and over how many."""
+
+    value: Figure
+    classes: int
+
+
+class MeansFacts(TypedDict):
+    """Means over the classes, by measure."""
+
+    macro: dict[Measure, MeanFacts]
+    weighted: dict[Measure, Figure]
+
+
+class MapFacts(TypedDict):
+    """Figures of one map."""
+
+    overall_accuracy: EstimateFacts
+    kappa: EstimateFacts
+    expected_agreement: Figure
+    mcc: Figure
+    balanced_accuracy: Figure
+    means: MeansFacts
+    disagreement: DisagreementFacts
+    classes: list[ClassFacts]
+    counts: list[list[int]]
+    counts_total: int
+    area_shares: list[list[float]]
+
+
+class LayerFacts(TypedDict):
+    """An input layer, see `assess.LayerSummary`."""
+
+    name: str
+    path: str
+    kind: str
+    crs: str
+    band: int | None
+    rows: int | None
+    columns: int | None
+    pixel_size: str
+    data_type: str
+    nodata: str
+    detail: str
+
+
+class _Alignment(TypedDict):
+    alignment: list[str]
+
+
+class InputFacts(_Alignment, total=False):
+    """The layers, and how they were brought together."""
+
+    map: LayerFacts
+    map_a: LayerFacts
+    map_b: LayerFacts
+    reference: LayerFacts
+
+
+class StratumFacts(TypedDict):
+    """A stratum, see `assess.Stratum`."""
+
+    name: str
+    size: Figure
+    unit: str
+    share: Figure
+    units: int
+
+
+class DesignFacts(TypedDict):
+    """How the reference was sampled, and how intervals were made."""
+
+    name: str
+    sentence: str
+    level: float
+    interval: str
+    fpc: bool
+    fpc_sentence: str
+    post_stratified: bool
+    design_effect: Figure
+    notes: list[str]
+    strata: list[StratumFacts]
+
+
+class ExcludedFacts(TypedDict):
+    """Units that were left out for one reason."""
+
+    reason: str
+    units: int
+
+
+class UnknownFacts(TypedDict):
+    """Units with a reference value that the legend does not have."""
+
+    value: int | float | str | None
+    units: int
+
+
+class UnitsFacts(TypedDict):
+    """What was compared, and what was not."""
+
+    counted: str
+    compared: int
+    unlabelled: int
+    excluded: list[ExcludedFacts]
+    unknown: list[UnknownFacts]
+
+
+class ReportFacts(TypedDict):
+    """What an assessment and a comparison have in common."""
+
+    schema: dict[str, Any]
+    kind: str
+    title: str
+    date: str
+    axes: dict[str, str]
+    inputs: InputFacts
+    design: DesignFacts
+    units: UnitsFacts
+    warnings: list[str]
+    parameters: dict[str, Any]
+    versions: dict[str, str]
+
+
+class MapAreaFacts(TypedDict):
+    """Area of the map and its unit."""
+
+    unit: str
+    square_metres_per_unit: float
+    map_pixels: int
+    map_area: Figure
+    note: str
+
+
+class SampleClassFacts(ClassName):
+    """Figures of a class from the bare counts."""
+
+    users_accuracy: Figure
+    producers_accuracy: Figure
+    f1: Figure
+    iou: Figure
+    kappa: Figure
+
+
+class SampleFacts(TypedDict):
     """Figures of the bare counts; no estimates for the map."""
-    sample = result.sample
-    return {
-        "note": "Figures of the bare sample counts; they are not estimates for the map.",
-        "overall_accuracy": number(sample.overall),
-        "kappa": number(sample.kappa),
-        "mcc": number(sample.mcc),
-        "macro_f1": number(sample.macro_f1),
-        "mean_iou": number(sample.miou),
-        "classes": [
-            {
-                **_class(item),
-                "users_accuracy": number(one.users),
-                "producers_accuracy": number(one.producers),
-                "f1": number(one.f1),
-                "iou": number(one.iou),
-                "kappa": number(one.kappa),
-            }
-            for item, one in zip(result.classes, sample.classes)
-        ],
-    }
+
+    note: str
+    overall_accuracy: Figure
+    kappa: Figure
+    mcc: Figure
+    macro_f1: Figure
+    mean_iou: Figure
+    classes: list[SampleClassFacts]
 
 
-def _areas(result: Assessment) -> dict[str, Any]:
-    unit = result.context.area_unit
-    size = AREA_UNITS[unit]
-    total = number(result.map_area)
-    return {
-        "unit": unit,
-        "square_metres_per_unit": size,
-        "map_pixels": int(result.map_pixels),
-        "map_area": None if total is None else total / size,
-        "note": plain_text(result.context.area_note),
-    }
+class AssessmentFacts(ReportFacts, MapFacts):
+    """One map against its reference."""
+
+    areas: MapAreaFacts
+    sample_statistics: SampleFacts | None
 
 
-def _area(area: ClassArea, size: float) -> dict[str, Any]:
-    """Area of one class in units of `size` m²; bias is adjusted − mapped, half-width relative to the adjusted area."""
-    mapped = number(area.mapped)
-    adjusted = _estimate(area.adjusted)
-    for key in ("value", "se", "low", "high"):
-        if adjusted[key] is not None:
-            adjusted[key] /= size
-    mapped = None if mapped is None else mapped / size
-    value, low, high = adjusted["value"], adjusted["low"], adjusted["high"]
-    half = None
-    if value and low is not None and high is not None:
-        half = (high - low) / 2 / value
-    return {
-        "pixels": int(area.pixels),
-        "mapped": mapped,
-        "mapped_share": number(area.mapped_share),
-        "adjusted": adjusted,
-        "relative_half_width": half,
-        "bias": None if value is None or mapped is None else value - mapped,
-    }
+class ComparedMapFacts(MapFacts):
+    """One of two maps."""
+
+    layer: LayerFacts
 
 
-def _design(result: Assessment | Comparison, estimates: Estimates, other: Estimates | None = None) -> dict[str, Any]:
-    context = result.context
-    notes = list(estimates.notes) + [n for n in (other.notes if other else ()) if n not in estimates.notes]
-    return {
-        "name": estimates.design,
-        "sentence": plain_text(design_sentence(result)),
-        "level": number(context.level),
-        "interval": context.interval,
-        "fpc": bool(estimates.fpc),
-        "fpc_sentence": correction_sentence(estimates.correction),
-        "post_stratified": bool(estimates.post_stratified),
-        "design_effect": number(estimates.design_effect),
-        "notes": plain(notes),
-        "strata": [_stratum(s) for s in context.strata],
-    }
+class ClassDifferenceFacts(ClassName):
+    """Differences of a class."""
+
+    users_accuracy: DifferenceFacts
+    producers_accuracy: DifferenceFacts
 
 
-def _stratum(stratum: Stratum) -> dict[str, Any]:
-    return {
-        "name": plain_text(stratum.name),
-        "size": number(stratum.size),
-        "unit": stratum.unit,
-        "share": number(stratum.share),
-        "units": int(stratum.units),
-    }
+class DifferencesFacts(TypedDict):
+    """Map A minus map B."""
+
+    direction: str
+    overall_accuracy: DifferenceFacts
+    kappa: DifferenceFacts
+    classes: list[ClassDifferenceFacts]
 
 
-def _units(context: Context) -> dict[str, Any]:
-    return {
-        "counted": context.units,
-        "compared": int(context.compared),
-        "unlabelled": int(context.unlabelled),
-        "excluded": [{"reason": plain_text(reason), "units": int(n)} for reason, n in context.excluded],
-        "unknown": [{"value": plain(value), "units": int(n)} for value, n in context.unknown],
-    }
+class RightFacts(TypedDict):
+    """Units that each map has right."""
+
+    both: int
+    only_a: int
+    only_b: int
+    neither: int
 
 
-def _class(item: AssessedClass) -> dict[str, Any]:
-    return {
-        "value": None if item.value is None else int(item.value),
-        "name": plain_text(item.name),
-        "label": plain_text(item.label),
-        "colour": plain(item.colour),
-        "in_legend": bool(item.known),
-    }
+class McNemarFacts(TypedDict):
+    """McNemar's test, see `assess.McNemar`."""
+
+    only_a: int
+    only_b: int
+    z: Figure
+    chi2: Figure
+    p: float
+    chi2_corrected: Figure
+    p_corrected: float
+    p_exact: float
+    p_midp: float
+    reported: str
 
 
-def _layer(layer: LayerSummary) -> dict[str, Any]:
-    return {key: plain(value) for key, value in vars(layer).items()}
+class ComparisonFacts(ReportFacts):
+    """Two maps against one reference; `maps` has the keys a and b."""
 
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    return {
-        "value": number(estimate.value),
-        "se": number(estimate.se),
-        "low": number(estimate.low),
-        "high": number(estimate.high),
-        "method": estimate.method,
-        "note": plain_text(estimate.note),
-    }
-
-
-def _difference(difference: Difference) -> dict[str, Any]:
-    return {key: plain(value) for key, value in vars(difference).items()}
-
-
-def _rest(share: float | None) -> float | None:
-    return None if share is None else 1.0 - share
+    maps: dict[str, ComparedMapFacts]
+    differences: DifferencesFacts
+    units_right: RightFacts
+    mcnemar: McNemarFacts | None
+    mcnemar_note: str

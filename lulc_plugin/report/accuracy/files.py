@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...assess import (
     AssessJob,
@@ -31,7 +31,8 @@ from ..html_page import page
 from .assessment_report import assessed
 from .comparison_report import compared
 from .design_sentences import design_sentence
-from .facts import json_object
+from .facts import AssessmentFacts, ComparisonFacts
+from .json_facts import json_object
 
 _OUTPUTS = ("html", "csv", "json", "disagreement")
 # What a spreadsheet takes for the start of a formula, also in its wide forms (OWASP: CSV injection).
@@ -202,8 +203,10 @@ def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _document(facts: dict[str, Any]) -> Document:
-    return assessed(facts) if facts["kind"] == "assessment" else compared(facts)
+def _document(facts: AssessmentFacts | ComparisonFacts) -> Document:
+    if facts["kind"] == "comparison":
+        return compared(cast(ComparisonFacts, facts))
+    return assessed(cast(AssessmentFacts, facts))
 
 
 def csv_sheet(document: Document) -> str:

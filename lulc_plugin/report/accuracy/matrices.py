@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from ..document import STUB, Column, Matrix, Row, Value
-
-Facts = Mapping[str, Any]
+from .facts import DesignFacts, MapFacts
 
 _TOTAL, _USERS, _PRODUCERS = "Total", "User's accuracy", "Producer's accuracy"
 
 
-def matrices(facts: Facts, design: Facts, counted: str, suffix: str = "", of: str = "") -> tuple[Matrix, Matrix]:
+def matrices(
+    facts: MapFacts, design: DesignFacts, counted: str, suffix: str = "", of: str = ""
+) -> tuple[Matrix, Matrix]:
     """Matrix of counts and matrix of shares.
 
     The accuracies stand in the margins of the matrix they follow from: of the shares always, of the counts only when
@@ -26,32 +26,32 @@ def matrices(facts: Facts, design: Facts, counted: str, suffix: str = "", of: st
     same = bool(np.allclose(counts / max(counts.sum(), 1.0), shares, rtol=1e-9, atol=1e-12))
     order = tuple(int(i) for i in np.argsort(-(shares.sum(axis=0) + shares.sum(axis=1)), kind="stable"))
     of_map = f" of {of}" if of else ""
-    counts_title = f"Matrix of counts{of_map}"
     if same:
-        counts_caption = f"Number of {counted}. Rows: class in the map; columns: class in the reference."
+        caption = f"Number of {counted}. Rows: class in the map; columns: class in the reference."
     else:
-        counts_caption = (
+        caption = (
             f"Number of {counted} in the sample. Rows: class in the map; columns: class in the reference. "
             "Not to be read as shares of the area: no statistic uses these counts alone."
         )
     title, whole = _share_words(design, counted)
-    return (
-        _matrix(f"counts{suffix}", counts_title, counts_caption, "", facts, facts["counts"], "count", order, same),
-        _matrix(
-            f"area_shares{suffix}",
-            f"{title}{of_map}",
-            f"Percent of {whole}: all cells together are 100. A cell of 0 is exactly none, 0.0 is less than 0.05.",
-            f"Shares (0 to 1) of {whole}: all cells together are 1.",
-            facts,
-            facts["area_shares"],
-            "percent",
-            order,
-            True,
-        ),
+    columns, rows, notes = _contents(facts, facts["counts"], "count", same)
+    of_counts = Matrix(f"counts{suffix}", f"Matrix of counts{of_map}", caption, STUB, columns, rows, notes, order=order)
+    columns, rows, notes = _contents(facts, facts["area_shares"], "percent", True)
+    of_shares = Matrix(
+        f"area_shares{suffix}",
+        f"{title}{of_map}",
+        f"Percent of {whole}: all cells together are 100. A cell of 0 is exactly none, 0.0 is less than 0.05.",
+        STUB,
+        columns,
+        rows,
+        notes,
+        f"Shares (0 to 1) of {whole}: all cells together are 1.",
+        order,
     )
+    return of_counts, of_shares
 
 
-def _share_words(design: Facts, counted: str) -> tuple[str, str]:
+def _share_words(design: DesignFacts, counted: str) -> tuple[str, str]:
     if design["name"] == "stratified" or design["post_stratified"]:
         return "Matrix of estimated area proportions; all statistics use this one", "the area of the map"
     if design["name"] == "simple":
@@ -61,17 +61,10 @@ def _share_words(design: Facts, counted: str) -> tuple[str, str]:
     return f"Matrix of proportions of the {counted}", f"the compared {counted}, not of the map's area"
 
 
-def _matrix(
-    id: str,
-    title: str,
-    caption: str,
-    csv_caption: str,
-    facts: Facts,
-    values: list[list[float]],
-    kind: str,
-    order: tuple[int, ...],
-    margins: bool,
-) -> Matrix:
+def _contents(
+    facts: MapFacts, values: Sequence[Sequence[float]], kind: str, margins: bool
+) -> tuple[tuple[Column, ...], tuple[Row, ...], tuple[str, ...]]:
+    """Columns, rows and notes of a matrix, with its totals, and with accuracies in the `margins`."""
     classes = facts["classes"]
     columns = [Column(str(j), entry["label"], kind, "Reference (columns)") for j, entry in enumerate(classes)]
     columns.append(Column("total", _TOTAL, kind))
@@ -95,9 +88,9 @@ def _matrix(
         kinds = {column.key: "share" for column in columns}
         rows.append(Row(_PRODUCERS, (*accuracy, "", overall), kinds=kinds))
     notes = ("Where the two margins meet: overall accuracy.",) if margins else ()
-    return Matrix(id, title, caption, STUB, tuple(columns), tuple(rows), notes, csv_caption, order)
+    return tuple(columns), tuple(rows), notes
 
 
-def _sum(values: Any) -> float:
+def _sum(values: Iterable[float]) -> float:
     """Python's own sum: whole numbers stay exact whatever their size."""
     return sum(values)

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
 from .. import number_format
 from ..document import Column, Row, Section, Table
+from .facts import DesignFacts, InputFacts, LayerKey, ReportFacts, UnitsFacts
 
-Facts = Mapping[str, Any]
-
-_LAYER_ROWS = (
+_Property = Literal["path", "kind", "crs", "band", "columns", "rows", "pixel_size", "data_type", "nodata", "detail"]
+_LAYER_ROWS: tuple[tuple[_Property, str], ...] = (
     ("path", "Path"),
     ("kind", "Kind"),
     ("crs", "CRS"),
@@ -23,11 +22,16 @@ _LAYER_ROWS = (
     ("nodata", "Nodata"),
     ("detail", "Details"),
 )
-_LAYER_TITLES = (("map", "Map"), ("map_a", "Map A"), ("map_b", "Map B"), ("reference", "Reference"))
+LAYER_TITLES: tuple[tuple[LayerKey, str], ...] = (
+    ("map", "Map"),
+    ("map_a", "Map A"),
+    ("map_b", "Map B"),
+    ("reference", "Reference"),
+)
 _VALUE = (Column("value", "Value", "text"),)
 
 
-def sample_section(facts: Facts) -> Section:
+def sample_section(facts: ReportFacts) -> Section:
     """Strata, units left out, unknown values, and the warnings again."""
     units, design = facts["units"], facts["design"]
     counted = units["counted"]
@@ -46,7 +50,7 @@ def sample_section(facts: Facts) -> Section:
     return Section("sample", "Sample and warnings", tuple(sentences), tuple(parts))
 
 
-def _strata(design: Facts, counted: str) -> Table:
+def _strata(design: DesignFacts, counted: str) -> Table:
     unit = "m²" if any(s["unit"] in ("m²", "m2") for s in design["strata"]) else "pixels"
     columns = (
         Column("size", f"Size ({unit})", "size"),
@@ -57,7 +61,7 @@ def _strata(design: Facts, counted: str) -> Table:
     return Table("strata", "Strata", "What the sample was drawn from.", "Stratum", columns, rows)
 
 
-def _excluded(units: Facts) -> Table:
+def _excluded(units: UnitsFacts) -> Table:
     rows = [Row(entry["reason"], (entry["units"],)) for entry in units["excluded"]]
     if units["unlabelled"]:
         rows.append(Row("without a reference class", (units["unlabelled"],)))
@@ -65,7 +69,7 @@ def _excluded(units: Facts) -> Table:
     return Table("excluded", "Units left out", "By reason.", "Reason", columns, tuple(rows))
 
 
-def _unknown(units: Facts) -> Table:
+def _unknown(units: UnitsFacts) -> Table:
     return Table(
         "unknown",
         "Reference values that the legend does not have",
@@ -78,7 +82,7 @@ def _unknown(units: Facts) -> Table:
     )
 
 
-def record_section(facts: Facts) -> Section:
+def record_section(facts: ReportFacts) -> Section:
     """Layers, how the reference met the map, rules, parameters, versions."""
     design = facts["design"]
     sentences = list(facts["inputs"]["alignment"])
@@ -93,7 +97,7 @@ def record_section(facts: Facts) -> Section:
     )
     if facts["date"]:
         sentences.append(f"Made on {number_format.moment(facts['date'])}.")
-    parts = [_layers(facts)]
+    parts = [_layers(facts["inputs"])]
     for name, title, entries in (
         ("parameters", "Parameters", facts["parameters"]),
         ("versions", "Versions", facts["versions"]),
@@ -104,12 +108,12 @@ def record_section(facts: Facts) -> Section:
     return Section("record", "Where these numbers come from", tuple(sentences), tuple(parts))
 
 
-def _layers(facts: Facts) -> Table:
-    present = [(key, title) for key, title in _LAYER_TITLES if key in facts["inputs"]]
+def _layers(inputs: InputFacts) -> Table:
+    present = [(key, title) for key, title in LAYER_TITLES if key in inputs]
     columns = tuple(Column(key, title, "text") for key, title in present)
-    rows = [Row("Name", tuple(facts["inputs"][key]["name"] for key, _ in present))]
+    rows = [Row("Name", tuple(inputs[key]["name"] for key, _ in present))]
     for key, title in _LAYER_ROWS:
-        cells = tuple(facts["inputs"][layer][key] for layer, _ in present)
+        cells = tuple(inputs[layer][key] for layer, _ in present)
         if any(cell not in (None, "") for cell in cells):
             rows.append(Row(title, tuple("" if cell is None else cell for cell in cells)))
     return Table("layers", "Layers", "", "Property", columns, tuple(rows))

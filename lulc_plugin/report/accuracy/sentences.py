@@ -3,12 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .. import number_format
-
-Facts = Mapping[str, Any]
+from .facts import AssessmentFacts, ClassFacts, EstimateFacts
 
 KAPPA_CAVEAT = (
     "Kappa corrects agreement for a chance agreement that is not the reference for a map's quality "
@@ -25,14 +21,14 @@ NO_INTERVAL = {
 }
 
 
-def interval(estimate: Facts, level: float) -> str:
+def interval(estimate: EstimateFacts, level: float) -> str:
     """(95 % interval 92.8 to 96.5 %), or nothing."""
     if estimate["low"] is None or estimate["high"] is None:
         return ""
     return f" ({number_format.level(level)} interval {number_format.percent_range(estimate['low'], estimate['high'])})"
 
 
-def agreement(facts: Facts) -> tuple[str, ...]:
+def agreement(facts: AssessmentFacts) -> tuple[str, ...]:
     """What map and reference agree on, and Kappa."""
     design, units = facts["design"], facts["units"]
     overall, kappa = facts["overall_accuracy"], facts["kappa"]
@@ -57,7 +53,7 @@ def agreement(facts: Facts) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def classes(facts: Facts) -> tuple[str, ...]:
+def classes(facts: AssessmentFacts) -> tuple[str, ...]:
     """The best and the weakest class by F1, and what the weakest is confused with."""
     ranked = sorted(
         ((entry["f1"]["value"], k) for k, entry in enumerate(facts["classes"]) if entry["f1"]["value"] is not None),
@@ -82,7 +78,7 @@ def classes(facts: Facts) -> tuple[str, ...]:
     return (f"{sentence}.",)
 
 
-def name_of(entry: Facts) -> str:
+def name_of(entry: ClassFacts) -> str:
     """What a sentence calls a class: its name; with its mark when the legend does not have it."""
     return str(entry["name"] if entry["in_legend"] else entry["label"])
 
@@ -94,7 +90,7 @@ def confused_with(shares: list[list[float]], k: int) -> int | None:
     return both.index(most) if most > 0 else None
 
 
-def disagreement(facts: Facts) -> tuple[str, ...]:
+def disagreement(facts: AssessmentFacts) -> tuple[str, ...]:
     """How the disagreement divides into amount and place."""
     parts = facts["disagreement"]
     if not parts["total"]:
@@ -107,44 +103,35 @@ def disagreement(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def areas(facts: Facts, decimals: int) -> tuple[str, ...]:
+def areas(facts: AssessmentFacts, decimals: int) -> tuple[str, ...]:
     """Where the mapped area is outside the interval of the error-adjusted one."""
-    known = [
-        entry
-        for entry in facts["classes"]
-        if entry["area"]["mapped"] is not None and entry["area"]["adjusted"]["low"] is not None
-    ]
+    known = []
+    for entry in facts["classes"]:
+        mapped, adjusted = entry["area"]["mapped"], entry["area"]["adjusted"]
+        value, low, high = adjusted["value"], adjusted["low"], adjusted["high"]
+        if mapped is not None and value is not None and low is not None and high is not None:
+            known.append((entry, mapped, value, low, high))
     if not known:
         return ()
     unit = facts["areas"]["unit"]
-    outside = [entry for entry in known if _is_outside(entry["area"])]
+    outside = [of_class for of_class in known if not of_class[3] <= of_class[1] <= of_class[4]]
     if not outside:
         return ("For no class does the mapped area lie outside the interval of the error-adjusted area.",)
-    entry = max(outside, key=lambda e: abs(e["area"]["bias"]))
-    adjusted = entry["area"]["adjusted"]
+    entry, mapped, value, low, high = max(outside, key=lambda of_class: abs(of_class[2] - of_class[1]))
     others = f" ({len(outside)} classes lie outside theirs)" if len(outside) > 1 else ""
     return (
-        f"Adjusted for the errors found, {name_of(entry)} covers "
-        f"{number_format.area(adjusted['value'], decimals, unit)} "
-        f"({number_format.area(adjusted['low'], decimals, unit)} to "
-        f"{number_format.area(adjusted['high'], decimals, unit)}); "
-        f"the map shows {number_format.area(entry['area']['mapped'], decimals, unit)}{others}.",
+        f"Adjusted for the errors found, {name_of(entry)} covers {number_format.area(value, decimals, unit)} "
+        f"({number_format.area(low, decimals, unit)} to {number_format.area(high, decimals, unit)}); "
+        f"the map shows {number_format.area(mapped, decimals, unit)}{others}.",
     )
 
 
-def _is_outside(area: Facts) -> bool:
-    low, high = area["adjusted"]["low"], area["adjusted"]["high"]
-    return not low <= area["mapped"] <= high
-
-
-def no_intervals(facts: Facts) -> tuple[str, ...]:
+def no_intervals(overall: EstimateFacts, design: str) -> tuple[str, ...]:
     """Why there are no intervals, when there are none."""
-    overall = facts["overall_accuracy"]
     if overall["low"] is not None:
         return ()
-    name = facts["design"]["name"]
-    if name in NO_INTERVAL:
-        return (NO_INTERVAL[name],)
+    if design in NO_INTERVAL:
+        return (NO_INTERVAL[design],)
     return (_stop(f"There is no confidence interval: {overall['note'] or 'the sample does not allow one'}"),)
 
 
