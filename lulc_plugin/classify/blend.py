@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Join the probabilities of overlapping windows.
+"""Blending: the probabilities of overlapping windows are joined.
 
 Windows come row by row, each row from left to right. A window's probabilities, weighted by its taper, are added to
 what its left neighbour and the row above left in the shared zones; the part that no later window touches is finished

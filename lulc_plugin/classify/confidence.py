@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a network has seen such land: the map's mean confidence against that on places it did not learn from."""
+"""Confidence: the mean of a map against that on held-out places, which tells whether a network has seen such land."""
 
 from __future__ import annotations
 

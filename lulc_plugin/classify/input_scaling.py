@@ -67,7 +67,7 @@ def choose_scaling(
     """Decide how the layer's numbers are read.
 
     Args:
-        job: what the user said.
+        job: what is asked for.
         source: the open layer.
         spec: the network.
         match: the layer's bands in the network's order.
@@ -127,9 +127,9 @@ def without_statistics(reading: value_kind.Interpretation, form: InputForm, spec
     return InputScaling(reading, form, unit_steps, unit_steps, ())
 
 
-def _reading(said: str, facts: LayerFacts, match: BandMatch, probe: Probe) -> value_kind.Interpretation:
+def _reading(values: str, facts: LayerFacts, match: BandMatch, probe: Probe) -> value_kind.Interpretation:
     return value_kind.interpret_values(
-        said, [facts.dtypes[n - 1] for n in match.numbers], [facts.bands[n - 1] for n in match.numbers], probe
+        values, [facts.dtypes[n - 1] for n in match.numbers], [facts.bands[n - 1] for n in match.numbers], probe
     )
 
 
@@ -300,11 +300,11 @@ def _linear_range(steps: Steps) -> tuple[float, float] | None:
     """Numbers that steps bring to their usual range; None where the steps do not say or are not linear."""
     factor, addend = 1.0, 0.0
     divided: tuple[float, float] | None = None
-    told: tuple[float, float] | None = None
+    stated: tuple[float, float] | None = None
     for step in steps:
         here = _range_of(step)
-        if told is None and here is not None and factor > 0:
-            told = (here[0] - addend) / factor, (here[1] - addend) / factor
+        if stated is None and here is not None and factor > 0:
+            stated = (here[0] - addend) / factor, (here[1] - addend) / factor
         if step.op == "scale" and step["value"] > 0:
             if divided is None and factor == 1 and step["value"] >= 2:
                 divided = (0 - addend, step["value"] - addend)
@@ -312,10 +312,10 @@ def _linear_range(steps: Steps) -> tuple[float, float] | None:
         elif step.op == "offset":
             addend -= step["value"]
         elif step.op in ("log1p", "sqrt", "sigmoid") or step.op in LAYER_OPS:
-            return None if told is None else told
+            return stated
         elif step.op not in ("clip",):
             break
-    return divided or told
+    return divided or stated
 
 
 def _range_of(step: Step) -> tuple[float, float] | None:

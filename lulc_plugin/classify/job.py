@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything the user said, and everything that came out: plain values, no open files."""
+"""What is asked for and what comes out of a classification: plain values, no open files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ClassifyJob:
         resample: what is done with pixels of another size than the model was made for: `auto` resamples them for the
             network, `never` takes them as they are.
         device: where the network runs: `cpu`, `cuda`, `openvino`, or `auto`: the fastest that is there and works.
-        provider: any provider of onnxruntime instead, in words that `model.devices.parse` reads; empty: by `device`.
+        provider: any provider of onnxruntime instead, in words that `model.providers.parse` reads; empty: by `device`.
         models_folder: folder of the user's own networks; empty: the one that LULC_MODELS names, if any.
 
     Raises:

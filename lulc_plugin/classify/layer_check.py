@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A layer looked at before anything is made of it: all findings, and which networks fit it."""
+"""The check of a layer before it is classified: all findings, and which networks fit it."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
     """Look at the layer of a job as a run would before its first window, and at every network at hand.
 
     Args:
-        job: what the user said.
+        job: what is asked for.
         progress: asked whether to stop.
 
     Raises:

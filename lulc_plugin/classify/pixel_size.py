@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a layer's pixels are as large as those a model was made for, and what is done where they are not.
+"""Pixel size: whether a layer's pixels are as large as those a model was made for, and how they are resampled if not.
 
 Along each axis by itself: a size inside the model's range stays as it is, another one becomes the nearest end of the
 range. That is the least change after which the network sees pixels it knows; going on to the middle of the range would

@@ -138,7 +138,7 @@ def make_plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
     read.
 
     Args:
-        job: what the user said.
+        job: what is asked for.
         progress: asked whether to stop while layer statistics are read.
 
     Raises:
@@ -160,7 +160,7 @@ def plan_thoroughly(job: ClassifyJob, source: Source, networks: Catalogue, progr
     """`make_plan` for a check of a layer: whatever was found already, everything else is looked at, too.
 
     Args:
-        job: what the user said.
+        job: what is asked for.
         source: its layer.
         networks: the networks at hand.
         progress: asked whether to stop.
@@ -241,7 +241,7 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
     preflight.check_place(facts, findings)
     preflight.check_pixel_size(facts, entry.spec, pixels, findings)
     fixed = _open_network(draft, entry)
-    # before the layer is read: windows that cannot be must not cost its statistics
+    # validate the windows before the layer is read
     with findings.refusing("windows.size"):
         height, width = facts.height, facts.width
         if pixels.resampling is not None:

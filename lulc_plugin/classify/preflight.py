@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is looked at before the first window: place on earth, empty pixels, numbers, order of bands, room on the disk.
+"""Checks before the first window: coordinate system, empty pixels, values, order of bands, output and disk space.
 
 What cannot work is refused with the remedy; what is only suspicious is a warning, because the analyst may know better.
 """
@@ -339,7 +339,7 @@ def check_disk(folder: Path, region: PixelRegion, dtype: str) -> str:
     try:
         free = shutil.disk_usage(folder).free
     except OSError:
-        # where it cannot be found out, writing tells
+        # the free space is unknown; if there is too little, writing fails and says so
         return ""
     words = f"{_bytes(free)} are free in {folder}; the map may need up to {_bytes(worst)} while it is made"
     if free < worst * _LEAST_SIZE:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cut a layer into the windows of the grid and make them ready for the network.
+"""Windows: a layer is cut into the windows of the grid, and these are made ready for the network.
 
 Where the network wants pixels of another size, stored numbers are resampled first and scaled afterwards, as a sensor
 with such pixels would have measured them: what it stores is a mean of light. Logarithms, ratios and clipping do not

@@ -2,6 +2,8 @@
 """`lulc:checklayer` in QGIS and in `qgis_process`: the findings as lines, page, JSON and numbers."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +116,19 @@ def test_extent_in_another_system(check, make_raster, read, image):
     results, feedback = check(INPUT=layer, EXTENT="500000,500390,7398900,7400000 [EPSG:32723]")
     assert results["ERRORS"] == 1
     assert any("in the extent" in line for line in feedback.warnings)
+
+
+def test_a_network_that_is_not_the_one_described(check, image, network, plugin, tmp_path):
+    """A graph of three classes whose description names two."""
+    path = tmp_path / "other.onnx"
+    path.write_bytes(Path(network).read_bytes())
+    spec = plugin("lulc_plugin.model.catalogue").load(Path(network)).spec
+    legend = plugin("lulc_plugin.legend").Legend.of(spec.legend.classes[:2])
+    plugin("lulc_plugin.model.mlm").write(replace(spec, legend=legend, file_size=None), path.with_suffix(".json"))
+    results, feedback = check(INPUT=image, MODEL_FILE=str(path))
+    assert results["ERRORS"] == 1
+    (failed,) = [line for line in feedback.warnings if line.startswith("FAIL  ")]
+    assert failed.startswith("FAIL  Network: ") and "3" in failed and "2 classes" in failed
 
 
 def test_mistakes_are_errors_without_traceback(check, image, tmp_path):
