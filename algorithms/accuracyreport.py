@@ -93,12 +93,12 @@ class AccuracyReport(LulcAlgorithm):
         files = referencevalues.outputs(self, values, context, disagreement)
         job = referencevalues.assess_job(self, values, context, request, files, progress)
         result = assess_and_report(job, progress)
-        found = {**self._numbers(result), **referencevalues.output_values(files)}
+        results = {**self._numbers(result), **referencevalues.output_values(files)}
         if disagreement:
             name = self.tr("Disagreement of {map}").format(map=request.maps[0].title)
             layers.show_as(context, disagreement, name, legend_of(result))
-            found[self.DISAGREEMENT] = disagreement
-        return found
+            results[self.DISAGREEMENT] = disagreement
+        return results
 
     def _numbers(self, result: Assessment) -> Parameters:
         point = result.estimates.point

@@ -149,13 +149,13 @@ class DescribeModel(LulcAlgorithm):
         from ..lulc_plugin.model import describe_network, suggested_name, write_description
 
         beside = words.network.with_name(suggested_name(words.network))
-        said = self.parameterAsFileOutput(values, self.OUTPUT, context) if self.OUTPUT in values else ""
-        if not said and beside.exists():
+        chosen = self.parameterAsFileOutput(values, self.OUTPUT, context) if self.OUTPUT in values else ""
+        if not chosen and beside.exists():
             raise LulcError(
                 self.tr("{path} exists already.").format(path=beside),
                 self.tr("Name it in OUTPUT if it may be replaced, or choose another place."),
             )
-        output = Path(said) if said else beside
+        output = Path(chosen) if chosen else beside
         spec = describe_network(words.network, words.bands, words.classes, words.scaling, words.gsd, words.activation)
         write_description(spec, output)
         progress.log(spec.title)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from qgis.core import QgsProcessingContext, QgsProcessingParameterDefinition
 
-from ..lulc_plugin.atomic_write import write_whole
 from ..lulc_plugin.errors import LulcError
 from .bridge import definitions, layers
 from .bridge.base import LulcAlgorithm, Parameters
@@ -101,6 +100,8 @@ class LoadSample(LulcAlgorithm):
                 self.tr("The folder {folder} does not exist.").format(folder=target.parent),
                 self.tr("Create it, or choose another place."),
             )
+        from ..lulc_plugin.atomic_write import write_whole
+
         sample = SAMPLE.read_bytes()
         if target.is_file() and target.stat().st_size == len(sample) and target.read_bytes() == sample:
             return  # it is there already, perhaps as a layer that is open

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,8 +162,8 @@ class SamplePoints(LulcAlgorithm):
         layer = parameters.required_raster_layer(self, values, self.MAP, context)
 
         def number(name: str, default: float) -> float:
-            said = parameters.number(self, values, name, context)
-            return default if said is None else said
+            value = parameters.number(self, values, name, context)
+            return default if value is None else value
 
         text = parameters.text(self, values, self.EXPECTED_USERS_ACCURACY, context)
         job = SampleJob(
@@ -373,7 +373,7 @@ def _fields(sample: Sample) -> QgsFields:
     return fields
 
 
-def _features(sample: Sample, fields: QgsFields, downwards: bool):
+def _features(sample: Sample, fields: QgsFields, downwards: bool) -> Iterator[QgsFeature]:
     names = sample.map_name
     for i in range(len(sample.x)):
         feature = QgsFeature(fields)

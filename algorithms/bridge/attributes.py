@@ -34,13 +34,15 @@ class Columns:
     @staticmethod
     def of(fields: QgsFields, field: str, stratum_field: str, sizes: bool) -> Columns:
         """Those of a layer with the class in `field`; `sizes`: whether its stratum sizes count."""
-        sample = [fields.lookupField(name) if sizes else -1 for name in SAMPLE_FIELDS]
+        pixels, hectares, weighting = (fields.lookupField(name) if sizes else -1 for name in SAMPLE_FIELDS)
         return Columns(
             fields.lookupField(field),
             fields.lookupField(stratum_field) if stratum_field else -1,
             fields.lookupField("id"),
-            *sample,
-            names=dict(enumerate(fields.names())),
+            pixels,
+            hectares,
+            weighting,
+            dict(enumerate(fields.names())),
         )
 
     def wanted(self) -> list[int]:

@@ -24,7 +24,7 @@ from ...lulc_plugin.options import QGIS
 from . import messagelog, translation
 from .feedback import FeedbackProgress
 from .helptext import HelpText, page_address
-from .parameters import said
+from .parameters import given
 
 Parameters = dict[str, Any]
 
@@ -115,9 +115,9 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         """`text` in the user's language."""
         return translation.tr(text)
 
-    def _said(self, parameters: Parameters) -> Parameters:
+    def _given(self, parameters: Parameters) -> Parameters:
         """What was given; a choice may also be given by its number, as the help of qgis_process lists them."""
-        values = said(parameters)
+        values = given(parameters)
         for definition in self.parameterDefinitions():
             if isinstance(definition, QgsProcessingParameterEnum) and definition.usesStaticStrings():
                 value, options = values.get(definition.name()), definition.options()
@@ -174,7 +174,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def checkParameterValues(self, parameters: Parameters, context: QgsProcessingContext) -> tuple[bool, str]:
         # QGIS asks canExecute() in the toolbox only, so the answer is given here again.
         ready, problem = self.canExecute()
-        parameters = self._said(parameters)
+        parameters = self._given(parameters)
         if ready:
             ready, problem = super().checkParameterValues(parameters, context)
         if ready:
@@ -190,7 +190,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     ) -> bool:
         with errors_for_qgis(self.displayName()):
             packages.require(self.REQUIRES)
-            self._job = self.parse(self._said(parameters), context)
+            self._job = self.parse(self._given(parameters), context)
         return True
 
     def processAlgorithm(
@@ -199,7 +199,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         title = self.displayName()
         with errors_for_qgis(title):
             progress = FeedbackProgress(feedback, title)
-            results = self.run_job(self._job, self._said(parameters), context, progress)
+            results = self.run_job(self._job, self._given(parameters), context, progress)
         files = [str(results[d.name()]) for d in self.destinationParameterDefinitions() if results.get(d.name())]
         messagelog.tell(" ".join((self.tr("{algorithm}: done.").format(algorithm=title), *files)))
         return results

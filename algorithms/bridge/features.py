@@ -85,7 +85,7 @@ def choose_features(
     """What the user said about the reference features, checked as far as that is cheap.
 
     Args:
-        algorithm, values, context: of the run; `values` as `parameters.said` returns them.
+        algorithm, values, context: of the run; `values` as `parameters.given` returns them.
         name: the parameter that holds the layer.
         field, stratum_field: field names as the user gave them, may be empty.
         map_layer: the map.
@@ -107,15 +107,15 @@ def choose_features(
     if not field and fields.lookupField(REF_CLASS) < 0:
         raise LulcError(
             tr('FIELD is empty, and the layer "{layer}" has no field {ref_class}; its fields are: {fields}.').format(
-                layer=layer, ref_class=REF_CLASS, fields=_listed(fields)
+                layer=layer, ref_class=REF_CLASS, fields=_field_list(fields)
             ),
             tr("Say in FIELD which one holds the class of each feature, as a value or a name."),
         )
-    own_stratum = _found(fields, "stratum")
+    own_stratum = _name_of(fields, "stratum")
     stratum = _existing(fields, stratum_field, "STRATUM_FIELD", layer) if stratum_field else own_stratum
     sizes = not own_stratum or stratum == own_stratum
     notes = _restrictions(algorithm, values, name, context)
-    if not sizes and any(_found(fields, size) for size in SAMPLE_FIELDS):
+    if not sizes and any(_name_of(fields, size) for size in SAMPLE_FIELDS):
         notes.append(tr('its stratum sizes belong to the field "{field}" and are not used').format(field=own_stratum))
     return FeatureChoice(
         parameter=name,
@@ -265,23 +265,23 @@ def _no_feature(layer: str, notes: str) -> LulcError:
 # ---- names
 
 
-def _found(fields: QgsFields, name: str) -> str:
+def _name_of(fields: QgsFields, name: str) -> str:
     index = fields.lookupField(name)
     return fields.at(index).name() if index >= 0 else ""
 
 
 def _existing(fields: QgsFields, name: str, parameter: str, layer: str) -> str:
-    found = _found(fields, name)
-    if not found:
+    full_name = _name_of(fields, name)
+    if not full_name:
         raise LulcError(
             tr('{parameter}: the layer "{layer}" has no field "{field}"; its fields are: {fields}.').format(
-                parameter=parameter, layer=layer, field=name, fields=_listed(fields)
+                parameter=parameter, layer=layer, field=name, fields=_field_list(fields)
             )
         )
-    return found
+    return full_name
 
 
-def _listed(fields: QgsFields) -> str:
+def _field_list(fields: QgsFields) -> str:
     names = fields.names()
     more = tr(" and {count} more").format(count=len(names) - _SHOWN_FIELDS) if len(names) > _SHOWN_FIELDS else ""
     return (", ".join(names[:_SHOWN_FIELDS]) or tr("none")) + more
@@ -316,15 +316,15 @@ def _restrictions(
     value = values[name]
     chosen = isinstance(value, QgsProcessingFeatureSourceDefinition)
     layer = _layer(algorithm, values, name, context)
-    said = []
+    notes = []
     if chosen:
         if value.selectedFeaturesOnly:
             number = layer.selectedFeatureCount() if layer is not None else 0
-            said.append(tr("only the {number} selected feature(s)").format(number=number))
+            notes.append(tr("only the {number} selected feature(s)").format(number=number))
         if getattr(value, "filterExpression", ""):  # since QGIS 3.32
-            said.append(tr("filter: {filter}").format(filter=value.filterExpression[:_LONGEST_FILTER]))
+            notes.append(tr("filter: {filter}").format(filter=value.filterExpression[:_LONGEST_FILTER]))
         if value.featureLimit >= 0:
-            said.append(tr("only the first {number} feature(s)").format(number=value.featureLimit))
+            notes.append(tr("only the first {number} feature(s)").format(number=value.featureLimit))
     if layer is not None and layer.subsetString():
-        said.append(tr("filter of the layer: {filter}").format(filter=layer.subsetString()[:_LONGEST_FILTER]))
-    return said
+        notes.append(tr("filter of the layer: {filter}").format(filter=layer.subsetString()[:_LONGEST_FILTER]))
+    return notes

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Values of parameters on their way out of QGIS: no NULL, no number that is a text.
 
-The functions that read a value want the parameters as `said` returns them.
+The functions that read a value want the parameters as `given` returns them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from . import layers
 from .translation import tr
 
 
-def said(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters without those for which QGIS has one of its ways to say "nothing": None, NULL, "", [], [NULL]."""
     return {name: value for name, value in parameters.items() if not _is_nothing(value)}
 
@@ -55,10 +55,10 @@ def whole_number(
     """
     if name not in parameters:
         return None
-    value, found = _as_float(algorithm, parameters, name, context)
-    if not found.is_integer():
+    value, as_number = _as_float(algorithm, parameters, name, context)
+    if not as_number.is_integer():
         raise LulcError(tr("{name} is {value!r}, which is not a whole number.").format(name=name, value=value))
-    return int(found)
+    return int(as_number)
 
 
 def number(
@@ -71,10 +71,10 @@ def number(
     """
     if name not in parameters:
         return None
-    value, found = _as_float(algorithm, parameters, name, context)
-    if not math.isfinite(found):
+    value, as_number = _as_float(algorithm, parameters, name, context)
+    if not math.isfinite(as_number):
         raise LulcError(tr("{name} is {value!r}, which is not a number.").format(name=name, value=value))
-    return found
+    return as_number
 
 
 def _as_float(
@@ -102,15 +102,15 @@ def band_number(
     Raises:
         LulcError: the layer has no such band.
     """
-    found = whole_number(algorithm, parameters, name, context)
-    found = 1 if found is None else found
-    if not 1 <= found <= layer.bandCount():
+    band = whole_number(algorithm, parameters, name, context)
+    band = 1 if band is None else band
+    if not 1 <= band <= layer.bandCount():
         raise LulcError(
             tr('{name}: band {band} does not exist, the layer "{layer}" has {count} band(s).').format(
-                name=name, band=found, layer=layer.name(), count=layer.bandCount()
+                name=name, band=band, layer=layer.name(), count=layer.bandCount()
             )
         )
-    return found
+    return band
 
 
 def band_numbers(

@@ -63,10 +63,10 @@ class LandCoverPlugin:
 
 def start_findings() -> list[str]:
     """What somebody should know before the first run; cheap, since QGIS starts with it."""
-    found = []
+    warnings = []
     for check in (packages.require_found, bundled.model_names, settings.check_models_folder):
         try:
             check()
         except LulcError as error:
-            found.append(error.shown_at(QGIS))
-    return found
+            warnings.append(error.shown_at(QGIS))
+    return warnings

@@ -16,9 +16,9 @@ from ...lulc_plugin.errors import LulcError
 
 def parent() -> Path:
     """The folder that has one folder for each Python; it need not exist, and may begin with `~`."""
-    said = os.environ.get(private_folder.VARIABLE, "").strip()
-    if said:
-        return Path(said)
+    variable = os.environ.get(private_folder.VARIABLE, "").strip()
+    if variable:
+        return Path(variable)
     return Path(QgsApplication.qgisSettingsDirPath()) / "python" / "landcover_classifier_packages"
 
 

@@ -63,7 +63,7 @@ def parse_reference(
     context: QgsProcessingContext,
     map_layer: QgsRasterLayer,
 ) -> Reference:
-    """What the user said about the reference of `map_layer`; `values` as `parameters.said` returns them.
+    """What the user said about the reference of `map_layer`; `values` as `parameters.given` returns them.
 
     Raises:
         LulcError: not exactly one reference, or a value that cannot be used.
@@ -134,8 +134,8 @@ def assess_job(
     Raises:
         LulcError: features that cannot be used.
     """
-    found = read_features(algorithm, values, context, request.reference, progress)
-    return AssessJob(request.maps, request.reference.raster, found, request.reference.options, files)
+    reference_features = read_features(algorithm, values, context, request.reference, progress)
+    return AssessJob(request.maps, request.reference.raster, reference_features, request.reference.options, files)
 
 
 def outputs(

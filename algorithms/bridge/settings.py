@@ -21,8 +21,8 @@ _LONGEST_LIST = 500
 
 def models_folder() -> Path:
     """The folder of the user's networks; it need not exist yet."""
-    said = str(QgsSettings().value(MODELS_FOLDER, "") or os.environ.get(VARIABLE, "")).strip()
-    return Path(os.path.expanduser(said)) if said else default_models_folder()
+    folder = str(QgsSettings().value(MODELS_FOLDER, "") or os.environ.get(VARIABLE, "")).strip()
+    return Path(os.path.expanduser(folder)) if folder else default_models_folder()
 
 
 def default_models_folder() -> Path:
@@ -47,10 +47,10 @@ def check_models_folder() -> None:
 def user_models() -> dict[str, Path]:
     """The user's networks by name, in alphabetical order. Only their names are looked at, which costs nothing."""
     try:
-        found = sorted(p for p in models_folder().glob("*.onnx") if not p.name.startswith("."))
+        networks = sorted(p for p in models_folder().glob("*.onnx") if not p.name.startswith("."))
     except OSError:
         return {}  # a folder that cannot be read has no networks; lulc:checkinstallation says why
-    return {path.stem: path for path in found[:_LONGEST_LIST]}
+    return {path.stem: path for path in networks[:_LONGEST_LIST]}
 
 
 def show_in_options(group: str, icon: QIcon) -> None:

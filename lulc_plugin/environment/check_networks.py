@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import bundled, provenance
 from ..errors import LulcError
 from ..findings import ERROR, PASS, WARNING, Finding
-from ..options import command
+from ..options import command, option
 
 _REINSTALL = "Install the plugin again."
 _MOST_LISTED = 200
@@ -51,7 +51,7 @@ def _run(path: Path, device: str) -> Finding:
     if not np.isfinite(probabilities).all():
         return Finding(id, ERROR, title, f"{spec.name} gives no numbers.", "Install onnxruntime again.")
     if network.warnings:
-        return Finding(id, WARNING, title, " ".join(network.warnings), "Set Device to cpu.")
+        return Finding(id, WARNING, title, " ".join(network.warnings), f"Set {option('device')} to cpu.")
     return Finding(id, PASS, title, f"{spec.name}: {network.device}, {1000 * network.seconds:.0f} ms")
 
 

@@ -285,7 +285,7 @@ def _packages_folder(parent: Path) -> Finding:
     if contents:
         versions = ", ".join(f"{name} {contents[name]}" for name in sorted(contents))
         if str(folder) not in sys.path:
-            return Finding(id, WARNING, title, f"{folder} is not searched: {versions}.", "Restart QGIS.")
+            return Finding(id, WARNING, title, f"{folder} is not searched: {versions}.", f"So {RESTART}.")
         return Finding(id, PASS, title, f"{folder}, searched after all others: {versions}")
     problem = _cannot_make(folder) if packages.missing() else ""
     if problem:

@@ -74,7 +74,7 @@ def read(provider, plugin, class_map):
         context = QgsProcessingContext()
         context.setProject(QgsProject.instance())
         feedback = QgsProcessingFeedback()
-        values = parameters.said({"MAP": class_map, "REFERENCE_FEATURES": source, **values})
+        values = parameters.given({"MAP": class_map, "REFERENCE_FEATURES": source, **values})
         wish = algorithm.parse(values, context)
         found = values_of.read_features(algorithm, values, context, wish.reference, progress_of(feedback, "Report"))
         return found, feedback.textLog()

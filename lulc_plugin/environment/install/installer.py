@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import CancelledError, FileNotWritten, LulcError
-from ...options import command, option
+from ...options import RESTART, command, option
 from ...progress import Progress
 from .. import interpreter, packages
 from . import missing, pip, private_folder, verify
@@ -146,7 +146,7 @@ class _Installation:
                 private_folder.remove(filled)
         progress.report(100)
         if restart:
-            progress.warn("Installed. Restart QGIS: it still uses the packages that it has loaded before.")
+            progress.warn(f"Installed. Now {RESTART}: the packages that were loaded before are still in use.")
         else:
             progress.log("Installed, loaded and ready; QGIS need not be restarted.")
         return InstallResult(tuple(map(str, self._requirements)), self._folder, restart)

@@ -644,7 +644,7 @@ def test_an_older_version_is_renewed_and_a_loaded_one_asks_for_a_restart(bare, m
     info.rename(folder / "onnxruntime-1.15.0.dist-info")
     found = run(UPGRADE, wheels=wheels)
     assert f"onnxruntime=={version}" in found["first"]["installed"] and found["first"]["restart"]
-    assert any("Restart QGIS" in line for line in found["told"])
+    assert any("start Python again" in line for line in found["told"])
     assert private_folder.contents(folder)["onnxruntime"] == version and left(run.parent) == [folder.name]
 
 
