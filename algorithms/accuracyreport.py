@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:accuracyreport`: a classified layer and a reference in, a report a reviewer accepts out."""
+"""`lulc:accuracyreport`: the accuracy of a classified layer, measured with a reference, as a report."""
 
 from __future__ import annotations
 

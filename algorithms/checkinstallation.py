@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:checkinstallation`: what is installed, what works, and the exact remedy for what does not."""
+"""`lulc:checkinstallation`: checks packages, devices, networks and folders, and says how to repair what fails."""
 
 from __future__ import annotations
 

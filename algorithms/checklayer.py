@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:checklayer`: what speaks against a layer before a map is made of it, and which network fits it."""
+"""`lulc:checklayer`: checks an image before it is classified, and says which networks fit it."""
 
 from __future__ import annotations
 

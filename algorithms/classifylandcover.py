@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:classifylandcover`: a raster layer in, a styled land-cover layer out."""
+"""`lulc:classifylandcover`: classifies a raster layer with a network, and shows the land-cover map with its legend."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:comparemaps`: two classified layers and one reference in, whether one is better out."""
+"""`lulc:comparemaps`: tests with one reference whether one of two classified layers is more accurate."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:describemodel`: a bare network and a few words in, the description that lets it run out."""
+"""`lulc:describemodel`: writes the description (STAC MLM) of a network that has none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:importmodel`: a network of the user's own joins the list of models."""
+"""`lulc:importmodel`: adds a network of the user to the list of models."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:installdependencies`: the packages that are missing, into a folder of the plugin's own; the user starts it."""
+"""`lulc:installdependencies`: installs missing packages into a folder of the plugin, when the user asks for it."""
 
 from __future__ import annotations
 

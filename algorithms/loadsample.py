@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:loadsample`: an image for those who have none at hand, ready to be classified."""
+"""`lulc:loadsample`: opens a copy of the sample image that comes with the plugin."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:modelinformation`: the card of a network as a page to read and print."""
+"""`lulc:modelinformation`: writes the model card of a network as an HTML page."""
 
 from __future__ import annotations
 

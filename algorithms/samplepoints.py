@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`lulc:samplepoints`: a class map in, points to be labelled out, as many and where an accuracy report needs them."""
+"""`lulc:samplepoints`: draws a stratified random sample of a class map, as points to be labelled."""
 
 from __future__ import annotations
 

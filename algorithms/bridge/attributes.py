@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fields of a reference layer that matter, and their values without QGIS's NULL."""
+"""The fields of a reference layer that are used, and their values, with None for QGIS's NULL."""
 
 from __future__ import annotations
 

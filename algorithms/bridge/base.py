@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every algorithm of this plugin does alike: check, prepare, run, and say errors in one way."""
+"""The base class of the algorithms: checks packages and parameters, runs the job, turns errors into QGIS's."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points or polygons of any vector layer on their way into the engine, as a reference in the map's CRS."""
+"""Reads points or polygons of any vector layer as reference features in the map's CRS."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's progress, shown by QGIS."""
+"""The engine's progress, shown in QGIS's dialog and message log."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""QGIS layers on their way into the engine, and its maps on their way into QGIS."""
+"""Raster layers of QGIS as the engine takes them, and styles for the maps that QGIS loads."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of parameters on their way out of QGIS: no NULL, no number that is a text.
+"""Reads values of parameters: without NULL, and numbers as numbers.
 
 The functions that read a value want the parameters as `given` returns them.
 """

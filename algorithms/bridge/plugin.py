@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What QGIS starts: registers the provider of the algorithms and removes it again."""
+"""The plugin that QGIS starts: registers the provider of the algorithms, and removes it again."""
 
 from __future__ import annotations
 

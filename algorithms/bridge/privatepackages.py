@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where Install dependencies puts packages: in the profile of QGIS, out of the reach of every other program."""
+"""The folder in QGIS's profile into which Install dependencies puts packages."""
 
 from __future__ import annotations
 

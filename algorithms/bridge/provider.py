@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The entry "Land Cover Classifier" of the Processing Toolbox."""
+"""The provider "Land Cover Classifier" of the Processing Toolbox: the list of its algorithms."""
 
 from __future__ import annotations
 

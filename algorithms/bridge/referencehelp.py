@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the help pages say about a map's reference, once for every algorithm that has one."""
+"""Parts of help pages about a map's reference, for every algorithm that has one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user said in the parameters of `references`, as the engine wants it."""
+"""Reads the values of the parameters of `references` as an `AssessJob`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the user keeps networks of their own: a setting of QGIS, shown in its options; the engine gets a path."""
+"""The folder of the user's own networks: a setting of QGIS, shown in its options."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts in the user's language."""
+"""Translates texts into the user's language."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from lulc_plugin.environment import (
 )
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.findings import ERROR, INSTALLATION_WORDS, PASS, WARNING, Finding
-from lulc_plugin.options import PYTHON, QGIS, render
+from lulc_plugin.options import PYTHON, QGIS, RESTART, render
 from lulc_plugin.progress import Progress
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -306,7 +306,7 @@ def test_the_folder_of_packages(monkeypatch, tmp_path):
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rasterio\nVersion: 1.4.4\n")
     finding = by_title(checks.check_folders(None, tmp_path))[title]
-    assert finding.level == WARNING and "not searched: rasterio 1.4.4" in finding.text and "Restart" in finding.remedy
+    assert finding.level == WARNING and "not searched: rasterio 1.4.4" in finding.text and RESTART in finding.remedy
     monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
     finding = by_title(checks.check_folders(None, tmp_path))[title]
     assert finding.level == PASS and f"{folder}, searched after all others: rasterio 1.4.4" in finding.text
