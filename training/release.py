@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise LulcError("No checkpoint is named.", "python -m training.release runs/NAME/best.pt, or --table.")
         run(options)
     except LulcError as error:
-        print(error.problem, error.remedy, file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     return 0
 

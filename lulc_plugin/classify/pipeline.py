@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .. import provenance
 from ..errors import CancelledError, LulcError
 from ..model import Network
+from ..options import render
 from ..progress import Progress
 from ..raster import MapWriter, areas, gdal
 from .blend import Blender, winners
@@ -63,9 +64,8 @@ def run(plan: Plan, output: str | Path, progress: Progress) -> ClassifyResult:
             counter = _make_map(plan, setup, network, Path(output), warnings, progress)
         line, doubt = judge(setup.spec, counter.confidence.value, network.probable)
         warnings.extend(filter(None, (doubt,)))
-        result = _result(
-            setup, network, counter, str(output), time.perf_counter() - started, (*plan.warnings, *warnings)
-        )
+        shown = tuple(render(warning, progress.door) for warning in (*plan.warnings, *warnings))
+        result = _result(setup, network, counter, str(output), time.perf_counter() - started, shown)
     progress.report(100)
     if doubt:
         progress.warn(doubt)

@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.student is not None:
             print(train_student(options.student, options.out, options.run))
     except LulcError as error:
-        print(f"{error.problem} {error.remedy}".strip(), file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     return 0
 

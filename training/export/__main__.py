@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(options)
     except LulcError as error:
-        print(error.problem, error.remedy, file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     return 0
 

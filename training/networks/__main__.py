@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"measuring {settings.architecture} {settings.encoder}", file=sys.stderr)
             rows.append(measure(settings, options.channels, options.classes))
     except LulcError as error:
-        print(error.problem, error.remedy, file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     print(table(rows))
     return 0
