@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What made an output: written into its metadata, so that a map can be explained years later."""
+"""Provenance of an output: versions and digests in its metadata, so that a map can be explained years later."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def plugin_version() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of this program and of what computes its results."""
-    found = {name: packages.look_up(name).version or "missing" for name in packages.REQUIRED}
-    return {"landcover_classifier": plugin_version(), **found}
+    versions_of_packages = {name: packages.look_up(name).version or "missing" for name in packages.REQUIRED}
+    return {"landcover_classifier": plugin_version(), **versions_of_packages}
 
 
 def tags(facts: Mapping[str, Any]) -> dict[str, str]:

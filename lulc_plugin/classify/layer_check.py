@@ -261,7 +261,7 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
         raise
     except BandsNotFound as error:
         # what bands the layer has is said once, by the check of its bands
-        return ModelFit(spec.name, spec.title, False, f"wants {error.wanted}; {error.lack}.")
+        return ModelFit(spec.name, spec.title, False, f"wants {error.wanted}; {error.not_found}.")
     except LulcError as error:
         return ModelFit(spec.name, spec.title, False, error.problem)
     reason = f"bands {match.how}, values read as {reading.kind}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether this installation can work: every check says what it found, and where it is not well, what to do."""
+"""The environment that the plugin runs in: what is installed, whether it works, and how to get what is missing."""
 
 from __future__ import annotations
 

@@ -57,9 +57,9 @@ class Package(NamedTuple):
 class ShadowedError(ImportError):
     """Something else of the same name goes before a package; `file` is where it lies."""
 
-    def __init__(self, name: str, file: str, lacks: str) -> None:
+    def __init__(self, name: str, file: str, attribute: str) -> None:
         self.file = file
-        super().__init__(f"{file} is found for {name}, and has no {lacks}")
+        super().__init__(f"{file} is found for {name}, and has no {attribute}")
 
 
 # ---- what is there
@@ -96,9 +96,9 @@ def load_problem(name: str) -> Exception | None:
         module = importlib.import_module(name)
     except Exception as error:  # a broken binary may raise anything
         return error
-    lacks = _HAS.get(name)
-    if lacks and not hasattr(module, lacks):
-        return ShadowedError(name, str(getattr(module, "__file__", None) or "a folder without code"), lacks)
+    attribute = _HAS.get(name)
+    if attribute and not hasattr(module, attribute):
+        return ShadowedError(name, str(getattr(module, "__file__", None) or "a folder without code"), attribute)
     return None
 
 

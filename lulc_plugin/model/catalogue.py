@@ -272,7 +272,7 @@ def _standings(entries: Sequence[Entry]) -> list[Standing]:
 
 
 def _reason(error: LulcError) -> str:
-    return f"it wants {error.wanted}; {error.lack}" if isinstance(error, BandsNotFound) else error.problem
+    return f"it wants {error.wanted}; {error.not_found}" if isinstance(error, BandsNotFound) else error.problem
 
 
 def _none_fits(refused: Sequence[tuple[str, LulcError]], unusable: Sequence[str]) -> LulcError:
@@ -280,7 +280,7 @@ def _none_fits(refused: Sequence[tuple[str, LulcError]], unusable: Sequence[str]
     sentences = ["None of the networks at hand fits this layer."]
     remedy = next((error.remedy for _, error in refused if error.remedy), "Set the model or the bands yourself.")
     no_bands = [error for _, error in refused if isinstance(error, BandsNotFound)]
-    nothing = all(error.lack == BandsNotFound.NOTHING for error in no_bands)
+    nothing = all(error.not_found == BandsNotFound.NONE_RECOGNISED for error in no_bands)
     if no_bands:
         sentences.append(no_bands[0].layer)
         if nothing:
@@ -291,7 +291,7 @@ def _none_fits(refused: Sequence[tuple[str, LulcError]], unusable: Sequence[str]
     for name, error in refused:
         one = many = f": {error.problem}"
         if isinstance(error, BandsNotFound):
-            what = f"{error.wanted}{'' if nothing else f' ({error.lack})'}."
+            what = f"{error.wanted}{'' if nothing else f' ({error.not_found})'}."
             one, many = f" wants {what}", f" want {what}"
         alike.setdefault((one, many), []).append(name)
     sentences.extend(f"{_row(names)}{one if len(names) == 1 else many}" for (one, many), names in alike.items())

@@ -4,7 +4,7 @@
 Order of evidence: what the user says; wavelengths; common names and colours; band names of the same sensor; at last
 the position, with a warning and only if the counts agree. A bare `B5` is red edge on Sentinel-2 and near infrared on
 Landsat 8, so a sensor's own names count only where the layer (and a model that has only such names) says which sensor
-it is. Where two bands fit one wish equally well nothing is guessed: the error lists both.
+it is. Where two bands fit one wanted band equally well nothing is guessed: the error lists both.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class BandsNotFound(LulcError, ValueError):
         layer: as given.
         hint: as given.
         wanted: as given, with commas.
-        lack: what was not found; `none of them could be recognised` where that is all.
+        not_found: what was not found; `none of them could be recognised` where that is all.
         remedy_for_any: what to do, whichever model is meant.
     """
 
-    NOTHING = "none of them could be recognised"
+    NONE_RECOGNISED = "none of them could be recognised"
 
     def __init__(
         self, layer: str, hint: str, wanted: Sequence[str], missing: Sequence[str], ties: Sequence[str]
@@ -77,7 +77,7 @@ class BandsNotFound(LulcError, ValueError):
         if missing:
             sentences.insert(1, f"None of them could be recognised as {', '.join(missing)}.")
             clauses.insert(0, f"{', '.join(missing)} could not be recognised")
-        self.lack = self.NOTHING if len(missing) == len(wanted) else "; ".join(clauses)
+        self.not_found = self.NONE_RECOGNISED if len(missing) == len(wanted) else "; ".join(clauses)
         remedy = f"Set {option('bands')} to the numbers of the bands {self.wanted}, {how}"
         super().__init__(" ".join(filter(None, sentences)), remedy)
 

@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _ELLIPSOID = re.compile(r'(?:SPHEROID|ELLIPSOID)\["[^"]*",\s*([0-9.eE+-]+)\s*,\s*([0-9.eE+-]+)')
 _WGS84 = (6378137.0, 298.257223563)
-#: Side in metres of the square that is carried to the ellipsoid: PROJ's inverse projections are good to about 1 mm,
+#: Side in metres of the square that is transformed to the ellipsoid: PROJ's inverse projections are good to about 1 mm,
 #: which is too coarse for a pixel of 10 m; curvature adds (side / radius)² / 24.
 _SIDE = 2000.0
 

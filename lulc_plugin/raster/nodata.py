@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which stored values are no measurement: the nodata value, NaN, absurd numbers, and nodata that nobody marked.
+"""Which stored values are no measurement: the nodata value, NaN, absurd numbers, and unmarked nodata.
 
 Unmarked nodata is one number in every band of many pixels, as scenes without a nodata value have it around them.
 """
@@ -16,7 +16,7 @@ import numpy.typing as npt
 BoolArray = npt.NDArray[np.bool_]
 #: No physical value is this large; float32's lowest and highest numbers stand for "nothing here" in many archives.
 _ABSURD = 1e38
-#: Shares of the pixels looked at, and of those on the rim, from which a value is worth a word.
+#: Shares of the pixels looked at, and of those on the rim, from which a value is reported.
 MUCH = 0.05
 RIM = 0.25
 #: Light that is too strong for a sensor saturates one band after the other; unmarked nodata fills all of them at once.
@@ -58,7 +58,7 @@ def usable(valid: BoolArray, policy: str) -> BoolArray:
     return np.asarray((np.logical_and if policy == "any" else np.logical_or).reduce(valid, axis=0))
 
 
-# ---------------------------------------------------------------- nodata that nobody marked
+# ---------------------------------------------------------------- unmarked nodata
 
 
 @dataclass(frozen=True)

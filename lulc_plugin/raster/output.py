@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a class map as it is made, and put it in place only when it is whole and right.
+"""The output of a run: a class map that is written as it is made, and put in place only when it is whole and right.
 
 Rows go to a temporary tiled GeoTIFF in the output's own folder; that is copied to a Cloud Optimized GeoTIFF, checked,
 and renamed. The rename of the .tif is the moment the result exists; names (`.tif.aux.xml`) and style (`.qml`) follow.
@@ -149,7 +149,7 @@ class MapWriter:
             try:
                 self._dataset.close()
             except (RasterioError, OSError):
-                return  # a full disk: nobody wants this file any more
+                return  # a full disk: this file is thrown away
             finally:
                 self._temporaries.remove()
 
@@ -193,23 +193,23 @@ class MapWriter:
         self._put_in_place()
 
     def _check(self) -> None:
-        with open_dataset(self._whole) as made:
-            same_crs = (made.crs or None) == self._crs
-            same_grid = made.shape == self._shape and made.transform.almost_equals(
+        with open_dataset(self._whole) as finished:
+            same_crs = (finished.crs or None) == self._crs
+            same_grid = finished.shape == self._shape and finished.transform.almost_equals(
                 self._transform, precision=1e-9 * max(1.0, *(abs(v) for v in self._transform[:6]))
             )
             if not same_crs:
                 raise LulcError(
                     "The finished map would have lost its coordinate system"
-                    f" (written {_crs_name(self._crs)}, read back {_crs_name(made.crs)}).",
+                    f" (written {_crs_name(self._crs)}, read back {_crs_name(finished.crs)}).",
                     "Another program's PROJ_DATA may be set in your environment; remove it and start again.",
                 )
             if not same_grid:
                 raise LulcError(
-                    f"The finished map has the grid {made.shape}, {made.transform}; it should be {self._shape}."
+                    f"The finished map has the grid {finished.shape}, {finished.transform}; it should be {self._shape}."
                 )
-            if made.nodata != self._legend.nodata:
-                raise LulcError(f"The finished map has nodata {made.nodata} instead of {self._legend.nodata}.")
+            if finished.nodata != self._legend.nodata:
+                raise LulcError(f"The finished map has nodata {finished.nodata} instead of {self._legend.nodata}.")
 
     def _put_in_place(self) -> None:
         try:
@@ -239,11 +239,11 @@ class MapWriter:
 def _large_palettes() -> bool:
     """Whether this rasterio keeps colours of values above 255; 1.3 writes black instead."""
     with rasterio.MemoryFile() as memory:
-        with open_dataset(memory.name, "w", driver="GTiff", height=1, width=1, count=1, dtype="uint16") as made:
-            made.write_colormap(1, {300: (1, 2, 3, 255)})
-        with open_dataset(memory.name) as made:
+        with open_dataset(memory.name, "w", driver="GTiff", height=1, width=1, count=1, dtype="uint16") as dataset:
+            dataset.write_colormap(1, {300: (1, 2, 3, 255)})
+        with open_dataset(memory.name) as dataset:
             try:
-                return bool(made.colormap(1)[300] == (1, 2, 3, 255))
+                return bool(dataset.colormap(1)[300] == (1, 2, 3, 255))
             except ValueError:  # no palette at all
                 return False
 

@@ -149,8 +149,8 @@ def resample(
         valid if more than half of it is.
     """
     if valid.all():
-        made = cols.cols(rows.rows(np.asarray(values, np.float32), row0), col0)
-        return made, np.ones((*valid.shape[:-2], *made.shape[-2:]), bool)
+        resampled = cols.cols(rows.rows(np.asarray(values, np.float32), row0), col0)
+        return resampled, np.ones((*valid.shape[:-2], *resampled.shape[-2:]), bool)
     # zero first, so that NaN or a huge fill value cannot leak
     clean = np.where(valid, values, values.dtype.type(0)).astype(np.float32)
     total = cols.cols(rows.rows(clean, row0), col0)

@@ -40,12 +40,12 @@ def transform_coordinates(
             if not part.size:
                 continue
             try:
-                found = transform_points(source, target, xs[part], ys[part])
+                part_x, part_y = transform_points(source, target, xs[part], ys[part])
             except Exception:  # GDAL's errors share no public base; some of them let one point stop all
                 if part.size > 1:
                     parts += [part[: part.size // 2], part[part.size // 2 :]]
                 continue
-            out_x[part], out_y[part] = found[0], found[1]
+            out_x[part], out_y[part] = part_x, part_y
     bad = ~(np.isfinite(out_x) & np.isfinite(out_y))
     out_x[bad] = out_y[bad] = np.nan
     return out_x, out_y

@@ -54,7 +54,7 @@ class Axis:
 
     @property
     def fade(self) -> int:
-        """Pixels on either side of a border in which both windows have a say."""
+        """Pixels on either side of a border in which both windows count."""
         return min(self.half, self.stride) // 4
 
     def kept(self, k: int) -> slice:

@@ -168,7 +168,7 @@ def _take_import_guard_away() -> None:
 
 
 class _Lines(io.TextIOBase):
-    """A text file whose lines are told; what other threads or the teller print goes where it went before."""
+    """A text file that hands on each line; what other threads print meanwhile goes where it went before."""
 
     def __init__(self, tell: Tell, cancelled: Callable[[], bool]) -> None:
         self._tell, self._cancelled = tell, cancelled
@@ -246,7 +246,7 @@ def _process_restored(proxy: str, settings: Mapping[str, str] | None, isolated: 
         os.environ["HTTPS_PROXY"] = os.environ["HTTP_PROXY"] = proxy
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # QGIS shows all of them, and those of pip help nobody
+            warnings.simplefilter("ignore")  # QGIS shows all of them, and a user cannot do anything about pip's
             yield
     finally:
         if argv is missing:

@@ -38,7 +38,7 @@ def folder_in(parent: Path) -> Path:
     """The private folder of this Python below `parent`, which may begin with `~`; it need not exist.
 
     Raises:
-        LulcError: `parent` is the home of somebody whom this computer does not know.
+        LulcError: `parent` begins with the home of an unknown user.
     """
     try:
         return parent.expanduser() / tag()
@@ -53,7 +53,7 @@ def attach(folder: Path) -> bool:
     """Let Python find what is in `folder`, after everything else; whether there is such a folder.
 
     Raises:
-        LulcError: nobody can tell, or it cannot be read; Python's search is as before.
+        LulcError: it cannot be read; Python's search is as before.
     """
     try:
         _put_pending_in_place(folder)

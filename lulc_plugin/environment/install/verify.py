@@ -28,7 +28,7 @@ def check_files(folder: Path, requirements: Sequence[Requirement]) -> None:
     """Check a folder that pip has filled, before it is put in place; programs in it are removed.
 
     Raises:
-        LulcError: something is missing, or something is there that nobody asked for.
+        LulcError: something is missing, or something is there that was not asked for.
     """
     remedy = f"{settings_of_pip()} Run this again; if that does not help, report the log to the makers."
     inside = private_folder.contents(folder)
