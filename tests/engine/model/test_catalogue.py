@@ -26,8 +26,8 @@ test_score.__test__ = False
 
 
 @pytest.fixture
-def shelf(tmp_path, monkeypatch, spec, graph):
-    """A folder of bundled networks: `shelf(name, miou, speed, …)` puts one there."""
+def add_bundled(tmp_path, monkeypatch, spec, graph):
+    """A folder of bundled networks: `add_bundled(name, miou, speed, …)` puts one there."""
     folder = tmp_path / "bundled"
     folder.mkdir()
     monkeypatch.setattr(bundled, "folder", lambda name: {"models": folder}[name])
@@ -46,74 +46,74 @@ def shelf(tmp_path, monkeypatch, spec, graph):
 OTHER_BANDS = (ModelBand("vv", None, None), *(ModelBand(n, n) for n in ("green", "blue", "nir")))
 
 
-def test_order_by_score_then_speed_then_name(shelf):
-    shelf("a-slow-v1", 0.6, 1)
-    shelf("z-fast-v1", 0.6, 5)
-    shelf("best-v1", 0.7, 0.1)
-    shelf("b-v1", 0.4, 1)
-    shelf("a-v1", 0.4, 1)
-    shelf("unknown-v1", None, 9)
+def test_order_by_score_then_speed_then_name(add_bundled):
+    add_bundled("a-slow-v1", 0.6, 1)
+    add_bundled("z-fast-v1", 0.6, 5)
+    add_bundled("best-v1", 0.7, 0.1)
+    add_bundled("b-v1", 0.4, 1)
+    add_bundled("a-v1", 0.4, 1)
+    add_bundled("unknown-v1", None, 9)
     assert [e.spec.name for e in catalogue.entries()] == [
         "best-v1", "z-fast-v1", "a-slow-v1", "a-v1", "b-v1", "unknown-v1"
     ]  # fmt: skip
 
 
-def test_among_equals_the_one_with_more_bands_leads(shelf, spec):
+def test_among_equals_the_one_with_more_bands_leads(add_bundled, spec):
     """A layer with four bands must not go to a network for three, only because that is faster."""
     four = spec("pixel")
     forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
     fewer = {"bands": four.bands[:3], "channels": four.channels[:3], "fill": four.fill[:3], "forms": forms}
-    shelf("three-v1", speed=9, scores=(replace(test_score(0.9), dataset="pictures"),), **fewer)
-    shelf("four-v1", speed=1)
+    add_bundled("three-v1", speed=9, scores=(replace(test_score(0.9), dataset="pictures"),), **fewer)
+    add_bundled("four-v1", speed=1)
     assert [e.spec.name for e in catalogue.entries()] == ["four-v1", "three-v1"]
 
 
-def test_only_held_out_scores_count(shelf, spec):
+def test_only_held_out_scores_count(add_bundled, spec):
     plain = spec()
     scores = (test_score(0.9, "validation"), test_score(0.5), test_score(0.3), test_score(0.99, "evaluation"))
     assert replace(plain, scores=scores).held_out_scores == {"set": 0.3}
     assert plain.held_out_scores == {}
 
 
-def test_networks_tested_on_other_data_are_compared_where_they_meet(shelf):
+def test_networks_tested_on_other_data_are_compared_where_they_meet(add_bundled):
     """`two` was tested on an easy set as well; on the hard one, which both know, `one` is better."""
     hard, easy = test_score(0.4), replace(test_score(0.9), dataset="easy")
-    shelf("two-v1", scores=(hard, easy))
-    shelf("one-v1", scores=(test_score(0.5),))
-    shelf("other-v1", scores=(replace(test_score(0.1), dataset="its own"),), speed=0.1)
+    add_bundled("two-v1", scores=(hard, easy))
+    add_bundled("one-v1", scores=(test_score(0.5),))
+    add_bundled("other-v1", scores=(replace(test_score(0.1), dataset="its own"),), speed=0.1)
     assert [e.spec.name for e in catalogue.entries()] == ["one-v1", "two-v1", "other-v1"]
 
 
-def test_a_lead_within_noise_goes_to_the_faster_one(shelf):
-    shelf("slow-v1", 0.600, 1)
-    shelf("fast-v1", 0.595, 3)
-    shelf("worse-v1", 0.580, 9)
+def test_a_lead_within_noise_goes_to_the_faster_one(add_bundled):
+    add_bundled("slow-v1", 0.600, 1)
+    add_bundled("fast-v1", 0.595, 3)
+    add_bundled("worse-v1", 0.580, 9)
     assert [e.spec.name for e in catalogue.entries()] == ["fast-v1", "slow-v1", "worse-v1"]
 
 
-def test_speed_is_that_of_maps_with_the_overlap_of_their_windows(shelf):
-    shelf("bare-v1", 0.6, 3.0, window=Window(512, 32, 64, margin=128))
-    shelf("map-v1", 0.6, 2.0, window=Window(512, 32, 64, margin=32))
+def test_speed_is_that_of_maps_with_the_overlap_of_their_windows(add_bundled):
+    add_bundled("bare-v1", 0.6, 3.0, window=Window(512, 32, 64, margin=128))
+    add_bundled("map-v1", 0.6, 2.0, window=Window(512, 32, 64, margin=32))
     assert [e.spec.name for e in catalogue.entries()] == ["map-v1", "bare-v1"]
     assert [e.spec.map_speed for e in catalogue.entries()] == [pytest.approx(2 * 0.875**2), pytest.approx(3 * 0.5**2)]
 
 
-def test_a_network_that_nobody_can_be_compared_with_does_not_lead_for_it(shelf, spec):
+def test_a_network_that_nobody_can_be_compared_with_does_not_lead_for_it(add_bundled, spec):
     """`three` is the best of all on its own data, and the only one there."""
     four = spec("pixel")
     forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
     fewer = {"bands": four.bands[:3], "channels": four.channels[:3], "fill": four.fill[:3], "forms": forms}
-    shelf("three-v1", speed=9, scores=(replace(test_score(0.9), dataset="pictures"),), **fewer)
-    shelf("good-v1", scores=(test_score(0.5), replace(test_score(0.4), dataset="hard")))
-    shelf("also-v1", scores=(test_score(0.4), replace(test_score(0.5), dataset="hard")), speed=2)
+    add_bundled("three-v1", speed=9, scores=(replace(test_score(0.9), dataset="pictures"),), **fewer)
+    add_bundled("good-v1", scores=(test_score(0.5), replace(test_score(0.4), dataset="hard")))
+    add_bundled("also-v1", scores=(test_score(0.4), replace(test_score(0.5), dataset="hard")), speed=2)
     assert [e.spec.name for e in catalogue.entries()] == ["also-v1", "good-v1", "three-v1"]
 
 
-def test_auto_takes_the_first_that_fits_and_logs_the_others(shelf, raster, classify, scene):
-    shelf("radar-v1", 0.9, bands=OTHER_BANDS)
-    shelf("coarse-v1", 0.8, gsd_range=(200.0, 500.0))
-    shelf("right-v1", 0.5, gsd_range=(10.0, 30.0))
-    shelf("also-v1", 0.4)
+def test_auto_takes_the_first_that_fits_and_logs_the_others(add_bundled, raster, classify, scene):
+    add_bundled("radar-v1", 0.9, bands=OTHER_BANDS)
+    add_bundled("coarse-v1", 0.8, gsd_range=(200.0, 500.0))
+    add_bundled("right-v1", 0.5, gsd_range=(10.0, 30.0))
+    add_bundled("also-v1", 0.4)
     made = classify(raster("a.tif", scene(30, 30)), model="auto")
     assert made.result.model == "right-v1"
     passed = [line for line in made.progress.lines if line.startswith("Passed over")]
@@ -132,19 +132,19 @@ def passed_over(made):
     return dict(line.split(": ", 1) for line in said)
 
 
-def test_networks_behind_the_best_are_told_why(shelf, raster, classify, scene, network, spec):
+def test_networks_behind_the_best_are_told_why(add_bundled, raster, classify, scene, network, spec):
     easy = replace(test_score(0.9), dataset="easy")
     four = spec("pixel")
     forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
     fewer = {"bands": four.bands[:3], "channels": four.channels[:3], "fill": four.fill[:3], "forms": forms}
-    shelf("best-v1", speed=4, gsd_range=(10.0, 30.0), scores=(test_score(0.5), easy))
-    shelf("slow-v1", speed=2, scores=(test_score(0.504), replace(easy, miou=0.9)))
-    shelf("three-v1", speed=9, scores=(test_score(0.498), replace(easy, miou=0.9)), **fewer)
-    shelf("worse-v1", speed=9, scores=(test_score(0.4), replace(easy, miou=0.8)))
-    shelf("pictures-v1", speed=9, scores=(replace(test_score(0.99), dataset="pictures"),), **fewer)
-    shelf("fine-v1", gsd_range=(8.0, 20.0), scores=())
-    shelf("untested-v1", scores=())
-    shelf("radar-v1", scores=(), bands=OTHER_BANDS)
+    add_bundled("best-v1", speed=4, gsd_range=(10.0, 30.0), scores=(test_score(0.5), easy))
+    add_bundled("slow-v1", speed=2, scores=(test_score(0.504), replace(easy, miou=0.9)))
+    add_bundled("three-v1", speed=9, scores=(test_score(0.498), replace(easy, miou=0.9)), **fewer)
+    add_bundled("worse-v1", speed=9, scores=(test_score(0.4), replace(easy, miou=0.8)))
+    add_bundled("pictures-v1", speed=9, scores=(replace(test_score(0.99), dataset="pictures"),), **fewer)
+    add_bundled("fine-v1", gsd_range=(8.0, 20.0), scores=())
+    add_bundled("untested-v1", scores=())
+    add_bundled("radar-v1", scores=(), bands=OTHER_BANDS)
     own = network("pixel", name="own-v1")
     made = classify(raster("a.tif", scene(30, 30)), model="auto", models_folder=str(Path(own.path).parent))
     assert made.result.model == "best-v1"
@@ -165,8 +165,8 @@ def test_networks_behind_the_best_are_told_why(shelf, raster, classify, scene, n
     }
 
 
-def test_of_the_users_networks_the_one_behind_is_told_why(shelf, raster, classify, scene, network):
-    shelf("radar-v1", bands=OTHER_BANDS)
+def test_of_the_users_networks_the_one_behind_is_told_why(add_bundled, raster, classify, scene, network):
+    add_bundled("radar-v1", bands=OTHER_BANDS)
     network("pixel", name="a-v1", speed=3.0)
     net = network("pixel", name="b-v1", speed=2.0)
     made = classify(raster("a.tif", scene(30, 30)), model="auto", models_folder=str(Path(net.path).parent))
@@ -190,12 +190,12 @@ def test_reasons_within_a_family(later, words):
     assert ranking.why_behind(found, 1, 0).startswith(words)
 
 
-def test_the_list_of_a_dialog_has_the_same_order_and_loads_nothing(shelf):
-    shelf("a-slow-v1", 0.6, 1)
-    shelf("best-v1", 0.7, 0.1)
-    shelf("b-margin-v1", 0.6, 3.0, window=Window(512, 32, 64, margin=200))
-    shelf("z-fast-v1", 0.6, 5)
-    shelf("radar-v1", None, 9, bands=OTHER_BANDS)
+def test_the_list_of_a_dialog_has_the_same_order_and_loads_nothing(add_bundled):
+    add_bundled("a-slow-v1", 0.6, 1)
+    add_bundled("best-v1", 0.7, 0.1)
+    add_bundled("b-margin-v1", 0.6, 3.0, window=Window(512, 32, 64, margin=200))
+    add_bundled("z-fast-v1", 0.6, 5)
+    add_bundled("radar-v1", None, 9, bands=OTHER_BANDS)
     assert ranking.bundled_names() == tuple(e.spec.name for e in catalogue.entries())
     assert ranking.bundled_names()[:2] == ("best-v1", "z-fast-v1")
     bundled.folder("models").joinpath("best-v1.json").write_text('{"properties": []}')
@@ -218,15 +218,15 @@ def test_the_list_of_a_dialog_needs_no_numpy():
 # ---------------------------------------------------------------- auto
 
 
-def test_auto_with_bands_takes_them_in_the_models_order(shelf, raster, classify, scene):
-    shelf("right-v1")
+def test_auto_with_bands_takes_them_in_the_models_order(add_bundled, raster, classify, scene):
+    add_bundled("right-v1")
     layer = raster("a.tif", scene(30, 30, bands=6), names=None)
     assert classify(layer, model="auto", bands=(3, 2, 1, 4)).result.model == "right-v1"
 
 
-def test_none_fits_is_an_error_with_all_reasons(shelf, raster, classify, scene, tmp_path):
-    shelf("radar-v1", 0.9, bands=OTHER_BANDS)
-    shelf("coarse-v1", 0.8, gsd_range=(200.0, 500.0))
+def test_none_fits_is_an_error_with_all_reasons(add_bundled, raster, classify, scene, tmp_path):
+    add_bundled("radar-v1", 0.9, bands=OTHER_BANDS)
+    add_bundled("coarse-v1", 0.8, gsd_range=(200.0, 500.0))
     (tmp_path / "out").mkdir()
     with pytest.raises(LulcError) as caught:
         classify(raster("a.tif", scene(30, 30)), model="auto", output=str(tmp_path / "out" / "map.tif"))
@@ -236,13 +236,13 @@ def test_none_fits_is_an_error_with_all_reasons(shelf, raster, classify, scene, 
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_all_networks_lack_is_said_once(shelf, raster, classify, scene, spec, network):
+def test_what_all_networks_lack_is_said_once(add_bundled, raster, classify, scene, spec, network):
     """Names, bands and remedy: a line for each network would bury what to do."""
     four = spec("pixel")
     forms = tuple(replace(form, band_steps=form.band_steps[:3]) for form in four.forms)
     for name in ("a-v1", "b-v1", "c-v1"):
-        shelf(name)
-    shelf("three-v1", bands=four.bands[:3], channels=four.channels[:3], fill=four.fill[:3], forms=forms)
+        add_bundled(name)
+    add_bundled("three-v1", bands=four.bands[:3], channels=four.channels[:3], fill=four.fill[:3], forms=forms)
     own = network("pixel", name="own-v1")
     layer = raster("a.tif", scene(30, 30, bands=6), names=None)
     with pytest.raises(LulcError) as caught:
@@ -261,10 +261,10 @@ def test_what_all_networks_lack_is_said_once(shelf, raster, classify, scene, spe
     assert caught.value.problem.count("Band 9 does not exist") == 1
 
 
-def test_what_only_some_networks_lack_is_said_of_them(shelf, raster, classify, scene, spec):
+def test_what_only_some_networks_lack_is_said_of_them(add_bundled, raster, classify, scene, spec):
     four = spec("pixel")
-    shelf("radar-v1", bands=OTHER_BANDS)
-    shelf("nir-v1", bands=(four.bands[3], *four.bands[:3]))
+    add_bundled("radar-v1", bands=OTHER_BANDS)
+    add_bundled("nir-v1", bands=(four.bands[3], *four.bands[:3]))
     layer = raster("a.tif", scene(30, 30, bands=3), names=("red", "green", "blue"))
     with pytest.raises(LulcError) as caught:
         classify(layer, model="auto")
@@ -273,14 +273,14 @@ def test_what_only_some_networks_lack_is_said_of_them(shelf, raster, classify, s
     assert caught.value.problem.count("a.tif has 3 bands") == 1
 
 
-def test_nothing_bundled(shelf, raster, classify, scene):
+def test_nothing_bundled(add_bundled, raster, classify, scene):
     with pytest.raises(LulcError, match="No network is bundled"):
         classify(raster("a.tif", scene(30, 30)), model="auto")
 
 
-def test_by_name(shelf, raster, classify, scene):
-    shelf("good-v1", 0.9)
-    shelf("other-v1", 0.1)
+def test_by_name(add_bundled, raster, classify, scene):
+    add_bundled("good-v1", 0.9)
+    add_bundled("other-v1", 0.1)
     layer = raster("a.tif", scene(30, 30))
     assert classify(layer, model="other-v1").result.model == "other-v1"
     with pytest.raises(LulcError, match="no model 'nosuch'") as caught:
@@ -289,8 +289,8 @@ def test_by_name(shelf, raster, classify, scene):
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "", ".", "good-v1.onnx"])
-def test_names_are_not_paths(shelf, name):
-    shelf("good-v1")
+def test_names_are_not_paths(add_bundled, name):
+    add_bundled("good-v1")
     with pytest.raises(LulcError):
         catalogue.by_name(name)
 
@@ -520,8 +520,8 @@ def test_auto_with_the_bundled_networks(raster, classify, scene, dtype):
 # ---------------------------------------------------------------- broken and own networks beside the bundled ones
 
 
-def test_a_broken_bundled_network_does_not_stop_auto(shelf, raster, classify, scene):
-    shelf("good-v1", 0.5)
+def test_a_broken_bundled_network_does_not_stop_auto(add_bundled, raster, classify, scene):
+    add_bundled("good-v1", 0.5)
     folder = bundled.folder("models")
     (folder / "broken-v1.onnx").write_bytes(b"nonsense")
     assert [e.spec.name for e in catalogue.entries()] == ["good-v1"]
@@ -533,19 +533,21 @@ def test_a_broken_bundled_network_does_not_stop_auto(shelf, raster, classify, sc
         classify(raster("b.tif", scene(30, 30)), model="broken-v1")
 
 
-def test_only_broken_networks(shelf, raster, classify, scene):
+def test_only_broken_networks(add_bundled, raster, classify, scene):
     (bundled.folder("models") / "broken-v1.onnx").write_bytes(b"nonsense")
     with pytest.raises(LulcError, match="broken-v1: it cannot be used"):
         classify(raster("a.tif", scene(30, 30)), model="auto")
 
 
-def test_auto_takes_one_of_the_users_only_if_no_bundled_one_fits(shelf, network, raster, classify, scene, tmp_path):
+def test_auto_takes_one_of_the_users_only_if_no_bundled_one_fits(
+    add_bundled, network, raster, classify, scene, tmp_path
+):
     net = network("pixel", name="own-v1", scores=(test_score(0.99),))
-    shelf("good-v1", 0.1)
+    add_bundled("good-v1", 0.1)
     layer = raster("a.tif", scene(30, 30))
     own = str(Path(net.path).parent)
     assert classify(layer, model="auto", models_folder=own).result.model == "good-v1"
     for path in bundled.folder("models").iterdir():
         path.unlink()
-    shelf("radar-v1", 0.9, bands=OTHER_BANDS)
+    add_bundled("radar-v1", 0.9, bands=OTHER_BANDS)
     assert classify(layer, model="auto", models_folder=own).result.model == "own-v1"

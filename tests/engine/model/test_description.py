@@ -183,9 +183,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("options", "said", "words"), REFUSED)
 def test_refused(net, options, said, words):
-    wish = {"band_names": RGBN, "classes": THREE, **said}
+    arguments = {"band_names": RGBN, "classes": THREE, **said}
     with pytest.raises(LulcError, match=words) as caught:
-        describe_network(net(**options), **wish)
+        describe_network(net(**options), **arguments)
     assert len(str(caught.value)) < 1500
 
 

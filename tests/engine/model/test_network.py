@@ -12,7 +12,7 @@ import pytest
 from affine import Affine
 from onnx import TensorProto, helper, numpy_helper
 
-from lulc_plugin.errors import LulcError
+from lulc_plugin.errors import LulcError, ModelUnusable
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Network, Output, Window, catalogue
 from lulc_plugin.model.runtime import graph_check, onnx_file
@@ -76,8 +76,8 @@ def foreign(
 
 
 @pytest.fixture
-def stranger(tmp_path, spec, monkeypatch):
-    """`stranger(activation=…, …)` writes a graph and loads it with a description that never was in a file."""
+def foreign_network(tmp_path, spec, monkeypatch):
+    """`foreign_network(activation=…, …)` writes a graph and loads it with a description that never was in a file."""
 
     def make(*, activation=("softmax", "argmax"), cut=0, plane=False, margin=8, multiple=4, steps=None, **options):
         classes = options.get("classes", 1 if plane else 4)
@@ -118,8 +118,8 @@ def inner(values, rim=12):
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("kind", ["float", "float16", "double"])
-def test_layouts_and_number_types(stranger, raster, classify, scene, tensor_of, layout, kind):
-    path, spec = stranger(layout=layout, kind=kind)
+def test_layouts_and_number_types(foreign_network, raster, classify, scene, tensor_of, layout, kind):
+    path, spec = foreign_network(layout=layout, kind=kind)
     image = scene(150, 170)
     made = classify(raster("a.tif", image), model_file=str(path))
     expected = run_plain(path, tensor_of(image), layout).argmax(axis=0) + 1
@@ -128,9 +128,9 @@ def test_layouts_and_number_types(stranger, raster, classify, scene, tensor_of, 
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int16"])
-def test_networks_of_whole_numbers(stranger, raster, classify, scene, kind):
+def test_networks_of_whole_numbers(foreign_network, raster, classify, scene, kind):
     """Scaled values are rounded; 300.4 does not become 44 in a byte."""
-    path, spec = stranger(kind=kind, steps=(Step.of("scale", value=0.002),))
+    path, spec = foreign_network(kind=kind, steps=(Step.of("scale", value=0.002),))
     # a little more: no number ends in one half
     image = scene(60, 70).astype(np.float32) / 10_000 + np.float32(3e-5)
     image[:, 20:30, 20:40] = 0.7
@@ -142,8 +142,8 @@ def test_networks_of_whole_numbers(stranger, raster, classify, scene, kind):
 
 
 @pytest.mark.parametrize(("cut", "rows", "cols"), [(1, 150, 170), (2, 150, 170), (2, 20, 25), (2, 61, 64)])
-def test_a_result_without_its_rim(stranger, raster, classify, scene, tensor_of, cut, rows, cols):
-    path, _ = stranger(cut=cut)
+def test_a_result_without_its_rim(foreign_network, raster, classify, scene, tensor_of, cut, rows, cols):
+    path, _ = foreign_network(cut=cut)
     image = scene(rows, cols)
     made = classify(raster("a.tif", image), model_file=str(path))
     # reflected as the grid does it, the whole image shows what every pixel must be, also at the rim
@@ -155,8 +155,8 @@ def test_a_result_without_its_rim(stranger, raster, classify, scene, tensor_of, 
     )  # noqa: E501
 
 
-def test_a_result_without_its_rim_in_parts(stranger, raster, classify, scene):
-    path, _ = stranger(cut=2, margin=2)
+def test_a_result_without_its_rim_in_parts(foreign_network, raster, classify, scene):
+    path, _ = foreign_network(cut=2, margin=2)
     layer = raster("a.tif", scene(150, 170))
     whole = classify(layer, model_file=str(path))
     assert any("overlap 8" in line for line in whole.progress.lines), whole.progress.lines
@@ -165,14 +165,14 @@ def test_a_result_without_its_rim_in_parts(stranger, raster, classify, scene):
     np.testing.assert_array_equal(part.values, whole.values[37:101, 33:110])
 
 
-def test_an_overlap_that_leaves_gaps_is_refused(stranger, raster, classify, scene):
-    path, _ = stranger(cut=2)
+def test_an_overlap_that_leaves_gaps_is_refused(foreign_network, raster, classify, scene):
+    path, _ = foreign_network(cut=2)
     with pytest.raises(LulcError, match="lack 2 pixels on each side; an overlap of 4 pixels leaves gaps.*at least 6"):
         classify(raster("a.tif", scene(150, 170)), model_file=str(path), overlap=4)
 
 
-def test_a_result_that_is_cut_more_than_described(stranger, raster, classify, scene, monkeypatch):
-    path, spec = stranger(cut=2)
+def test_a_result_that_is_cut_more_than_described(foreign_network, raster, classify, scene, monkeypatch):
+    path, spec = foreign_network(cut=2)
     wrong = replace(spec, output=replace(spec.output, cut=0))
     monkeypatch.setattr(catalogue, "load", lambda _: catalogue.Entry(path, wrong))
     with pytest.raises(LulcError, match="for a window of 64 × .*: 2 pixels are missing on each side; .* says 0"):
@@ -190,8 +190,8 @@ def test_results_that_cannot_be_laid_over_the_window(spec, size, result, match):
 
 
 @pytest.mark.parametrize("times", [2, 4])
-def test_a_result_of_fewer_pixels(stranger, raster, classify, scene, tensor_of, times):
-    path, _ = stranger(times=times, margin=16)
+def test_a_result_of_fewer_pixels(foreign_network, raster, classify, scene, tensor_of, times):
+    path, _ = foreign_network(times=times, margin=16)
     image = scene(148, 172)
     made = classify(raster("a.tif", image), model_file=str(path))
     small = run_plain(path, tensor_of(image))
@@ -212,16 +212,18 @@ def test_a_result_of_fewer_pixels(stranger, raster, classify, scene, tensor_of, 
     np.testing.assert_array_equal(inner(made.values)[sure], inner(large.argmax(axis=0) + 1)[sure])
 
 
-def test_windows_must_begin_where_a_smaller_result_begins(stranger, raster, classify, scene):
-    path, _ = stranger(times=4, multiple=2)
+def test_windows_must_begin_where_a_smaller_result_begins(foreign_network, raster, classify, scene):
+    path, _ = foreign_network(times=4, multiple=2)
     with pytest.raises(LulcError, match="multiples of 4, but its description says 2"):
         classify(raster("a.tif", scene(80, 80)), model_file=str(path))
 
 
 @pytest.mark.parametrize("flat", [False, True])
 @pytest.mark.parametrize("final", ["Sigmoid", ""])
-def test_one_plane_for_two_classes(stranger, raster, classify, scene, tensor_of, flat, final):
-    path, _ = stranger(plane=True, final=final, flat=flat, activation=("argmax",) if final else ("sigmoid", "argmax"))
+def test_one_plane_for_two_classes(foreign_network, raster, classify, scene, tensor_of, flat, final):
+    path, _ = foreign_network(
+        plane=True, final=final, flat=flat, activation=("argmax",) if final else ("sigmoid", "argmax")
+    )
     image = scene(150, 170)
     made = classify(raster("a.tif", image), model_file=str(path))
     raw = run_plain(path, tensor_of(image))
@@ -230,28 +232,28 @@ def test_one_plane_for_two_classes(stranger, raster, classify, scene, tensor_of,
     assert 0.05 < (made.values == 2).mean() < 0.95
 
 
-def test_probabilities_of_one_plane_sum_to_one(stranger):
-    path, spec = stranger(plane=True, activation=("sigmoid", "argmax"))
+def test_probabilities_of_one_plane_sum_to_one(foreign_network):
+    path, spec = foreign_network(plane=True, activation=("sigmoid", "argmax"))
     out = Network(path, spec, 1).probabilities(np.random.default_rng(0).normal(size=(2, 4, 16, 20)).astype(np.float32))
     assert out.shape == (2, 2, 16, 20)
     np.testing.assert_allclose(out.sum(axis=1), 1, rtol=1e-6)
 
 
-def test_a_softmax_over_one_plane_is_refused(stranger, raster, classify, scene):
-    path, _ = stranger(plane=True)
+def test_a_softmax_over_one_plane_is_refused(foreign_network, raster, classify, scene):
+    path, _ = foreign_network(plane=True)
     with pytest.raises(LulcError, match="single plane.*sigmoid"):
         classify(raster("a.tif", scene(80, 80)), model_file=str(path))
 
 
-def test_several_outputs(stranger, raster, classify, scene, tensor_of):
-    path, _ = stranger(more=("minus", "also"))
+def test_several_outputs(foreign_network, raster, classify, scene, tensor_of):
+    path, _ = foreign_network(more=("minus", "also"))
     image = scene(80, 90)
     made = classify(raster("a.tif", image), model_file=str(path))
     np.testing.assert_array_equal(inner(made.values), inner(run_plain(path, tensor_of(image)).argmax(axis=0) + 1))
 
 
-def test_a_missing_output_among_several_is_refused(stranger, raster, classify, scene, monkeypatch):
-    path, spec = stranger(more=("minus",))
+def test_a_missing_output_among_several_is_refused(foreign_network, raster, classify, scene, monkeypatch):
+    path, spec = foreign_network(more=("minus",))
     wrong = replace(spec, output=replace(spec.output, name="logits"))
     monkeypatch.setattr(catalogue, "load", lambda _: catalogue.Entry(path, wrong))
     with pytest.raises(LulcError, match="no output 'logits'; it has minus, answer"):
@@ -259,9 +261,9 @@ def test_a_missing_output_among_several_is_refused(stranger, raster, classify, s
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(64, 64), (150, 170), (30, 200)])
-def test_a_fixed_size_and_batch(stranger, raster, classify, scene, tensor_of, tmp_path, rows, cols):
+def test_a_fixed_size_and_batch(foreign_network, raster, classify, scene, tensor_of, tmp_path, rows, cols):
     """The description says nothing of it; every window has that size, and 3 of them make a run."""
-    path, _ = stranger(size=(64, 64), batch=3)
+    path, _ = foreign_network(size=(64, 64), batch=3)
     image = scene(rows, cols)
     made = classify(raster("a.tif", image), model_file=str(path))
     assert any("of 64 × 64 pixels" in line for line in made.progress.lines)
@@ -271,20 +273,20 @@ def test_a_fixed_size_and_batch(stranger, raster, classify, scene, tensor_of, tm
     np.testing.assert_array_equal(inner(made.values), inner(expected))
 
 
-def test_another_window_than_the_only_one_is_refused(stranger, raster, classify, scene):
-    path, _ = stranger(size=(64, 64))
+def test_another_window_than_the_only_one_is_refused(foreign_network, raster, classify, scene):
+    path, _ = foreign_network(size=(64, 64))
     with pytest.raises(LulcError, match="64 × 64 pixels only; 128 were asked for"):
         classify(raster("a.tif", scene(80, 80)), model_file=str(path), window=128)
 
 
-def test_windows_that_are_not_square_are_refused(stranger, raster, classify, scene):
-    path, _ = stranger(size=(64, 96))
+def test_windows_that_are_not_square_are_refused(foreign_network, raster, classify, scene):
+    path, _ = foreign_network(size=(64, 96))
     with pytest.raises(LulcError, match="64 × 96 pixels only; windows here are squares"):
         classify(raster("a.tif", scene(80, 80)), model_file=str(path))
 
 
-def test_finished_labels_are_refused(tmp_path, stranger, raster, classify, scene):
-    path, _ = stranger()
+def test_finished_labels_are_refused(tmp_path, foreign_network, raster, classify, scene):
+    path, _ = foreign_network()
     model = onnx.load(str(path))
     model.graph.node[-1].output[0] = "before"
     model.graph.node.append(helper.make_node("ArgMax", ["before"], ["answer"], axis=1, keepdims=1))
@@ -294,15 +296,15 @@ def test_finished_labels_are_refused(tmp_path, stranger, raster, classify, scene
         classify(raster("a.tif", scene(80, 80)), model_file=str(path))
 
 
-def test_a_wrong_layout_is_told(stranger, raster, classify, scene, monkeypatch):
-    path, spec = stranger(layout="NHWC")
+def test_a_wrong_layout_is_told(foreign_network, raster, classify, scene, monkeypatch):
+    path, spec = foreign_network(layout="NHWC")
     monkeypatch.setattr(catalogue, "load", lambda _: catalogue.Entry(path, replace(spec, layout="NCHW")))
     with pytest.raises(LulcError, match=r"NCHW.*4 channels"):
         classify(raster("a.tif", scene(80, 80)), model_file=str(path))
 
 
-def test_a_threshold_is_told_and_not_applied(stranger, raster, classify, scene, monkeypatch):
-    path, spec = stranger(final="Softmax", activation=("argmax",))
+def test_a_threshold_is_told_and_not_applied(foreign_network, raster, classify, scene, monkeypatch):
+    path, spec = foreign_network(final="Softmax", activation=("argmax",))
     layer = raster("a.tif", scene(80, 90))
     plain = classify(layer, model_file=str(path))
     strict = replace(spec, output=replace(spec.output, threshold=0.95))
@@ -310,6 +312,15 @@ def test_a_threshold_is_told_and_not_applied(stranger, raster, classify, scene, 
     made = classify(layer, model_file=str(path))
     np.testing.assert_array_equal(made.values, plain.values)
     assert any("below 0.95" in line for line in made.progress.lines)
+
+
+def test_a_graph_of_six_classes_with_a_description_of_five_is_refused_when_it_is_opened(foreign_network):
+    path, spec = foreign_network(classes=6)
+    five = replace(spec, legend=Legend.of(spec.legend.classes[:5]))
+    with pytest.raises(ModelUnusable, match=r"\b6\b.*names 5 classes"):
+        Network(path, five, 1)
+    with Network(path, spec, 1) as network:
+        assert network.device == "CPU (1 thread)"
 
 
 # ---------------------------------------------------------------- versions
@@ -337,8 +348,8 @@ def test_what_is_no_such_file_says_nothing(tmp_path, content):
 
 
 @pytest.mark.parametrize(("opset", "ir"), [(99, 8), (17, 99), (27, 13)])
-def test_a_file_from_the_future(stranger, raster, classify, scene, opset, ir):
-    path, _ = stranger(opset=opset, ir=ir)
+def test_a_file_from_the_future(foreign_network, raster, classify, scene, opset, ir):
+    path, _ = foreign_network(opset=opset, ir=ir)
     with pytest.raises(LulcError) as caught:
         classify(raster("a.tif", scene(80, 80)), model_file=str(path))
     assert f"operator set {opset} (file format {ir})" in caught.value.problem

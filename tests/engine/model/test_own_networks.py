@@ -39,7 +39,7 @@ def own_entries(folder):
     return [entry for entry in Catalogue(folder).entries if entry.path.parent == folder]
 
 
-def test_taking_in_and_using(network, folder, raster, classify, scene):
+def test_import_and_use(network, folder, raster, classify, scene):
     net = network("pixel", name="swamp-v1")
     entry = import_model(Path(net.path), folder)
     assert entry.path == folder / "swamp-v1.onnx" and entry.spec.name == "swamp-v1"
@@ -60,7 +60,7 @@ def test_a_description_inside_the_network(graph, spec, folder, tmp_path):
     assert own_entries(folder)[0].spec.name == "inside-v1"
 
 
-def test_the_same_again_is_welcome(network, folder):
+def test_the_same_network_can_be_imported_again(network, folder):
     net = network("pixel", name="a-v1")
     import_model(Path(net.path), folder)
     mlm.write(replace(net.spec, title="Better words"), Path(net.path).with_suffix(".json"))

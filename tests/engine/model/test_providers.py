@@ -144,7 +144,7 @@ def test_a_silent_fall_back_is_seen(network, raster, classify, scene, offers):
     np.testing.assert_array_equal(made.values, classify(layer, net, device="cpu").values)
 
 
-class Pretender:
+class FakeCudaSession:
     """A session that says it is CUDA's; `fails` in its first run, or tells a profile."""
 
     fails: str | None = None
@@ -180,14 +180,14 @@ _session = ort.InferenceSession
 
 
 @pytest.fixture
-def pretender(monkeypatch, offers):
+def fake_cuda(monkeypatch, offers):
     offers(CUDA)
-    monkeypatch.setattr(ort, "InferenceSession", Pretender)
+    monkeypatch.setattr(ort, "InferenceSession", FakeCudaSession)
     return monkeypatch
 
 
-def test_a_first_run_that_fails(network, raster, classify, scene, pretender, tmp_path):
-    pretender.setattr(Pretender, "fails", "CUDA failure 2: out of memory\nmore")
+def test_a_first_run_that_fails(network, raster, classify, scene, fake_cuda, tmp_path):
+    fake_cuda.setattr(FakeCudaSession, "fails", "CUDA failure 2: out of memory\nmore")
     layer, net = raster("a.tif", scene(40, 40)), network("pixel")
     with pytest.raises(LulcError, match="could not be run on CUDA: CUDA failure 2: out of memory"):
         classify(layer, net, device="cuda")
@@ -196,19 +196,19 @@ def test_a_first_run_that_fails(network, raster, classify, scene, pretender, tmp
     assert any("out of memory. It runs on CPU instead" in w for w in made.result.warnings)
 
 
-def test_what_part_ran_where(network, raster, classify, scene, pretender):
+def test_what_part_ran_where(network, raster, classify, scene, fake_cuda):
     layer, net = raster("a.tif", scene(40, 40)), network("pixel")
     made = classify(layer, net)
     assert made.result.device == "CUDA"
     assert "Device: CUDA" in made.progress.lines
     assert any("2 of the network's 3 operations run on CUDA, the rest on the CPU" in n for n in made.progress.lines)
-    pretender.setattr(Pretender, "nodes", (("a", CPU), ("b", CPU)))
+    fake_cuda.setattr(FakeCudaSession, "nodes", (("a", CPU), ("b", CPU)))
     made = classify(layer, net, device="cuda")
     assert made.result.device == "CPU (1 thread; CUDA took nothing)"
     assert any("CUDA took none of the network's 2 operations" in w for w in made.result.warnings)
 
 
-def test_no_profile_is_left(network, pretender, tmp_path, monkeypatch):
+def test_no_profile_is_left(network, fake_cuda, tmp_path, monkeypatch):
     import tempfile
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -223,7 +223,7 @@ def test_no_profile_is_left(network, pretender, tmp_path, monkeypatch):
         assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_network_that_nobody_prepared_is_prepared_by_its_first_batch(network, pretender):
+def test_a_network_that_nobody_prepared_is_prepared_by_its_first_batch(network, fake_cuda):
     net = network("pixel")
     with Network(Path(net.path), net.spec, 1, "auto") as made:
         assert made.device == "CUDA" and not any("operations run" in note for note in made.notes)
