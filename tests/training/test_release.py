@@ -5,7 +5,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
@@ -16,10 +15,9 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from training import recipe, release
-from training.export import card_table, credits, data_summary, margin, onnx_session, parity
+from training.export import card_table, credits, margin, onnx_session, parity
 from training.export.source import open_source
 from training.networks.network_settings import NetworkSettings, build
-from training.sets.description import describe
 from training.train import checkpoint
 
 CARD = {
@@ -188,6 +186,13 @@ def test_a_file_that_is_refused_replaces_no_good_one(saved, toy, tmp_path, capsy
     assert out.read_bytes() == good and {p.name for p in out.parent.iterdir()} == names
 
 
+def test_the_form_for_deepness_is_written_beside_the_network(saved, toy, tmp_path, capsys):
+    status, out = exported(saved, toy, tmp_path, "--temperature", "1", "--variants", "deepness")
+    shown = capsys.readouterr()
+    assert status == 0, shown.err
+    assert out.with_name("net-deepness.onnx").is_file() and "net-deepness.onnx: " in shown.out
+
+
 def test_a_run_without_checks_is_measured_on_what_it_trained_on(saved, toy, tmp_path, capsys):
     state = checkpoint.read(saved)
     checkpoint.save(state | {"recipe": {k: v for k, v in state["recipe"].items() if k != "check"}}, saved)
@@ -207,16 +212,6 @@ def test_weights_of_unknown_origin_are_refused(recipe_file):
         credits.encoder(recipe.read(recipe_file, {"network.pretrained": "x/found_somewhere.pt"}))
 
 
-def test_training_places_are_rounded_and_said_once(toy):
-    rows = ("a.tif,g,train,10.04,50", "b.tif,g,train,10.01,50.02", "c.tif,g,val,1,1", "d.tif,g,train,,")
-    (toy / "sure" / "split.csv").write_text("\n".join(("file,group,split,lon,lat", *rows)))
-    assert data_summary.training_places(describe(toy, "sure"), {"train"}) == {
-        "set": "Toy sure",
-        "places": [[10.0, 50.0]],
-    }
-    assert data_summary.training_places(describe(toy, "coarse"), {"train"})["places"] == []
-
-
 def test_the_table_lists_networks_of_a_folder(capsys):
     models = Path(__file__).parents[2] / "models"
     assert release.main(["--table", "--models", str(models)]) == 0
@@ -232,12 +227,3 @@ def test_cards_are_written_anew(tmp_path):
         shutil.copy(models / f"{name}{suffix}", tmp_path)
     assert release.main(["--cards", "--models", str(tmp_path)]) == 0
     assert (tmp_path / f"{name}.md").read_text(encoding="utf-8") == (models / f"{name}.md").read_text(encoding="utf-8")
-
-
-def test_confidence_is_over_pixels_and_places():
-    from training.export import data_summary
-
-    assert data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 100)}) == {}
-    found = data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 50), "c": (0.5, 50)})
-    assert found == {"mean": 0.8, "q05": pytest.approx(0.5), "places": 3}
-    assert data_summary.confidence_summary({}) == {} and np.isfinite(found["mean"])

@@ -55,6 +55,11 @@ def test_arrows(path):
             assert target == room(path) or target in ARROWS[room(path)], f"{room(path)} → {target}"
 
 
+def test_file_names_occur_once():
+    names = [p.name for p in FILES if p.name not in ("__init__.py", "__main__.py", "command.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_first_lines():
     assert len(FILES) > 60
     for path in FILES:

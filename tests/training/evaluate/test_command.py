@@ -22,7 +22,7 @@ from lulc_plugin.model import (
     Window,
     mlm,
 )
-from training import maps, recipe as recipes
+from training import recipe as recipes
 from training.evaluate import (
     calibration,
     figures,
@@ -39,7 +39,7 @@ from training.evaluate.split_scores import score
 from training.evaluate.summary import side_by_side, summary_text
 from training.export.export_network import input_of
 from training.inputs import make_inputs
-from training.maps import Mapper, groups_of, miou_interval, reference_miou
+from training.maps import Mapper, groups_of, reference_miou
 from training.sets.chips import Chip, load, with_samples
 from training.sets.description import describe
 
@@ -240,35 +240,6 @@ def test_networks_with_other_bands_and_class_order_are_aligned(rng):
     strange = replace(legend, classes=legend.classes[:2])
     with pytest.raises(LulcError, match="different classes"):
         common([first, Subject("c", Rule(), ("red",), strange, ("reflectance",))])
-
-
-def test_the_interval_is_over_places(monkeypatch):
-    right, wrong = np.diag([10, 10]), np.array([[0, 10], [10, 0]])
-    same = {f"p{k}": right for k in range(5)}
-    worse = same | {"p0": wrong}
-    difference, low, high = miou_interval(same, worse, draws=300)
-    assert difference > 0 and low == 0 and high > difference
-    monkeypatch.setattr(maps, "LEAST_PLACES", 2)
-    one = {"p0": np.array([[7, 1], [2, 5]]), "p1": np.array([[3, 3], [0, 0]])}
-    # a draw is a mean over the classes that it has in its reference
-    miou = {k: reference_miou(sum(one[p] for p in k)) for k in (("p0", "p0"), ("p0", "p1"), ("p1", "p1"))}
-    nothing = {"p0": np.array([[0, 6], [9, 0]]), "p1": np.array([[0, 3], [3, 0]])}
-    found = miou_interval(one, nothing, draws=500)
-    assert found[0] == pytest.approx(miou["p0", "p1"])
-    assert (found[1], found[2]) == pytest.approx((min(miou.values()), max(miou.values())))
-
-
-def test_few_places_give_no_interval():
-    right, wrong = np.diag([10, 10]), np.array([[9, 1], [1, 9]])
-    good, bad = ({f"p{k}": m for k in range(4)} for m in (right, wrong))
-    assert miou_interval(good, bad)[1:] == (None, None) and miou_interval(good, bad)[0] > 0
-    # a place without a labelled pixel is none
-    empty = {"p4": 0 * right}
-    assert miou_interval(good | empty, bad | empty)[1] is None
-    table = network_scores.headed("net", {"sets": {}, "forest": {}, "robustness": {}}, False, None)
-    table["compared"] = {"other": {"sure/val": list(miou_interval(good, bad))}}
-    text = summary_text([json.loads(json.dumps(table))])
-    assert "too few places" in text and "better" not in text
 
 
 # ---------------------------------------------------------------- calibration

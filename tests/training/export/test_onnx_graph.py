@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Export: the file is the network, takes any size, and runs through the engine; wrong wishes are refused."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -11,9 +9,8 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import prepare
-from training.export import deepness, margin, onnx_graph, onnx_session, parity, variants
-from training.inputs import make_inputs, resolved
+from training.export import onnx_graph, onnx_session, parity, variants
+from training.inputs import make_inputs
 from training.networks.network_settings import NetworkSettings, build
 
 CHANNELS, CLASSES, TEMPERATURE = 5, 3, 1.4
@@ -108,13 +105,6 @@ def test_filters_too_large_for_half_precision_are_refused(mobile, tmp_path):
     assert "single" in caught.value.remedy
 
 
-def test_a_file_that_is_another_network_is_refused():
-    with pytest.raises(LulcError, match="98"):
-        parity.require_same(parity.Parity(1000, 0.98, 0.3, 0.01, 1.0))
-    with pytest.raises(LulcError):
-        parity.require_same(parity.Parity(1000, 1.0, float("nan"), 0.0, 0.0))
-
-
 @pytest.mark.parametrize("variant", ["fp16", "int8", "int8dynamic"])
 def test_variants_run_and_nearly_agree(small, tmp_path, rng, variant):
     given = make_inputs(("red", "green", "blue", "nir"), ("NDVI",))
@@ -132,92 +122,3 @@ def test_unknown_variants_are_refused():
     assert variants.checked("fp16, int8") == ("fp16", "int8")
     with pytest.raises(LulcError, match="int4"):
         variants.checked("int4")
-
-
-def test_deepness_form_scales_and_computes_indices_inside(small, tmp_path, rng):
-    """A stretched 8-bit picture / 255 gives what the engine's scaling gives."""
-    given = make_inputs(("red", "green", "blue", "nir"), ("NDVI",), ("reflectance", "picture"))
-    path = tmp_path / "deep.onnx"
-    variants.write("deepness", small, TEMPERATURE, given, path, True, [])
-    opened = onnx_session.session(path)
-    picture = rng.integers(0, 256, (4, 512, 512)).astype(np.float32)
-    assert opened.get_inputs()[0].shape == [1, 4, 512, 512] and len(opened.get_outputs()) == 1
-    # percentiles 0 and 100 of a full range are 0 and 255: the picture is stretched already
-    steps = [tuple(s for s in form if s.op != "percentile") for form in given.form(True).band_steps]
-    fed = prepare(picture / 255, np.ones((512, 512), bool), given.names, steps, given.channels, (0.0,) * CHANNELS)
-    wanted = parity.by_torch(small, TEMPERATURE, False)(fed)[0]
-    assert np.abs(opened.run(None, {"image": picture[None] / 255})[0][0] - wanted).max() < 1e-4
-    assert resolved(given.form(True).band_steps, picture.reshape(4, -1))  # the form that it stands for exists
-
-
-def test_deepness_standardisation_is_the_scaling_of_the_channels(rng):
-    given = make_inputs(("red", "green", "blue", "nir"), ("NDVI",), ("reflectance", "picture"))
-    mean, spread = deepness._standardised(given.channels[3], given)
-    low, high = 0.05, 0.40
-    stored = 0.5
-    assert (stored - mean) / spread == pytest.approx(((low + stored * (high - low)) / 0.6 - 0.6) / 0.6)
-    assert deepness._standardised(given.channels[4], given) == pytest.approx((0.5, 0.5))
-
-
-def test_deepness_of_a_network_without_pictures_takes_stored_reflectance():
-    given = make_inputs(("red", "nir"), ways=("reflectance",))
-    mean, spread = deepness._standardised(given.channels[1], given)
-    assert (3000 / 255 - mean) / spread == pytest.approx((0.3 / 0.6 - 0.6) / 0.6)
-
-
-def test_the_margin_is_where_changes_end():
-    names = ("a", "b")
-    quiet = [0.0] * (len(margin.DISTANCES) - 3)
-    found = margin.chosen({names[0]: [0.1, 0.01, 0.004, *quiet], names[1]: [0.1, 0.02, 0.0049, *quiet]}, 4)
-    assert (found.pixels, found.reached, found.worst) == (32, True, 0.0049)
-    never = margin.chosen({"a": [0.1] * len(margin.DISTANCES)}, 4)
-    assert (never.pixels, never.reached) == (margin.DISTANCES[-1], False)
-
-
-def test_a_network_that_looks_far_has_a_margin_and_a_pixelwise_one_none(monkeypatch, rng):
-    monkeypatch.setattr(margin, "SIDE", 64)
-    monkeypatch.setattr(margin, "DISTANCES", (0, 8, 16, 24))
-    images = [rng.normal(0, 1, (2, 64, 64)).astype(np.float32) for _ in range(3)]
-
-    def pixelwise(x):
-        return np.concatenate([x[:, :1], -x[:, :1]], axis=1)
-
-    def blurred(x):
-        padded = np.pad(x[:, :1], ((0, 0), (0, 0), (6, 6), (6, 6)))
-        near = sum(padded[:, :, i : i + x.shape[2], j : j + x.shape[3]] for i in range(13) for j in range(13))
-        return np.concatenate([near, -near], axis=1)
-
-    assert margin.measure(pixelwise, images).pixels == 0
-    assert margin.measure(blurred, images).pixels == 8
-
-
-@pytest.mark.parametrize(("side", "count"), [(512, 4), (256, 20), (128, 30), (64, 5)])
-def test_composites_of_small_chips(rng, side, count):
-    images = [np.full((1, side, side), i, np.float32) for i in range(count)]
-    found = margin.composites(images)
-    assert 3 <= len(found) <= 6 and all(c.shape == (1, 512, 512) for c in found)
-
-
-def test_too_few_images_for_a_margin_are_refused():
-    with pytest.raises(LulcError, match="too small or too few"):
-        margin.composites([np.zeros((1, 32, 32), np.float32)])
-
-
-def test_deepness_keys_are_json(tmp_path):
-    from dataclasses import replace
-
-    from lulc_plugin.legend import Legend, LegendClass
-    from lulc_plugin.model import ModelSpec, Output, Window
-
-    given = make_inputs(("red", "nir"), ("NDVI",), ("reflectance", "picture"))
-    legend = Legend.of([LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Land", "#00FF00")])
-    spec = ModelSpec(
-        "n", "t", "a", given.bands, given.channels, given.forms, (0.0,) * 3, "image", Output("p", ("argmax",)), legend,
-        Window(1024, 16, 32, 0, 48), gsd=20,
-    )  # fmt: skip
-    keys = {k: json.loads(v) for k, v in deepness.keys(spec, given, scaled_inside=False).items()}
-    assert keys["model_type"] == "Segmentor" and keys["class_names"] == {"0": "Water", "1": "Land"}
-    assert keys["resolution"] == 2000 and keys["tile_size"] == 512 and keys["seg_thresh"] == 0
-    assert keys["tiles_overlap"] * 512 / 200 >= 48 and len(keys["standardization_mean"]) == 3
-    assert "standardization_mean" not in deepness.keys(replace(spec, gsd=None), given, scaled_inside=True)
-    assert "no indices" in deepness.limits(given)

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 from lulc_plugin.errors import LulcError
 from training import recipe
 from training.sets.chips import fingerprint, load
-from training.sets.description import describe, parse
+from training.sets.description import describe
 from training.train.batches import chances, channel_means
 from training.train.training_data import load_training_data
 from training.train.validation import spread_chips, validate
@@ -245,34 +245,3 @@ def test_files_that_cannot_be_read(toy):
     coarse.write_text(coarse.read_text().replace("band = 1", "band = 3"))
     with pytest.raises(LulcError, match="has 1 bands; band 3"):
         train(toy, "coarse")
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"bands": 5}, "bands is 5"),
-        ({"scale": "x"}, "scale is 'x'"),
-        ({"gsd": True}, "gsd is True"),
-        ({"one_layer": 1}, "one_layer is 1"),
-        ({"labels": 5}, "labels is 5"),
-        ({"labels": {"band": "a"}}, "labels band is 'a'"),
-        ({"labels": {"bands": 1}}, "no 'bands'"),
-        ({"labels": {"classes": {"x": "Water"}}}, "label value is 'x'"),
-        ({"labels": {"classes": {"256": "Water"}}}, "label value is '256'"),
-        ({"labels": {"classes": {"1": 5}}}, "label 1 is 5"),
-        ({"labels": {"classes": {"1": []}}}, "label 1 names no class"),
-        ({"soft": {"folder": "../x"}}, "'../x'"),
-        ({"leave_out": {"place": 5}}, "leave_out.place is 5"),
-    ],
-)
-def test_descriptions_of_the_wrong_kind_are_refused_by_name(tmp_path, change, said):
-    plain = {"name": "mine", "bands": ["red"], "values": "reflectance"}
-    with pytest.raises(LulcError) as caught:
-        parse({**plain, **change}, tmp_path, "set.toml")
-    assert said in str(caught.value)
-
-
-def test_nodata_may_be_no_number(tmp_path):
-    plain = {"name": "mine", "bands": ["red"], "values": "reflectance"}
-    assert np.isnan(parse({**plain, "nodata": float("nan")}, tmp_path, "set.toml").nodata)
-    assert parse({**plain, "nodata": 0}, tmp_path, "set.toml").nodata == 0

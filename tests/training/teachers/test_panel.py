@@ -17,11 +17,10 @@ from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Output, Window, mlm
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.raster import Step
-from training.teachers import cache, levels
-from training.teachers.class_mapping import class_map
+from training.teachers import cache
 from training.teachers.panel import Panel
 from training.teachers.teacher import Teacher
-from training.teachers.teacher_settings import Stays, TeacherSettings, parse
+from training.teachers.teacher_settings import Stays, TeacherSettings
 
 NAMES = ("red", "nir")
 CLASSES = ("lake", "wood", "lawn")
@@ -191,32 +190,6 @@ def test_what_a_teacher_cannot_be_asked(tmp_path, image):
 # ---------------------------------------------------------------- classes
 
 
-def test_shares_add_up_and_sum_to_one():
-    shares = np.array([0.2, 0.25, 0.35, 0.2], np.float32)[:, None, None]
-    found, known = class_map(["a", "b", "c", "odd"], {"A": "x", "b": "y", "c": "Y"}, ["X", "Y"], 0.3).student(shares)
-    np.testing.assert_allclose(found[:, 0, 0], [0.25, 0.75], rtol=1e-6)
-    assert known.all()
-
-
-def test_unsure_pixels_and_classes_without_a_place_are_left_out():
-    shares = np.array([[0.36, 0.34, 0.1], [0.34, 0.33, 0.1], [0.3, 0.33, 0.8]], np.float32)[:, None, :]
-    _, known = class_map(["a", "b", "odd"], {"a": "x", "b": "y"}, ["x", "y"], 0.35).student(shares)
-    assert known.tolist() == [[True, False, False]]
-
-
-def test_equal_names_need_no_table():
-    found = class_map(["bare_soil", "Trees", "snow"], {}, ["Trees", "Bare soil"], 0)
-    assert found.targets == (1, 0, -1)
-    with pytest.raises(LulcError, match="None of the teacher's classes"):
-        class_map(["a"], {}, ["b"], 0)
-
-
-@pytest.mark.parametrize("table", [{"tree": "Trees"}, {"wood": "Tree"}])
-def test_names_that_nobody_has(table):
-    with pytest.raises(LulcError, match="tree|Tree"):
-        class_map(CLASSES, table, LEGEND, 0)
-
-
 # ---------------------------------------------------------------- levels
 
 
@@ -228,63 +201,6 @@ def _fake(raw, like):
         return np.stack([first, 1 - first]).astype(np.float32)
 
     return ask
-
-
-def test_twice_asked_is_believed_where_both_agree():
-    settings = TeacherSettings("none", surface="by_level", l1c_like={"red": (1.0, 0.5)})
-    classes = class_map(["x", "y"], {}, ["x", "y"], 0.35)
-    bands, valid = {"red": np.array([[0.2, 0.3, 0.1]], np.float32)}, np.array([[True, True, False]])
-    raw, like = np.array([[0.9, 0.9, 0.9]]), np.array([[0.7, 0.2, 0.7]])
-    shares, known = levels.answer(_fake(raw, like), classes, settings, ("x", "y"), bands, valid, "L2A")
-    assert known.tolist() == [[True, False, False]]
-    # the second answer is the one that is taken
-    np.testing.assert_allclose(shares[0], like, atol=1e-6)
-    shares, known = levels.answer(_fake(raw, like), classes, settings, ("x", "y"), bands, valid, "L1C")
-    np.testing.assert_allclose(shares[0], raw, atol=1e-6)
-    assert known.tolist() == [[True, True, False]]
-
-
-def test_bright_bare_ground_stays():
-    settings = TeacherSettings("none", surface="agree", l1c_like={"red": (1.0, 0.5)}, stays=Stays("x", "red", 0.25))
-    classes = class_map(["x", "y"], {}, ["x", "y"], 0.35)
-    bands, valid = {"red": np.array([[0.2, 0.3]], np.float32)}, np.ones((1, 2), bool)
-    raw, like = np.array([[0.9, 0.9]]), np.array([[0.2, 0.2]])
-    shares, known = levels.answer(_fake(raw, like), classes, settings, ("x", "y"), bands, valid)
-    assert known.tolist() == [[False, True]]
-    assert shares[0, 0, 1] == pytest.approx(0.9)
-    doubtful = class_map(["x", "y"], {}, ["x", "y"], 0.95)
-    assert not levels.answer(_fake(raw, like), doubtful, settings, ("x", "y"), bands, valid)[1].any()
-    with pytest.raises(LulcError, match="'z'"):
-        wrong = replace(settings, stays=Stays("z", "red", 0.25))
-        levels.answer(_fake(raw, like), classes, wrong, ("x", "y"), bands, valid)
-
-
-def test_coarse_bands_are_interpolated(rng):
-    coarse = rng.random((4, 5)).astype(np.float32)
-    band = np.repeat(np.repeat(coarse, 2, 0), 2, 1)[:, :9]
-    fine = levels.interpolated(band, np.ones(band.shape, bool))
-    # centres of small pixels lie a quarter of a large one off
-    wanted = 0.75 * (0.75 * coarse[1, 2] + 0.25 * coarse[1, 1]) + 0.25 * (0.75 * coarse[0, 2] + 0.25 * coarse[0, 1])
-    assert fine[2, 4] == pytest.approx(wanted, rel=1e-5)
-    assert fine[0, 0] == coarse[0, 0]
-    valid = np.ones(band.shape, bool)
-    valid[:2, 2:4] = False
-    holed = np.where(valid, band, np.float32(9e9))
-    assert holed[0, 1] == band[0, 1] and levels.interpolated(holed, valid)[0, 1] == pytest.approx(coarse[0, 0])
-
-
-def test_only_the_coarse_bands_named_are_interpolated():
-    seen = {}
-
-    def ask(bands, valid):
-        seen.update(bands)
-        return np.ones((1, *valid.shape), np.float32)
-
-    band = np.repeat(np.repeat(np.arange(6, dtype=np.float32).reshape(2, 3), 2, 0), 2, 1)
-    settings = TeacherSettings("none", coarse_bands=("nir",))
-    valid = np.ones(band.shape, bool)
-    levels.answer(ask, class_map(["x"], {}, ["x"], 0), settings, ("x",), {"red": band, "nir": band}, valid)
-    assert seen["red"][1, 1] == 0 and seen["nir"][1, 1] == pytest.approx(1.0)
 
 
 # ---------------------------------------------------------------- several teachers
@@ -380,33 +296,3 @@ def test_fingerprint_knows_all_that_an_answer_depends_on(tmp_path):
 
 
 # ---------------------------------------------------------------- settings
-
-
-def test_settings_of_a_table(tmp_path, monkeypatch):
-    monkeypatch.setenv("MY_WEIGHTS", str(tmp_path / "w"))
-    table = {"file": "$MY_WEIGHTS/t.onnx", "classes": {"wood": "Trees"}, "least_sure": 1, "coarse_bands": ["swir16"],
-             "stays": {"name": "Trees", "band": "red", "above": 0.2}, "l1c_like": {"blue": [1, 0]}}  # fmt: skip
-    (found,) = parse(table, tmp_path)
-    assert found.file == tmp_path / "w" / "t.onnx" and found.least_sure == 1.0
-    assert found.stays == Stays("Trees", "red", 0.2) and found.l1c_like == {"blue": (1.0, 0.0)}
-    both = parse([{"file": "a.onnx"}, {"file": "b.onnx", "weight": 2}], tmp_path)
-    assert [s.file for s in both] == [tmp_path / "a.onnx", tmp_path / "b.onnx"] and both[1].weight == 2.0
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"leastsure": 1}, "leastsure"),
-        ({"surface": "never"}, "never"),
-        ({"least_sure": 1.5}, "1.5"),
-        ({"weight": 0}, "weight"),
-        ({"coarse_bands": ["B11"]}, "B11"),
-        ({"stays": {"name": "Trees"}}, "band"),
-        ({"l1c_like": {"red": 3}}, "l1c_like is"),
-        ({"file": "$NOT_SET_AT_ALL/x.onnx"}, "NOT_SET_AT_ALL"),
-        ({"file": 3}, "file"),
-    ],
-)
-def test_settings_that_make_no_sense(tmp_path, change, said):
-    with pytest.raises(LulcError, match=said):
-        parse({"file": "a.onnx", **change}, tmp_path)
