@@ -93,7 +93,7 @@ def match(
         reference_names = {c.value: c for c in reference_legend}
         for label in unknown_classes:
             matched[label] = len(classes)
-            classes.append(_strange_class(label, reference_names, {c.value for c in classes}))
+            classes.append(_unknown_class(label, reference_names, {c.value for c in classes}))
     order = sorted(range(len(classes)), key=lambda i: _class_order(classes[i]))
     place = {old: new for new, old in enumerate(order)} | {LEFT_OUT: LEFT_OUT}
     return Matching(
@@ -148,7 +148,7 @@ def _known_class(
     return AssessedClass(members[0], name, first.colour if first else None)
 
 
-def _strange_class(label: Key, names: Mapping[int, LegendClass], taken: set[int | None]) -> AssessedClass:
+def _unknown_class(label: Key, names: Mapping[int, LegendClass], taken: set[int | None]) -> AssessedClass:
     if isinstance(label, str):
         return AssessedClass(None, label, None, known=False)
     named = names.get(label)

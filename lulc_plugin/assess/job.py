@@ -145,8 +145,8 @@ def one_reference(raster: object, features: object) -> None:
         OptionInvalid: not exactly one of the two is given.
     """
     if (raster is None) == (features is None):
-        said = "Both a reference raster and reference features are" if raster is not None else "No reference is"
+        number = "Both a reference raster and reference features are" if raster is not None else "No reference is"
         raise OptionInvalid(
-            f"{said} given.",
+            f"{number} given.",
             f"Give exactly one: {option('reference')} (a raster) or {option('features')} (points or polygons).",
         )

@@ -150,11 +150,11 @@ def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
         if absent and sum(sizes) + sum(absent.values()) <= total * (1 + _DIFFERENT):
             keys += list(absent)
             sizes += list(absent.values())
-    said = sum(sizes)
-    if total is not None and abs(said - total) > _DIFFERENT * total:
+    recorded = sum(sizes)
+    if total is not None and abs(recorded - total) > _DIFFERENT * total:
         unit = "pixels" if stated.unit == "px" else "m²"
         warnings.append(
-            f"The strata of the sample add up to {said:,.0f} {unit}, the valid map has {total:,.0f}: the sample was"
+            f"The strata of the sample add up to {recorded:,.0f} {unit}, the valid map has {total:,.0f}: the sample was"
             " drawn on another map or extent. Its own sizes are used."
         )
     return Strata(
@@ -163,7 +163,7 @@ def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
         unit=stated.unit,
         unit_index=found.stratum,
         are_map_classes=all_map_classes,
-        whole=max(said, total or 0.0),
+        whole=max(recorded, total or 0.0),
         complete=_complete(found, found.strata, found.stratum, stated.pixels or _pixels(stated.unit, stated.sizes)),
         map_in=_same_map(keys, sizes, {**values, **dict(zip(keys, keys))}, of_unit, found),
         sizes_from="points",

@@ -218,7 +218,7 @@ def _labels(strata: Strata, legend: Sequence[LegendClass]) -> list[str]:
 
 
 def estimate(
-    coded: CodedUnits,
+    units: CodedUnits,
     sampling: Sampling,
     design: Design,
     options: Options,
@@ -229,7 +229,7 @@ def estimate(
     """Estimates of one map by the estimator of its design.
 
     Args:
-        coded: units as class indices.
+        units: units as class indices.
         sampling: from `sampling_of`.
         design: the design.
         options: fpc, interval, level.
@@ -237,25 +237,25 @@ def estimate(
         names: of the classes, for messages.
         which: 0 or 1, the map.
     """
-    counts = coded.counts(which)
+    counts = units.counts(which)
     if design.name in ("census", "descriptive"):
-        areas = coded.areas(which)
+        areas = units.areas(which)
         shares = areas / areas.sum() if sampling.area is not None else None
         maker = estimation.census if design.name == "census" else estimation.descriptive
         return maker(counts, shares)
     if design.name == "polygons":
-        cluster = coded.found.cluster
+        cluster = units.found.cluster
         if cluster is None:
             raise LulcError(f"{option('design', 'polygons')} wants polygons as reference.")
         return estimation.polygons(
-            cluster, coded.maps[:, which], coded.reference, coded.found.count, coded.q, options.level
+            cluster, units.maps[:, which], units.reference, units.found.count, units.q, options.level
         )
-    units = Units(sampling.stratum, coded.maps[:, which], coded.reference, coded.found.count, sampling.area)
+    sample = Units(sampling.stratum, units.maps[:, which], units.reference, units.found.count, sampling.area)
     if design.name == "simple":
         population, fpc, level = sampling.population, options.fpc, options.level
         if options.poststratify:
             return estimation.poststratified(
-                units,
+                sample,
                 shares_of_map,
                 names=names,
                 population=population,
@@ -263,17 +263,17 @@ def estimate(
                 interval=options.interval,
                 level=level,
             )
-        return estimation.simple(units, q=coded.q, population=population, fpc=fpc, level=level)
+        return estimation.simple(sample, q=units.q, population=population, fpc=fpc, level=level)
     if sampling.sizes is None:
         raise LulcError(f"{option('design', 'stratified')} wants strata.")
     return estimation.stratified(
-        units, sampling.sizes, coded.q, fpc=options.fpc, interval=options.interval, level=options.level
+        sample, sampling.sizes, units.q, fpc=options.fpc, interval=options.interval, level=options.level
     )
 
 
-def spread_warning(coded: CodedUnits, shares_of_map: npt.NDArray[np.float64], names: Sequence[str]) -> str:
+def spread_warning(units: CodedUnits, shares_of_map: npt.NDArray[np.float64], names: Sequence[str]) -> str:
     """A sentence if units declared a simple sample are not spread over the classes as the map is; else empty."""
-    rows = coded.counts().sum(axis=1)
+    rows = units.counts().sum(axis=1)
     _, _, p = spread_check(rows, shares_of_map)
     if p >= _SUSPICIOUS:
         return ""

@@ -88,8 +88,8 @@ def test_labels_that_a_table_lacks():
     found = match([1, 2], LEGEND, [10, 2], table=((1, 10), (2, 20)))
     assert found.of_reference[2] != found.of_map[2]
     assert found.unknown == (2,)
-    stranger = found.classes[found.of_reference[2]]
-    assert not stranger.known and stranger.value is None and "reference" in stranger.name
+    unknown = found.classes[found.of_reference[2]]
+    assert not unknown.known and unknown.value is None and "reference" in unknown.name
 
 
 def test_names_that_are_numbers():
