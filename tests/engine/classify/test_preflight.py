@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -15,45 +14,26 @@ import rasterio
 from affine import Affine
 
 from lulc_plugin import bundled
-from lulc_plugin.classify import ClassifyJob, check_layer, confidence, make_plan, preflight
+from lulc_plugin.classify import ClassifyJob, check_layer, make_plan, preflight
 from lulc_plugin.classify.input_scaling import expected_range
-from lulc_plugin.cli import main
 from lulc_plugin.errors import LulcError
-from lulc_plugin.findings import ERROR, NOTE, PASS, TITLES, WARNING
-from lulc_plugin.model import BandStatistics, Confidence, InputForm, catalogue
+from lulc_plugin.findings import ERROR, NOTE, PASS, WARNING
+from lulc_plugin.model import InputForm
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.options import option
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import PixelRegion, RasterInput, Source, Step, band_order, statistics
-from lulc_plugin.report.check_page import check_json, layer_page
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 EUROPE = DATA / "s2_europe_rgbn16"
 HLS = DATA / "hls7_worldcover"
-# what a network saw of red, green, blue, nir
-SEEN = (
-    BandStatistics(0.109, 0.068, 0.016, 0.266),
-    BandStatistics(0.085, 0.044, 0.020, 0.177),
-    BandStatistics(0.050, 0.031, 0.008, 0.111),
-    BandStatistics(0.233, 0.099, 0.034, 0.414),
-)
-
 real = pytest.mark.skipif(not EUROPE.is_dir() or not HLS.is_dir(), reason="the data sets are not beside the checkout")
 with_network = pytest.mark.skipif(not bundled.model_names(), reason="no network is bundled yet")
 
 
-def land(rows=200, cols=200, seed=0):
-    """Fields, forest and some water, red, green, blue, nir as reflectance × 10,000."""
-    random = np.random.default_rng(seed)
-    cover = random.integers(0, 3, (rows // 20 + 1, cols // 20 + 1)).repeat(20, 0).repeat(20, 1)[:rows, :cols]
-    spectra = np.array([[1500, 1100, 700, 2600], [350, 500, 250, 3000], [300, 400, 350, 150]])
-    values = spectra[cover].transpose(2, 0, 1) * random.normal(1, 0.15, (1, rows, cols))
-    return np.clip(values + random.normal(0, 30, values.shape), 30, 9000).astype(np.uint16)
-
-
 @pytest.fixture
-def found(tmp_path):
-    """`found(layer, net, …)` → title → finding of the plan."""
+def findings_of(tmp_path):
+    """`findings_of(layer, net, …)` → title → finding of the plan."""
 
     def look(layer, net=None, **options):
         if net is not None:
@@ -71,31 +51,31 @@ def found(tmp_path):
 # ---------------------------------------------------------------- place
 
 
-def test_a_layer_in_order_has_only_passes(raster, network, found):
-    findings = found(raster("a.tif", land()), network("pixel", gsd_range=(10, 40), band_statistics=SEEN))
+def test_a_layer_in_order_has_only_passes(raster, network, findings_of, land, seen):
+    findings = findings_of(raster("a.tif", land()), network("pixel", gsd_range=(10, 40), band_statistics=seen))
     assert {f.level for f in findings.values()} == {PASS}, findings
     assert len(findings) >= 9
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_no_coordinate_system(raster, network, found):
+def test_no_coordinate_system(raster, network, findings_of, land):
     path = raster("a.tif", land(), crs=None, transform=Affine.identity())
-    assert found(path, network("pixel"))["Coordinate system"].level == WARNING
+    assert findings_of(path, network("pixel"))["Coordinate system"].level == WARNING
 
 
-def test_degrees_are_told_with_metres(raster, network, found):
+def test_degrees_are_told_with_metres(raster, network, findings_of, land):
     path = raster("a.tif", land(), crs="EPSG:4326", transform=Affine(1e-4, 0, -46, 0, -1e-4, -23))
-    finding = found(path, network("pixel"))["Coordinate system"]
+    finding = findings_of(path, network("pixel"))["Coordinate system"]
     assert finding.level == NOTE
     assert "degrees" in finding.text and "10.6" in finding.text
 
 
-def test_pixel_size(raster, network, found):
+def test_pixel_size(raster, network, findings_of, land):
     layer = raster("a.tif", land())
-    assert found(layer, network("pixel", name="in-v1", gsd_range=(10, 30)))["Pixel size"].level == PASS
-    near = found(layer, network("pixel", name="near-v1", gsd_range=(5, 10)))["Pixel size"]
+    assert findings_of(layer, network("pixel", name="in-v1", gsd_range=(10, 30)))["Pixel size"].level == PASS
+    near = findings_of(layer, network("pixel", name="near-v1", gsd_range=(5, 10)))["Pixel size"]
     assert near.level == WARNING and "30 m" in near.text
-    far = found(layer, network("pixel", name="far-v1", gsd_range=(0.3, 1)))
+    far = findings_of(layer, network("pixel", name="far-v1", gsd_range=(0.3, 1)))
     assert far["Pixel size"].level == ERROR and "30 m" in far["Pixel size"].text
     assert far["Range of values"].level == PASS, "the other findings are there all the same"
 
@@ -103,66 +83,66 @@ def test_pixel_size(raster, network, found):
 # ---------------------------------------------------------------- empty pixels
 
 
-def test_all_nodata_is_refused_before_anything_is_computed(raster, network, found):
+def test_all_nodata_is_refused_before_anything_is_computed(raster, network, findings_of):
     layer = raster("a.tif", np.full((4, 700, 700), 7, np.uint16), nodata=7)
-    finding = found(layer, network("pixel"))["Pixels without data"]
+    finding = findings_of(layer, network("pixel"))["Pixels without data"]
     assert finding.level == ERROR
     assert "nothing to classify" in finding.text and finding.remedy
 
 
-def test_a_single_valid_pixel_that_no_square_meets_is_not_refused(raster, network, found):
+def test_a_single_valid_pixel_that_no_square_meets_is_not_refused(raster, network, findings_of):
     values = np.full((4, 1400, 1400), 7, np.uint16)
     # between two squares of the survey
     values[:, 100, 100] = 900
     layer = raster("a.tif", values, nodata=7)
-    finding = found(layer, network("pixel"))["Pixels without data"]
+    finding = findings_of(layer, network("pixel"))["Pixels without data"]
     assert finding.level == WARNING
     assert "1,960,000" in finding.text
 
 
 @pytest.mark.parametrize(("rows", "level"), [(80, PASS), (120, WARNING)])
-def test_more_than_half_without_data(raster, network, found, rows, level):
+def test_more_than_half_without_data(raster, network, findings_of, rows, level, land):
     values = land()
     values[:, :rows] = 0
-    finding = found(raster("a.tif", values, nodata=0), network("pixel"))["Pixels without data"]
+    finding = findings_of(raster("a.tif", values, nodata=0), network("pixel"))["Pixels without data"]
     assert finding.level == level
     # three by three squares of 64 pixels in 200
     assert float(finding.text.split(" %")[0]) == pytest.approx(rows / 2, abs=4)
 
 
-def test_nodata_of_one_band_and_the_policy(raster, network, found):
+def test_nodata_of_one_band_and_the_policy(raster, network, findings_of, land):
     values = land()
     values[1] = 0
     layer = raster("a.tif", values, nodata=0)
-    assert found(layer, network("pixel"))["Pixels without data"].level == ERROR
-    assert found(layer, network("pixel"), nodata_policy="all")["Pixels without data"].level == PASS
+    assert findings_of(layer, network("pixel"))["Pixels without data"].level == ERROR
+    assert findings_of(layer, network("pixel"), nodata_policy="all")["Pixels without data"].level == PASS
 
 
-def test_the_extent_is_looked_at_too(raster, network, found):
+def test_the_extent_is_looked_at_too(raster, network, findings_of, land):
     values = land()
     values[:, :, :40] = 0
     layer = raster("a.tif", values, nodata=0)
     extent = (500_000, 9_120_000 - 6000, 500_000 + 30 * 40, 9_120_000)
-    findings = found(layer, network("pixel"), extent=extent)
+    findings = findings_of(layer, network("pixel"), extent=extent)
     refused = findings["Pixels without data"]
     assert refused.level == ERROR and "in the extent" in refused.text
 
 
-def test_an_unmarked_black_rim(raster, network, found):
+def test_an_unmarked_black_rim(raster, network, findings_of, land):
     values = land()
     row, col = np.mgrid[:200, :200]
     values[:, row + col < 120] = 0
     values[:, row + col > 280] = 0
     layer = raster("a.tif", values)
-    finding = found(layer, network("pixel"))["Black rim"]
+    finding = findings_of(layer, network("pixel"))["Black rim"]
     assert finding.level == WARNING and "a_nodata 0" in finding.remedy
-    assert "Black rim" not in found(raster("b.tif", values, nodata=0), network("pixel"))
+    assert "Black rim" not in findings_of(raster("b.tif", values, nodata=0), network("pixel"))
 
 
-def test_black_in_the_middle_is_no_rim(raster, network, found):
+def test_black_in_the_middle_is_no_rim(raster, network, findings_of, land):
     values = land()
     values[:, 60:140, 60:140] = 0
-    assert "Black rim" not in found(raster("a.tif", values), network("pixel"))
+    assert "Black rim" not in findings_of(raster("a.tif", values), network("pixel"))
 
 
 def _block(values, value):
@@ -182,38 +162,38 @@ def _block(values, value):
         ("float32", float(np.float32(-1e31)), "-9.99999985e+30"),
     ],
 )
-def test_an_unmarked_filler_is_told(raster, network, found, dtype, value, text):
+def test_an_unmarked_filler_is_told(raster, network, findings_of, dtype, value, text, land):
     base = land() // 40 if dtype == "uint8" else land()
     layer = raster("a.tif", _block(base.astype(dtype), value))
-    finding = found(layer, network("pixel"))["Unmarked empty pixels"]
+    finding = findings_of(layer, network("pixel"))["Unmarked empty pixels"]
     assert finding.level == WARNING and finding.text.startswith("39 %")
     assert f"gdal_edit.py -a_nodata {text}." in finding.remedy
-    marked = found(raster("b.tif", _block(base.astype(dtype), value), nodata=value), network("pixel"))
+    marked = findings_of(raster("b.tif", _block(base.astype(dtype), value), nodata=value), network("pixel"))
     assert "Unmarked empty pixels" not in marked
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_light_that_is_too_strong_is_no_filler(raster, network, found, dtype):
+def test_light_that_is_too_strong_is_no_filler(raster, network, findings_of, dtype, land):
     """Snow along the rim and cloud: saturated in one band after the other."""
     largest = np.iinfo(dtype).max
     bright = np.linspace(0.5, 2.2, 200)[None, None, :] * np.array([1.15, 1.05, 1.0, 1.25])[:, None, None]
     values = np.clip(bright * np.ones((4, 200, 200)) * largest, 1, largest).astype(dtype)
-    assert "Unmarked empty pixels" not in found(raster("a.tif", values), network("pixel"))
+    assert "Unmarked empty pixels" not in findings_of(raster("a.tif", values), network("pixel"))
     inner = (land() // 40).astype("uint8")
     inner[:, 60:140, 60:140] = 255
-    assert "Unmarked empty pixels" not in found(raster("b.tif", inner), network("pixel"))
+    assert "Unmarked empty pixels" not in findings_of(raster("b.tif", inner), network("pixel"))
 
 
-def test_a_filler_does_not_make_reflectance_a_picture(raster, network, found):
-    findings = found(raster("a.tif", _block(land(), 65_535)), network("pixel", band_statistics=SEEN))
+def test_a_filler_does_not_make_reflectance_a_picture(raster, network, findings_of, land, seen):
+    findings = findings_of(raster("a.tif", _block(land(), 65_535)), network("pixel", band_statistics=seen))
     assert "read as reflectance" in findings["Values"].text
     assert findings["Range of values"].level == PASS and findings["Order of bands"].level == PASS
 
 
-def test_a_band_of_one_value(raster, network, found):
+def test_a_band_of_one_value(raster, network, findings_of, land):
     values = land()
     values[2] = 500
-    finding = found(raster("a.tif", values), network("pixel"))["Bands of one value"]
+    finding = findings_of(raster("a.tif", values), network("pixel"))["Bands of one value"]
     assert finding.level == WARNING
     assert "3 (blue) is 500 in 100 %" in finding.text
 
@@ -227,15 +207,15 @@ def byte_form(spec, **changes):
     return replace(spec, forms=(InputForm("as described", "byte", ((),) * 4),), channels=channels, **changes)
 
 
-def test_a_network_of_bytes_is_not_fed_ten_thousands_silently(raster, network, found, spec):
+def test_a_network_of_bytes_is_not_fed_ten_thousands_silently(raster, network, findings_of, spec, land):
     described = byte_form(spec())
     net = network("pixel", forms=described.forms, channels=described.channels)
-    finding = found(raster("a.tif", land()), net)["Range of values"]
+    finding = findings_of(raster("a.tif", land()), net)["Range of values"]
     assert finding.level == WARNING
     assert "model expects 0–255" in finding.text
     assert f"maximum {land().max():,}" in finding.text
-    assert found(raster("b.tif", (land() / 30).astype(np.uint8)), net)["Range of values"].level == PASS
-    fractions = found(raster("c.tif", (land() / 10_000).astype(np.float32)), net)["Range of values"]
+    assert findings_of(raster("b.tif", (land() / 30).astype(np.uint8)), net)["Range of values"].level == PASS
+    fractions = findings_of(raster("c.tif", (land() / 10_000).astype(np.float32)), net)["Range of values"]
     assert fractions.level == WARNING and "too small" in fractions.text
 
 
@@ -266,50 +246,50 @@ def test_ranges_that_scalings_tell(spec, steps, low, high):
     ("factor", "dtype", "level"),
     [(1, "uint16", PASS), (1e-4, "float32", WARNING), (0.025, "uint8", WARNING), (60, "uint32", WARNING)],
 )
-def test_a_network_of_stored_numbers(raster, network, found, spec, factor, dtype, level):
+def test_a_network_of_stored_numbers(raster, network, findings_of, spec, factor, dtype, level, land):
     channels = tuple(band_channel(b.name, i, (Step.of("scale", value=10_000),)) for i, b in enumerate(spec().bands))
     net = network("pixel", channels=channels, forms=(InputForm("dn", "dn", ((),) * 4),))
     layer = raster("a.tif", (land() * factor).astype(dtype))
-    finding = found(layer, net)["Range of values"]
+    finding = findings_of(layer, net)["Range of values"]
     assert finding.level == level
     if level == WARNING:
         assert "10,000" in finding.text
 
 
-def test_a_range_that_does_not_matter_is_told(raster, network, found):
-    finding = found(raster("a.tif", (land() / 30).astype(np.uint8)), network("pixel"))["Range of values"]
+def test_a_range_that_does_not_matter_is_told(raster, network, findings_of, land):
+    finding = findings_of(raster("a.tif", (land() / 30).astype(np.uint8)), network("pixel"))["Range of values"]
     assert finding.level == NOTE and "any range" in finding.text
 
 
-def test_reflectance_that_is_none(raster, network, found):
+def test_reflectance_that_is_none(raster, network, findings_of, land, seen):
     """The user says reflectance, but the numbers are those of a picture."""
     layer = raster("a.tif", (land() / 50).astype(np.uint8))
-    finding = found(layer, network("pixel", band_statistics=SEEN), values="reflectance")["Range of values"]
+    finding = findings_of(layer, network("pixel", band_statistics=seen), values="reflectance")["Range of values"]
     assert finding.level == WARNING and "too small" in finding.text
 
 
 @pytest.mark.parametrize(
-    ("values", "scale", "words"),
+    ("stored_as", "scale", "words"),
     [
-        (land() + 1000, None, "baseline 04.00"),
-        (land() + 1000, 0.0001, "baseline 04.00"),
-        ((0.5 * land() / 10_000 + 0.2) / 0.0000275, None, "0.0000275"),
+        (lambda image: image + 1000, None, "baseline 04.00"),
+        (lambda image: image + 1000, 0.0001, "baseline 04.00"),
+        (lambda image: (0.5 * image / 10_000 + 0.2) / 0.0000275, None, "0.0000275"),
     ],
 )
-def test_offsets_that_were_forgotten(raster, network, found, values, scale, words):
-    layer = raster("a.tif", np.asarray(values).astype(np.uint16))
+def test_offsets_that_were_forgotten(raster, network, findings_of, stored_as, scale, words, land):
+    layer = raster("a.tif", np.asarray(stored_as(land())).astype(np.uint16))
     if scale:
         with rasterio.open(layer, "r+") as out:
             out.scales = (scale,) * 4
-    finding = found(layer, network("pixel"))["Offset of the stored numbers"]
+    finding = findings_of(layer, network("pixel"))["Offset of the stored numbers"]
     assert finding.level == WARNING and words in finding.text
 
 
-def test_a_declared_offset_is_in_order(raster, network, found):
+def test_a_declared_offset_is_in_order(raster, network, findings_of, land):
     layer = raster("a.tif", land() + 1000)
     with rasterio.open(layer, "r+") as out:
         out.scales, out.offsets = (0.0001,) * 4, (-0.1,) * 4
-    assert found(layer, network("pixel"))["Offset of the stored numbers"].level == PASS
+    assert findings_of(layer, network("pixel"))["Offset of the stored numbers"].level == PASS
 
 
 def whole_number_graph(net, kind):
@@ -342,18 +322,20 @@ def stored(spec, *steps, **changes):
         (onnx.TensorProto.FLOAT, (), NOTE, ""),
     ],
 )
-def test_a_graph_of_whole_numbers_takes_no_larger_ones(raster, network, found, spec, kind, steps, level, limit):
+def test_a_graph_of_whole_numbers_takes_no_larger_ones(
+    raster, network, findings_of, spec, kind, steps, level, limit, land
+):
     net = whole_number_graph(network("pixel", **stored(spec, *steps)), kind)
-    finding = found(raster("a.tif", land()), net)["Range of values"]
+    finding = findings_of(raster("a.tif", land()), net)["Range of values"]
     assert finding.level == level, finding
     assert limit in finding.text
     if level == WARNING:
         assert f"the layer's maximum {land().max():,} is above {limit}" in finding.text
         small = raster("b.tif", (land() / 30).astype(np.uint8))
-        assert found(small, net)["Range of values"].level == PASS
+        assert findings_of(small, net)["Range of values"].level == PASS
 
 
-def test_bytes_by_scaling_or_data_type_are_strict(raster, network, found, spec):
+def test_bytes_by_scaling_or_data_type_are_strict(raster, network, findings_of, spec, land):
     """98 % of the numbers are in order, some are three times as large."""
     values = (land() / 30).astype(np.uint16)
     values[:, 0, :150] = 700
@@ -362,7 +344,7 @@ def test_bytes_by_scaling_or_data_type_are_strict(raster, network, found, spec):
     bands = tuple(replace(b, data_type="uint8") for b in spec().bands)
     by_type = network("pixel", name="typed-v1", bands=bands, **stored(spec))
     for net in (by_scaling, by_type):
-        finding = found(layer, net)["Range of values"]
+        finding = findings_of(layer, net)["Range of values"]
         assert finding.level == WARNING and "maximum 700 is above 255" in finding.text, finding
 
 
@@ -388,14 +370,14 @@ def test_room_that_cannot_be_measured_refuses_nothing(tmp_path):
     assert preflight.check_disk(tmp_path / "nowhere", PixelRegion(0, 200, 0, 200), "uint8") == ""
 
 
-def test_little_room_is_told_with_the_map(raster, network, classify, monkeypatch):
+def test_little_room_is_told_with_the_map(raster, network, classify, monkeypatch, land):
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: Usage(10**9, 0, 50_000))
     made = classify(raster("a.tif", land()), network("pixel"))
     (warning,) = made.result.warnings
     assert "93.3 kB" in warning and made.progress.warnings == [warning]
 
 
-def test_too_little_room_refuses_the_run(raster, network, classify, monkeypatch):
+def test_too_little_room_refuses_the_run(raster, network, classify, monkeypatch, land):
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: Usage(10**9, 0, 500))
     with pytest.raises(LulcError, match="Too little disk space: 500 bytes are free"):
         classify(raster("a.tif", land()), network("pixel"))
@@ -404,10 +386,10 @@ def test_too_little_room_refuses_the_run(raster, network, classify, monkeypatch)
 # ---------------------------------------------------------------- order of bands
 
 
-def test_bands_in_another_order_are_suspected_with_their_means(raster, network, found):
+def test_bands_in_another_order_are_suspected_with_their_means(raster, network, findings_of, land, seen):
     values = land()[[2, 1, 0, 3]]
     layer = raster("a.tif", values, names=None)
-    finding = found(layer, network("pixel", band_statistics=SEEN))["Order of bands"]
+    finding = findings_of(layer, network("pixel", band_statistics=seen))["Order of bands"]
     assert finding.level == WARNING
     mean = float(finding.text.split("red = band 1 with mean ")[1].split()[0])
     assert mean == pytest.approx(values[0].mean() / 10_000, rel=0.05)
@@ -415,39 +397,39 @@ def test_bands_in_another_order_are_suspected_with_their_means(raster, network, 
     assert "3, 2, 1, 4" in finding.text and option("bands", (3, 2, 1, 4)) in finding.remedy
 
 
-def test_the_users_own_numbers_are_judged_as_well(raster, network, found):
+def test_the_users_own_numbers_are_judged_as_well(raster, network, findings_of, land, seen):
     layer = raster("a.tif", land()[[2, 1, 0, 3]], names=None)
-    net = network("pixel", band_statistics=SEEN)
-    assert found(layer, net, bands=(3, 2, 1, 4))["Order of bands"].level == PASS
-    wrong = found(layer, net, bands=(1, 2, 3, 4))["Order of bands"]
+    net = network("pixel", band_statistics=seen)
+    assert findings_of(layer, net, bands=(3, 2, 1, 4))["Order of bands"].level == PASS
+    wrong = findings_of(layer, net, bands=(1, 2, 3, 4))["Order of bands"]
     assert wrong.level == WARNING and option("bands", (3, 2, 1, 4)) in wrong.remedy
 
 
-def test_names_that_contradict_the_brightness_are_told(raster, network, found):
+def test_names_that_contradict_the_brightness_are_told(raster, network, findings_of, land, seen):
     """The bands are taken as the file says, but the file may be wrong."""
-    net = network("pixel", band_statistics=SEEN)
-    right = found(raster("a.tif", land()), net)["Order of bands"]
+    net = network("pixel", band_statistics=seen)
+    right = findings_of(raster("a.tif", land()), net)["Order of bands"]
     assert right.level == PASS and "brightness fits" in right.text
-    wrong = found(raster("b.tif", land()[[2, 1, 0, 3]]), net)["Order of bands"]
+    wrong = findings_of(raster("b.tif", land()[[2, 1, 0, 3]]), net)["Order of bands"]
     assert wrong.level == WARNING and "may be wrong" in wrong.text and option("bands", (3, 2, 1, 4)) in wrong.remedy
     assert "red = band 1 with mean" in wrong.text and "the model saw 0.109" in wrong.text
 
 
-def test_names_are_believed_where_the_brightness_cannot_tell(raster, network, found):
+def test_names_are_believed_where_the_brightness_cannot_tell(raster, network, findings_of, land, seen):
     layer = raster("a.tif", land()[[2, 1, 0, 3]])
-    assert found(layer, network("pixel", name="bare-v1"))["Order of bands"].level == PASS
+    assert findings_of(layer, network("pixel", name="bare-v1"))["Order of bands"].level == PASS
     lake = raster("c.tif", np.random.default_rng(0).normal(400, 20, (4, 90, 90)).astype(np.uint16))
-    assert found(lake, network("pixel", band_statistics=SEEN))["Order of bands"].level == PASS
+    assert findings_of(lake, network("pixel", band_statistics=seen))["Order of bands"].level == PASS
 
 
-def test_a_band_taken_twice_is_told_and_never_advised(raster, network, found):
+def test_a_band_taken_twice_is_told_and_never_advised(raster, network, findings_of, land, seen):
     layer = raster("a.tif", land()[[2, 1, 0, 3]], names=None)
-    findings = found(layer, network("pixel", band_statistics=SEEN), bands=(3, 3, 1, 4))
+    findings = findings_of(layer, network("pixel", band_statistics=seen), bands=(3, 3, 1, 4))
     assert findings["Bands"].level == WARNING
     assert "Band 3 is used twice (red, green)." in findings["Bands"].text
     order = findings["Order of bands"]
     assert order.level == NOTE and "more than once" in order.text and option("bands") not in order.remedy
-    thrice = found(layer, network("pixel", band_statistics=SEEN), bands=(3, 3, 3, 4))["Bands"]
+    thrice = findings_of(layer, network("pixel", band_statistics=seen), bands=(3, 3, 3, 4))["Bands"]
     assert "Band 3 is used 3 times (red, green, blue)." in thrice.text
 
 
@@ -460,18 +442,18 @@ def test_the_names_of_real_scenes_are_not_suspected():
         assert finding.level == PASS, f"{path.name}: {finding.text}"
 
 
-def test_what_cannot_be_judged_says_so(raster, network, found):
+def test_what_cannot_be_judged_says_so(raster, network, findings_of, land, seen):
     unnamed = raster("a.tif", land()[[2, 1, 0, 3]], names=None)
-    assert "not checked" in found(unnamed, network("pixel", name="bare-v1"))["Order of bands"].text
-    net = network("pixel", band_statistics=SEEN)
+    assert "not checked" in findings_of(unnamed, network("pixel", name="bare-v1"))["Order of bands"].text
+    net = network("pixel", band_statistics=seen)
     picture = raster("b.tif", (land()[[2, 1, 0, 3]] * 7), names=None)
-    assert "read as picture" in found(picture, net)["Order of bands"].text
+    assert "read as picture" in findings_of(picture, net)["Order of bands"].text
     lake = raster("c.tif", np.random.default_rng(0).normal(400, 20, (4, 90, 90)).astype(np.uint16), names=None)
-    assert "contrast" in found(lake, net)["Order of bands"].text
+    assert "contrast" in findings_of(lake, net)["Order of bands"].text
 
 
-def test_brightness_and_haze_do_not_matter_for_the_order():
-    usual = [band_order.Usual(s.mean, s.low, s.high) for s in SEEN]
+def test_brightness_and_haze_do_not_matter_for_the_order(land, seen):
+    usual = [band_order.Usual(s.mean, s.low, s.high) for s in seen]
     names = ["red", "green", "blue", "nir"]
     values = land().reshape(4, -1) / 10_000
     for factor in (0.6, 1.0, 1.8):
@@ -514,60 +496,18 @@ def test_the_bgrn_trap(tmp_path):
     assert judged >= 8 and caught >= 0.9 * judged
 
 
-# ---------------------------------------------------------------- another land
-
-
-def test_mean_confidence_of_a_map(raster, network, classify, tensor_of):
-    image = land(70, 50)
-    image[:, :9] = 0
-    net = network("pixel", confidence=Confidence(0.9, 0.2, 7))
-    made = classify(raster("a.tif", image, nodata=0), net)
-    best = net.run(tensor_of(image)).max(axis=0)[9:]
-    assert made.result.confidence == pytest.approx(best.mean(), abs=1e-4)
-    assert any("on held-out places 0.900" in line and "0.200" in line for line in made.progress.lines)
-    assert made.progress.warnings == []
-
-
-def test_a_map_less_sure_than_the_held_out_places_is_warned_about(raster, network, classify):
-    net = network("pixel", confidence=Confidence(0.9999, 0.999, 7))
-    made = classify(raster("a.tif", land(70, 50)), net)
-    (warning,) = made.progress.warnings
-    assert "has not seen land like this" in warning
-    assert f"{made.result.confidence:.3f}" in warning and "0.999" in warning
-    assert made.result.warnings == (warning,)
-
-
-def test_without_a_held_out_confidence_only_the_number_is_told(raster, network, classify):
-    made = classify(raster("a.tif", land(70, 50)), network("pixel"))
-    assert any(f"{made.result.confidence:.3f}" in line and "does not tell" in line for line in made.progress.lines)
-    assert made.progress.warnings == []
-
-
-def test_confidence_counts_valid_pixels_only():
-    mean = confidence.MeanConfidence()
-    assert mean.value is None
-    shares = np.random.default_rng(0).dirichlet([1, 1, 1], (40, 30)).transpose(2, 0, 1).astype(np.float32)
-    valid = np.zeros((40, 30), bool)
-    valid[3:37, 5:] = True
-    mean.add(shares[:, :20], valid[:20])
-    mean.add(shares[:, 20:], valid[20:])
-    assert mean.value == pytest.approx(shares.max(axis=0)[valid].mean())
-
-
-@with_network
-def test_bundled_networks_tell_what_they_saw_and_how_sure_they_were():
-    for entry in catalogue.entries():
-        assert len(entry.spec.band_statistics) == len(entry.spec.bands)
-        if entry.spec.confidence is None:
-            assert "aerial" in entry.spec.name  # chosen by a single place
-            continue
-        assert 0.3 < entry.spec.confidence.q05 < entry.spec.confidence.mean < 1
+def test_a_candidate_carries_its_own_range_warning(raster, network, spec, land):
+    net = whole_number_graph(network("pixel", **stored(spec)), onnx.TensorProto.UINT8)
+    layer = raster("a.tif", land())
+    check = check_layer(ClassifyJob(RasterInput(layer), model_file=net.path, models_folder=str(Path(net.path).parent)))
+    (own,) = [m for m in check.models if m.name == net.spec.name]
+    assert own.fits and f"but the layer's maximum {land().max():,} is above 255" in own.reason
 
 
 # ---------------------------------------------------------------- the survey
 
 
-def test_survey_counts(raster):
+def test_survey_counts(raster, land):
     values = land(300, 260)
     values[:, :30] = 0
     with Source(raster("a.tif", values, nodata=9999)) as source:
@@ -581,169 +521,6 @@ def test_survey_counts(raster):
         np.testing.assert_array_equal(part.values[1], values[1, 40:90, 10:60].ravel())
 
 
-def test_survey_stops_when_asked(raster, recorder):
+def test_survey_stops_when_asked(raster, recorder, land):
     with Source(raster("a.tif", land())) as source, pytest.raises(LulcError, match="Cancelled"):
         statistics.survey_layer(source, [1], recorder(stop_at=0))
-
-
-# ---------------------------------------------------------------- the whole check
-
-
-def test_check_of_a_layer(raster, network):
-    layer = raster("a.tif", land()[[2, 1, 0, 3]], names=None)
-    net = network("pixel", band_statistics=SEEN)
-    check = check_layer(ClassifyJob(RasterInput(layer), model_file=net.path))
-    lines = [text for _, text in check.lines()]
-    assert check.model == net.spec.name
-    assert check.count(ERROR) == 0 and check.count(WARNING) == 2
-    assert any(line.startswith("WARN  Order of bands:") for line in lines)
-    assert any(line.startswith("PASS  Bands of one value:") for line in lines)
-    assert json.loads(check_json(check))["findings"][0]["title"] == check.findings[0].title
-    assert not list(Path(layer).parent.glob("nothing*"))
-
-
-@with_network
-@pytest.mark.parametrize("broken", ["nodata", "extent"])
-def test_no_network_is_said_to_fit_a_layer_that_cannot_be_classified(raster, broken):
-    values = np.full((4, 90, 90), 7, np.uint16) if broken == "nodata" else land()
-    extent = (0, 0, 30, 30) if broken == "extent" else None
-    check = check_layer(ClassifyJob(RasterInput(raster("a.tif", values, nodata=7)), extent=extent))
-    assert check.count(ERROR)
-    assert not any(m.fits for m in check.models)
-    assert "no network can help before that is mended" in check.choice
-    assert not any("FITS" in line for _, line in check.lines())
-
-
-def test_a_candidate_carries_its_own_range_warning(raster, network, spec):
-    net = whole_number_graph(network("pixel", **stored(spec)), onnx.TensorProto.UINT8)
-    layer = raster("a.tif", land())
-    check = check_layer(ClassifyJob(RasterInput(layer), model_file=net.path, models_folder=str(Path(net.path).parent)))
-    (own,) = [m for m in check.models if m.name == net.spec.name]
-    assert own.fits and f"but the layer's maximum {land().max():,} is above 255" in own.reason
-
-
-@with_network
-def test_check_ends_in_the_network_that_fits_and_why_others_do_not(raster):
-    check = check_layer(ClassifyJob(RasterInput(raster("a.tif", land()))))
-    first, *rest = [m.name for m in check.models if m.word == "FITS"]
-    assert first == check.model and len(rest) > 1
-    assert check.choice == f"{first} fits this layer; so do {', '.join(rest)}."
-    assert [text for _, text in check.lines()][-1] == check.choice
-
-
-def square(size):
-    """A layer's place, with pixels of `size` metres."""
-    return {"transform": Affine(size, 0, 500_000, 0, -size, 9_120_000)}
-
-
-@pytest.fixture
-def check_of(tmp_path, monkeypatch, raster, network):
-    """`check_of(size, name=range, …)`: a layer with pixels of `size` metres, checked with networks for these ranges."""
-    monkeypatch.setattr(bundled, "folder", lambda _: tmp_path / "bundled")
-    (tmp_path / "bundled").mkdir()
-
-    def check(size, resample="auto", **ranges):
-        for name, reach in ranges.items():
-            net = network("pixel", name=name, gsd_range=reach)
-        folder = str(Path(net.path).parent)
-        return check_layer(
-            ClassifyJob(RasterInput(raster("a.tif", land(), **square(size))), resample=resample, models_folder=folder)
-        )
-
-    return check
-
-
-def test_a_network_for_pixels_of_another_size_does_not_just_fit(check_of):
-    check = check_of(10, air=(1, 4), good=(10, 30), far=(200, 500))
-    assert [(m.name, m.word, m.fits) for m in check.models] == [
-        ("good", "FITS", True), ("air", "RESAMPLED", True), ("far", "NO", False)
-    ]  # fmt: skip
-    assert check.choice == "good fits this layer."
-    (line,) = [text for _, text in check.lines() if text.startswith("RESAMPLED  air: ")]
-    assert "made for pixels of 1 to 4 m, and those of the layer have 10 m: they are resampled to 4 m" in line
-    told = {m["name"]: m for m in json.loads(check_json(check))["models"]}
-    assert {name: (m["word"], m["pixels"], m["fits"]) for name, m in told.items()} == {
-        "good": ("FITS", "inside", True), "air": ("RESAMPLED", "resampled", True), "far": ("NO", "", False)
-    }  # fmt: skip
-    page = layer_page(check)
-    for level, word in (("pass", "yes"), ("warning", "resampled"), ("error", "no")):
-        assert f'<td class="level {level}">{word}</td>' in page
-
-
-def test_where_nothing_else_fits_the_resampled_one_is_named_as_such(check_of):
-    check = check_of(10, air=(1, 4), far=(200, 500))
-    assert check.model == "air" and check.choice == "air fits this layer only with resampling."
-    check = check_of(10, air=(1, 4), also=(3, 5))
-    assert check.choice == "air fits this layer only with resampling; so does also."
-
-
-def test_pixels_that_are_taken_as_they_are_are_told_apart_too(check_of):
-    check = check_of(10, "never", air=(1, 4), good=(10, 30))
-    assert [(m.name, m.word) for m in check.models] == [("good", "FITS"), ("air", "OUTSIDE")]
-    assert "they are taken as they are" in check.models[1].reason and check.choice == "good fits this layer."
-
-
-def test_where_nothing_else_fits_pixels_as_they_are_are_named_as_such(check_of):
-    check = check_of(10, "never", air=(1, 4), also=(3, 5))
-    assert check.choice == "air fits this layer only with pixels of a size that it was not made for; so does also."
-
-
-def test_the_bands_of_a_layer_are_told_once(check_of, raster, network):
-    net = network("pixel", name="a")
-    network("pixel", name="b")
-    layer = raster("a.tif", np.concatenate([land(), land()[:2]]), names=None)
-    check = check_layer(ClassifyJob(RasterInput(layer), models_folder=str(Path(net.path).parent)))
-    lines = [text for _, text in check.lines()]
-    assert len([line for line in lines if "6 (unnamed)" in line]) == 1
-    assert lines[0].startswith("FAIL  Model and bands: None of the networks at hand fits this layer.")
-    assert lines[0].count("6 (unnamed)") == lines[0].count(option("bands", (3, 2, 1, 4))) == 1
-    assert "NO  b: wants red, green, blue, nir; none of them could be recognised." in lines
-
-
-@with_network
-def test_check_of_a_layer_that_fits_no_network_still_tells_about_the_layer(raster):
-    layer = raster("a.tif", np.full((2, 50, 60), 3, np.uint8), names=("slope", "aspect"), nodata=3)
-    check = check_layer(ClassifyJob(RasterInput(layer)))
-    by_title = {f.title: f for f in check.findings}
-    assert by_title["Model and bands"].level == ERROR
-    assert by_title["Pixels without data"].level == ERROR
-    assert by_title["Coordinate system"].level == PASS
-    assert check.choice.startswith("None of the networks")
-    assert all(m.reason for m in check.models)
-    assert "cannot be classified" in check.verdict
-
-
-def test_page_escapes_what_users_wrote(raster, network):
-    layer = raster("a.tif", land(), names=("<script>alert(1)</script>", "green", "blue", "nir"))
-    page = layer_page(
-        check_layer(ClassifyJob(RasterInput(layer, bands=(1, 2, 3, 4)), model_file=network("pixel").path))
-    )
-    assert "<script" not in page and "&lt;script&gt;" in page
-    assert "Content-Security-Policy" in page
-
-
-def test_check_at_a_shell(raster, tmp_path, capsys):
-    layer = raster("a.tif", land(), names=None)
-    page = tmp_path / "check.html"
-    assert main(["check", layer, "--html", str(page)]) == 0
-    out = capsys.readouterr().out
-    assert "WARN  Bands:" in out and "PASS  " in out
-    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert main(["check", layer, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["layer"] == "a.tif"
-    assert main(["check", str(tmp_path / "none.tif")]) == 1
-    assert "Traceback" not in capsys.readouterr().err
-
-
-def test_control_flow_does_not_read_a_title(raster, monkeypatch):
-    """A check in another language finds the same."""
-    empty = raster("a.tif", np.full((2, 50, 60), 3, np.uint8), names=("slope", "aspect"), nodata=3)
-    plain = ClassifyJob(RasterInput(empty))
-    outside = ClassifyJob(RasterInput(raster("b.tif", land())), extent=(0, 0, 30, 30))
-    told = [check_layer(job) for job in (plain, outside)]
-    monkeypatch.setattr("lulc_plugin.findings.TITLES", dict.fromkeys(TITLES, "Titel"))
-    for job, before in zip((plain, outside), told):
-        after = check_layer(job)
-        assert {f.title for f in after.findings} == {"Titel"}
-        assert [replace(f, title="") for f in after.findings] == [replace(f, title="") for f in before.findings]
-        assert (after.blocked, after.choice, after.models) == (before.blocked, before.choice, before.models)
