@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,18 +16,23 @@ from ... import provenance
 from ...errors import LulcError
 from ...legend import Legend, LegendClass
 from ...options import option
+from ...raster import apply_steps, resolve
 from .. import foreign_files, mlm
 from ..mlm import FRACTIONS, centred_cut, two_classes
 from ..runtime import GraphTensor, Session, open_session, signature_of
 from ..spec import ModelSpec, Output, Window, band_channel, usual_multiple
 from . import probe, user_text
 from .probe import RandomRun
-from .user_text import NOT_GIVEN, Scaling, few_left, read_scaling
+from .user_text import NOT_GIVEN, Scaling, read_scaling
 
 #: what a user may say about the numbers that come out
 ACTIVATIONS = ("auto", "softmax", "sigmoid", "none")
 _SIZE = 512
 _MARGIN = 64
+#: unit → what its numbers usually reach
+_REACH = {"reflectance": 1.0, "dn": 10_000.0, "byte": 255.0}
+#: an image with fewer different numbers than this was scaled by mistake
+_FEWEST = 32
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ def _check_whole_numbers(image: GraphTensor, scaling: Scaling, text: str) -> Non
     kind = probe.DTYPES.get(image.type)
     if kind is None or np.dtype(kind).kind not in "iu":
         return
-    few = few_left(scaling, np.dtype(kind))
+    few = _few_left(scaling, np.dtype(kind))
     if few is None:
         return
     count, low, high = few
@@ -162,6 +168,21 @@ def _check_whole_numbers(image: GraphTensor, scaling: Scaling, text: str) -> Non
         f"Give {option('scaling', 'none')} if the network scales its numbers itself, or a scaling that reaches its"
         " range, such as scale 40 for reflectance times 10,000; or export it with an input of 32-bit numbers.",
     )
+
+
+def _few_left(scaling: Scaling, kind: np.dtype[Any]) -> tuple[int, float, float] | None:
+    """How many numbers the usual values of its unit become in a network's whole numbers, and their range before that.
+
+    None where enough are left.
+    """
+    usual = np.linspace(0, _REACH[scaling.forms[0].unit], 10_001)
+    limits = np.iinfo(kind)
+    for form, steps in zip(scaling.forms[0].band_steps, scaling.channel_steps):
+        scaled = apply_steps(usual, resolve((*form, *steps), usual))
+        count = len(np.unique(np.clip(np.rint(scaled), limits.min, limits.max)))
+        if count < _FEWEST:
+            return count, float(scaled.min()), float(scaled.max())
+    return None
 
 
 def _run_in_either_layout(session: Session, image: GraphTensor, count: int) -> RandomRun:

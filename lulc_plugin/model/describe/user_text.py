@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...errors import FileNotRead, LulcError
 from ...legend import LegendClass, spare_colour
 from ...options import option
-from ...raster import Step, Steps, apply_steps, band_names, resolve, steps_from_json
+from ...raster import Step, Steps, band_names, steps_from_json
 from ..spec import UNITS, InputForm, ModelBand
 
 # ---------------------------------------------------------------- bands
@@ -267,10 +265,6 @@ NOT_GIVEN = (
     f"{option('scaling')} was not given: the network gets the numbers as they are stored; a wrong scaling gives a wrong"
     " map without an error"
 )
-#: unit → what its numbers usually reach
-_REACH = {"reflectance": 1.0, "dn": 10_000.0, "byte": 255.0}
-#: an image with fewer different numbers than this was scaled by mistake
-_FEWEST = 32
 #: stored numbers of satellites that are divided by so much are reflectance × 10,000
 _SMALLEST_DN_DIVISOR = 1000.0
 _DN_SCALE = 0.0001
@@ -328,21 +322,6 @@ def read_scaling(text: str, count: int) -> Scaling:
     if match:
         return _standardised(match.group(1), match.group(2), count)
     raise LulcError(f"The scaling {text[:80]!r} is not understood.", SCALING_REMEDY)
-
-
-def few_left(scaling: Scaling, kind: np.dtype[Any]) -> tuple[int, float, float] | None:
-    """How many numbers the usual values of its unit become in a network's whole numbers, and their range before that.
-
-    None where enough are left.
-    """
-    usual = np.linspace(0, _REACH[scaling.forms[0].unit], 10_001)
-    limits = np.iinfo(kind)
-    for form, steps in zip(scaling.forms[0].band_steps, scaling.channel_steps):
-        scaled = apply_steps(usual, resolve((*form, *steps), usual))
-        count = len(np.unique(np.clip(np.rint(scaled), limits.min, limits.max)))
-        if count < _FEWEST:
-            return count, float(scaled.min()), float(scaled.max())
-    return None
 
 
 def _plain(unit: str, name: str, steps: Steps, count: int, dn_scale: float | None = None) -> Scaling:
