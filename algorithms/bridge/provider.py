@@ -23,26 +23,28 @@ from ..samplepoints import SamplePoints
 from .translation import tr
 
 ICON = Path(__file__).resolve().parents[2] / "resources" / "icons" / "landcover.svg"
+#: Every algorithm, in the order of the guide; a new one is added here.
+ALGORITHMS = (
+    ClassifyLandCover,
+    CheckLayer,
+    AccuracyReport,
+    SamplePoints,
+    CompareMaps,
+    DescribeModel,
+    ImportModel,
+    ModelInformation,
+    LoadSample,
+    InstallDependencies,
+    CheckInstallation,
+)
 
 
 class LulcProvider(QgsProcessingProvider):
     """Registers every algorithm, also those that cannot run yet: they say what is missing."""
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (
-            ClassifyLandCover(),
-            CheckLayer(),
-            AccuracyReport(),
-            SamplePoints(),
-            CompareMaps(),
-            DescribeModel(),
-            ImportModel(),
-            ModelInformation(),
-            LoadSample(),
-            InstallDependencies(),
-            CheckInstallation(),
-        ):
-            self.addAlgorithm(algorithm)
+        for algorithm in ALGORITHMS:
+            self.addAlgorithm(algorithm())
 
     def id(self) -> str:
         return "lulc"
