@@ -11,7 +11,7 @@ from lulc_plugin.classify import DEVICES, VALUES
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import ConsoleProgress
 
-from .command import Labelled, Wish, check_recipe, label, train_student
+from .command import LabelJob, Labelled, check_recipe, label, train_student
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0, or 2 after an error that the user can mend."""
     options = parser().parse_args(arguments)
-    wish = Wish(
+    job = LabelJob(
         teachers=(options.teacher, *options.others), scenes=tuple(options.scenes), out=options.out,
         table=options.classes, chip=options.chip, validation=options.val, together=options.together,
         values=options.values, level=options.level, threads=options.threads, device=options.device,
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.student is not None:
             check_recipe(options.student, options.out)
-        _tell(label(wish, ConsoleProgress()), options.out)
+        _tell(label(job, ConsoleProgress()), options.out)
         if options.student is not None:
             print(train_student(options.student, options.out, options.run))
     except LulcError as error:

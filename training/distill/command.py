@@ -32,7 +32,7 @@ _TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
-class Wish:
+class LabelJob:
     """What the user asks for.
 
     Attributes:
@@ -81,34 +81,34 @@ class Labelled:
     sheet: Path
 
 
-def label(wish: Wish, progress: Progress | None = None) -> Labelled:
+def label(job: LabelJob, progress: Progress | None = None) -> Labelled:
     """Label scenes and write them as a data set.
 
     Raises:
         LulcError: what is wrong and what to do.
     """
     progress = progress or Progress()
-    legend, table = read_table(wish.table)
-    if not 32 <= wish.chip <= 4096:
-        raise LulcError(f"Images of {wish.chip} pixels a side are asked for; it must be from 32 to 4096.")
-    if not 0 <= wish.validation < 1:
-        raise LulcError(f"The share that validates is {wish.validation}; it must be from 0 to below 1.")
+    legend, table = read_table(job.table)
+    if not 32 <= job.chip <= 4096:
+        raise LulcError(f"Images of {job.chip} pixels a side are asked for; it must be from 32 to 4096.")
+    if not 0 <= job.validation < 1:
+        raise LulcError(f"The share that validates is {job.validation}; it must be from 0 to below 1.")
     panel = Panel(
-        [teacher_settings.parse({**table, "file": str(p.resolve())}, Path())[0] for p in wish.teachers],
-        legend.names, wish.threads, wish.device,
+        [teacher_settings.parse({**table, "file": str(p.resolve())}, Path())[0] for p in job.teachers],
+        legend.names, job.threads, job.device,
     )  # fmt: skip
     fingerprint = panel.fingerprint
     specs = [t.spec for t in panel.teachers]
-    groups = scene_pieces.found(wish.scenes, specs, wish.values, wish.level)
+    groups = scene_pieces.find_scenes(job.scenes, specs, job.values, job.level)
     for note in dict.fromkeys(note for g in groups for note in g.notes):
         progress.log(note)
     for warning in dict.fromkeys(w for g in groups for w in (*g.warnings, *_odd_sizes(g, specs))):
         progress.warn(warning)
     bands = _shared_bands(groups)
     grain = math.lcm(2, *(s.window.multiple for s in specs))
-    size = max(grain, wish.chip // grain * grain)
+    size = max(grain, job.chip // grain * grain)
     context = max(math.ceil(s.window.margin / grain) * grain for s in specs)
-    target = SetFolder(wish.out, bands, groups[0].kind, legend)
+    target = SetFolder(job.out, bands, groups[0].kind, legend)
     expected = sum(g.expected(size, grain) for g in groups)
     for group in groups:
         for piece in group.pieces(bands, size, context, grain):
@@ -121,13 +121,13 @@ def label(wish: Wish, progress: Progress | None = None) -> Labelled:
     for warning in panel.warnings:
         progress.warn(warning)
     files = [row.file for row in target.rows]
-    splits = target.finish(_facts(groups, panel), _told(panel, fingerprint), wish.together, wish.validation)
-    counts = class_shares(wish.out, files, legend)
-    write_whole(wish.out / "statistics.csv", _statistics(counts, legend).encode())
+    splits = target.finish(_facts(groups, panel), _told(panel, fingerprint), job.together, job.validation)
+    counts = class_shares(job.out, files, legend)
+    write_whole(job.out / "statistics.csv", _statistics(counts, legend).encode())
     title = f"{', '.join(s.title for s in specs)}: {len(files)} images"
-    set_folder.draw_sheet(wish.out, files, bands, legend, wish.out / "sheet.png", title)
+    set_folder.draw_sheet(job.out, files, bands, legend, job.out / "sheet.png", title)
     progress.report(100)
-    return Labelled(len(files), splits, tuple(int(n) for n in counts), legend, wish.out / "sheet.png")
+    return Labelled(len(files), splits, tuple(int(n) for n in counts), legend, job.out / "sheet.png")
 
 
 def read_table(path: Path | None) -> tuple[Legend, dict[str, Any]]:

@@ -117,7 +117,7 @@ class Scenes:
         return self.source.expected(size, grain)
 
 
-def found(paths: Sequence[Path], specs: Sequence[ModelSpec], said: str = "auto", level: str = "") -> list[Scenes]:
+def find_scenes(paths: Sequence[Path], specs: Sequence[ModelSpec], said: str = "auto", level: str = "") -> list[Scenes]:
     """What lies at these paths: folders of data sets, images of such, folders of rasters, rasters.
 
     Args:

@@ -25,8 +25,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status: 0 done, 1 the same ground is in two splits, 2 refused."""
     try:
-        said = parser().parse_args(arguments)
-        return int(said.command(said))
+        options = parser().parse_args(arguments)
+        return int(options.command(options))
     except LulcError as error:
         print(error, file=sys.stderr)
         return 2

@@ -124,45 +124,51 @@ def _add_description(p: argparse.ArgumentParser) -> None:
     about.add_argument("--previews", type=int, default=12, metavar="N", help="chips on preview.png; 0: none")
 
 
-def job_of(said: argparse.Namespace) -> data_set.PrepareJob:
+def job_of(options: argparse.Namespace) -> data_set.PrepareJob:
     """The job that the options describe.
 
     Raises:
         LulcError: they contradict each other.
     """
-    if said.polygons and said.points:
+    if options.polygons and options.points:
         raise LulcError("Polygons and points are both given.", "Give one of --polygons and --points.")
     return data_set.PrepareJob(
-        images=tuple(said.images),
-        out=said.out,
+        images=tuple(options.images),
+        out=options.out,
         labels=data_set.LabelOptions(
-            said.legend,
-            tuple(said.masks),
-            masks.MaskOptions(said.mask_kind, said.snap),
-            said.polygons or said.points,
-            said.field,
+            options.legend,
+            tuple(options.masks),
+            masks.MaskOptions(options.mask_kind, options.snap),
+            options.polygons or options.points,
+            options.field,
         ),
         chips=ChipOptions(
-            Tiling(said.size, said.stride, said.edges),
-            said.min_labelled,
-            said.sparse,
-            said.balanced,
-            tuple(s.strip() for s in said.sparse_splits.split(",")),
-            said.seed,
+            Tiling(options.size, options.stride, options.edges),
+            options.min_labelled,
+            options.sparse,
+            options.balanced,
+            tuple(s.strip() for s in options.sparse_splits.split(",")),
+            options.seed,
         ),
-        places=data_set.PlaceOptions(said.block, said.groups, said.place_pattern, said.shares, said.seed, said.overlap),
+        places=data_set.PlaceOptions(
+            options.block, options.groups, options.place_pattern, options.shares, options.seed, options.overlap
+        ),
         numbers=data_set.NumberOptions(
-            tuple(b.strip() for b in said.bands.split(",") if b.strip()), said.values, said.scale, said.offset, said.gsd
+            tuple(b.strip() for b in options.bands.split(",") if b.strip()),
+            options.values,
+            options.scale,
+            options.offset,
+            options.gsd,
         ),
-        credits=Credits(said.name or said.out.name, said.title, said.credit, said.licence),
-        previews=said.previews,
+        credits=Credits(options.name or options.out.name, options.title, options.credit, options.licence),
+        previews=options.previews,
     )
 
 
-def _run(said: argparse.Namespace) -> int:
-    prepared = data_set.prepare(job_of(said), ConsoleProgress())
-    print(statistics.said(prepared.statistics))
-    look = f"; look at {prepared.folder / 'preview.png'}" if said.previews else ""
+def _run(options: argparse.Namespace) -> int:
+    prepared = data_set.prepare(job_of(options), ConsoleProgress())
+    print(statistics.statistics_table(prepared.statistics))
+    look = f"; look at {prepared.folder / 'preview.png'}" if options.previews else ""
     print(f"\nwritten to {prepared.folder}{look}")
     if prepared.leaks:
         print(f"\nLEAK: {len(prepared.leaks)} pairs of places in different splits show the same ground:")

@@ -279,11 +279,11 @@ def _labels_of(job: PrepareJob, plan: _Plan, scene: Scene) -> tuple[ReadLabels |
         def of_mask(region: PixelRegion) -> Labels:
             return mask.read(region)[0]
 
-        return of_mask, lambda: masks.said(mask.decoding(), mask.kind)
+        return of_mask, lambda: masks.describe_decoding(mask.decoding(), mask.kind)
     layer = drawn(Path(job.labels.drawings or ""), scene.path, scene.facts, plan.table, job.labels.class_field)
     if layer is None:
         return _nothing_known, lambda: "nothing drawn"
-    return layer.read, layer.said
+    return layer.read, layer.summary_line
 
 
 def _nothing_known(region: PixelRegion) -> Labels:

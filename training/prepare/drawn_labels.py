@@ -37,7 +37,7 @@ class DrawnPolygons:
         values, inside = self._polygons.labels.read(region)
         return np.where(inside, values, UNKNOWN).astype(np.uint8)
 
-    def said(self) -> str:
+    def summary_line(self) -> str:
         """One line for the log, about the whole image."""
         # counted anew in strips: chips overlap, and their pixels would count twice
         polygons, image = PolygonsOnMap(*self._drawn), self._drawn[2]
@@ -75,7 +75,7 @@ class DrawnPoints:
         labels[self._rows[here] - region.row0, self._cols[here] - region.col0] = self._values[here]
         return labels
 
-    def said(self) -> str:
+    def summary_line(self) -> str:
         """One line for the log."""
         text = f"{len(self._values):,} pixels with a point, {self._outside:,} points outside"
         return text + (
@@ -149,16 +149,17 @@ def _table_points(path: Path, image_path: Path, image: LayerFacts, table: ClassT
 def _carried(
     path: Path, rows: list[dict[str, str]], xs: Floats, ys: Floats, image: LayerFacts
 ) -> tuple[Floats, Floats]:
-    said = sorted({row["crs"] for row in rows})
-    if len(said) != 1 or image.crs is None:
+    systems = sorted({row["crs"] for row in rows})
+    if len(systems) != 1 or image.crs is None:
         raise LulcError(
-            f"{path} gives coordinate systems ({', '.join(said)}), the image {image.name} has {image.crs or 'none'}.",
+            f"{path} gives coordinate systems ({', '.join(systems)}), the image {image.name} has"
+            f" {image.crs or 'none'}.",
             "Give one coordinate system, and an image that has one.",
         )
     try:
-        theirs = CRS.from_user_input(said[0])
+        theirs = CRS.from_user_input(systems[0])
     except CRSError:
-        raise LulcError(f"{path}: {said[0]!r} is no coordinate system.", "Write it like EPSG:4326.") from None
+        raise LulcError(f"{path}: {systems[0]!r} is no coordinate system.", "Write it like EPSG:4326.") from None
     if theirs == image.crs:
         return xs, ys
     x, y = transform_coordinates(theirs, image.crs, xs, ys)

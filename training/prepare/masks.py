@@ -85,14 +85,14 @@ class MaskFile:
         return colours
 
     def _found_kind(self) -> str:
-        bands, said = len(self._facts.bands), self._options.kind
+        bands, wanted = len(self._facts.bands), self._options.kind
         coloured = bands >= 3 or self._colours is not None
-        if said == "colours" and not coloured:
+        if wanted == "colours" and not coloured:
             raise LulcError(f"The mask {self._path} has {bands} band and no palette.", "Use --mask-kind values.")
-        if said == "colours" and not self._table.coloured:
+        if wanted == "colours" and not self._table.coloured:
             raise LulcError("The legend gives no colours, the masks have nothing else.", "Add a colour to each class.")
-        if said != "auto":
-            return said
+        if wanted != "auto":
+            return wanted
         if not self._table.coloured:
             return "values"
         if bands >= 3:
@@ -154,7 +154,7 @@ class MaskFile:
         return total
 
 
-def said(decoding: Decoding, kind: str) -> str:
+def describe_decoding(decoding: Decoding, kind: str) -> str:
     """One line about a decoded mask: the share off the palette, what was snapped, the commonest foreign colours."""
     share = decoding.off_palette / max(1, decoding.pixels)
     if kind == "values":

@@ -19,7 +19,7 @@ from ..sets.description import SetDescription, describe
 from . import overlap, statistics
 from .class_table import UNKNOWN, ClassTable, Labels, read_classes
 from .data_set import describe_ground
-from .masks import MaskFile, MaskOptions, encode, said as said_of, whole_mask
+from .masks import MaskFile, MaskOptions, describe_decoding, encode, whole_mask
 from .preview import contact_sheet
 from .scenes import files_in
 from .split_leaks import check_set
@@ -49,17 +49,17 @@ def _described(folder: Path) -> SetDescription:
     return describe(folder.resolve().parent, folder.resolve().name)
 
 
-def _statistics(said: argparse.Namespace) -> int:
-    found = statistics.set_statistics(_described(said.set), ConsoleProgress())
-    if said.json is not None:
-        statistics.write_statistics(found, said.json)
-    print(statistics.said(found))
+def _statistics(options: argparse.Namespace) -> int:
+    found = statistics.set_statistics(_described(options.set), ConsoleProgress())
+    if options.json is not None:
+        statistics.write_statistics(found, options.json)
+    print(statistics.statistics_table(found))
     return 0
 
 
-def _preview(said: argparse.Namespace) -> int:
-    shown = contact_sheet(_described(said.set), said.out, said.count, said.seed)
-    print(f"{shown} chips on {said.out}")
+def _preview(options: argparse.Namespace) -> int:
+    shown = contact_sheet(_described(options.set), options.out, options.count, options.seed)
+    print(f"{shown} chips on {options.out}")
     return 0
 
 
@@ -83,24 +83,24 @@ def _common(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the PNGs go")
 
 
-def _decode(said: argparse.Namespace) -> int:
-    table = read_classes(said.legend)
-    for path in files_in(said.masks, "mask"):
-        mask = MaskFile(path, table, MaskOptions("auto", said.snap))
+def _decode(options: argparse.Namespace) -> int:
+    table = read_classes(options.legend)
+    for path in files_in(options.masks, "mask"):
+        mask = MaskFile(path, table, MaskOptions("auto", options.snap))
         labels, decoding = whole_mask(mask)
-        _save(said.out / f"{path.stem}.png", labels[None], None)
-        print(f"{path.name}: {mask.kind}, {said_of(decoding, mask.kind)}")
+        _save(options.out / f"{path.stem}.png", labels[None], None)
+        print(f"{path.name}: {mask.kind}, {describe_decoding(decoding, mask.kind)}")
     return 0
 
 
-def _encode(said: argparse.Namespace) -> int:
-    table = read_classes(said.legend)
-    for path in files_in(said.masks, "mask"):
+def _encode(options: argparse.Namespace) -> int:
+    table = read_classes(options.legend)
+    for path in files_in(options.masks, "mask"):
         labels, _ = whole_mask(MaskFile(path, table, MaskOptions("values")))
-        if said.palette:
-            _save(said.out / f"{path.stem}.png", labels[None], table)
+        if options.palette:
+            _save(options.out / f"{path.stem}.png", labels[None], table)
         else:
-            _save(said.out / f"{path.stem}.png", encode(labels, table), None)
+            _save(options.out / f"{path.stem}.png", encode(labels, table), None)
         print(f"{path.name}: {np.count_nonzero(labels) / labels.size:.1%} labelled")
     return 0
 
@@ -137,12 +137,12 @@ def _add_overlap(commands: Any) -> None:
     )
 
 
-def _overlap(said: argparse.Namespace) -> int:
+def _overlap(options: argparse.Namespace) -> int:
     leaking = False
-    for folder in said.sets:
+    for folder in options.sets:
         description = describe(folder.resolve().parent, folder.resolve().name)
-        if said.place is not None:
-            description = replace(description, place="" if said.place == "-" else said.place)
+        if options.place is not None:
+            description = replace(description, place="" if options.place == "-" else options.place)
         found = check_set(description, ConsoleProgress())
         leaks = found.leaks
         print(f"{folder}: {len(found.images)} images, {len(found.grounds)} pairs of different places share ground")

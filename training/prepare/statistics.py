@@ -123,7 +123,7 @@ def write_statistics(found: dict[str, Any], path: Path) -> None:
     write_whole(path, json.dumps(found, indent=1, ensure_ascii=False).encode())
 
 
-def said(found: dict[str, Any]) -> str:
+def statistics_table(found: dict[str, Any]) -> str:
     """The same as a table for a terminal."""
     splits = found["splits"]
     lines = ["", f"{'':24s}" + "".join(f"{name:>12s}" for name in splits)]

@@ -172,7 +172,7 @@ def test_scaling_by_the_layer_knows_the_whole_scene(tmp_path):
     step = (Step.of("percentile", lower=0, upper=100),)
     spec = Teacher(make(tmp_path, forms=(InputForm("picture", "dn", (step, step)),)), 1).spec
     values = np.stack([np.arange(1, 4097, dtype=np.uint16).reshape(64, 64)] * 3)
-    (found,) = scene_pieces.found([scene(tmp_path / "in" / "s.tif", values)], [spec], "picture")
+    (found,) = scene_pieces.find_scenes([scene(tmp_path / "in" / "s.tif", values)], [spec], "picture")
     parts = list(found.pieces(("red", "nir"), 32, 0, 2))
     assert len(parts) == 4
     assert all(p.layer["red"].min() == 1 and p.layer["red"].max() == 4096 for p in parts)

@@ -69,7 +69,7 @@ def test_polygons_in_another_coordinate_system(setting):
     expected[10:12, 15:20] = 0  # polygons of two classes: unknown
     assert (layer.read(WHOLE) == expected).all()
     assert (layer.read(PART) == expected[5:25, 10:40]).all()
-    assert "10 in polygons of different classes" in layer.said()
+    assert "10 in polygons of different classes" in layer.summary_line()
 
 
 def test_points_label_single_pixels(setting):
@@ -80,7 +80,10 @@ def test_points_label_single_pixels(setting):
     expected = np.zeros((40, 50), np.uint8)
     expected[3, 4], expected[20, 30] = 2, 1
     assert (layer.read(WHOLE) == expected).all() and (layer.read(PART) == expected[5:25, 10:40]).all()
-    assert "1 points outside" in layer.said() and "1 pixels with points of different classes" in layer.said()
+    assert (
+        "1 points outside" in layer.summary_line()
+        and "1 pixels with points of different classes" in layer.summary_line()
+    )
 
 
 def test_points_of_a_table(setting):
