@@ -82,10 +82,6 @@ OPTIONS = {
 COMMANDS = {
     "describemodel": {QGIS: "Describe model", SHELL: "lulc:describemodel of QGIS", PYTHON: "describe_network"},
     "importmodel": {QGIS: "Import model", SHELL: "lulc:importmodel of QGIS", PYTHON: "import_model"},
-    "modelinformation": {QGIS: "Model information", SHELL: "lulc:modelinformation of QGIS", PYTHON: "write_card"},
-    "classifylandcover": {QGIS: "Classify land cover", SHELL: "classify", PYTHON: "classify"},
-    "accuracyreport": {QGIS: "Accuracy report", SHELL: "assess", PYTHON: "assess"},
-    "samplepoints": {QGIS: "Draw a reference sample", SHELL: "lulc:samplepoints of QGIS", PYTHON: "draw"},
     "installdependencies": {
         QGIS: "Install dependencies",
         SHELL: "lulc:installdependencies of QGIS",

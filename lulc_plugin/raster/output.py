@@ -217,7 +217,7 @@ class MapWriter:
         except OSError as error:
             raise FileNotWritten(
                 f"{self._path} cannot be replaced: {error}.",
-                "If it is open in QGIS, remove the layer first, or choose another name.",
+                "If a layer or another program has it open, remove or close that first, or choose another name.",
             ) from error
         # what lay beside an older map of this name would be believed of the new one
         for stale in (".ovr", ".msk"):

@@ -61,7 +61,7 @@ class ReprojectedBand:
         except Exception as error:  # GDAL's errors share no public base
             raise LulcError(
                 f"The layer {self._name} cannot be brought to the coordinate system of {grid.name}: {error}.",
-                "Reproject one of the two in QGIS first, with nearest neighbour.",
+                "Reproject one of the two first, with nearest neighbour.",
             ) from error
         self._alpha = [i for i, kind in enumerate(self._vrt.colorinterp, 1) if kind == ColorInterp.alpha][-1]
         self._nodata: float | None = self._dataset.nodatavals[band - 1]
