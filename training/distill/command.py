@@ -141,17 +141,17 @@ def read_table(path: Path | None) -> tuple[Legend, dict[str, Any]]:
     if path is None:
         return _legend(LEGEND, Path()), {}
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LulcError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LulcError(f"{path} is no TOML: {error}.") from None
-    named = said.get("teachers", {})
+    named = content.get("teachers", {})
     if not isinstance(named, dict) or len(named) != 1 or not isinstance(next(iter(named.values())), dict):
         names = ", ".join(named) if isinstance(named, dict) and named else "none"
         raise LulcError(f"{path} must have exactly one table [teachers.NAME]; it has {names}.")
     table = {k: v for k, v in next(iter(named.values())).items() if k != "file"}
-    return _legend(str(said.get("legend", LEGEND)), path.parent), table
+    return _legend(str(content.get("legend", LEGEND)), path.parent), table
 
 
 def _legend(name: str, folder: Path) -> Legend:
@@ -248,5 +248,5 @@ def train_student(config: Path, folder: Path, run: Path | None = None) -> Path:
     # PyTorch is only needed here: labelling works without it
     from ..train import __main__ as training
 
-    said = [str(config), "--data", str(folder.resolve().parent)]
-    return training.train(training.parser().parse_args([*said, *(["--run", str(run)] if run else [])]))
+    arguments = [str(config), "--data", str(folder.resolve().parent)]
+    return training.train(training.parser().parse_args([*arguments, *(["--run", str(run)] if run else [])]))

@@ -137,7 +137,7 @@ class SetFolder:
 
     def _description(self, facts: Mapping[str, Any], soft: Mapping[str, str]) -> str:
         reflectance = self.kind == value_kind.REFLECTANCE
-        said = {
+        entries = {
             "name": self.folder.resolve().name,
             **facts,
             "use": "train",
@@ -147,7 +147,7 @@ class SetFolder:
             "scale": 1 / _REFLECTANCE if reflectance else 1.0,
             "nodata": 0,
         }
-        lines = [f"{key} = {_toml(value)}" for key, value in said.items()]
+        lines = [f"{key} = {_toml(value)}" for key, value in entries.items()]
         lines += ["", "[soft]", 'folder = "soft"', *(f"{key} = {_toml(value)}" for key, value in soft.items())]
         lines += ["", "[labels]", "band = 1", "", "[labels.classes]"]
         lines += [f"{i + 1} = {_toml([c.name])}" for i, c in enumerate(self.legend.classes)]

@@ -214,9 +214,9 @@ def ensemble(subjects: Sequence[Subject], weights: Sequence[float] = ()) -> Subj
             f"The weights {', '.join(f'{w:g}' for w in weights)} are not {len(subjects)} positive numbers.",
             "Give --weights one number a network, like 1,1,2.",
         )
-    said = "" if len(set(weights)) == 1 else f" ({', '.join(f'{w:g}' for w in weights)})"
+    shown = "" if len(set(weights)) == 1 else f" ({', '.join(f'{w:g}' for w in weights)})"
     ways = tuple(w for w in subjects[0].ways if all(w in s.ways for s in subjects))
     return Subject(
-        f"ensemble of {len(subjects)}{said}", Ensemble(tuple(s.answers for s in subjects), weights), subjects[0].bands,
+        f"ensemble of {len(subjects)}{shown}", Ensemble(tuple(s.answers for s in subjects), weights), subjects[0].bands,
         subjects[0].legend, ways, subjects[0].recipe,
     )  # fmt: skip

@@ -61,8 +61,8 @@ def training_sets(recipe: Recipe, root: Path, counts: Sequence[Mapping[str, Any]
 
 
 def _teachers(recipe: Recipe, name: str) -> list[TrainingSet]:
-    said = recipe.teachers[name]
-    tables = [said] if isinstance(said, Mapping) else list(said)
+    named = recipe.teachers[name]
+    tables = [named] if isinstance(named, Mapping) else list(named)
     return [_teacher(str(table["file"]), recipe) for table in tables]
 
 
@@ -88,13 +88,13 @@ def encoder(recipe: Recipe) -> str | None:
     Raises:
         LulcError: nobody knows where they come from.
     """
-    said = str(recipe.table["network"].get("pretrained", ""))
-    if not said:
+    weights = str(recipe.table["network"].get("pretrained", ""))
+    if not weights:
         return None
-    known = _known()["encoders"].get(Path(said).name)
+    known = _known()["encoders"].get(Path(weights).name)
     if known is not None:
         return str(known)
-    if said == "imagenet":
+    if weights == "imagenet":
         name = recipe.network.get("encoder", "")
         return f"{name}, ImageNet, published weights of segmentation_models_pytorch or timm"
-    raise LulcError(f"Nobody knows where the weights {said} come from.", f"Write their credit into {_FILE}.")
+    raise LulcError(f"Nobody knows where the weights {weights} come from.", f"Write their credit into {_FILE}.")

@@ -172,8 +172,8 @@ def describe_inside(
     Raises:
         LulcError: the description cannot be written, or the engine would not run it.
     """
-    said = sidecar.spec(replace(facts, file_size=0, digest=""), recipe, root, scores)
-    onnx_graph.embed(target, mlm.to_item(said), deepness.keys(said, recipe.inputs, scaled_inside=False))
+    spec = sidecar.spec(replace(facts, file_size=0, digest=""), recipe, root, scores)
+    onnx_graph.embed(target, mlm.to_item(spec), deepness.keys(spec, recipe.inputs, scaled_inside=False))
     facts = replace(facts, file_size=target.stat().st_size, digest=provenance.file_digest(target))
     sidecar.write(sidecar.spec(facts, recipe, root, scores), target)
     return facts
@@ -196,8 +196,8 @@ def make_variants(
         windows = _training_windows(recipe, data, facts.fill) if name == "int8" else []
         variants.write(name, network, temperature, recipe.inputs, path, bool(facts.features), windows)
         if name == "deepness":
-            said = sidecar.spec(facts, recipe, source.root)
-            onnx_graph.embed(path, None, deepness.keys(said, recipe.inputs, scaled_inside=True))
+            spec = sidecar.spec(facts, recipe, source.root)
+            onnx_graph.embed(path, None, deepness.keys(spec, recipe.inputs, scaled_inside=True))
             say(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB. {deepness.limits(recipe.inputs)}")
             found[name] = {"file": path.name, "megabytes": round(path.stat().st_size / 1e6, 3)}
             continue

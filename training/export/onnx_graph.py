@@ -175,11 +175,11 @@ def embed(path: Path, item: Mapping[str, Any] | None, deepness: Mapping[str, str
         deepness: its keys and values.
     """
     model = onnx.load(str(path))
-    said = dict(deepness)
+    entries = dict(deepness)
     if item is not None:
         properties = {key: value for key, value in item["properties"].items() if key not in _OUTSIDE}
         asset = {key: value for key, value in item["assets"]["model"].items() if not key.startswith("file:")}
         inside = {**item, "properties": properties, "assets": {"model": asset}}
-        said["mlm"] = json.dumps(inside, separators=(",", ":"), ensure_ascii=False)
-    helper.set_model_props(model, said)
+        entries["mlm"] = json.dumps(inside, separators=(",", ":"), ensure_ascii=False)
+    helper.set_model_props(model, entries)
     onnx.save(model, str(path))

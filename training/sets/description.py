@@ -86,10 +86,10 @@ def describe(root: Path, name: str) -> SetDescription:
     if not path.is_file():
         raise LulcError(f"{folder} has no set.toml.", "Make the set with python -m training.prepare, or describe it.")
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LulcError(f"{path} cannot be read: {error}.") from None
-    return parse(said, folder, str(path))
+    return parse(content, folder, str(path))
 
 
 def plain_name(name: str, where: str) -> str:
@@ -104,13 +104,13 @@ def plain_name(name: str, where: str) -> str:
     return name
 
 
-def parse(said: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
+def parse(content: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
     """A description from the table of a `set.toml`; `where` is the file's name for messages.
 
     Raises:
         LulcError: something is missing, misspelt, impossible or of the wrong kind.
     """
-    plain = {"title": "", "credit": "", "licence": "", **said}
+    plain = {"title": "", "credit": "", "licence": "", **content}
     labels = read(_Labels, plain.pop("labels", {}), f"{where}: labels")
     # what else [soft] says is about its teacher
     soft = convert(plain.pop("soft", {}), Table, f"{where}: soft").get("folder", "")
@@ -125,7 +125,7 @@ def parse(said: Mapping[str, Any], folder: Path, where: str) -> SetDescription:
         folder=folder,
         # a file of floating-point numbers may say nan; such pixels are invalid anyway
         nodata=nodata if nodata is None or nodata != nodata else convert(nodata, Number, f"{where}: nodata"),
-        label_band=labels.band if "labels" in said else 0,
+        label_band=labels.band if "labels" in content else 0,
         classes=_classes(labels.classes, where),
         soft=plain_name(soft, f"{where}: the folder of soft labels") if soft else "",
         leave_out={k: convert(v, Words, f"{where}: leave_out.{k}") for k, v in left_out.items()},
@@ -140,9 +140,9 @@ class _Labels:
     classes: Table = field(default_factory=dict)
 
 
-def _classes(said: Table, where: str) -> dict[int, tuple[str, ...]]:
+def _classes(labels: Table, where: str) -> dict[int, tuple[str, ...]]:
     classes = {}
-    for key, value in said.items():
+    for key, value in labels.items():
         if not (key.isascii() and key.isdigit() and 0 < int(key) <= 255):
             raise LulcError(f"{where}: a label value is {key!r}; they run from 1 to 255, 0 is unknown.")
         classes[int(key)] = convert(value, Words, f"{where}: label {key}")

@@ -35,8 +35,8 @@ def read(path: Path) -> dict[str, Any]:
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        said = str(error).splitlines()[0] if "WeightsUnpickler" not in str(error) else "it holds more than numbers"
-        raise LulcError(f"{path} is no checkpoint of this bench: {said}.") from None
+        reason = str(error).splitlines()[0] if "WeightsUnpickler" not in str(error) else "it holds more than numbers"
+        raise LulcError(f"{path} is no checkpoint of this bench: {reason}.") from None
 
 
 def load(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:

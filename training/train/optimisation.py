@@ -14,7 +14,7 @@ from ..recipe import Recipe
 
 def optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW or SGD; no decay on normalisation and biases; the pretrained part learns at its own rate."""
-    said = recipe.optimiser
+    rates = recipe.optimiser
     pretrained = {id(p) for p in network.pretrained_parameters()} if recipe.pretrained else set()
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for parameter in network.parameters():
@@ -22,24 +22,24 @@ def optimiser(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     entries = [
         {
             "params": parameters,
-            "base": said.pretrained_rate if old else said.rate,
-            "weight_decay": said.decay if decays else 0.0,
+            "base": rates.pretrained_rate if old else rates.rate,
+            "weight_decay": rates.decay if decays else 0.0,
         }
         for (old, decays), parameters in groups.items()
     ]
-    if said.name == "sgd":
-        return torch.optim.SGD(entries, lr=said.rate, momentum=said.momentum)
-    return torch.optim.AdamW(entries, lr=said.rate)
+    if rates.name == "sgd":
+        return torch.optim.SGD(entries, lr=rates.rate, momentum=rates.momentum)
+    return torch.optim.AdamW(entries, lr=rates.rate)
 
 
 def share_of_rate(step: int, recipe: Recipe, plateau: float) -> float:
     """Part of the full learning rate at a step; `plateau` is what the plateau schedule has come down to."""
-    said, steps = recipe.optimiser, recipe.run.steps
-    if step < said.warm_up:
-        return (step + 1) / said.warm_up
-    if said.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * (step - said.warm_up) / max(1, steps - said.warm_up)))
-    return plateau if said.schedule == "plateau" else 1.0
+    rates, steps = recipe.optimiser, recipe.run.steps
+    if step < rates.warm_up:
+        return (step + 1) / rates.warm_up
+    if rates.schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * (step - rates.warm_up) / max(1, steps - rates.warm_up)))
+    return plateau if rates.schedule == "plateau" else 1.0
 
 
 def set_rate(steps: torch.optim.Optimizer, share: float) -> None:
