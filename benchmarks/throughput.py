@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import rasterio
 from rasterio.transform import from_origin
 
@@ -27,6 +26,7 @@ from lulc_plugin.classify import ClassifyJob, Plan, make_plan, read_windows, run
 from lulc_plugin.model import catalogue
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import RasterInput
+from lulc_plugin.telemetry import import_onnxruntime
 
 
 def make_layer(path: Path, size: int) -> None:
@@ -46,6 +46,7 @@ def make_layer(path: Path, size: int) -> None:
 def bare_seconds(planned: Plan) -> float:
     """Time inside `session.run` for all windows of a plan, one after the other."""
     setup, _ = planned.ready()
+    ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     session = ort.InferenceSession(str(setup.entry.path), sess_options=options, providers=["CPUExecutionProvider"])

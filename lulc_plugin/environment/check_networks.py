@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .. import bundled, provenance
+from .. import bundled, provenance, telemetry
 from ..errors import LulcError
 from ..findings import ERROR, PASS, WARNING, Finding
-from ..options import command, option
+from ..options import RESTART, command, option
 
 _REINSTALL = "Install the plugin again."
 _MOST_LISTED = 200
@@ -17,13 +17,12 @@ _MOST_LISTED = 200
 
 def check_devices() -> Iterator[Finding]:
     """What onnxruntime offers, and a run of the first bundled network on each device this plugin knows."""
-    import onnxruntime
-
     from ..model import providers
 
-    offered = onnxruntime.get_available_providers()
+    offered = telemetry.import_onnxruntime().get_available_providers()
     names = ", ".join(map(providers.label, offered))
     yield Finding("devices.offered", PASS, "onnxruntime offers", names or "nothing")
+    yield _telemetry()
     paths = sorted(bundled.folder("models").glob("*.onnx"))
     if not paths:
         yield Finding("devices.run", ERROR, "A run", "there is no bundled network to try.", _REINSTALL)
@@ -31,6 +30,22 @@ def check_devices() -> Iterator[Finding]:
     for device in providers.DEVICES:
         if device != providers.AUTO and any(providers.label(name).lower() == device for name in offered):
             yield _run(paths[0], device)
+
+
+def _telemetry() -> Finding:
+    """Whether onnxruntime stores or sends anything about this computer."""
+    id, title = "devices.telemetry", "Telemetry of onnxruntime"
+    if not telemetry.began_before():
+        return Finding(
+            id, PASS, title, "off; nothing about this computer or your runs is stored for its makers or sent"
+        )
+    text = (
+        "on; something else in this program loaded onnxruntime first. It stores a device id, the system, the processor"
+        " and the program's path in your cache folder (Microsoft/DeveloperTools), and sends them to Microsoft."
+    )
+    variables = "in QGIS: Settings, Options, System, Environment"
+    remedy = f"Set the environment variable {telemetry.VARIABLE} to 1 ({variables}), and {RESTART}."
+    return Finding(id, WARNING, title, text, remedy)
 
 
 def _run(path: Path, device: str) -> Finding:

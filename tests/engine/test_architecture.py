@@ -13,7 +13,7 @@ FILES = sorted(p for p in ENGINE.rglob("*.py") if "_bundled" not in p.parts)
 
 #: room → rooms it may import from (itself always)
 GROUND = {"errors", "progress", "options"}
-SHELF = {"legend", "provenance", "bundled", "environment", "findings", "atomic_write", "lazy_imports"}
+SHELF = {"legend", "provenance", "bundled", "environment", "findings", "atomic_write", "lazy_imports", "telemetry"}
 ARROWS = {
     "options": set(),
     "errors": {"options"},
@@ -21,6 +21,7 @@ ARROWS = {
     "legend": {"errors"},
     "findings": {"errors"},
     "lazy_imports": set(),
+    "telemetry": set(),
     "bundled": {"errors"},
     "atomic_write": {"errors"},
     "provenance": {"errors", "environment"},
@@ -250,6 +251,26 @@ def test_no_file_name_occurs_twice():
         if path.name not in ("__init__.py", "job.py", "result.py") and path.parent.name != "cli":
             places.setdefault(path.name, []).append(str(path.relative_to(ENGINE)))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def imported_whole(path):
+    """Packages that a file imports, anywhere in it, with the parts that it takes: `onnxruntime.quantization`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_onnxruntime_is_imported_where_its_telemetry_is_off():
+    """By `import_onnxruntime` only; the bench may import its parts, for `training` imports the engine first."""
+    bench = list((CHECKOUT / "training").rglob("*.py"))
+    others = [path for folder in OTHERS for path in (CHECKOUT / folder).rglob("*.py") if path not in bench]
+    wrong = [p for p in bench if "onnxruntime" in imported_whole(p)]
+    for path in (p for p in [*FILES, *others] if p != ENGINE / "telemetry.py"):
+        wrong += [path for name in imported_whole(path) if name.partition(".")[0] == "onnxruntime"]
+    wrong = [str(path.relative_to(CHECKOUT)) for path in wrong]
+    assert not wrong, lines_of(wrong)
 
 
 # ---------------------------------------------------------------- imports as they happen

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
+from lulc_plugin.telemetry import import_onnxruntime
 
 from ..maps import Predictor
 from .onnx_graph import INPUT, OUTPUT
@@ -21,8 +22,7 @@ FloatArray = npt.NDArray[np.float32]
 
 def session(path: Path, threads: int = 2, spin: bool = False) -> Any:
     """An onnxruntime session of a file on the CPU; `spin`: idle threads wait busily, quicker on a machine at rest."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from lulc_plugin.telemetry import import_onnxruntime
+
 from .network import Network
 from .network_settings import NetworkSettings, build
 
@@ -73,8 +75,7 @@ def to_onnx(network: Network, channels: int, path: Path) -> None:
 
 def speed(path: Path, channels: int, threads: int, repeats: int = 5, window: int = WINDOW) -> float:
     """10^6 pixels a second of an ONNX file on the CPU, one float32 window at a time, best of `repeats`."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ...errors import CancelledError, LulcError
 from ...options import option
+from ...telemetry import import_onnxruntime
 from ..spec import ModelSpec
 from . import graph_check, onnx_file, providers
 from .onnx_file import Session
@@ -52,7 +53,7 @@ class Network:
     """
 
     def __init__(self, path: Path, spec: ModelSpec, threads: int = 0, device: str = "cpu", provider: str = "") -> None:
-        import onnxruntime as ort
+        ort = import_onnxruntime()
 
         self._spec = spec
         self._path = path
@@ -121,7 +122,7 @@ class Network:
         self.warnings.append(f"{failure.error.problem} It runs on {slower} instead, which takes longer.")
 
     def _new_session(self, provider: ExecutionProvider) -> Session:
-        import onnxruntime as ort
+        ort = import_onnxruntime()
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = self._threads

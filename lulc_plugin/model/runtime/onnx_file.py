@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Protocol
 
 from ...environment import packages
 from ...errors import LulcError, ModelUnusable
+from ...telemetry import import_onnxruntime
 
 #: First release of onnxruntime that reads a file format (IR) and an operator set. From 1.19 on, and for 1.15, seen by
 #: trying; the others as its documentation has them.
@@ -86,10 +87,8 @@ def input_type(path: Path, input_name: str) -> str:
 
 def cannot_load(path: Path, error: Exception) -> ModelUnusable:
     """What to tell the user when onnxruntime refuses the file at `path` with `error`."""
-    import onnxruntime
-
     file = read(path)
-    installed = str(onnxruntime.__version__)
+    installed = str(import_onnxruntime().__version__)
     if file is not None:
         needed = needed_release(file.ir, file.opset)
         words = f"{path.name} is written in ONNX operator set {file.opset} (file format {file.ir})"
@@ -212,7 +211,7 @@ def open_session(path: Path) -> Session:
         LulcError: the file cannot be loaded as a network, or onnxruntime is missing.
     """
     packages.require(("onnxruntime",))  # a network with its description beside it needs no session before it runs
-    import onnxruntime as ort
+    ort = import_onnxruntime()
 
     size = path.stat().st_size
     if size > LARGEST_FILE:
