@@ -244,6 +244,22 @@ def test_files_carry_the_licence():
     assert not wrong, lines_of(wrong)
 
 
+def test_functions_are_short():
+    wrong = []
+    for path in (*FILES, *(p for folder in OTHERS for p in (CHECKOUT / folder).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno - node.lineno >= 60:
+                wrong.append(f"{path.relative_to(CHECKOUT)}: {node.name} has {node.end_lineno - node.lineno + 1} lines")
+    assert not wrong, lines_of(wrong)
+
+
+def test_the_page_on_architecture_names_every_module():
+    page = (CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    of_many = ("report", "cli")  # their folders are described as a whole
+    names = [p.stem for p in FILES if p.stem not in ("__init__", "__main__") and module_of(p)[0] not in of_many]
+    assert [name for name in names if name not in page] == []
+
+
 def test_no_file_name_occurs_twice():
     """A file is found by its name. Parallel parts of parallel rooms (`job`, `result`) and commands may share one."""
     places = {}
