@@ -58,7 +58,7 @@ def example() -> Assessment:
 
     def area(share: Estimate) -> Estimate:
         numbers = [None if v is None else v * total * PIXEL for v in (share.value, share.se, share.low, share.high)]
-        return Estimate(*numbers, share.method, share.note)
+        return Estimate(*numbers, share.method, share.reason)
 
     layer = LayerSummary("change_map.tif", "change_map.tif", "raster", "an equal-area projection", 1, 2500, 4000,
                          "30 × 30 m", "uint8", "0")  # fmt: skip
@@ -72,7 +72,7 @@ def example() -> Assessment:
         excluded=(),
         unlabelled=0,
         unknown=(),
-        warnings=estimates.notes,
+        warnings=(),
         area_unit="ha",
         level=0.95,
         interval="standard",

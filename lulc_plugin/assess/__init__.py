@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .result import (
         AssessedClass as AssessedClass,
         Assessment as Assessment,
+        Cause as Cause,
         ClassArea as ClassArea,
         Comparison as Comparison,
         Context as Context,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         Estimate as Estimate,
         Estimates as Estimates,
         LayerSummary as LayerSummary,
+        Reason as Reason,
         Stratum as Stratum,
     )
     from .sample.job import Sample as Sample, SampleJob as SampleJob, expected_from_text as expected_from_text
@@ -95,6 +97,7 @@ __getattr__, __all__ = lazy_exports(
         "result": [
             "AssessedClass",
             "Assessment",
+            "Cause",
             "ClassArea",
             "Comparison",
             "Context",
@@ -104,6 +107,7 @@ __getattr__, __all__ = lazy_exports(
             "Estimate",
             "Estimates",
             "LayerSummary",
+            "Reason",
             "Stratum",
         ],
         "sample.job": ["Sample", "SampleJob", "expected_from_text"],

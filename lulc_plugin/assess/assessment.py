@@ -8,14 +8,10 @@ from ..progress import Progress
 from .confusion_matrix import accuracy
 from .job import AssessJob
 from .preparation import Preparation, prepare
-from .result import Assessment, ClassArea, Estimate, Estimates
+from .result import Assessment, Cause, ClassArea, Estimate, Estimates, Reason
 
-_DROPPED = "not described: its stratum has no reference unit"
 #: Designs whose units do not stand for the area of the map, and why.
-_NO_AREAS = {
-    "descriptive": "the reference is no probability sample of the map",
-    "polygons": "the polygons are no sample of the map's area",
-}
+_NO_AREAS = {"descriptive": Cause.NO_SAMPLE_OF_MAP, "polygons": Cause.NO_SAMPLE_OF_AREA}
 
 
 def assess(job: AssessJob, progress: Progress) -> Assessment:
@@ -37,7 +33,7 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
         estimates=estimates,
         sample=accuracy(estimates.counts),
         areas=_areas(prepared, estimates),
-        context=prepared.context(estimates),
+        context=prepared.context(),
         of_map=prepared.matching.of_map,
         of_reference=prepared.matching.of_reference,
     )
@@ -63,18 +59,20 @@ def _areas(prepared: Preparation, estimates: Estimates) -> tuple[ClassArea, ...]
     described = None if total is None else total * sampling.described
     if estimates.design == "census" and total is not None:
         described = float(prepared.units.areas().sum())
-    silent = _NO_AREAS.get(estimates.design, "")
     out = []
     for k in range(q):
-        reason = silent or (_DROPPED if k in dropped and not pixels[k] and not estimates.counts[:, k].any() else "")
-        adjusted = Estimate(None, note=reason) if reason else _scaled(estimates.area_shares[k], described)
+        cause = _NO_AREAS.get(estimates.design)
+        if cause is None and k in dropped and not pixels[k] and not estimates.counts[:, k].any():
+            cause = Cause.STRATUM_DROPPED
+        adjusted = (
+            _scaled(estimates.area_shares[k], described) if cause is None else Estimate(None, reason=Reason(cause))
+        )
         out.append(ClassArea(pixels[k], metres[k] if shown else None, share_of[k] / whole, adjusted))
     return tuple(out)
 
 
 def _scaled(share: Estimate, area: float | None) -> Estimate:
     if area is None or share.value is None:
-        note = share.note or ("" if area is not None else "the size of the map's pixels is not known")
-        return Estimate(None, note=note)
+        return Estimate(None, reason=share.reason or (Reason(Cause.NO_PIXEL_AREA) if area is None else None))
     se, low, high = (None if v is None else v * area for v in (share.se, share.low, share.high))
-    return Estimate(share.value * area, se, low, high, share.method, share.note)
+    return Estimate(share.value * area, se, low, high, share.method, share.reason)

@@ -9,7 +9,7 @@ from ..progress import Progress
 from .estimators import Units, pairing
 from .job import AssessJob
 from .preparation import Preparation, prepare
-from .result import Comparison, Estimates
+from .result import Cause, Comparison, Estimates
 
 
 def compare(job: AssessJob, progress: Progress) -> Comparison:
@@ -53,7 +53,7 @@ def compare(job: AssessJob, progress: Progress) -> Comparison:
         users=paired.users,
         producers=paired.producers,
         mcnemar=pairing.mcnemar(only_a, only_b) if prepared.design.name == "simple" else None,
-        context=prepared.context(a, b),
+        context=prepared.context(),
     )
 
 
@@ -65,10 +65,7 @@ def _differences(prepared: Preparation, a: Estimates, b: Estimates) -> pairing.D
             units.found.cluster, map_a, map_b, units.reference, count, units.q, options.level
         )
     if prepared.design.name not in ("simple", "stratified"):
-        reasons = {
-            "census": "a complete comparison has no sampling error",
-            "descriptive": "the units are no probability sample",
-        }
-        return pairing.bare_differences(a, b, reasons[prepared.design.name])
+        cause = Cause.CENSUS if prepared.design.name == "census" else Cause.DESCRIPTIVE
+        return pairing.bare_differences(a, b, cause)
     sample = Units(sampling.stratum, map_a, units.reference, count, sampling.area)
     return pairing.differences(sample, map_b, units.q, sampling.sizes, sampling.population, options.fpc, options.level)

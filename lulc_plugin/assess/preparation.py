@@ -63,15 +63,14 @@ class Preparation:
         names = [c.label for c in self.matching.classes]
         return estimate(self.units, self.sampling, self.design, self.job.options, self.map_shares, names, which)
 
-    def context(self, *estimates: Estimates) -> Context:
-        """What a result says besides its figures; the notes of the estimates become warnings."""
+    def context(self) -> Context:
+        """What a result says besides its figures."""
         found, options = self.found, self.job.options
         excluded = list(found.excluded)
         if self.units.left_out:
             excluded.append(("with a reference class that the legend does not have", self.units.left_out))
         per_label = np.bincount(found.label, found.count, len(found.labels)).astype(np.int64)
         by_label = dict(zip(found.labels, map(int, per_label)))
-        warnings = (*self.warnings, *(note for one in estimates for note in one.notes))
         return Context(
             reference=found.reference,
             design=self.design,
@@ -81,7 +80,7 @@ class Preparation:
             excluded=tuple(excluded),
             unlabelled=found.unlabelled,
             unknown=tuple((key, by_label[key]) for key in self.matching.unknown),
-            warnings=tuple(dict.fromkeys(w for w in warnings if w)),
+            warnings=tuple(dict.fromkeys(w for w in self.warnings if w)),
             area_unit=options.area_unit,
             level=options.level,
             interval=options.interval,

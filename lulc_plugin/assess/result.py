@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an assessment found: numbers; `report` and the adapters turn them into sentences.
 
-Messages of the run (warnings, notes of a single figure) are kept as they were given.
+Why a figure is missing is a `Reason`, which `report.accuracy` words. Only the warnings of a run are messages.
 
 `None` stands for "not applicable". Shares are 0..1, areas square metres. Rows of every matrix are the map, columns the
 reference.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,40 @@ Counts = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
 
 
+class Cause(Enum):
+    """Why a figure has no value, no standard error or no interval."""
+
+    NOT_IN_MAP = "no reference unit on this class of the map"
+    NOT_IN_REFERENCE = "no reference unit of this class"
+    ABSENT = "class in neither map nor reference"
+    NO_KAPPA = "all units in one and the same class"
+    NO_CLASS_KAPPA = "class nowhere or everywhere"
+    NO_VALUE = "no value on one of two maps"
+    CENSUS = "complete comparison"
+    DESCRIPTIVE = "no probability sample"
+    ALL_OBSERVED = "every unit was observed"
+    ONE_UNIT = "sample of one unit"
+    STRATA_OF_ONE_UNIT = "strata of one unit: `names`"
+    TOO_FEW_POLYGONS = "polygons: how many there are, how many are needed"
+    NO_VARIATION = "the figure does not vary within the sample"
+    NO_VARIATION_OF_POLYGONS = "the figure does not vary between the polygons"
+    NO_DIFFERENCE = "no difference in the sample"
+    SAME_DIFFERENCE = "every unit shows the same difference"
+    NO_SAMPLE_OF_MAP = "areas: no probability sample of the map"
+    NO_SAMPLE_OF_AREA = "areas: the polygons are no sample of the map's area"
+    STRATUM_DROPPED = "areas: no reference unit in the stratum"
+    NO_PIXEL_AREA = "areas: pixel size not known"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A cause with the numbers and the names that belong to it; `report.accuracy` makes a sentence of it."""
+
+    cause: Cause
+    numbers: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A figure with its sampling error.
@@ -33,7 +68,7 @@ class Estimate:
         low, high: bounds of the confidence interval, None when there is none.
         method: how the bounds were made: "normal", "wilson" (score interval on counts), "wilson-effective" (score
             interval with the effective sample size), "t" (clusters); empty without bounds.
-        note: why there is no value or no interval, in plain words; may be empty.
+        reason: why there is no value or no interval; None where nothing is missing.
     """
 
     value: float | None
@@ -41,7 +76,7 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     method: str = ""
-    note: str = ""
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +108,7 @@ class Estimates:
         overall, kappa: with intervals where the design allows.
         users, producers, f1, iou, kappas: of each class; `kappas` is the class against the rest.
         area_shares: share of the area that is truly each class.
-        notes: what the reader must know (a stratum of one unit, …), plain sentences.
+        notes: what the reader must know of the whole sample: strata of one unit, too few polygons.
         design_effect: clusters: variance over that of as many independent pixels.
         post_stratified: whether the map's known shares were used although the sample is simple.
         correction: the finite population correction; None without a sample that could have one.
@@ -91,7 +126,7 @@ class Estimates:
     iou: tuple[Estimate, ...]
     kappas: tuple[Estimate, ...]
     area_shares: tuple[Estimate, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
     design_effect: float | None = None
     post_stratified: bool = False
     correction: Correction | None = None
@@ -209,7 +244,7 @@ class Context:
         excluded: (reason, number) of units left out.
         unlabelled: reference units without a class.
         unknown: reference values that the legend does not have, and how many units have each.
-        warnings: sentences the reader must not overlook; printed on top and again at the end.
+        warnings: messages of the run that the reader must not overlook; the notes of the estimates come on top.
         area_unit, level, interval: as asked for.
         area_note: how pixel areas were measured; empty when the pixel size is unknown.
         strata: the strata of a stratified design; empty otherwise.
@@ -277,7 +312,7 @@ class Difference:
     low: float | None
     high: float | None
     p_holm: float | None = None
-    note: str = ""
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)

@@ -18,21 +18,9 @@ from ...errors import LulcError
 from ...options import option
 from ..confusion_matrix import accuracy
 from ..job import INTERVALS
-from ..result import Estimate, Estimates
+from ..result import Cause, Estimate, Estimates, Reason
 from . import kappa
-from .figures import (
-    ABSENT,
-    NO_CLASS_KAPPA,
-    NO_KAPPA,
-    NOT_IN_MAP,
-    NOT_IN_REFERENCE,
-    IntervalRule,
-    Values,
-    assemble,
-    bare,
-    sampling_errors,
-    values_of,
-)
+from .figures import IntervalRule, Values, assemble, bare, sampling_errors, values_of
 from .intervals import t, wilson
 from .sample_units import StrataSizes, Units, correction, cross, listed, units_of_strata
 from .variance import ZERO, ClusterSample, Sample, entries, poststratified_factors, stratified_factors
@@ -41,13 +29,8 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 CountsOrUnits = Union[npt.ArrayLike, Units]
 
-CENSUS = "complete comparison: no sampling error"
-#: More strata of one unit than these share a sentence.
-MANY = 3
 #: Fewer polygons than this carry no interval.
 FEWEST = 10
-NO_SPREAD = "no interval: the figure does not vary between these polygons"
-DESCRIPTIVE = "these figures describe the reference units, not the map"
 
 
 def census(counts: npt.ArrayLike, shares: npt.ArrayLike | None = None) -> Estimates:
@@ -57,20 +40,20 @@ def census(counts: npt.ArrayLike, shares: npt.ArrayLike | None = None) -> Estima
         counts: `(q, q)` pixels, rows map.
         shares: `(q, q)` areas of the same cells on any scale, where pixels differ in size; None: pixels are alike.
     """
-    return _without_error("census", counts, shares, CENSUS)
+    return _without_error("census", counts, shares, Cause.CENSUS)
 
 
-def descriptive(counts: npt.ArrayLike, shares: npt.ArrayLike | None = None, note: str = DESCRIPTIVE) -> Estimates:
+def descriptive(counts: npt.ArrayLike, shares: npt.ArrayLike | None = None) -> Estimates:
     """Units that nobody drew at random: figures that describe these units, without intervals."""
-    return _without_error("descriptive", counts, shares, note)
+    return _without_error("descriptive", counts, shares, Cause.DESCRIPTIVE)
 
 
-def _without_error(design: str, counts: npt.ArrayLike, shares: npt.ArrayLike | None, note: str) -> Estimates:
+def _without_error(design: str, counts: npt.ArrayLike, shares: npt.ArrayLike | None, cause: Cause) -> Estimates:
     table = np.asarray(counts)
     weights = np.asarray(table if shares is None else shares, np.float64)
     if weights.shape != table.shape:
         raise LulcError(f"The table of counts is {table.shape}, that of areas {weights.shape}.")
-    estimates = bare(design, table.astype(np.int64), weights / max(float(weights.sum()), 1e-300), note)
+    estimates = bare(design, table.astype(np.int64), weights / max(float(weights.sum()), 1e-300), cause)
     # counts are exact where shares are rounded
     return replace(estimates, point=accuracy(table)) if shares is None else estimates
 
@@ -123,16 +106,14 @@ def simple(
             kappa=np.nan if variance is None else _root((1 - fraction) * variance),
             kappas=_roots((1 - fraction) * kappa.rest_variances(rows, columns, np.diag(shares), n)),
         )
-    unknown = ""
-    if n == 1:
-        unknown = "one reference unit: its variance is unknown; add units"
+    unknown = Reason(Cause.ONE_UNIT) if n == 1 else None
+    if unknown is not None:
         errors = _unknown(errors)
     complete = rule.applied and fraction >= 1
     inflate = (population - 1) / (population - n) if population and rule.applied and not complete else 1.0
     bounds = IntervalRule("wilson" if alike else "normal", level, unknown, inflate, complete)
     estimates = assemble("simple", counts, shares, point, errors, bounds)
-    notes = (_sentence(unknown),) if unknown else ()
-    return replace(estimates, correction=rule, notes=notes)
+    return replace(estimates, correction=rule, notes=() if unknown is None else (unknown,))
 
 
 def poststratified(
@@ -220,25 +201,19 @@ def stratified(
     drawn = Sample(units.stratum, units.count, weights, factors, units.area)
     counts = units.counts(q)
     single = np.flatnonzero(drawn.unknown)
-    sentences = tuple(
-        f"{strata.title(int(h))} has one reference unit: its variance is unknown; add a unit or merge strata"
-        for h in single
-    )
-    if len(single) > MANY:
-        titles = listed([strata.title(int(h)) for h in single], 2)
-        sentences = (f"{titles} have one reference unit each: their variance is unknown; add units or merge strata",)
+    titles = tuple(strata.title(int(h)) for h in single)
+    unknown = Reason(Cause.STRATA_OF_ONE_UNIT, names=titles) if titles else None
     nested = _class_of_strata(units, strata)
     bounds = IntervalRule(
         _method(interval),
         level,
-        "; ".join(sentences),
+        unknown,
         exact=not np.any(factors > 0),
         exact_users=None if nested is None else ~np.isin(np.arange(q), nested[factors > 0]),
     )
     known_users = None if nested is None else ~np.isin(np.arange(q), nested[single])
     estimates = _from_sample("stratified", drawn, units, counts, bounds, known_users)
-    notes = tuple(_sentence(s) for s in sentences)
-    return replace(estimates, correction=rule, notes=notes)
+    return replace(estimates, correction=rule, notes=() if unknown is None else (unknown,))
 
 
 def polygons(
@@ -275,7 +250,7 @@ def polygons(
     either, whole = sample.showing(concerned, (1, 2, 3)), np.full(q, k)
 
     def build(
-        values: npt.ArrayLike, se: npt.ArrayLike, number: npt.ArrayLike, absent: str, lowest: float = 0.0
+        values: npt.ArrayLike, se: npt.ArrayLike, number: npt.ArrayLike, absent: Cause, lowest: float = 0.0
     ) -> tuple[Estimate, ...]:
         rows = zip(*(np.atleast_1d(np.asarray(v, np.float64)) for v in (values, se, number)))
         return tuple(
@@ -288,40 +263,40 @@ def polygons(
         counts=counts,
         shares=shares,
         point=point,
-        overall=build(figures.overall, errors.overall, k, "")[0],
-        kappa=build(figures.kappa, errors.kappa, k, NO_KAPPA, -1.0)[0],
-        users=build(figures.users, errors.users, sample.showing(concerned, (1, 3)), NOT_IN_MAP),
-        producers=build(figures.producers, errors.producers, sample.showing(concerned, (2, 3)), NOT_IN_REFERENCE),
-        f1=build(figures.f1, errors.f1, either, ABSENT),
-        iou=build(figures.iou, errors.iou, either, ABSENT),
-        kappas=build(figures.kappas, errors.kappas, either, NO_CLASS_KAPPA, -1.0),
-        area_shares=build(figures.areas, errors.areas, whole, ""),
+        overall=build(figures.overall, errors.overall, k, Cause.ABSENT)[0],
+        kappa=build(figures.kappa, errors.kappa, k, Cause.NO_KAPPA, -1.0)[0],
+        users=build(figures.users, errors.users, sample.showing(concerned, (1, 3)), Cause.NOT_IN_MAP),
+        producers=build(figures.producers, errors.producers, sample.showing(concerned, (2, 3)), Cause.NOT_IN_REFERENCE),
+        f1=build(figures.f1, errors.f1, either, Cause.ABSENT),
+        iou=build(figures.iou, errors.iou, either, Cause.ABSENT),
+        kappas=build(figures.kappas, errors.kappas, either, Cause.NO_CLASS_KAPPA, -1.0),
+        area_shares=build(figures.areas, errors.areas, whole, Cause.ABSENT),
         design_effect=errors.overall**2 / independent if independent > 0 and not np.isnan(errors.overall) else None,
     )
     return replace(estimates, notes=(too_few(k),)) if k < FEWEST else estimates
 
 
-def too_few(k: int) -> str:
-    """The sentence for `k` polygons that carry no interval."""
-    return f"{k} reference polygon{' is' if k == 1 else 's are'} too few for confidence intervals: {FEWEST} are needed."
+def too_few(k: int) -> Reason:
+    """The reason why `k` polygons carry no interval."""
+    return Reason(Cause.TOO_FEW_POLYGONS, (k, FEWEST))
 
 
 def _between_polygons(
-    value: float, se: float, shown: int, k: int, level: float, absent: str, lowest: float
+    value: float, se: float, shown: int, k: int, level: float, absent: Cause, lowest: float
 ) -> Estimate:
     if np.isnan(value):
-        return Estimate(None, note=absent)
+        return Estimate(None, reason=Reason(absent))
     value = float(value)
     if shown < 2 or np.isnan(se):
-        return Estimate(value, note=too_few(shown))
+        return Estimate(value, reason=too_few(shown))
     if shown < FEWEST:
-        return Estimate(value, float(se), note=too_few(shown))
+        return Estimate(value, float(se), reason=too_few(shown))
     if se > 0:
         half = t(level, k - 1) * float(se)
         return Estimate(value, float(se), max(lowest, value - half), min(1.0, value + half), "t")
     if lowest == 0 and (value < ZERO or value > 1 - ZERO):
         return Estimate(value, 0.0, *wilson(round(value) * shown, shown, level), "wilson")
-    return Estimate(value, 0.0, note=NO_SPREAD)
+    return Estimate(value, 0.0, reason=Reason(Cause.NO_VARIATION_OF_POLYGONS))
 
 
 def _from_sample(
@@ -336,7 +311,7 @@ def _from_sample(
     shares = sample.matrix(units.map, units.reference, len(counts))
     point = accuracy(shares)
     errors = sampling_errors(sample, units.map, units.reference, shares, point)
-    if bounds.unknown:
+    if bounds.unknown is not None:
         errors = _unknown(errors, known_users)
     return assemble(design, counts, shares, point, errors, bounds)
 
@@ -386,7 +361,3 @@ def _roots(variances: Floats) -> Floats:
 
 def _root(variance: float) -> float:
     return float(_roots(np.array([variance]))[0])
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -10,21 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..confusion_matrix import Accuracy, accuracy
-from ..result import Estimate, Estimates
+from ..result import Cause, Estimate, Estimates, Reason
 from . import kappa
 from .intervals import wilson_share, z
 from .variance import ZERO, Errors, entries
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-
-NOT_IN_MAP = "no reference unit lies on this class of the map"
-NOT_IN_REFERENCE = "no reference unit is of this class"
-ABSENT = "the class is in neither map nor reference"
-NO_KAPPA = "kappa is undefined: all units are of one and the same class"
-NO_CLASS_KAPPA = "undefined: the class is nowhere, or everywhere"
-FLAT = "no interval: the figure does not vary within this sample, which says nothing about its error"
-EXACT = "no sampling error: every unit was observed"
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class IntervalRule:
     Attributes:
         method: "normal", "wilson" (score interval on counts) or "wilson-effective".
         level: confidence level.
-        unknown: why standard errors are missing; empty where they are known.
+        unknown: why standard errors are missing; None where they are known.
         inflate: what numbers of units are multiplied with in score intervals: (N − 1)/(N − n) with the finite
             population correction.
         exact: every unit of the population was observed.
@@ -57,7 +49,7 @@ class IntervalRule:
 
     method: str
     level: float
-    unknown: str = ""
+    unknown: Reason | None = None
     inflate: float = 1.0
     exact: bool = False
     exact_users: Flags | None = None
@@ -135,7 +127,7 @@ def assemble(
     everything = np.full(q, rule.exact)
 
     def build(
-        values: Floats, se: Floats, m: npt.ArrayLike, absent: str, exact: Flags, name: str = ""
+        values: Floats, se: Floats, m: npt.ArrayLike, absent: Cause, exact: Flags, name: str = ""
     ) -> tuple[Estimate, ...]:
         size = np.asarray(m, np.float64) * rule.inflate
         if name == "f1":
@@ -154,50 +146,53 @@ def assemble(
         counts=counts,
         shares=shares,
         point=point,
-        overall=build(np.array([figures.overall]), np.array([errors.overall]), total, "", whole)[0],
-        kappa=build(np.array([figures.kappa]), np.array([errors.kappa]), total, NO_KAPPA, whole, "kappa")[0],
-        users=build(figures.users, errors.users, rows, NOT_IN_MAP, exact_users),
-        producers=build(figures.producers, errors.producers, columns, NOT_IN_REFERENCE, everything),
-        f1=build(figures.f1, errors.f1, union, ABSENT, everything, "f1"),
-        iou=build(figures.iou, errors.iou, union, ABSENT, everything),
-        kappas=build(figures.kappas, errors.kappas, total, NO_CLASS_KAPPA, everything, "kappa"),
-        area_shares=build(figures.areas, errors.areas, np.full(q, total), "", everything),
+        overall=build(np.array([figures.overall]), np.array([errors.overall]), total, Cause.ABSENT, whole)[0],
+        kappa=build(np.array([figures.kappa]), np.array([errors.kappa]), total, Cause.NO_KAPPA, whole, "kappa")[0],
+        users=build(figures.users, errors.users, rows, Cause.NOT_IN_MAP, exact_users),
+        producers=build(figures.producers, errors.producers, columns, Cause.NOT_IN_REFERENCE, everything),
+        f1=build(figures.f1, errors.f1, union, Cause.ABSENT, everything, "f1"),
+        iou=build(figures.iou, errors.iou, union, Cause.ABSENT, everything),
+        kappas=build(figures.kappas, errors.kappas, total, Cause.NO_CLASS_KAPPA, everything, "kappa"),
+        area_shares=build(figures.areas, errors.areas, np.full(q, total), Cause.ABSENT, everything),
     )
 
 
-def bare(design: str, counts: npt.NDArray[np.int64], shares: Floats, note: str) -> Estimates:
-    """The figures alone; `note` says why there is no interval."""
+def bare(design: str, counts: npt.NDArray[np.int64], shares: Floats, cause: Cause) -> Estimates:
+    """The figures alone; `cause` says why there is no interval."""
     point = accuracy(shares)
     figures = values_of(point)
 
-    def build(values: Floats, absent: str) -> tuple[Estimate, ...]:
-        return tuple(Estimate(None, note=absent) if np.isnan(v) else Estimate(float(v), note=note) for v in values)
+    def build(values: Floats, absent: Cause = Cause.ABSENT) -> tuple[Estimate, ...]:
+        return tuple(
+            Estimate(None, reason=Reason(absent)) if np.isnan(v) else Estimate(float(v), reason=Reason(cause))
+            for v in values
+        )
 
     return Estimates(
         design, counts, shares, point,
-        overall=build(np.array([figures.overall]), "")[0],
-        kappa=build(np.array([figures.kappa]), NO_KAPPA)[0],
-        users=build(figures.users, NOT_IN_MAP),
-        producers=build(figures.producers, NOT_IN_REFERENCE),
-        f1=build(figures.f1, ABSENT),
-        iou=build(figures.iou, ABSENT),
-        kappas=build(figures.kappas, NO_CLASS_KAPPA),
-        area_shares=build(figures.areas, ""),
+        overall=build(np.array([figures.overall]))[0],
+        kappa=build(np.array([figures.kappa]), Cause.NO_KAPPA)[0],
+        users=build(figures.users, Cause.NOT_IN_MAP),
+        producers=build(figures.producers, Cause.NOT_IN_REFERENCE),
+        f1=build(figures.f1),
+        iou=build(figures.iou),
+        kappas=build(figures.kappas, Cause.NO_CLASS_KAPPA),
+        area_shares=build(figures.areas),
     )  # fmt: skip
 
 
 def _estimate(
-    value: float, se: float, bounds: tuple[float, float, str], exact: bool, absent: str, unknown: str
+    value: float, se: float, bounds: tuple[float, float, str], exact: bool, absent: Cause, unknown: Reason | None
 ) -> Estimate:
     low, high, method = bounds
     if np.isnan(value):
-        return Estimate(None, note=absent)
+        return Estimate(None, reason=Reason(absent))
     error = None if np.isnan(se) else float(se)
     if exact:
-        return Estimate(float(value), 0.0, note=EXACT)
+        return Estimate(float(value), 0.0, reason=Reason(Cause.ALL_OBSERVED))
     if np.isnan(low):
-        return Estimate(float(value), error, note=unknown if error is None else FLAT)
-    return Estimate(float(value), error, float(low), float(high), method, unknown if error is None else "")
+        return Estimate(float(value), error, reason=unknown if error is None else Reason(Cause.NO_VARIATION))
+    return Estimate(float(value), error, float(low), float(high), method, unknown if error is None else None)
 
 
 def _bounds(

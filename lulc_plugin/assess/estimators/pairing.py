@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ..confusion_matrix import accuracy
-from ..result import Correction, Difference, Estimate, Estimates, McNemar
+from ..result import Cause, Correction, Difference, Estimate, Estimates, McNemar, Reason
 from . import kappa
 from .estimation import FEWEST, too_few
-from .figures import EXACT, linearised, values_of
+from .figures import linearised, values_of
 from .intervals import t, z
 from .sample_units import StrataSizes, Units, correction, units_of_strata
 from .variance import ZERO, ClusterSample, Sample, entries, stratified_factors, sums
@@ -29,9 +29,6 @@ Indices = npt.NDArray[np.int64]
 
 #: From this number of discordant units on the chi-square form is reported.
 EXACT_BELOW = 25
-SAME = "no difference in the sample"
-FLAT = "every unit shows the same difference: its error cannot be told from this sample"
-NO_VALUE = "one of the maps has no value here"
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,6 @@ class Differences:
     Attributes:
         overall, kappa, users, producers: paired differences.
         correction: the finite population correction.
-        notes: what the reader must know, plain sentences.
     """
 
     overall: Difference
@@ -49,7 +45,6 @@ class Differences:
     users: tuple[Difference, ...]
     producers: tuple[Difference, ...]
     correction: Correction | None = None
-    notes: tuple[str, ...] = ()
 
 
 def mcnemar(only_a: int, only_b: int) -> McNemar:
@@ -133,19 +128,17 @@ def differences(
         weights = known / known.sum()
     factors = stratified_factors(weights, per_stratum, fractions)
     sample = Sample(place, units.count, weights, factors, units.area)
-    notes = _single_units(sample, sizes)
-    exact = "" if np.any(factors > 0) else EXACT
-    test = _Test(z(level), _two_sided, notes[0] if notes else "", exact, bool(notes))
-    paired = _paired(sample, (units.map, map_b), units.reference, q, test)
-    return replace(paired, correction=rule, notes=notes)
+    test = _Test(z(level), _two_sided, _single_units(sample, sizes), not np.any(factors > 0))
+    return replace(_paired(sample, (units.map, map_b), units.reference, q, test), correction=rule)
 
 
-def _single_units(sample: Sample, sizes: StrataSizes | None) -> tuple[str, ...]:
-    """Sentences about strata of one unit whose variance would matter."""
+def _single_units(sample: Sample, sizes: StrataSizes | None) -> Reason | None:
+    """Strata of one unit whose variance would matter; None where there are none."""
     if not np.any(sample.unknown):
-        return ()
-    names = ["the sample"] if sizes is None else [sizes.title(int(h)) for h in np.flatnonzero(sample.unknown)]
-    return tuple(f"{x[:1].upper()}{x[1:]} has one reference unit: its variance is unknown." for x in names)
+        return None
+    if sizes is None:
+        return Reason(Cause.ONE_UNIT)
+    return Reason(Cause.STRATA_OF_ONE_UNIT, names=tuple(sizes.title(int(h)) for h in np.flatnonzero(sample.unknown)))
 
 
 def cluster_differences(
@@ -171,30 +164,27 @@ def cluster_differences(
     """
     sample = ClusterSample(cluster, count)
     k = sample.polygons
-    few = k < FEWEST
 
     def p_of(score: float) -> float:
         from scipy import special
 
         return 2 * float(special.stdtr(k - 1, -abs(score)))
 
-    note = too_few(k) if few else ""
-    test = _Test(t(level, max(k - 1, 1)), p_of, note, "", few)
-    return replace(_paired(sample, (map_a, map_b), reference, q, test), notes=(note,) if few else ())
+    test = _Test(t(level, max(k - 1, 1)), p_of, too_few(k) if k < FEWEST else None, False)
+    return _paired(sample, (map_a, map_b), reference, q, test)
 
 
 @dataclass(frozen=True)
 class _Test:
     """How an error becomes an interval and a p: `quantile` of the distribution and its two-sided `p_of` a score.
 
-    `note` says why there is no interval where `silent`; `exact` is the note where every unit was observed.
+    `unknown` says why no difference has an interval; None where they have. `exact`: every unit was observed.
     """
 
     quantile: float
     p_of: Callable[[float], float]
-    note: str
-    exact: str
-    silent: bool
+    unknown: Reason | None
+    exact: bool
 
 
 def _paired(
@@ -225,14 +215,16 @@ def _paired(
     )
 
 
-def bare_differences(a: Estimates, b: Estimates, note: str) -> Differences:
-    """Differences of two estimates without errors, for designs that have none; `note` says why."""
+def bare_differences(a: Estimates, b: Estimates, cause: Cause) -> Differences:
+    """Differences of two estimates without errors, for designs that have none; `cause` says why."""
 
     def build(first: Estimate, second: Estimate) -> Difference:
         if first.value is None or second.value is None:
-            return Difference(first.value, second.value, None, None, None, None, None, None, note=NO_VALUE)
+            return Difference(
+                first.value, second.value, None, None, None, None, None, None, reason=Reason(Cause.NO_VALUE)
+            )
         change = first.value - second.value
-        return Difference(first.value, second.value, change, None, None, None, None, None, note=note)
+        return Difference(first.value, second.value, change, None, None, None, None, None, reason=Reason(cause))
 
     return Differences(
         build(a.overall, b.overall),
@@ -278,18 +270,22 @@ def independent_kappa_z(matrix1: npt.ArrayLike, matrix2: npt.ArrayLike) -> tuple
 def _difference(a: float, b: float, se: float, test: _Test) -> Difference:
     first, second = (None if np.isnan(v) else float(v) for v in (a, b))
     if first is None or second is None:
-        return Difference(first, second, None, None, None, None, None, None, note=NO_VALUE)
+        return _no_difference(first, second)
     change = first - second
     if test.exact:
-        return Difference(first, second, change, 0.0, None, None, None, None, note=test.exact)
-    if test.silent or np.isnan(se):
-        return Difference(first, second, change, None, None, None, None, None, note=test.note)
+        return Difference(first, second, change, 0.0, None, None, None, None, reason=Reason(Cause.ALL_OBSERVED))
+    if test.unknown is not None or np.isnan(se):
+        return Difference(first, second, change, None, None, None, None, None, reason=test.unknown)
     if se == 0:
         if abs(change) < ZERO:
-            return Difference(first, second, 0.0, 0.0, None, None, 0.0, 0.0, note=SAME)
-        return Difference(first, second, change, 0.0, None, None, None, None, note=FLAT)
+            return Difference(first, second, 0.0, 0.0, None, None, 0.0, 0.0, reason=Reason(Cause.NO_DIFFERENCE))
+        return Difference(first, second, change, 0.0, None, None, None, None, reason=Reason(Cause.SAME_DIFFERENCE))
     score, half = change / float(se), test.quantile * float(se)
     return Difference(first, second, change, float(se), score, test.p_of(score), change - half, change + half)
+
+
+def _no_difference(a: float | None, b: float | None) -> Difference:
+    return Difference(a, b, None, None, None, None, None, None, reason=Reason(Cause.NO_VALUE))
 
 
 def _two_sided(score: float) -> float:

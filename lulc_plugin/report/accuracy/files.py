@@ -33,6 +33,7 @@ from .comparison_report import compared
 from .design_sentences import design_sentence
 from .facts import AssessmentFacts, ComparisonFacts
 from .json_facts import json_object
+from .reasons import reason_of_estimate, warnings_of
 
 _OUTPUTS = ("html", "csv", "json", "disagreement")
 # What a spreadsheet takes for the start of a formula, also in its wide forms (OWASP: CSV injection).
@@ -92,7 +93,7 @@ def _log_assessment(result: Assessment, progress: Progress) -> None:
     _log_design(result, progress)
     for reason, number in context.excluded:
         progress.log(f"{number:,} {context.units} left out: {reason}")
-    for warning in context.warnings:
+    for warning in warnings_of(result):
         progress.warn(warning)
     progress.conclude(
         f"{context.compared:,} {context.units} compared. Overall accuracy {_words(estimates.overall)},"
@@ -102,7 +103,7 @@ def _log_assessment(result: Assessment, progress: Progress) -> None:
 
 def _words(estimate: Estimate) -> str:
     if estimate.value is None:
-        return f"n/a ({estimate.note})" if estimate.note else "n/a"
+        return f"n/a ({reason_of_estimate(estimate.reason)})" if estimate.reason else "n/a"
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.4f}"
     return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
@@ -110,7 +111,7 @@ def _words(estimate: Estimate) -> str:
 
 def _log_comparison(result: Comparison, progress: Progress) -> None:
     _log_design(result, progress)
-    for warning in result.context.warnings:
+    for warning in warnings_of(result):
         progress.warn(warning)
     for name, d in (("Overall accuracy", result.overall), ("Kappa", result.kappa)):
         a, b, difference, low, high = (

@@ -44,6 +44,7 @@ from .facts import (
     StratumFacts,
     UnitsFacts,
 )
+from .reasons import notes_of, reason_of_difference, reason_of_estimate, warnings_of
 
 SCHEMA = {"name": "lulc-accuracy-report", "version": 1}
 AXES = {"rows": "map", "columns": "reference"}
@@ -80,7 +81,7 @@ def _assessment(result: Assessment) -> AssessmentFacts:
         },
         "design": _design(result, result.estimates),
         "units": _units(context),
-        "warnings": plain(context.warnings),
+        "warnings": plain(warnings_of(result)),
         **_figures(result.classes, result.estimates),
         "areas": _areas(result),
         "sample_statistics": _sample(result) if sampled else None,
@@ -114,7 +115,7 @@ def _comparison(result: Comparison) -> ComparisonFacts:
         },
         "design": _design(result, result.a, result.b),
         "units": _units(context),
-        "warnings": plain(context.warnings),
+        "warnings": plain(warnings_of(result)),
         "maps": maps,
         "differences": {
             "direction": "map A minus map B",
@@ -274,19 +275,18 @@ def _area(area: ClassArea, size: float) -> AreaFacts:
     }
 
 
-def _design(result: Assessment | Comparison, estimates: Estimates, other: Estimates | None = None) -> DesignFacts:
-    context = result.context
-    notes = list(estimates.notes) + [n for n in (other.notes if other else ()) if n not in estimates.notes]
+def _design(result: Assessment | Comparison, *estimates: Estimates) -> DesignFacts:
+    context, first = result.context, estimates[0]
     return {
-        "name": estimates.design,
+        "name": first.design,
         "sentence": plain_text(design_sentence(result)),
         "level": _always(context.level),
         "interval": context.interval,
-        "fpc": bool(estimates.fpc),
-        "fpc_sentence": correction_sentence(estimates.correction),
-        "post_stratified": bool(estimates.post_stratified),
-        "design_effect": number(estimates.design_effect),
-        "notes": plain(notes),
+        "fpc": bool(first.fpc),
+        "fpc_sentence": correction_sentence(first.correction),
+        "post_stratified": bool(first.post_stratified),
+        "design_effect": number(first.design_effect),
+        "notes": plain(notes_of(*estimates)),
         "strata": [_stratum(s) for s in context.strata],
     }
 
@@ -332,12 +332,13 @@ def _estimate(estimate: Estimate) -> EstimateFacts:
         "low": number(estimate.low),
         "high": number(estimate.high),
         "method": estimate.method,
-        "note": plain_text(estimate.note),
+        "note": plain_text(reason_of_estimate(estimate.reason)),
     }
 
 
 def _difference(difference: Difference) -> DifferenceFacts:
-    return cast(DifferenceFacts, plain(vars(difference)))
+    numbers = {name: number(value) for name, value in vars(difference).items() if name != "reason"}
+    return cast(DifferenceFacts, {**numbers, "note": plain_text(reason_of_difference(difference.reason))})
 
 
 def _rest(share: float | None) -> float | None:

@@ -46,7 +46,6 @@ def sample_section(facts: ReportFacts) -> Section:
     if units["unknown"]:
         parts.append(_unknown(units))
     sentences += [f"Warning: {text}" for text in facts["warnings"]]
-    sentences += [text for text in design["notes"] if text not in facts["warnings"]]
     return Section("sample", "Sample and warnings", tuple(sentences), tuple(parts))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lulc_plugin.assess import accuracy
+from lulc_plugin.assess import Cause, accuracy
 from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, intervals, kappa, pairing, spread_check
 from lulc_plugin.errors import LulcError
 
@@ -290,7 +290,7 @@ def of_clusters(given):
     pixelwise = estimation.simple(Units(zeros, zeros, reference, count), q=2)
     quantile = intervals.t(given["confidence"], k - 1)
     # the example shows the bounds for the test; with six polygons the report has none
-    assert found.overall.low is None and "too few" in found.overall.note
+    assert found.overall.low is None and found.overall.reason.cause is Cause.TOO_FEW_POLYGONS
     ends = found.overall.value - quantile * found.overall.se, found.overall.value + quantile * found.overall.se
     return {
         "overall_accuracy": found.overall.value,

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from lulc_plugin.assess import AssessJob, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature, assess
+from lulc_plugin.assess import AssessJob, Cause, FeatureInput, Options, Outputs, RasterInput, ReferenceFeature, assess
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import LegendClass
 from lulc_plugin.options import option
@@ -79,7 +79,7 @@ def test_rows_are_the_map_in_a_census(make):
     assert result.estimates.users[0].value == pytest.approx(1 / 3)
     assert result.estimates.producers[0].value == 1
     assert result.estimates.kappa.value == 0
-    assert result.estimates.overall.low is None and "no sampling error" in result.estimates.overall.note
+    assert result.estimates.overall.low is None and result.estimates.overall.reason.cause is Cause.CENSUS
     assert any("no design-based interval" in w for w in result.context.warnings)
 
 
@@ -247,7 +247,7 @@ def test_missing_strata(make):
     assert (land.mapped, sea.mapped) == (8000, 0)  # the same part of the map as the adjusted ones
     assert land.adjusted.value + sea.adjusted.value == pytest.approx(8000)
     result = run(map_input, features=points(SAMPLE[:4]), design="stratified", missing_strata="restrict")
-    assert result.areas[1].adjusted.value is None and "not described" in result.areas[1].adjusted.note
+    assert result.areas[1].adjusted.value is None and result.areas[1].adjusted.reason.cause is Cause.STRATUM_DROPPED
 
 
 def test_strata_that_cover_a_part_of_the_map(make):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lulc_plugin.assess import accuracy
+from lulc_plugin.assess import Cause, Reason, accuracy
 from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, intervals, kappa, spread_check
 from lulc_plugin.errors import LulcError
 from lulc_plugin.report.accuracy import correction_sentence
@@ -78,13 +78,13 @@ def test_impossible_counts():
 
 
 @pytest.mark.parametrize(
-    ("maker", "reason"), [(estimation.census, "complete"), (estimation.descriptive, "not the map")]
+    ("maker", "cause"), [(estimation.census, Cause.CENSUS), (estimation.descriptive, Cause.DESCRIPTIVE)]
 )
-def test_no_interval_without_a_sample(maker, reason):
+def test_no_interval_without_a_sample(maker, cause):
     found = maker([[50, 3, 0], [2, 40, 0], [0, 0, 0]])
     for estimate in (*all_of(found), found.kappa, *found.kappas):
         assert estimate.se is None and estimate.low is None and estimate.high is None and estimate.method == ""
-        assert reason in estimate.note if estimate.value is not None else estimate.note
+        assert (estimate.reason == Reason(cause)) == (estimate.value is not None) and estimate.reason
     assert found.users[2].value is None and found.producers[2].value is None
     assert found.overall.value == 90 / 95
 
@@ -176,7 +176,7 @@ def test_one_vs_rest_kappa_is_that_of_the_collapsed_matrix():
 
 def test_one_unit_has_a_score_interval_but_no_error():
     found = estimation.simple([[1, 0], [0, 0]])
-    assert found.overall.se is None and "one reference unit" in found.overall.note
+    assert found.overall.se is None and found.overall.reason == Reason(Cause.ONE_UNIT)
     close([found.overall.low, found.overall.high], [0.20654931437723745, 1])
     assert found.kappa.value is None and found.notes
 
@@ -195,7 +195,9 @@ def test_no_matrix(matrix):
 def test_everything_observed():
     strata = by_class([[5, 1], [0, 4]], [6, 4])
     for found in (estimation.simple([[5, 1], [0, 4]], 10), estimation.stratified(*strata, 2)):
-        assert found.fpc and all(e.se == 0 and e.low is None and "every unit" in e.note for e in all_of(found))
+        assert found.fpc and all(
+            e.se == 0 and e.low is None and e.reason == Reason(Cause.ALL_OBSERVED) for e in all_of(found)
+        )
 
 
 def test_finite_population_in_a_simple_sample():
@@ -213,7 +215,8 @@ def test_perfect_agreement_is_not_certainty():
     found = estimation.simple(np.diag([12, 8]))
     assert found.overall.se == 0
     close([found.overall.low, found.overall.high], [0.8388748419471806, 1])
-    assert (found.kappa.value, found.kappa.se, found.kappa.low) == (1, 0, None) and "no interval" in found.kappa.note
+    assert (found.kappa.value, found.kappa.se, found.kappa.low) == (1, 0, None)
+    assert found.kappa.reason == Reason(Cause.NO_VARIATION)
 
 
 # ---------------------------------------------------------------- stratified
@@ -324,12 +327,12 @@ def test_no_interval_claims_certainty(design, matrix, interval):
         found = estimation.polygons(where, *columns, count, 3)
     for e in all_of(found):
         if e.low is None:
-            assert e.high is None and e.note and not e.method
+            assert e.high is None and e.reason and not e.method
         else:
             assert 0 <= e.low <= e.value + 1e-12 and e.value - 1e-12 <= e.high <= 1 and e.high - e.low > 1e-6
             assert e.method in ("normal", "wilson", "wilson-effective", "t")
     for e in (found.kappa, *found.kappas):
-        assert e.note if e.low is None else -1 <= e.low and e.low + 1e-6 < e.high <= 1
+        assert e.reason if e.low is None else -1 <= e.low and e.low + 1e-6 < e.high <= 1
 
 
 def test_dagger_uses_the_units_behind_the_figure():
@@ -345,7 +348,7 @@ def test_dagger_uses_the_units_behind_the_figure():
     close([perfect.f1[0].low], [2 * low / (1 + low)])
     # the area share is 0.1 in any such sample: no width, so no interval
     assert perfect.area_shares[0].value == pytest.approx(0.1) and perfect.area_shares[0].low is None
-    assert "does not vary" in perfect.area_shares[0].note
+    assert perfect.area_shares[0].reason == Reason(Cause.NO_VARIATION)
 
 
 def test_a_stratum_of_one_unit():
@@ -354,11 +357,10 @@ def test_a_stratum_of_one_unit():
     found = estimation.stratified(units, strata, 2)
     assert ses(found.users)[0] is None and found.users[1].se == pytest.approx(0.08191780219091253)
     assert found.overall.se is None and found.kappa.se is None and found.kappa.low is None
-    assert found.notes == ("Class A has one reference unit: its variance is unknown; add a unit or merge strata.",)
-    assert "one reference unit" in found.overall.note
+    assert found.notes == (found.overall.reason,) == (Reason(Cause.STRATA_OF_ONE_UNIT, names=("class A",)),)
     # strata that are not map classes: every class may be in that stratum
     other = estimation.stratified(units, StrataSizes(("x", "y"), strata.sizes), 2)
-    assert ses(other.users) == [None, None] and other.notes[0].startswith("Stratum x")
+    assert ses(other.users) == [None, None] and other.notes[0].names == ("stratum x",)
     # so it is where the map was edited after the points were drawn
     columns = (units.stratum, units.map, units.reference, units.count)
     moved = Units(*(np.append(column, new) for column, new in zip(columns, (1, 0, 0, 1))))
@@ -366,12 +368,12 @@ def test_a_stratum_of_one_unit():
     assert ses(edited.users) == [None, None]
     # a stratum of one pixel that was observed has no variance at all
     whole = estimation.stratified(*by_class([[1, 0], [3, 17]], [1, 9000]), 2, "always")
-    assert whole.overall.se > 0 and not whole.notes and "every unit" in whole.users[0].note
+    assert whole.overall.se > 0 and not whole.notes and whole.users[0].reason == Reason(Cause.ALL_OBSERVED)
 
 
-def test_many_strata_of_one_unit_share_a_sentence():
+def test_many_strata_of_one_unit_share_a_reason():
     found = estimation.stratified(*by_class(np.eye(6, dtype=int), [10] * 6, map_class=None), 6, "never")
-    assert len(found.notes) == 1 and "6 in all" in found.notes[0]
+    assert len(found.notes) == 1 and len(found.notes[0].names) == 6
 
 
 @pytest.mark.parametrize(
@@ -524,7 +526,7 @@ def test_a_class_in_few_polygons_has_no_interval():
     found = estimation.polygons(cluster, mapped, reference, np.ones(120, int), 2)
     assert found.producers[0].method == "t"
     assert found.producers[1].value is not None and found.producers[1].se is None and found.producers[1].low is None
-    assert "1 reference polygon is too few" in found.producers[1].note
+    assert found.producers[1].reason == Reason(Cause.TOO_FEW_POLYGONS, (1, 10))
 
 
 def test_a_class_in_five_polygons_of_many():
@@ -534,7 +536,7 @@ def test_a_class_in_five_polygons_of_many():
     found = estimation.polygons(cluster, mapped, reference, np.ones(150, int), 2)
     assert found.producers[0].method == "t" and found.overall.method == "t"
     assert found.producers[1].se > 0 and found.producers[1].low is None
-    assert "5 reference polygons are too few" in found.producers[1].note
+    assert found.producers[1].reason == Reason(Cause.TOO_FEW_POLYGONS, (5, 10))
 
 
 def test_polygons_that_are_all_right():
@@ -548,9 +550,9 @@ def test_few_polygons():
     cluster, mapped, reference, count = polygons(1, k=9)
     found = estimation.polygons(cluster, mapped, reference, count, 3)
     assert found.overall.se is not None and all(e.low is None for e in all_of(found))
-    assert found.notes and "10 are needed" in found.notes[0]
+    assert found.notes == (Reason(Cause.TOO_FEW_POLYGONS, (9, 10)),)
     one = estimation.polygons(np.zeros(4, int), np.zeros(4, int), np.array([0, 0, 0, 1]), np.ones(4, int), 2)
-    assert one.overall.value == 0.75 and one.overall.se is None and one.overall.note
+    assert one.overall.value == 0.75 and one.overall.se is None and one.overall.reason
     with pytest.raises(LulcError, match="No pixel"):
         estimation.polygons(*[np.zeros(0, int)] * 4, 2)
 

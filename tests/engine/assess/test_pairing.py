@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import binomtest
 
-from lulc_plugin.assess import Difference
+from lulc_plugin.assess import Cause, Difference, Reason
 from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, pairing
 from lulc_plugin.errors import LulcError
 
@@ -132,7 +132,7 @@ def test_equal_maps():
     found = pairing.differences(simple(first, reference, count), first, 3)
     for one in (found.overall, found.kappa, *found.users, *found.producers):
         assert (one.difference, one.se, one.z, one.p, one.low, one.high) == (0, 0, None, None, 0, 0)
-        assert one.note == "no difference in the sample" and one.p_holm is None
+        assert one.reason == Reason(Cause.NO_DIFFERENCE) and one.p_holm is None
 
 
 def test_one_map_always_right_the_other_never():
@@ -140,14 +140,18 @@ def test_one_map_always_right_the_other_never():
     reference = np.array([0, 1, 0, 1])
     found = pairing.differences(simple(reference, reference, np.ones(4, int)), 1 - reference, 2)
     assert found.overall.difference == 1 and found.overall.p is None and found.overall.low is None
-    assert "error cannot be told" in found.overall.note
+    assert found.overall.reason == Reason(Cause.SAME_DIFFERENCE)
 
 
 def test_a_class_that_one_map_lacks():
     reference, first = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 0])
     found = pairing.differences(simple(first, reference, np.ones(6, int)), np.where(first == 2, 1, first), 4)
     assert found.users[2].a == 1 and found.users[2].b is None and found.users[2].difference is None
-    assert found.users[2].note and found.users[3].a is None and found.producers[2].difference == pytest.approx(0.5)
+    assert (
+        found.users[2].reason == Reason(Cause.NO_VALUE)
+        and found.users[3].a is None
+        and found.producers[2].difference == pytest.approx(0.5)
+    )
 
 
 def test_a_stratum_of_one_unit():
@@ -156,7 +160,7 @@ def test_a_stratum_of_one_unit():
     sample = Units(np.array([0, 1, 1, 1]), m, np.array([0, 0, 1, 1]), np.ones(4, int))
     found = pairing.differences(sample, np.array([0, 1, 1, 0]), 2, strata)
     assert found.overall.difference is not None and found.overall.se is None and found.overall.p is None
-    assert found.notes[0].startswith("Stratum north has one reference unit") and found.overall.note == found.notes[0]
+    assert found.overall.reason == Reason(Cause.STRATA_OF_ONE_UNIT, names=("stratum north",))
 
 
 def test_everything_observed():
@@ -166,7 +170,7 @@ def test_everything_observed():
         found.correction.applied
         and found.overall.se == 0
         and found.overall.p is None
-        and "every unit" in found.overall.note
+        and found.overall.reason == Reason(Cause.ALL_OBSERVED)
     )
     with pytest.raises(LulcError, match="but the map has 5 pixels"):
         pairing.differences(simple(first, reference, count), second, 3, None, 5.0)
@@ -183,14 +187,14 @@ def test_polygons_of_one_pixel_are_a_simple_sample():
         assert a.difference == pytest.approx(b.difference) and a.se == pytest.approx(b.se)
         assert a.p > b.p  # t has heavier tails
     few = pairing.cluster_differences(np.arange(200) % 9, first, second, reference, ones, 3)
-    assert few.overall.difference is not None and few.overall.se is None and "too few" in few.overall.note
+    assert few.overall.difference is not None and few.overall.se is None and few.overall.reason.numbers == (9, 10)
 
 
 def test_differences_without_a_sample():
     a, b = estimation.census([[8, 2], [1, 9]]), estimation.census([[9, 1], [0, 0]])
-    found = pairing.bare_differences(a, b, "complete comparison")
+    found = pairing.bare_differences(a, b, Cause.CENSUS)
     assert found.overall.difference == pytest.approx(17 / 20 - 0.9) and found.overall.p is None
-    assert found.overall.note == "complete comparison" and found.users[1].difference is None
+    assert found.overall.reason == Reason(Cause.CENSUS) and found.users[1].difference is None
 
 
 def test_holm():

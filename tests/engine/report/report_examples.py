@@ -13,6 +13,7 @@ import numpy as np
 from lulc_plugin.assess import (
     AssessedClass,
     Assessment,
+    Cause,
     ClassArea,
     Comparison,
     Context,
@@ -22,6 +23,7 @@ from lulc_plugin.assess import (
     Estimate,
     Estimates,
     LayerSummary,
+    Reason,
     Stratum,
     accuracy,
 )
@@ -33,8 +35,6 @@ MAP = LayerSummary(
 REFERENCE = LayerSummary(
     "labelled sample", "/data/sample.gpkg|layername=sample", "points", "EPSG:4326", detail="field ref_class, 640 points"
 )
-CENSUS_NOTE = "complete comparison: no sampling error"
-DESCRIPTIVE_NOTE = "these figures describe the reference units, not the map"
 
 
 def context(**changes) -> Context:
@@ -60,7 +60,7 @@ def context(**changes) -> Context:
 
 
 def estimates(
-    counts, shares=None, design="census", note=CENSUS_NOTE, spread=None, method="normal", notes=()
+    counts, shares=None, design="census", cause=Cause.CENSUS, spread=None, method="normal", notes=()
 ) -> Estimates:
     """`spread` is a standard error for every figure; None: no intervals, with the reason."""
     counts = np.array(counts, np.int64)
@@ -69,14 +69,12 @@ def estimates(
 
     def one(value):
         if value is None:
-            return Estimate(None, note="the class does not occur here")
+            return Estimate(None, reason=Reason(Cause.ABSENT))
         if spread is None:
-            return Estimate(value, note=note)
+            return Estimate(value, reason=Reason(cause))
         return Estimate(value, spread, max(0.0, value - 1.96 * spread), min(1.0, value + 1.96 * spread), method)
 
-    kappa = (
-        one(point.kappa) if point.kappa is not None else Estimate(None, note="all units are in one and the same class")
-    )
+    kappa = one(point.kappa) if point.kappa is not None else Estimate(None, reason=Reason(Cause.NO_KAPPA))
     return Estimates(
         design=design, counts=counts, shares=shares, point=point, overall=one(point.overall), kappa=kappa,
         users=tuple(one(c.users) for c in point.classes), producers=tuple(one(c.producers) for c in point.classes),
@@ -175,8 +173,8 @@ def perfect_stratum() -> Assessment:
     result = olofsson()
     found = result.estimates
     wilson = Estimate(1.0, 0.0, 0.838875, 1.0, "wilson")
-    unknown = Estimate(0.85, None, None, None, "", "class 2 has one reference unit: its variance is unknown")
-    found = replace(found, users=(wilson, unknown, *found.users[2:]), notes=("Class 2 has one reference unit.",))
+    unknown = Estimate(0.85, reason=Reason(Cause.STRATA_OF_ONE_UNIT, names=("class 2",)))
+    found = replace(found, users=(wilson, unknown, *found.users[2:]), notes=(unknown.reason,))
     warnings = ("12 % of the points have no reference class: the rest may differ from them.",)
     return replace(result, estimates=found, context=replace(result.context, warnings=warnings))
 
@@ -188,7 +186,7 @@ def nasty() -> Assessment:
     made = assessment(
         counts, names, ['#112233;background:url("http://x")', "#00ff00", None, "#123456", None],
         known=[True, True, True, True, False], values=[1, 2, 3, 4, None],
-        estimate=estimates(counts, design="descriptive", note=DESCRIPTIVE_NOTE),
+        estimate=estimates(counts, design="descriptive", cause=Cause.DESCRIPTIVE),
     )  # fmt: skip
     changed = replace(
         made.context,
@@ -230,7 +228,7 @@ def comparison(test: bool = True, intervals: bool = True) -> Comparison:
 
     def difference(a, b, se=0.03, holm=None):
         if not intervals:
-            return Difference(a, b, a - b, None, None, None, None, None, None, CENSUS_NOTE)
+            return Difference(a, b, a - b, None, None, None, None, None, None, reason=Reason(Cause.CENSUS))
         d = a - b
         return Difference(a, b, d, se, d / se, 0.0123, d - 1.96 * se, d + 1.96 * se, holm)
 
@@ -238,7 +236,7 @@ def comparison(test: bool = True, intervals: bool = True) -> Comparison:
         pairs = zip(first.point.classes, second.point.classes)
         rows = [difference(getattr(x, key), getattr(y, key), holm=0.4567) for x, y in pairs]
         if intervals:
-            rows[1] = Difference(0.7, 0.7, 0.0, 0.0, None, None, 0.0, 0.0, None, "no difference in the sample")
+            rows[1] = Difference(0.7, 0.7, 0.0, 0.0, None, None, 0.0, 0.0, reason=Reason(Cause.NO_DIFFERENCE))
         return tuple(rows)
 
     design = "simple" if test else "stratified" if intervals else "census"
