@@ -192,7 +192,7 @@ def _right_wrong(facts: ComparisonFacts) -> Table:
 def _mcnemar_sentence(facts: ComparisonFacts) -> str:
     test = facts["mcnemar"]
     if test is None:
-        return f"No McNemar test: {facts['mcnemar_note'] or 'the design does not allow it.'}"
+        return facts["mcnemar_note"] or "McNemar's test is not printed: the design does not allow it."
     discordant = test["only_a"] + test["only_b"]
     if discordant == 0:
         return "The maps are right and wrong at the same units: there is nothing to test."

@@ -44,7 +44,8 @@ def agreement(facts: AssessmentFacts) -> tuple[str, ...]:
         first = f"The map agrees with the reference at {share} of the {compared} that could be compared"
     sentences = [f"{first}{interval(overall, design['level'])}."]
     if kappa["value"] is None:
-        sentences.append(_stop(f"Kappa is not applicable{': ' + kappa['note'] if kappa['note'] else ''}"))
+        # the note itself begins with "kappa is undefined"
+        sentences.append(_stop(kappa["note"][:1].upper() + kappa["note"][1:] or "Kappa is not applicable"))
     else:
         bounds = ""
         if kappa["low"] is not None and kappa["high"] is not None:
