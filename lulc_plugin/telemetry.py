@@ -2,7 +2,7 @@
 """The telemetry of onnxruntime: it is off by default in this program, whatever its makers and the environment say.
 
 From 1.29 on, the wheels for Linux and macOS store a device id and an event with system, processor and program in the
-user's cache folder as soon as they are loaded, and send both to their makers. Only the environment variable, set before
+user's folders as soon as they are loaded, and send both to their makers. Only the environment variable, set before
 that, stops it: https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md. The wheels for Windows do not know
 the variable; they write to the event tracing of Windows until `disable_telemetry_events` is called.
 

@@ -41,7 +41,7 @@ def _telemetry() -> Finding:
         )
     text = (
         "on; something else in this program loaded onnxruntime first. It stores a device id, the system, the processor"
-        " and the program's path in your cache folder (Microsoft/DeveloperTools), and sends them to Microsoft."
+        " and the program's path in your folders (Microsoft/DeveloperTools), and sends them to Microsoft."
     )
     variables = "in QGIS: Settings, Options, System, Environment"
     remedy = f"Set the environment variable {telemetry.VARIABLE} to 1 ({variables}), and {RESTART}."
