@@ -11,9 +11,9 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from . import heat_colours, number_format
+from . import number_format
 from .document import Chart, Column, Document, Matrix, Table, Value
-from .matrix_view import view
+from .matrix_view import DARK, LIGHT, Palette, style_rules, view
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
@@ -25,7 +25,7 @@ _MANY_COLUMNS = 8
 def page(document: Document) -> str:
     """The text of the HTML file."""
     template = environment().get_template("report.html.j2")
-    return template.render(document=document, heat=heat_colours, light=heat_colours.LIGHT, dark=heat_colours.DARK)
+    return template.render(document=document, light=LIGHT, dark=DARK)
 
 
 @lru_cache(maxsize=1)
@@ -96,5 +96,5 @@ def is_wide(table: Table) -> bool:
     return len(table.columns) > _MANY_COLUMNS
 
 
-def _rules(palette: heat_colours.Palette) -> str:
-    return heat_colours.style_rules(palette)  # nothing in these rules that escaping would change
+def _rules(palette: Palette) -> str:
+    return style_rules(palette)  # nothing in these rules that escaping would change

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Union
 
-from .. import heat_colours, number_format
+from .. import number_format
 from ..document import Figure, Matrix, Table, Value
 from ..html_page import environment
-from ..matrix_view import MatrixView, view
+from ..matrix_view import DARK, LIGHT, MatrixView, view
 from .world_map import WorldMap
 
 FOOTER = (
@@ -83,9 +83,7 @@ class ModelCard:
 def card_html(card: ModelCard) -> str:
     """The text of the HTML file."""
     template = environment().get_template("modelcard.html.j2")
-    return template.render(
-        card=card, kind_of=_kind, shown=_shown, footer=FOOTER, light=heat_colours.LIGHT, dark=heat_colours.DARK
-    )
+    return template.render(card=card, kind_of=_kind, shown=_shown, footer=FOOTER, light=LIGHT, dark=DARK)
 
 
 def _kind(part: Part) -> str:

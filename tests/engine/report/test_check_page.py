@@ -13,7 +13,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.findings import ERROR, NOTE, PASS, WARNING, Finding
 from lulc_plugin.options import QGIS, SHELL, option
 from lulc_plugin.report import check_page
-from lulc_plugin.report.heat_colours import contrast
+from lulc_plugin.report.matrix_view import contrast
 
 NASTY = Finding("packages.nasty", ERROR, "</table><script>", "a & b \ud800\x07", "<i>do</i>")
 HEADINGS = {"packages": "Packages <b>", "gdal": "GDAL"}

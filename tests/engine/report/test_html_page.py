@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lulc_plugin.report import accuracy as report, heat_colours, html_page
+from lulc_plugin.report import accuracy as report, html_page, matrix_view
 from lulc_plugin.report.html_page import grouped
 from lulc_plugin.report.number_format import area_decimals, cell, percent
 
@@ -129,32 +129,32 @@ def test_contrast_of_heat_map_and_text(dark):
     html = report.html_text(EXAMPLES["olofsson"]())
     rules = _scheme_rules(html, dark)
     cells = re.findall(r"td\.(agreement|error)(\d) \{ background-color: (#\w{6}); color: (#\w{6}); \}", rules)
-    assert len(cells) == 2 * heat_colours.STEPS
+    assert len(cells) == 2 * matrix_view.STEPS
     for _, _, background, text in cells:
-        assert heat_colours.contrast(background, text) >= 4.5
-    assert len({background for _, _, background, _ in cells}) == 2 * heat_colours.STEPS
+        assert matrix_view.contrast(background, text) >= 4.5
+    assert len({background for _, _, background, _ in cells}) == 2 * matrix_view.STEPS
     page = "#14181b" if dark else "#ffffff"
     texts = set(re.findall(r"(?<![-\w])color: (#\w{6})", rules)) - {t for *_, t in cells}
     fills = set(re.findall(r"\.tick \{[^}]*fill: (#\w{6})", rules))
     assert len(texts) >= 3 and fills
     for text in texts | fills:
-        assert heat_colours.contrast(page, text) >= 4.5, text
+        assert matrix_view.contrast(page, text) >= 4.5, text
     box = re.search(r"\.warnings \{[^}]*background: (#\w{6})", rules).group(1)
-    assert heat_colours.contrast(box, "#e6eaea" if dark else "#14181b") >= 4.5
+    assert matrix_view.contrast(box, "#e6eaea" if dark else "#14181b") >= 4.5
 
 
 def test_black_text_stays_readable_when_paper_drops_the_shades():
     """A browser that prints no backgrounds leaves the light scheme's text on white."""
-    assert heat_colours.contrast("#ffffff", heat_colours.LIGHT.text) > 12
+    assert matrix_view.contrast("#ffffff", matrix_view.LIGHT.text) > 12
     assert all(
-        heat_colours.contrast("#000000", heat_colours.LIGHT.step(kind, heat_colours.STEPS)) > 7
+        matrix_view.contrast("#000000", matrix_view.LIGHT.step(kind, matrix_view.STEPS)) > 7
         for kind in ("agreement", "error")
     )
 
 
 def test_contrast_is_that_of_wcag():
-    assert heat_colours.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert heat_colours.contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=1e-3)
+    assert matrix_view.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert matrix_view.contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=1e-3)
 
 
 def test_never_colour_alone():

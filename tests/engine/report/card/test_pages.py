@@ -19,7 +19,7 @@ from lulc_plugin.report.card import (
 from lulc_plugin.report.card.card import model_card
 from lulc_plugin.report.card.pages import card_html, card_markdown
 from lulc_plugin.report.document import Table
-from lulc_plugin.report.heat_colours import contrast
+from lulc_plugin.report.matrix_view import contrast
 
 
 def html_of(spec, path, listed=""):
