@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from ..lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
-    from .assessment import assess as assess
+    from .assessment import assess as assess, compare as compare
     from .classes import key_of as key_of
-    from .comparison import compare as compare
     from .confusion_matrix import (
         Accuracy as Accuracy,
         ClassAccuracy as ClassAccuracy,
@@ -65,9 +64,8 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "assessment": ["assess"],
+        "assessment": ["assess", "compare"],
         "classes": ["key_of"],
-        "comparison": ["compare"],
         "confusion_matrix": ["Accuracy", "ClassAccuracy", "ConfusionMatrix", "accuracy"],
         "design": ["CENSUS_FROM", "partly_described"],
         "disagreement": ["legend_of", "write_disagreement"],
