@@ -18,7 +18,7 @@ from ..atomic_write import write_report
 from ..findings import ERROR, INSTALLATION_WORDS, LEVELS, PASS, WARNING, WORDS, Finding, count
 from ..options import PYTHON, render, render_all
 from ..progress import Progress
-from .plain_values import plain, plain_text
+from .document import plain, plain_text
 
 if TYPE_CHECKING:
     from ..classify import LayerCheck

@@ -22,7 +22,7 @@ from ...assess import (
     Stratum,
 )
 from ...options import PYTHON, render_all
-from ..plain_values import number, plain, plain_text
+from ..document import number, plain, plain_text
 from .design_sentences import correction_sentence, design_sentence, mcnemar_note
 from .facts import (
     AreaFacts,

@@ -11,8 +11,7 @@ from ... import provenance
 from ...atomic_write import write_report
 from ...model import ModelSpec
 from .. import number_format
-from ..document import Column, Figure, Row, Table
-from ..plain_values import plain_text
+from ..document import Column, Figure, Row, Table, plain_text
 from . import evaluation, expectations, fields
 from .pages import CardSection, Code, Listing, ModelCard, Part, Picture, card_html, card_markdown
 from .world_map import world_map

@@ -11,8 +11,7 @@ import numpy as np
 from ...assess import accuracy as matrix_accuracy
 from ...model import ModelSpec, Scores
 from .. import number_format
-from ..document import STUB, VALUE, Column, Matrix, Row, Table, Value
-from ..plain_values import plain_text
+from ..document import STUB, VALUE, Column, Matrix, Row, Table, Value, plain_text
 from . import expectations, fields
 from .fields import Details, Difference
 from .pages import CardSection, Listing, Part

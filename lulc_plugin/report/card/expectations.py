@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from ...model import InputForm, ModelSpec
 from ...raster import Channel, Step, Steps
-from ..document import Column, Row, Table
-from ..plain_values import plain_text
+from ..document import Column, Row, Table, plain_text
 from . import fields
 from .pages import CardSection, Listing, Part
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields as attributes, replace
 from typing import Any, Optional
 
 from ...model import ModelSpec, Scores
-from ..plain_values import plain_text
+from ..document import plain_text
 
 _LONGEST, _LONGEST_NAME = 1500, 300
 _MOST_SENTENCES, _MOST_ROWS, _MOST_CLASSES, _MOST_SETS, _MOST_PLACES = 40, 200, 4096, 100, 5_000
