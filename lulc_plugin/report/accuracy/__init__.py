@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The accuracy report: an assessment or a comparison as HTML, CSV and JSON."""
 
-from .assessment_report import assessed
-from .comparison_report import compared
+from .contents import assessed, compared
 from .design_sentences import correction_sentence, design_sentence, mcnemar_note
 from .files import assess_and_report, check_outputs, compare_and_report, csv_text, html_text, write
 from .json_facts import json_object

@@ -28,8 +28,7 @@ from ...progress import Progress
 from ...raster import check_target
 from ..document import Document, Table, Value
 from ..html_page import page
-from .assessment_report import assessed
-from .comparison_report import compared
+from .contents import assessed, compared
 from .design_sentences import design_sentence
 from .facts import AssessmentFacts, ComparisonFacts
 from .json_facts import json_object
