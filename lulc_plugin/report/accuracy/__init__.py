@@ -2,9 +2,9 @@
 """The accuracy report: an assessment or a comparison as HTML, CSV and JSON."""
 
 from .contents import assessed, compared
-from .design_sentences import correction_sentence, design_sentence, mcnemar_note
 from .files import assess_and_report, check_outputs, compare_and_report, csv_text, html_text, write
 from .json_facts import json_object
+from .sample_sentences import correction_sentence, design_sentence, mcnemar_note
 
 __all__ = [
     "assess_and_report",

@@ -29,10 +29,9 @@ from ...raster import check_target
 from ..document import Document, Table, Value
 from ..html_page import page
 from .contents import assessed, compared
-from .design_sentences import design_sentence
 from .facts import AssessmentFacts, ComparisonFacts
 from .json_facts import json_object
-from .reasons import reason_of_estimate, warnings_of
+from .sample_sentences import design_sentence, reason_of_estimate, warnings_of
 
 _OUTPUTS = ("html", "csv", "json", "disagreement")
 # What a spreadsheet takes for the start of a formula, also in its wide forms (OWASP: CSV injection).

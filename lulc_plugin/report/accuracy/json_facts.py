@@ -23,7 +23,6 @@ from ...assess import (
 )
 from ...options import PYTHON, render_all
 from ..document import number, plain, plain_text
-from .design_sentences import correction_sentence, design_sentence, mcnemar_note
 from .facts import (
     AreaFacts,
     AssessmentFacts,
@@ -44,7 +43,15 @@ from .facts import (
     StratumFacts,
     UnitsFacts,
 )
-from .reasons import notes_of, reason_of_difference, reason_of_estimate, warnings_of
+from .sample_sentences import (
+    correction_sentence,
+    design_sentence,
+    mcnemar_note,
+    notes_of,
+    reason_of_difference,
+    reason_of_estimate,
+    warnings_of,
+)
 
 SCHEMA = {"name": "lulc-accuracy-report", "version": 1}
 AXES = {"rows": "map", "columns": "reference"}

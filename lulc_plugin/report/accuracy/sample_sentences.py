@@ -1,9 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the reference was sampled, in sentences: the design, the finite population correction, why no test is printed."""
+"""What a report says about the sample: its design and correction, and why a test, a value or an interval is missing."""
 
 from __future__ import annotations
 
-from ...assess import CENSUS_FROM, Assessment, Comparison, Correction, Design, partly_described
+from collections.abc import Sequence
+
+from ...assess import (
+    CENSUS_FROM,
+    Assessment,
+    Cause,
+    Comparison,
+    Correction,
+    Design,
+    Estimates,
+    Reason,
+    partly_described,
+)
 from ...options import option
 
 _SIZES = {
@@ -28,6 +40,36 @@ _NO_MCNEMAR = {
     " difference of so many pixels would be significant.",
     "polygons": "McNemar's test is not printed: pixels of one polygon are not independent.",
     "descriptive": "McNemar's test is not printed: the units are no probability sample.",
+}
+#: More strata of one unit than these share a sentence.
+_MOST_STRATA = 3
+_SHOWN_STRATA = 2
+
+_OF_ESTIMATE = {
+    Cause.NOT_IN_MAP: "no reference unit lies on this class of the map",
+    Cause.NOT_IN_REFERENCE: "no reference unit is of this class",
+    Cause.ABSENT: "the class is in neither map nor reference",
+    Cause.NO_KAPPA: "kappa is undefined: all units are of one and the same class",
+    Cause.NO_CLASS_KAPPA: "undefined: the class is nowhere, or everywhere",
+    Cause.CENSUS: "complete comparison: no sampling error",
+    Cause.DESCRIPTIVE: "these figures describe the reference units, not the map",
+    Cause.ALL_OBSERVED: "no sampling error: every unit was observed",
+    Cause.ONE_UNIT: "one reference unit: its variance is unknown; add units",
+    Cause.NO_VARIATION: "no interval: the figure does not vary within this sample, which says nothing about its error",
+    Cause.NO_VARIATION_OF_POLYGONS: "no interval: the figure does not vary between these polygons",
+    Cause.NO_SAMPLE_OF_MAP: "the reference is no probability sample of the map",
+    Cause.NO_SAMPLE_OF_AREA: "the polygons are no sample of the map's area",
+    Cause.STRATUM_DROPPED: "not described: its stratum has no reference unit",
+    Cause.NO_PIXEL_AREA: "the size of the map's pixels is not known",
+}
+_OF_DIFFERENCE = {
+    Cause.NO_VALUE: "one of the maps has no value here",
+    Cause.CENSUS: "a complete comparison has no sampling error",
+    Cause.DESCRIPTIVE: "the units are no probability sample",
+    Cause.ALL_OBSERVED: "no sampling error: every unit was observed",
+    Cause.ONE_UNIT: "The sample has one reference unit: its variance is unknown.",
+    Cause.NO_DIFFERENCE: "no difference in the sample",
+    Cause.SAME_DIFFERENCE: "every unit shows the same difference: its error cannot be told from this sample",
 }
 
 
@@ -68,7 +110,7 @@ def _of_points(design: Design) -> str:
         return f"{_SAMPLED[design.name]} of points, as stated."
     if design.name == "descriptive":
         advice = f" Choose {option('design', 'simple')} if they were drawn at random." if design.assumed else ""
-        why = _reason(design)
+        why = _why(design)
         return f"Not a probability sample ({why}): these figures describe the reference points, not the map.{advice}"
     source, because = _STRATA[design.stratum_source]
     why = f"assumed because {because}" if design.assumed else "as stated"
@@ -79,12 +121,12 @@ def _of_polygons(design: Design) -> str:
     if design.name == "polygons":
         return f"Random sample of {design.polygons:,} polygons, as stated; each polygon is one cluster of pixels."
     return (
-        f"Not a probability sample ({_reason(design)}): these figures describe the {design.compared:,} reference pixels"
+        f"Not a probability sample ({_why(design)}): these figures describe the {design.compared:,} reference pixels"
         f" in {design.polygons:,} polygons, not the map."
     )
 
 
-def _reason(design: Design) -> str:
+def _why(design: Design) -> str:
     return f"assumed because nothing says how the {design.kind} were chosen" if design.assumed else "as stated"
 
 
@@ -111,3 +153,62 @@ def correction_sentence(correction: Correction | None) -> str:
 def mcnemar_note(result: Comparison) -> str:
     """Why there is no McNemar test; empty where there is one."""
     return "" if result.mcnemar is not None else _NO_MCNEMAR.get(result.context.design.name, "")
+
+
+# ---------------------------------------------------------------- why a figure is missing
+
+
+def reason_of_estimate(reason: Reason | None) -> str:
+    """Why an estimate has no value or no interval; empty where there is no reason."""
+    if reason is None:
+        return ""
+    if reason.cause is Cause.TOO_FEW_POLYGONS:
+        return _too_few_polygons(*reason.numbers)
+    if reason.cause is Cause.STRATA_OF_ONE_UNIT:
+        return "; ".join(_strata_of_one_unit(reason.names))
+    return _OF_ESTIMATE[reason.cause]
+
+
+def reason_of_difference(reason: Reason | None) -> str:
+    """Why a paired difference has no value or no interval; empty where there is no reason."""
+    if reason is None:
+        return ""
+    if reason.cause is Cause.TOO_FEW_POLYGONS:
+        return _too_few_polygons(*reason.numbers)
+    if reason.cause is Cause.STRATA_OF_ONE_UNIT:
+        return f"{_capital(reason.names[0])} has one reference unit: its variance is unknown."
+    return _OF_DIFFERENCE[reason.cause]
+
+
+def notes_of(*estimates: Estimates) -> list[str]:
+    """What a reader must know of the sample behind `estimates`: whole sentences, each once."""
+    notes: list[str] = []
+    for reason in (reason for one in estimates for reason in one.notes):
+        if reason.cause is Cause.STRATA_OF_ONE_UNIT:
+            notes += _strata_of_one_unit(reason.names)
+        else:
+            notes.append(reason_of_estimate(reason))
+    return list(dict.fromkeys(f"{_capital(note).rstrip('.')}." for note in notes))
+
+
+def warnings_of(result: Assessment | Comparison) -> tuple[str, ...]:
+    """The warnings of the run and the notes of its estimates, each once."""
+    estimates = (result.estimates,) if isinstance(result, Assessment) else (result.a, result.b)
+    return tuple(dict.fromkeys((*result.context.warnings, *notes_of(*estimates))))
+
+
+def _too_few_polygons(there: int, needed: int) -> str:
+    polygons = "polygon is" if there == 1 else "polygons are"
+    return f"{there} reference {polygons} too few for confidence intervals: {needed} are needed."
+
+
+def _strata_of_one_unit(titles: Sequence[str]) -> list[str]:
+    if len(titles) <= _MOST_STRATA:
+        rest = "has one reference unit: its variance is unknown; add a unit or merge strata"
+        return [f"{title} {rest}" for title in titles]
+    shown = f"{', '.join(titles[:_SHOWN_STRATA])}, … ({len(titles)} in all)"
+    return [f"{shown} have one reference unit each: their variance is unknown; add units or merge strata"]
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

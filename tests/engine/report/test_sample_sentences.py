@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lulc_plugin.assess import Cause, Reason
-from lulc_plugin.report.accuracy.reasons import notes_of, reason_of_difference, reason_of_estimate, warnings_of
+from lulc_plugin.report.accuracy.sample_sentences import notes_of, reason_of_difference, reason_of_estimate, warnings_of
 
 _SPEC = importlib.util.spec_from_file_location("report_examples", Path(__file__).with_name("report_examples.py"))
 examples = importlib.util.module_from_spec(_SPEC)
