@@ -9,7 +9,7 @@ from ..lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
     from .assessment import assess as assess, compare as compare
-    from .classes import key_of as key_of
+    from .classes import class_table as class_table, key_of as key_of, read_class_table as read_class_table
     from .confusion_matrix import (
         Accuracy as Accuracy,
         ClassAccuracy as ClassAccuracy,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from .overlay.crossing import blocks as blocks, cross as cross
     from .overlay.polygons_on_map import PolygonsOnMap as PolygonsOnMap
     from .overlay.raster_on_map import RasterOnMap as RasterOnMap
-    from .reference.class_table import class_table as class_table, read_class_table as read_class_table
     from .reference.point_table import is_table as is_table, read_points as read_points
     from .reference.vector_file import is_raster as is_raster, read_features as read_features
     from .result import (
@@ -65,7 +64,7 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "assessment": ["assess", "compare"],
-        "classes": ["key_of"],
+        "classes": ["class_table", "key_of", "read_class_table"],
         "confusion_matrix": ["Accuracy", "ClassAccuracy", "ConfusionMatrix", "accuracy"],
         "design": ["CENSUS_FROM", "partly_described"],
         "disagreement": ["legend_of", "write_disagreement"],
@@ -89,7 +88,6 @@ __getattr__, __all__ = lazy_exports(
         "overlay.crossing": ["blocks", "cross"],
         "overlay.polygons_on_map": ["PolygonsOnMap"],
         "overlay.raster_on_map": ["RasterOnMap"],
-        "reference.class_table": ["class_table", "read_class_table"],
         "reference.point_table": ["is_table", "read_points"],
         "reference.vector_file": ["is_raster", "read_features"],
         "result": [

@@ -1,9 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user gives as reference: files and tables, their columns, and which classes mean the same."""
-
-from .class_table import Pairs, whole_number
-
-__all__ = [
-    "Pairs",
-    "whole_number",
-]
+"""The files that a user gives as reference: vector files and tables of points, and what their columns say."""
