@@ -4,27 +4,95 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
 from .errors import FileNotWritten
 
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.lulc-part")
+#: Seconds after which an unfinished file that nobody holds is that of a killed run.
+_ABANDONED_AFTER = 60.0
+#: Results of the present run that are in place, for what is said when it is stopped.
+_written: list[Path] = []
+
+if sys.platform == "win32":
+
+    def _lock(descriptor: int) -> None:
+        """Windows removes no file that is open."""
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def forget_written() -> None:
+    """Begin a run: nothing is written yet."""
+    _written.clear()
+
+
+def note_written(path: Path) -> None:
+    """Remember that a result is in place."""
+    _written.append(path)
+
+
+def written() -> tuple[Path, ...]:
+    """The results that are in place since `forget_written`."""
+    return tuple(_written)
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file in one go, under a temporary name beside it.
 
+    Unfinished files of killed runs in that folder are removed. What is no regular file, such as `/dev/stdout`, is
+    written to as it is: a rename would take its place.
+
     Raises:
         OSError: it cannot be written; what was there before stays, and nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with open(path, "wb") as device:
+            device.write(data)
+        return
+    _sweep(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.lulc-part")
     try:
-        temporary.write_bytes(data)
+        with open(temporary, "xb") as stream:
+            with suppress(OSError):  # a file system without locks
+                _lock(stream.fileno())
+            stream.write(data)
         os.replace(temporary, path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+    note_written(path)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the unfinished files of killed runs."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if _UNFINISHED.fullmatch(name):
+                with suppress(OSError):
+                    _remove_abandoned(folder / name)
+
+
+def _remove_abandoned(file: Path) -> None:
+    """Remove an unfinished file that nobody writes any more.
+
+    Raises:
+        OSError: somebody holds it, or it cannot be removed.
+    """
+    if file.is_symlink() or not file.is_file() or time.time() - file.stat().st_mtime < _ABANDONED_AFTER:
+        return
+    with open(file, "rb") as stream:
+        _lock(stream.fileno())
+    file.unlink()
 
 
 def write_report(path: Path, data: bytes) -> None:

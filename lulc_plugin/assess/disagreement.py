@@ -16,7 +16,7 @@ from ..errors import LulcError
 from ..legend import LONGEST_NAME, Legend, LegendClass
 from ..options import option
 from ..progress import Progress
-from ..raster import LayerFacts, MapWriter, PixelRegion
+from ..raster import InputFiles, LayerFacts, MapWriter, PixelRegion
 from .classes import LEFT_OUT, key_of
 from .job import AssessJob, ReferenceFeature
 from .overlay import PolygonsOnMap, RasterOnMap
@@ -78,8 +78,8 @@ def _colour(of_map: str | None, i: int, j: int, k: int) -> str:
     return f"#{round(255 * red):02X}{round(255 * green):02X}{round(255 * blue):02X}"
 
 
-def write_disagreement(job: AssessJob, result: Assessment, progress: Progress) -> None:
-    """Write the raster on the map's grid, in a second walk over the layers.
+def write_disagreement(job: AssessJob, result: Assessment, progress: Progress, read: InputFiles | None = None) -> None:
+    """Write the raster on the map's grid, in a second walk over the layers; not if what was `read` has changed.
 
     Raises:
         LulcError: too many classes, or a disk that cannot be written.
@@ -114,6 +114,8 @@ def write_disagreement(job: AssessJob, result: Assessment, progress: Progress) -
             "reference": result.context.reference.name,
             "versions": provenance.versions(),
         }
+        if read is not None:
+            read.check()
         writer.finish(provenance.tags(tags), progress)
 
 

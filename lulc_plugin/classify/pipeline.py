@@ -18,7 +18,7 @@ from ..errors import CancelledError, LulcError
 from ..model import Network
 from ..options import render
 from ..progress import Progress
-from ..raster import MapWriter, areas, gdal
+from ..raster import InputFiles, MapWriter, areas, gdal
 from .blend import Blender, winners
 from .confidence import MeanConfidence, judge, possible
 from .input_scaling import describe
@@ -42,13 +42,26 @@ def classify(job: ClassifyJob, output: str | Path, progress: Progress | None = N
     """
     progress = progress or Progress()
     check_output(job, output)
+    read = _inputs(job)
     plan = run_in_thread("lulc-plan", lambda relay: make_plan(job, relay), progress)
-    return run(plan, output, progress)
+    return run(plan, output, progress, read)
 
 
-def run(plan: Plan, output: str | Path, progress: Progress) -> ClassifyResult:
-    """Make the map of a plan, and close its network; see `classify`."""
+def _inputs(job: ClassifyJob) -> InputFiles:
+    return InputFiles(layer.path for layer in (job.layer, job.statistics_from) if layer is not None)
+
+
+def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | None = None) -> ClassifyResult:
+    """Make the map of a plan, and close its network; see `classify`.
+
+    Args:
+        plan: what to do.
+        output: the map, `.tif`.
+        progress: gets the log.
+        read: the state of the files behind the layers before the plan was made; None: that of now.
+    """
     with plan:
+        read = read or _inputs(plan.job)
         started = time.perf_counter()
         for warning in plan.warnings:
             progress.warn(warning)
@@ -61,7 +74,7 @@ def run(plan: Plan, output: str | Path, progress: Progress) -> ClassifyResult:
         for decision in plan.decisions:
             progress.log(decision)
         with gdal.environment():
-            counter = _make_map(plan, setup, network, Path(output), warnings, progress)
+            counter = _make_map(plan, network, Path(output), warnings, progress, read)
         line, doubt = judge(setup.spec, counter.confidence.value, network.probable)
         warnings.extend(filter(None, (doubt,)))
         shown = tuple(render(warning, progress.door) for warning in (*plan.warnings, *warnings))
@@ -75,10 +88,11 @@ def run(plan: Plan, output: str | Path, progress: Progress) -> ClassifyResult:
 
 
 def _make_map(
-    plan: Plan, setup: Setup, network: Network, output: Path, warnings: list[str], progress: Progress
+    plan: Plan, network: Network, output: Path, warnings: list[str], progress: Progress, read: InputFiles
 ) -> _Counter:
-    """Write the map; what the network warns of is told and goes into `warnings`."""
-    job, region = plan.job, setup.region
+    """Write the map, unless what was `read` has changed; what the network warns of is told and goes into `warnings`."""
+    job, setup = plan.job, plan.ready()[0]
+    region = setup.region
     known = len(network.warnings)
 
     def tell_new_warnings() -> None:
@@ -112,6 +126,7 @@ def _make_map(
                 f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
             )
         tags = run_in_thread("lulc-tags", lambda _: _tags(job, setup, network), progress)
+        read.check()
         writer.finish(tags, progress)
     return counter
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .ellipsoid import ellipsoid_of as ellipsoid_of
     from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
+    from .input_files import InputFiles as InputFiles, refuse_overwriting as refuse_overwriting
     from .nodata import BoolArray as BoolArray, usable as usable
     from .output import MapWriter as MapWriter, check_target as check_target
     from .raster_input import RasterInput as RasterInput
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     )
     from .transform_points import transform_coordinates as transform_coordinates
     from .value_kind import PICTURE as PICTURE, interpret_values as interpret_values
+    from .virtual_files import names_network as names_network, refuse_network as refuse_network
     from .window_grid import Axis as Axis, Grid as Grid, plan_axis as plan_axis, plan_grid as plan_grid
 
 __getattr__, __all__ = lazy_exports(
@@ -65,6 +67,7 @@ __getattr__, __all__ = lazy_exports(
         "categories": ["read_categories"],
         "ellipsoid": ["ellipsoid_of"],
         "geogrid": ["Extent", "GeoGrid", "PixelRegion"],
+        "input_files": ["InputFiles", "refuse_overwriting"],
         "indices": ["Expression", "INDICES", "parse"],
         "nodata": ["BoolArray", "usable"],
         "output": ["MapWriter", "check_target"],
@@ -85,6 +88,7 @@ __getattr__, __all__ = lazy_exports(
         "source": ["LayerFacts", "Source", "open_dataset"],
         "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
         "transform_points": ["transform_coordinates"],
+        "virtual_files": ["names_network", "refuse_network"],
         "value_kind": ["PICTURE", "interpret_values"],
         "window_grid": ["Axis", "Grid", "plan_axis", "plan_grid"],
     },

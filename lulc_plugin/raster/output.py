@@ -2,7 +2,8 @@
 """The output of a run: a class map that is written as it is made, and put in place only when it is whole and right.
 
 Rows go to a temporary tiled GeoTIFF in the output's own folder; that is copied to a Cloud Optimized GeoTIFF, checked,
-and renamed. The rename of the .tif is the moment the result exists; names (`.tif.aux.xml`) and style (`.qml`) follow.
+and renamed. The rename of the .tif is the moment the result exists; `map_files` says in which order it and the files
+beside it change.
 Whoever leaves early does not wait for a thread that is still inside GDAL: that thread tidies up when it comes out.
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +24,9 @@ from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as FileWindow
 
 from ..errors import CancelledError, FileNotWritten, LulcError
-from ..legend import Legend, xml_text
+from ..legend import Legend
 from ..progress import Progress
-from . import gdal, temporary_files
+from . import gdal, input_files, map_files, temporary_files
 from .source import open_dataset
 from .temporary_files import TemporaryFiles
 
@@ -39,17 +39,18 @@ def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
     """Refuse a place that cannot be written, before work starts.
 
     Raises:
-        LulcError: no such folder, not writable, a folder of that name, or one of the inputs.
+        LulcError: no such folder, not writable, no regular file, a file behind one of the inputs, or a name that would
+            take the style of another layer.
     """
     folder = path.parent
     if not folder.is_dir():
         raise LulcError(f"The folder {folder} does not exist.", "Create it, or choose another place for the map.")
     if path.is_dir():
         raise LulcError(f"{path} is a folder.", "Choose a file name for the map.")
-    for name in inputs:
-        with suppress(OSError):
-            if path.exists() and os.path.samefile(path, name):
-                raise LulcError(f"{path} is a layer that this run reads.", "Choose another name for the map.")
+    if path.exists() and not path.is_file():
+        raise LulcError(f"{path} is no regular file.", "Choose another name for the map.")
+    map_files.check_side_files(path)
+    input_files.refuse_overwriting((path, *map_files.side_files(path)), inputs)
     if not os.access(folder, os.W_OK):
         raise FileNotWritten(f"The folder {folder} cannot be written to.", "Choose another place for the map.")
 
@@ -190,7 +191,9 @@ class MapWriter:
         if worker.error is not None:
             raise LulcError(f"The map cannot be finished: {worker.error}.", "Is the disk full?") from worker.error
         self._check()
-        self._put_in_place()
+        note = map_files.put_in_place(self._whole, self._path, self._legend, self._temporaries)
+        if note:
+            progress.warn(note)
 
     def _check(self) -> None:
         with open_dataset(self._whole) as finished:
@@ -211,29 +214,6 @@ class MapWriter:
             if finished.nodata != self._legend.nodata:
                 raise LulcError(f"The finished map has nodata {finished.nodata} instead of {self._legend.nodata}.")
 
-    def _put_in_place(self) -> None:
-        try:
-            os.replace(self._whole, self._path)
-        except OSError as error:
-            raise FileNotWritten(
-                f"{self._path} cannot be replaced: {error}.",
-                "If a layer or another program has it open, remove or close that first, or choose another name.",
-            ) from error
-        # what lay beside an older map of this name would be believed of the new one
-        for stale in (".ovr", ".msk"):
-            with suppress(OSError):
-                self._path.with_name(self._path.name + stale).unlink()
-        self._write_text(self._path.with_name(self._path.name + ".aux.xml"), "aux.xml", category_names(self._legend))
-        self._write_text(self._path.with_suffix(".qml"), "qml", self._legend.qml())
-
-    def _write_text(self, path: Path, ending: str, text: str) -> None:
-        temporary = self._temporaries.file(ending)
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, path)
-        except OSError as error:
-            raise FileNotWritten(f"The map is there, but {path.name} beside it cannot be written: {error}.") from error
-
 
 @lru_cache(maxsize=1)
 def _large_palettes() -> bool:
@@ -246,17 +226,6 @@ def _large_palettes() -> bool:
                 return bool(dataset.colormap(1)[300] == (1, 2, 3, 255))
             except ValueError:  # no palette at all
                 return False
-
-
-def category_names(legend: Legend) -> str:
-    """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it."""
-    names = {c.value: c.name for c in legend.classes}
-    lines = "".join(f"      <Category>{xml_text(names.get(v, ''))}</Category>\n" for v in range(max(names) + 1))
-    return (
-        '<PAMDataset>\n  <PAMRasterBand band="1">\n    <CategoryNames>\n'
-        f"{lines}"
-        "    </CategoryNames>\n  </PAMRasterBand>\n</PAMDataset>\n"
-    )
 
 
 class _CopyThread(threading.Thread):

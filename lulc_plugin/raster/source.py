@@ -19,7 +19,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as FileWindow
 
 from ..errors import FileNotRead, LulcError
-from . import areas
+from . import areas, virtual_files
 from .band_names import name_of, wavelength_of
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion
@@ -90,7 +90,14 @@ class LayerFacts:
 
 
 def open_dataset(path: str | Path, mode: str = "r", **options: Any) -> Any:
-    """`rasterio.open` without its warning about files that lie nowhere on earth; they are welcome here."""
+    """`rasterio.open` without its warning about files that lie nowhere on earth; they are welcome here.
+
+    Raises:
+        LulcError: a local file, such as a VRT, names a place in the network.
+        RasterioError, OSError: as `rasterio.open`.
+    """
+    if mode != "w":
+        virtual_files.refuse_network(str(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(path, mode, **options)

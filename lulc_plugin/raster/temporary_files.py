@@ -32,7 +32,7 @@ RENEW_EVERY = 600.0
 _PROGRAM = "landcover_classifier"
 _LOCK_NAME = re.compile(r"(\..+\.[0-9a-f]{12}\.)lock")
 _LARGEST_LOCK = 10_000
-_ENDINGS = re.compile(r"(stream|whole)\.tif(\..{1,20})*|aux\.xml|qml")
+_ENDINGS = re.compile(r"(stream|whole)\.tif(\..{1,20})*|aux\.xml|qml|before\d")
 
 #: Names of this process's lock files. On some shared folders a file lock belongs to the whole process: there, two maps
 #: that are made by one QGIS would not see each other's.

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from ...errors import FileNotRead, LulcError, MissingCrs
-from ...raster import Source, transform_coordinates
+from ...raster import Source, names_network, transform_coordinates
 from ..job import FeatureInput, Label
 from .columns import features_of, fields_wanted, names_for_message
 
@@ -186,6 +186,8 @@ def _crs(text: str) -> CRS:
     remedy = "Give a code such as --crs EPSG:31985."
     if len(text) > _LONGEST_CRS:
         raise LulcError(f"The coordinate system has {len(text):,} characters.", remedy)
+    if names_network(text):
+        raise LulcError(f"{_quoted(text)} is an address; no connection is opened for a coordinate system.", remedy)
     try:
         crs = CRS.from_user_input(text)
     except (CRSError, ValueError) as error:

@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
 from ...errors import FileNotRead, LulcError, MissingCrs
-from ...raster import Source, open_dataset
+from ...raster import Source, names_network, open_dataset, refuse_network
 from ..job import FeatureInput, Label
 from .columns import features_of, fields_wanted, names_for_message
 
@@ -52,6 +52,7 @@ def read_features(
             "Run: python -m pip install pyogrio shapely. Points in a CSV file (columns x and y, or lon and lat) need"
             " neither.",
         ) from error
+    refuse_network(path)
     try:
         layer = _layer(path, pyogrio.list_layers(path), layer)
         meta, ids, shapes, columns = pyogrio.raw.read(path, layer=layer, force_2d=True, return_fids=True)
@@ -120,7 +121,7 @@ def _layer(path: str, layers: Any, wanted: str | None) -> str:
 
 def _same_crs(given: str, of_file: str) -> bool:
     try:
-        return bool(CRS.from_user_input(given) == CRS.from_user_input(of_file))
+        return bool(not names_network(given) and CRS.from_user_input(given) == CRS.from_user_input(of_file))
     except (CRSError, ValueError):
         return False
 

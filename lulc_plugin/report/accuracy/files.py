@@ -25,7 +25,7 @@ from ...atomic_write import write_report
 from ...errors import FileNotWritten, LulcError
 from ...options import PYTHON, option
 from ...progress import Progress
-from ...raster import check_target
+from ...raster import InputFiles, check_target, refuse_overwriting
 from ..document import Document, Table, Value
 from ..html_page import page
 from .contents import assessed, compared
@@ -49,10 +49,12 @@ def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
     check_outputs(job.outputs, read)
     if job.outputs.disagreement is not None:
         check_target(job.outputs.disagreement, read)
+    files = InputFiles(read)
     result = assess(job, progress)
+    files.check()
     _log_assessment(result, progress)
     if job.outputs.disagreement is not None:
-        write_disagreement(job, result, progress)
+        write_disagreement(job, result, progress, files)
     write(result, job.outputs, progress.door)
     progress.report(100)
     return result
@@ -65,8 +67,11 @@ def compare_and_report(job: AssessJob, progress: Progress) -> Comparison:
         LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
         CancelledError: the user stopped.
     """
-    check_outputs(job.outputs, _inputs(job))
+    read = _inputs(job)
+    check_outputs(job.outputs, read)
+    files = InputFiles(read)
     result = compare(job, progress)
+    files.check()
     _log_comparison(result, progress)
     write(result, job.outputs, progress.door)
     progress.report(100)
@@ -153,12 +158,12 @@ def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
 
     Args:
         outputs: the files wanted.
-        inputs: files that the run reads.
+        inputs: layers and tables that the run reads.
 
     Raises:
         LulcError: no such folder, not writable, a folder of that name, one name for two outputs, or an input.
     """
-    read = {os.path.normcase(os.path.realpath(path)) for path in inputs if path and os.path.exists(path)}
+    read = tuple(inputs)
     taken: dict[str, str] = {}
     for attribute in _OUTPUTS:
         name = option(attribute)
@@ -174,10 +179,7 @@ def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
         if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
             raise FileNotWritten(f"{name}: {path} cannot be written.", "Choose another place.")
         key = os.path.normcase(os.path.realpath(path))
-        if key in read:
-            raise LulcError(
-                f"{name}: {path} is a layer or table that this run reads; it would be lost.", "Choose another name."
-            )
+        refuse_overwriting((path,), read, name)
         if key in taken:
             raise LulcError(f"{taken[key]} and {name} are the same file, {path}.", "Give each a name of its own.")
         taken[key] = name

@@ -12,7 +12,7 @@ from lulc_plugin.assess.classes import LEFT_OUT, match
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.raster import read_categories
-from lulc_plugin.raster.output import category_names
+from lulc_plugin.raster.map_files import category_names
 
 LEGEND = (LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Trees", "#00FF00"), LegendClass(5, "Built-up", "#FF0000"))
 

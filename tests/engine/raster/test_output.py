@@ -238,7 +238,7 @@ def test_an_error_in_the_middle_leaves_nothing(job, monkeypatch, window):
     assert listing(folder) == set()
 
 
-@pytest.mark.parametrize("where", ["write", "finish", "_check", "_put_in_place"])
+@pytest.mark.parametrize("where", ["write", "finish", "_check"])
 def test_a_bug_in_the_writer_leaves_nothing_and_is_not_hidden(job, monkeypatch, where):
     from lulc_plugin.classify import classify
 
@@ -304,7 +304,7 @@ def test_an_older_map_is_replaced_with_all_that_lay_beside_it(job):
         (folder / name).write_text("old")
     (folder / "map2.tif").write_text("somebody else's")
     classify(make(), folder / "map.tif")
-    assert listing(folder) == BESIDE | {"map2.tif"}
+    assert listing(folder) == BESIDE | {"map2.tif", "map.qml.bak"}  # a style that is not ours may be the user's
     for name in BESIDE - {"map.tif"}:
         assert "old" not in (folder / name).read_text()
 
