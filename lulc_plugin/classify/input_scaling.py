@@ -151,9 +151,14 @@ def _scaled(
     if any(step.op in LAYER_OPS for steps in every for step in steps):
         sample = sampling.sample_layer(statistics, match.numbers, progress)
         if sample.shape[1] == 0:
-            raise LulcError(
-                f"{statistics.facts.name} has no pixel that is valid in all bands; there is nothing to classify."
-            )
+            facts = statistics.facts
+            if facts.height * facts.width > sampling.MOST_READ:
+                raise LulcError(
+                    f"{facts.name} is too large to be read as a whole, and the squares of it that were looked at have"
+                    " no pixel that is valid in all bands.",
+                    f"Give a part of it that has data in {option('statistics_from')}.",
+                )
+            raise LulcError(f"{facts.name} has no pixel that is valid in all bands; there is nothing to classify.")
         band_steps, channels = resolve_all(spec.band_names, band_steps, channels, sample)
         findings.log(f"Scaling measured on {sample.shape[1]:,} pixels of {statistics.facts.name}")
     for band, steps in zip(spec.bands, band_steps):

@@ -90,6 +90,8 @@ def look(
     if region != facts.region:
         part = survey_layer(source, numbers, progress, region, policy)
         check_empty(facts, part, numbers, findings, "extent", policy)
+        if not survey.probe[0].size:  # a layer too large to be searched, with data in few places
+            survey = part
     check_constant(facts, survey.values, numbers, findings)
     return survey
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from ..provenance import PREFIX
 from .source import open_dataset
 
 _LARGEST_SIDE_FILE = 8_000_000
-_BAND = re.compile(r'<PAMRasterBand band="(\d+)"\s*>(.*?)</PAMRasterBand>', re.DOTALL)
-_NAMES = re.compile(r"<CategoryNames>(.*?)</CategoryNames>", re.DOTALL)
-_NAME = re.compile(r"<Category\s*/>|<Category>(.*?)</Category>", re.DOTALL)
+_BAND = "<PAMRasterBand "
+_NUMBER = re.compile(r'\bband="(\d{1,6})"')
+_LONGEST_TAG = 200
+#: Values from 0 to 65535.
+_MOST_VALUES = 65536
 _GREY = "#888888"
 
 
@@ -70,7 +74,7 @@ def _own_names(tags: dict[str, str]) -> dict[int, str]:
 
 
 def _side_file_names(path: str, band: int) -> dict[int, str]:
-    """Category names of `path.aux.xml`. Three patterns instead of an XML parser: the file is untrusted."""
+    """Category names of `path.aux.xml`. Searched for its marks, and not parsed as XML: the file is untrusted."""
     side = Path(path + ".aux.xml")
     try:
         if not side.is_file() or side.stat().st_size > _LARGEST_SIDE_FILE:
@@ -78,9 +82,33 @@ def _side_file_names(path: str, band: int) -> dict[int, str]:
         text = side.read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):
         return {}
-    block_of_band = next((body for number, body in _BAND.findall(text) if int(number) == band), "")
-    names_block = _NAMES.search(block_of_band)
-    if names_block is None:
-        return {}
-    names = (html.unescape(name).strip()[:LONGEST_NAME] for name in _NAME.findall(names_block.group(1)))
-    return {value: name for value, name in enumerate(names) if value <= 65535 and _fits_legend(value, name)}
+    names = (html.unescape(name).strip()[:LONGEST_NAME] for name in _category_texts(_block_of_band(text, band)))
+    return {value: name for value, name in enumerate(names) if _fits_legend(value, name)}
+
+
+def _block_of_band(text: str, band: int) -> str:
+    """What the side file says about one band, empty without; each character is looked at a few times at most."""
+    start = text.find(_BAND)
+    while start >= 0:
+        tag_end = text.find(">", start)
+        end = text.find("</PAMRasterBand>", tag_end)
+        if tag_end < 0 or end < 0:
+            return ""
+        number = _NUMBER.search(text[start:tag_end][:_LONGEST_TAG])
+        if number is not None and int(number[1]) == band:
+            return text[tag_end + 1 : end]
+        start = text.find(_BAND, end)
+    return ""
+
+
+def _category_texts(block: str) -> Iterator[str]:
+    """Texts of `<Category>`, as they stand in the file; as many as a class value can count."""
+    start = block.find("<CategoryNames>")
+    end = block.find("</CategoryNames>", start)
+    if start < 0 or end < 0:
+        return
+    for piece in islice(block[start:end].split("<Category")[2:], _MOST_VALUES):
+        if piece.startswith(">"):
+            yield piece[1:].partition("</Category>")[0]
+        elif piece.strip().startswith("/>"):
+            yield ""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,14 @@ from .source import Source
 #: At most this many pixels of a layer enter its statistics.
 MOST_PIXELS = 4_000_000
 _STRIP_VALUES = 16_000_000
+#: Pixels of a layer (140,000 × 140,000) up to which all of it is read for statistics; of larger ones, squares are.
+MOST_READ = 20_000_000_000
+#: Squares along each axis of a larger layer, and their pixels along each side: together `MOST_PIXELS`; fewer where the
+#: blocks of the file in which they lie would have more than so many values.
+_SQUARES = 62
+_FEWEST_SQUARES = 16
+_SQUARE = 32
+_BLOCK_VALUES = 4_000_000_000
 
 
 def grid_step(height: int, width: int, most: int = MOST_PIXELS) -> int:
@@ -52,22 +60,34 @@ def sample_array(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_], most: i
     return values[:, rows, cols][:, valid[rows, cols]]
 
 
-def sample_layer(source: Source, bands: Sequence[int], progress: Progress, most: int = MOST_PIXELS) -> npt.NDArray[Any]:
+def sample_layer(
+    source: Source, bands: Sequence[int], progress: Progress, most: int = MOST_PIXELS, most_read: int = MOST_READ
+) -> npt.NDArray[Any]:
     """The valid sampled pixels of a layer on disk, read a strip at a time at full resolution.
 
-    Overviews are not used: they are averages, and their percentiles are not the layer's.
+    Overviews are not used: they are averages, and their percentiles are not the layer's. Of a layer beyond `most_read`,
+    small squares spread over it are read: to read all of it would take days.
 
     Args:
         source: the open layer.
         bands: band numbers.
         progress: asked whether to stop.
         most: upper limit of sampled pixels.
+        most_read: pixels of the largest layer that is read as a whole.
 
     Returns:
         `(bands, pixels)` stored values of pixels that are valid in all of the bands; the same that `sample_array`
         gives for a layer in memory.
     """
     height, width = source.facts.height, source.facts.width
+    if height * width > most_read:
+        squares = _squares(source.facts.region, _count_squares(source, bands), _SQUARE)
+        sampled = []
+        for square in squares:
+            progress.check()
+            values, valid = source.read(bands, square)
+            sampled.append(values[:, usable(valid, "any")])
+        return np.concatenate(sampled, axis=1)
     step = grid_step(height, width, most)
     rows = np.arange(_grid_start(height, step), height, step)
     cols = slice(_grid_start(width, step), None, step)
@@ -149,11 +169,12 @@ def survey_layer(
     policy: str = "any",
     across: int = 8,
     size: int = 64,
+    most_read: int = MOST_READ,
 ) -> Survey:
     """Look at a few small squares spread over a region: what kind of numbers it holds, and how much of it is empty.
 
     A region of no more pixels than the squares have is looked at as a whole. Where none of the squares meets a valid
-    pixel the whole region is searched.
+    pixel the whole region is searched, or more squares of one beyond `most_read`.
 
     Args:
         source: the open layer.
@@ -163,25 +184,21 @@ def survey_layer(
         policy: nodata policy, `any` or `all`, by which pixels are counted as valid.
         across: squares along each axis.
         size: height and width of a square, pixels.
+        most_read: pixels of the largest region that is searched as a whole.
     """
     region = region or source.facts.region
     squares = _PixelCount(region, policy)
-    for row0 in _spread(region.height, across, size):
+    for square in _squares(region, across, size):
         progress.check()
-        for col0 in _spread(region.width, across, size):
-            square = PixelRegion(
-                region.row0 + row0,
-                region.row0 + min(region.height, row0 + size),
-                region.col0 + col0,
-                region.col0 + min(region.width, col0 + size),
-            )
-            squares.add(square, *source.read(bands, square))
+        squares.add(square, *source.read(bands, square))
     probe = list(np.concatenate(squares.parts, axis=1))
     counted, complete = squares, squares.pixels == region.height * region.width
     if not complete and region.height * region.width <= (across * size) ** 2:
         counted, complete = _PixelCount(region, policy), True
         counted.add(region, *source.read(bands, region))
-    elif not complete and not probe[0].size:
+    elif not complete and not probe[0].size and region.height * region.width > most_read and size != _SQUARE:
+        return survey_layer(source, bands, progress, region, policy, _count_squares(source, bands), _SQUARE, most_read)
+    elif not complete and not probe[0].size and region.height * region.width <= most_read:
         return _survey_all(source, bands, progress, region, policy, (across * size) ** 2)
     unmarked = counted.unmarked_nodata
     probe = without(probe, unmarked)
@@ -247,6 +264,25 @@ def probe_layer(
         One array of stored values a band; only pixels that are valid in all of them, without unmarked nodata.
     """
     return survey_layer(source, bands, progress, across=across, size=size).probe
+
+
+def _count_squares(source: Source, bands: Sequence[int]) -> int:
+    """Squares along each axis of a layer that is too large to be read."""
+    rows, cols = source.block(bands[0])
+    values = math.ceil(_SQUARE / rows) * math.ceil(_SQUARE / cols) * rows * cols * len(bands)
+    return max(_FEWEST_SQUARES, min(_SQUARES, math.isqrt(_BLOCK_VALUES // values)))
+
+
+def _squares(region: PixelRegion, across: int, size: int) -> Iterator[PixelRegion]:
+    """Small squares spread over a region, row by row."""
+    for row0 in _spread(region.height, across, size):
+        for col0 in _spread(region.width, across, size):
+            yield PixelRegion(
+                region.row0 + row0,
+                region.row0 + min(region.height, row0 + size),
+                region.col0 + col0,
+                region.col0 + min(region.width, col0 + size),
+            )
 
 
 def _spread(length: int, count: int, size: int) -> list[int]:

@@ -158,3 +158,72 @@ def test_scaling_is_logged_and_stored(raster, network, classify, scene):
     assert f"min-max {low:.6g} … {high:.6g}, clip 0 … 1" in line
     with rasterio.open(made.path) as out:
         assert f"min-max {low:.6g} … {high:.6g}" in out.tags()["LULC_SCALING"]
+
+
+# ---------------------------------------------------------------- layers too large to be read
+
+
+class _Counting:
+    """A layer that counts the pixels read from it."""
+
+    def __init__(self, source):
+        self._source, self.read_pixels = source, 0
+        self.facts, self.block = source.facts, source.block
+
+    def read(self, bands, region):
+        self.read_pixels += region.height * region.width
+        return self._source.read(bands, region)
+
+
+@pytest.fixture
+def large(tmp_path):
+    """`large(filled)`: a sparse layer of 10^12 pixels, with data in one corner only, or in none."""
+    from lulc_plugin.raster import Source
+
+    opened = []
+
+    def make(filled, size=1_000_000, nodata=0):
+        path = tmp_path / "large.tif"
+        with rasterio.open(
+            path, "w", driver="GTiff", width=size, height=size, count=1, dtype="uint8", nodata=nodata, tiled=True,
+            blockxsize=512, blockysize=512, sparse_ok=True, bigtiff="YES",
+        ) as out:  # fmt: skip
+            if filled:
+                out.write(np.full((1, 100, 100), 7, np.uint8), window=rasterio.windows.Window(0, 0, 100, 100))
+        opened.append(Source(str(path)))
+        return _Counting(opened[-1])
+
+    yield make
+    for source in opened:
+        source.close()
+
+
+def test_a_layer_too_large_to_be_read_is_looked_at_in_squares(large):
+    from lulc_plugin.raster import statistics
+
+    layer = large(filled=True)
+    sample = statistics.sample_layer(layer, [1], Progress())
+    assert 0 < sample.size <= 32 * 32
+    assert (sample == 7).all()
+    assert layer.read_pixels <= statistics.MOST_PIXELS
+
+
+def test_a_search_for_valid_pixels_in_such_a_layer_ends(large):
+    from lulc_plugin.raster import statistics
+
+    layer = large(filled=False)
+    survey = statistics.survey_layer(layer, [1], Progress())
+    assert survey.valid == 0
+    assert not survey.complete
+    assert layer.read_pixels <= 2 * statistics.MOST_PIXELS
+
+
+def test_a_smaller_layer_is_read_as_before(raster):
+    from lulc_plugin.raster import Source, statistics
+
+    values = np.arange(1, 40_001, dtype=np.uint16).reshape(1, 200, 200)
+    with Source(raster("a.tif", values, names=None)) as source:
+        sample = statistics.sample_layer(source, [1], Progress(), most=400)
+        np.testing.assert_array_equal(sample, statistics.sample_array(values, np.ones((200, 200), bool), most=400))
+        squares = statistics.sample_layer(source, [1], Progress(), most_read=39_999)
+    assert set(squares.ravel()) <= set(values.ravel())
