@@ -169,12 +169,11 @@ def survey_layer(
     policy: str = "any",
     across: int = 8,
     size: int = 64,
-    most_read: int = MOST_READ,
 ) -> Survey:
     """Look at a few small squares spread over a region: what kind of numbers it holds, and how much of it is empty.
 
     A region of no more pixels than the squares have is looked at as a whole. Where none of the squares meets a valid
-    pixel the whole region is searched, or more squares of one beyond `most_read`.
+    pixel the whole region is searched, or more squares of one beyond `MOST_READ`.
 
     Args:
         source: the open layer.
@@ -184,7 +183,6 @@ def survey_layer(
         policy: nodata policy, `any` or `all`, by which pixels are counted as valid.
         across: squares along each axis.
         size: height and width of a square, pixels.
-        most_read: pixels of the largest region that is searched as a whole.
     """
     region = region or source.facts.region
     squares = _PixelCount(region, policy)
@@ -196,9 +194,9 @@ def survey_layer(
     if not complete and region.height * region.width <= (across * size) ** 2:
         counted, complete = _PixelCount(region, policy), True
         counted.add(region, *source.read(bands, region))
-    elif not complete and not probe[0].size and region.height * region.width > most_read and size != _SQUARE:
-        return survey_layer(source, bands, progress, region, policy, _count_squares(source, bands), _SQUARE, most_read)
-    elif not complete and not probe[0].size and region.height * region.width <= most_read:
+    elif not complete and not probe[0].size and region.height * region.width > MOST_READ and size != _SQUARE:
+        return survey_layer(source, bands, progress, region, policy, _count_squares(source, bands), _SQUARE)
+    elif not complete and not probe[0].size and region.height * region.width <= MOST_READ:
         return _survey_all(source, bands, progress, region, policy, (across * size) ** 2)
     unmarked = counted.unmarked_nodata
     probe = without(probe, unmarked)

@@ -187,6 +187,14 @@ def _files_in(name: str, folder: str) -> Iterator[str]:
             if tag not in _SHOWN:
                 yield from _files_in(piece.partition(">")[2].strip(), folder)
         return
+    for candidate in dict.fromkeys(filter(None, _parts(name))):
+        for path in dict.fromkeys((os.path.join(folder, candidate), candidate)):
+            if _is_file(path):
+                yield path
+
+
+def _parts(name: str) -> list[str]:
+    """What in a GDAL dataset name may be a file."""
     candidates = [name, *_QUOTED.findall(name)]
     if "://" in name:
         candidates.append(name.partition("://")[2].partition("?")[0])
@@ -196,10 +204,7 @@ def _files_in(name: str, folder: str) -> Iterator[str]:
         candidates += _archives(name)
     if "|" in name:
         candidates.append(name.partition("|")[0])
-    for candidate in dict.fromkeys(candidates):
-        for path in dict.fromkeys((os.path.join(folder, candidate), candidate)) if candidate else ():
-            if _is_file(path):
-                yield path
+    return candidates
 
 
 def _archives(name: str) -> list[str]:
