@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from .. import bundled
 from ..errors import CancelledError, LulcError, ModelUnusable
+from ..legend import visible_text
 from ..options import command
 from ..raster import BandsNotFound
 from . import deepness, foreign_files, mlm, ranking
@@ -56,8 +57,24 @@ def load(path: Path) -> Entry:
         LulcError: no such file, another format, no description, or one that cannot be used.
     """
     foreign_files.require_onnx(path)
+    if visible_text(path.name) != path.name:
+        raise ModelUnusable(f"The file name {path.name!r} has characters that cannot be seen.", "Rename the file.")
     if not path.is_file():
         raise ModelUnusable(f"The model file {path} does not exist.")
+    try:
+        return _load(path)
+    except LulcError:
+        raise
+    except OSError as error:
+        raise ModelUnusable(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    except Exception as error:  # a file from anywhere may find a hole in any reader, and must not hide the others
+        what = f"{type(error).__name__}: {str(error)[:200]}"
+        raise ModelUnusable(
+            f"{path.name} and its description cannot be read ({what}).", "Get both files again."
+        ) from error
+
+
+def _load(path: Path) -> Entry:
     sidecar = sidecar_of(path)
     spec = _inside(path) if sidecar is None else mlm.read(sidecar)
     _check_size(path, spec)
@@ -105,8 +122,8 @@ def _with_activation(path: Path, spec: ModelSpec) -> ModelSpec:
     run = probe.run_random_windows(open_session(path), spec.layout, len(spec.channels))
     answers = run.answers.get(spec.output.name)
     if answers is None:
-        names = ", ".join(run.answers)
-        raise ModelUnusable(f"{path.name} has no output {spec.output.name!r}; it has {names}.")
+        names = visible_text(", ".join(run.answers))[:300]
+        raise ModelUnusable(f"{path.name} has no output {spec.output.name[:100]!r}; it has {names}.")
     activation, reason = probe.activation_of(answers, spec.output.plane, spec.layout)
     note = f"The model's description does not say what the numbers of {spec.output.name!r} are: {reason}"
     return replace(spec, output=replace(spec.output, activation=activation), notes=(*spec.notes, note))
@@ -160,8 +177,6 @@ class Catalogue:
                 entries.append(self._load(path))
             except LulcError as error:
                 broken.append(Broken(path, error))
-            except OSError as error:
-                broken.append(Broken(path, LulcError(f"{path.name} cannot be read: {error.strerror or error}.")))
         return tuple(ordered(entries)), tuple(broken)
 
     def _load(self, path: Path) -> Entry:

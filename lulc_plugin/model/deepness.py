@@ -7,7 +7,6 @@ understood, by a small parser and not by Python. Deepness divides every number b
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from ..errors import LulcError
 from ..legend import Legend, LegendClass, spare_colour
 from ..options import command
 from ..raster import Step, Steps
-from .mlm import FRACTIONS, centred_cut, json_values, two_classes, unnamed_bands
+from .mlm import FRACTIONS, MOST_BANDS, MOST_CLASSES, centred_cut, json_values, two_classes, unnamed_bands
 from .runtime import GraphSignature, GraphTensor
 from .spec import InputForm, ModelSpec, Output, Window, band_channel, usual_multiple
 
@@ -31,7 +30,6 @@ _OTHER_TYPES = ("Detector", "Regressor", "Recognition", "Superresolution")
 _DEFAULT_OVERLAP = 15.0
 _NODATA = 255
 _LONGEST = 100_000
-_MOST_CLASSES = 1000
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _OPENING = re.compile(r"(\[?)\s*\{")
 _KEY_AND_NAME = re.compile(rf"\s*(\d{{1,6}}|{_QUOTED})\s*:\s*({_QUOTED})")
@@ -56,6 +54,8 @@ def read(signature: GraphSignature, name: str) -> ModelSpec:
     _, channels, height, width = image.shape
     if channels is None:
         raise LulcError(f"The network's input {image.words} does not say how many bands it takes.")
+    if channels > MOST_BANDS:
+        raise LulcError(f"The network's input {image.words} takes {channels:,} bands; 1 to {MOST_BANDS} can be fed.")
     if height != width:
         raise LulcError(
             f"The network's input {image.words} is not square.", "Deepness's networks take square windows only."
@@ -118,8 +118,8 @@ def _value(key: str, text: str) -> Any:
     if len(text) > _LONGEST:
         raise LulcError(f"The metadata {key!r} of the network is longer than {_LONGEST:,} characters.")
     try:
-        return json.loads(text, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
+        return json_values.load(text, parse_constant=lambda _: None)
+    except ValueError:
         return text
 
 
@@ -145,7 +145,7 @@ def _class_names(values: Mapping[str, Any], outputs: int) -> tuple[list[str], bo
         names = dict(enumerate(names))
     if not names:
         return [], True
-    if not isinstance(names, Mapping) or len(names) > _MOST_CLASSES:
+    if not isinstance(names, Mapping) or len(names) > MOST_CLASSES:
         raise LulcError(f"The network's metadata 'class_names' is {str(names)[:60]!r}, not a name for each index.")
     try:
         named = {int(index): json_values.text(name, "a class name", 200) for index, name in names.items()}
@@ -155,7 +155,7 @@ def _class_names(values: Mapping[str, Any], outputs: int) -> tuple[list[str], bo
     if gap is not None:
         raise LulcError(
             f"The network's metadata 'class_names' numbers its {len(named)} classes"
-            f" {', '.join(map(str, sorted(named)[:20]))}; {gap} is missing.",
+            f" {', '.join(map(str, sorted(named)[:20]))[:200]}; {gap} is missing.",
             "The numbers run 0, 1, 2 … without a gap; correct the metadata, or describe the network with"
             f" {command('describemodel')}.",
         )
@@ -222,7 +222,10 @@ def _depth(output: GraphTensor) -> int | None:
         return 1
     if len(output.shape) != 4:
         raise LulcError(f"The output {output.words} is no map: it has {len(output.shape)} axes.")
-    return output.shape[1]
+    depth = output.shape[1]
+    if depth is not None and depth > MOST_CLASSES:
+        raise LulcError(f"The output {output.words} has {depth:,} classes; at most {MOST_CLASSES:,} can be mapped.")
+    return depth
 
 
 def _cut(output: GraphTensor, size: int | None) -> int:

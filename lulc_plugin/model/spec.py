@@ -16,6 +16,8 @@ from . import ranking
 UNITS = ("reflectance", "dn", "byte")
 ACTIVATIONS = ("softmax", "sigmoid", "argmax")
 _USUAL_MULTIPLE = 32
+#: Numbers in one array, 4 GiB as float32: the windows of a run, or the scores for them.
+LARGEST_ARRAY = 1 << 30
 #: a window has to keep a middle, although it overlaps its neighbours by up to twice the multiple on either side
 _LEAST_PARTS = 4
 
@@ -76,7 +78,7 @@ class InputForm:
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
-            raise LulcError(f"Input unit {self.unit!r} is none of {', '.join(UNITS)}.")
+            raise LulcError(f"Input unit {self.unit[:50]!r} is none of {', '.join(UNITS)}.")
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,15 @@ class Window:
     margin: int = 64
 
     def __post_init__(self) -> None:
-        if not (1 <= self.multiple <= 4096 and 1 <= self.minimum <= self.size <= 16384 and 0 <= self.margin <= 4096):
+        if not (
+            1 <= self.multiple <= 4096
+            and 1 <= self.minimum <= self.size <= 16384
+            and 0 <= self.margin <= 4096
+            and 0 <= self.receptive_field <= 1 << 20
+        ):
             raise LulcError(
                 f"The model's window is impossible: size {self.size}, multiple {self.multiple}, minimum {self.minimum},"
-                f" margin {self.margin}."
+                f" margin {self.margin}, receptive field {self.receptive_field}."
             )
         if self.size % self.multiple:
             raise LulcError(f"The model's window size {self.size} is not a multiple of {self.multiple}.")
@@ -272,6 +279,14 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if not self.bands or not self.channels or not self.forms:
             raise LulcError(f"Model {self.name!r} names no bands, no channels or no way in.")
+        planes = max(len(self.channels), len(self.legend.classes))
+        if planes * self.window.size**2 > LARGEST_ARRAY:
+            raise LulcError(
+                f"Model {self.name[:100]!r} wants windows of {self.window.size} × {self.window.size} pixels with"
+                f" {len(self.channels)} channels and {len(self.legend.classes)} classes: more than {LARGEST_ARRAY:,}"
+                " numbers in one window.",
+                "Write a smaller size of lulc:window in the description.",
+            )
         if len(self.fill) != len(self.channels):
             raise LulcError(f"Model {self.name!r} has {len(self.channels)} channels and {len(self.fill)} fill values.")
         for form in self.forms:

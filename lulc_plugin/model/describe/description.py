@@ -228,15 +228,15 @@ def _first_with_scores(run: RandomRun, outputs: Sequence[GraphTensor], count: in
     others: list[str] = []
     for tensor in outputs:
         answer = run.answers[tensor.name][0]
-        if answer.ndim not in (3, 4) or answer.dtype.kind != "f":
-            others.append(f"{tensor.name!r} ({answer.dtype}, {' × '.join(map(str, answer.shape))})")
+        if answer.ndim not in (3, 4) or answer.dtype.kind != "f" or answer.shape[0] != run.windows:
+            others.append(f"{tensor.name[:100]!r} ({answer.dtype}, {' × '.join(map(str, answer.shape[:8]))})")
             continue
         depth = 1 if answer.ndim == 3 else answer.shape[axis]
         plane = depth == 1 and count <= 2
         if depth != count and not plane:
             other = answer.shape[4 - axis]
             hint = f", if its axes are batch, {'height, width, class' if axis == 1 else 'class, height, width'}"
-            others.append(f"{tensor.name!r} ({depth} classes{hint * (other == count)})")
+            others.append(f"{tensor.name[:100]!r} ({depth} classes{hint * (other == count)})")
             continue
         return _placed(tensor, plane, _spatial(answer.shape, run.layout), run.size)
     raise LulcError(

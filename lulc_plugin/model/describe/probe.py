@@ -7,7 +7,8 @@ do: probabilities stay within 0..1 and sum to 1 whatever is fed, raw scores do n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...options import option
-from ..runtime import GraphSignature, Session, signature_of
+from ..runtime import GraphSignature, Session, memory_limit, signature_of
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -30,16 +31,29 @@ DTYPES = {
 _FREE_SIZES = (64, 128, 256, 512)
 _LARGEST_SIDE = 4096
 _SUM_ROUNDING = 0.01
+#: numbers in one of the random windows
+_LARGEST_WINDOW = 1 << 26
+#: numbers in one of the answers, three of which are kept
+_LARGEST_ANSWER = 1 << 28
 
 
 @dataclass(frozen=True)
 class RandomRun:
-    """Random windows of `size` × `size` pixels and what came out: output name → one array for each window."""
+    """Three runs of random windows and what came out.
+
+    Attributes:
+        layout: `NCHW` or `NHWC`.
+        channels: bands of a window.
+        size: height and width of a window.
+        answers: output name → one array for each run.
+        windows: how many windows a run had.
+    """
 
     layout: str
     channels: int
     size: int
     answers: Mapping[str, tuple[npt.NDArray[Any], ...]]
+    windows: int = 1
 
 
 def run_random_windows(session: Session, layout: str, channels: int, size: int | None = None) -> RandomRun:
@@ -66,7 +80,8 @@ def run_random_windows(session: Session, layout: str, channels: int, size: int |
     reason = ""
     for side in fixed[:1] or ((size,) if size else _FREE_SIZES):
         try:
-            return RandomRun(layout, channels, side, _run(session, signature, layout, channels, side))
+            answers = _run(session, signature, layout, channels, side)
+            return RandomRun(layout, channels, side, answers, signature.image.shape[0] or 1)
         except Exception as error:  # onnxruntime has no common base class for its errors
             if isinstance(error, LulcError):
                 raise
@@ -87,15 +102,29 @@ def _run(
     generator = np.random.default_rng(20)
     batch = image.shape[0] or 1
     shape = (batch, channels, side, side) if layout == "NCHW" else (batch, side, side, channels)
+    _check_lengths(image.words, shape, _LARGEST_WINDOW)
+    for output in signature.outputs:
+        _check_lengths(output.words, [length or 1 for length in output.shape], _LARGEST_ANSWER)
     names = [o.name for o in signature.outputs]
-    windows: Sequence[npt.NDArray[Any]]
+    windows: Iterator[npt.NDArray[Any]]
     if dtype.kind == "f":
         # usual network units, far from them, and stored numbers
-        windows = (generator.uniform(0, 1, shape), generator.normal(0, 3, shape), generator.uniform(0, 3000, shape))
+        draws = ((generator.uniform, 0, 1), (generator.normal, 0, 3), (generator.uniform, 0, 3000))
+        windows = (draw(first, second, shape) for draw, first, second in draws)
     else:
-        windows = tuple(generator.integers(0, 256, shape) for _ in range(3))
-    runs = [session.run(names, {image.name: window.astype(dtype)}) for window in windows]
+        windows = (generator.integers(0, 256, shape) for _ in range(3))
+    options = memory_limit.run_options()
+    runs = [session.run(names, {image.name: window.astype(dtype)}, options) for window in windows]
     return {name: tuple(np.asarray(run[i]) for run in runs) for i, name in enumerate(names)}
+
+
+def _check_lengths(what: str, shape: Sequence[int], most: int) -> None:
+    """Refuse an array of more than `most` numbers before it is made."""
+    if math.prod(shape) > most:
+        raise LulcError(
+            f"The network's {what} has {math.prod(shape):,} numbers at once; at most {most:,} are tried.",
+            "Export it with a free batch size and free windows.",
+        )
 
 
 def activation_of(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> tuple[tuple[str, ...], str]:
@@ -107,8 +136,9 @@ def activation_of(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str)
         layout: `NCHW` or `NHWC`.
 
     Raises:
-        LulcError: no answer is finite.
+        LulcError: no answer is finite, or they are no scores of pixels.
     """
+    _check_form(answers, plane)
     finite = [np.asarray(a, np.float64) for a in answers if np.isfinite(np.asarray(a, np.float64)).all()]
     if not finite:
         raise LulcError(
@@ -127,6 +157,17 @@ def activation_of(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str)
     if within:
         return ("argmax",), "random windows gave numbers from 0 to 1, so they are scores of each class by itself"
     return ("softmax", "argmax"), f"random windows gave {low:.3g} to {high:.3g}, so a softmax is applied"
+
+
+def _check_form(answers: Sequence[npt.NDArray[Any]], plane: bool) -> None:
+    """Refuse answers that hold no scores of pixels."""
+    for answer in answers:
+        if answer.ndim not in ((3, 4) if plane else (4,)) or answer.dtype.kind != "f" or not answer.size:
+            raise LulcError(
+                f"The network returns {answer.dtype} of the shape {answer.shape[:8]} for a random window, not scores of"
+                " its pixels.",
+                "Only segmentation networks make a map.",
+            )
 
 
 def activation_problem(stated: str, answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str) -> str:

@@ -14,7 +14,8 @@ from . import json_values
 from .model_input import axes_of, shape_of
 
 _SEGMENTATION = {"segmentation", "semantic-segmentation"}
-_MOST_CLASSES = 4096
+MOST_CLASSES = 4096
+_MOST_FEATURES = 65_536
 #: parts of the input's height and width that an output may have; it is enlarged
 FRACTIONS = (2, 4, 8, 16)
 _CLASS_LISTS = ("classification:classes", "classification_classes", "classes")
@@ -167,10 +168,10 @@ def _activation(function: Any) -> tuple[tuple[str, ...], float | None, tuple[str
 def _classes(main: Mapping[str, Any]) -> list[LegendClass]:
     key = next((k for k in _CLASS_LISTS if k in main), _CLASS_LISTS[0])
     classes: list[LegendClass] = []
-    for entry in json_values.entries(main, key, _MOST_CLASSES):
+    for entry in json_values.entries(main, key, MOST_CLASSES):
         value = entry.get("value")
         if not isinstance(value, int):
-            raise LulcError(f"A class has the value {value!r}, not a whole number.")
+            raise LulcError(f"A class has the value {str(value)[:50]!r}, not a whole number.")
         label = entry.get("title") or entry.get("description") or entry.get("name") or f"class {value}"
         colour = _colour(entry.get("color_hint")) or spare_colour(len(classes), str(entry.get("name") or ""))
         classes.append(LegendClass(value, str(label)[:200], colour))
@@ -266,4 +267,5 @@ def _length(data: Mapping[str, Any], key: str) -> int | None:
 
 def _feature_count(features: Mapping[str, Any]) -> int:
     shape = json_values.mapping(features.get("result"), "result").get("shape") or [0, 0]
-    return int(shape[1]) if len(shape) > 1 and isinstance(shape[1], int) else 0
+    count = shape[1] if isinstance(shape, list) and len(shape) > 1 else 0
+    return count if isinstance(count, int) and 0 <= count <= _MOST_FEATURES else 0

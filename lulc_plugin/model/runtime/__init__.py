@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
-    from . import onnx_file as onnx_file, providers as providers
+    from . import memory_limit as memory_limit, onnx_file as onnx_file, providers as providers
     from .network import Network as Network
     from .onnx_file import (
         LARGEST_FILE as LARGEST_FILE,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
-        "": ["onnx_file", "providers"],
+        "": ["memory_limit", "onnx_file", "providers"],
         "network": ["Network"],
         "onnx_file": ["LARGEST_FILE", "GraphSignature", "GraphTensor", "Session", "open_session", "signature_of"],
     },

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ModelUnusable
-from ..spec import ModelSpec
-from .onnx_file import NodeArg, Session
+from ...legend import visible_text
+from ..spec import LARGEST_ARRAY, ModelSpec
+from .onnx_file import NodeArg, Session, check_batch
 
 #: What a graph may take, and what it is fed with.
 _TYPES: dict[str, Any] = {
@@ -29,6 +30,7 @@ _MOST_TIMES_SMALLER = 32
 #: how far probabilities, and their sums, may be off: numbers of 16 bits are not more exact
 _RANGE_ROUNDING = 1e-3
 _SUM_ROUNDING = 0.01
+_LONGEST_SHOWN = 100
 _SCORES = ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
@@ -68,15 +70,23 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
         raise ModelUnusable(f"{name} has {len(inputs)} inputs; only networks with one can be run.")
     entry = inputs[0]
     if entry.name != spec.input_name:
-        warnings.append(f"The input of {name} is called {entry.name!r}, its description says {spec.input_name!r}.")
+        warnings.append(
+            f"The input of {name} is called {entry.name[:_LONGEST_SHOWN]!r}, its description says"
+            f" {spec.input_name[:_LONGEST_SHOWN]!r}."
+        )
     _check_input(name, entry, spec)
     outputs = {o.name: o for o in session.get_outputs()}
     output = spec.output.name
     if output not in outputs:
         if len(outputs) > 1:
-            raise ModelUnusable(f"{name} has no output {output!r}; it has {', '.join(outputs)}.")
+            raise ModelUnusable(
+                f"{name} has no output {output[:_LONGEST_SHOWN]!r}; it has {visible_text(', '.join(outputs))[:300]}."
+            )
         output = next(iter(outputs))
-        warnings.append(f"The output of {name} is called {output!r}, its description says {spec.output.name!r}.")
+        warnings.append(
+            f"The output of {name} is called {output[:_LONGEST_SHOWN]!r}, its description says"
+            f" {spec.output.name[:_LONGEST_SHOWN]!r}."
+        )
     _check_output(name, outputs[output], spec, axes(entry.shape, spec.layout))
     kind = np.dtype(_TYPES[entry.type])
     whole = f"{name} takes whole numbers ({kind}): scaled values are rounded and cut to its range"
@@ -91,8 +101,17 @@ def _check_input(name: str, entry: NodeArg, spec: ModelSpec) -> None:
     turned = len(shape) == 4 and shape[other] == depth and shape[axis] != depth
     if len(shape) != 4 or turned or (isinstance(shape[axis], int) and shape[axis] != depth):
         raise ModelUnusable(
-            f"The input of {name} has the shape {shape}; its description ({spec.layout}) names {depth} channels.",
+            f"The input of {name} has the shape {shape[:8]}; its description ({spec.layout}) names {depth} channels.",
             "Its axes seem to be in the other order: correct dim_order in the description." if turned else "",
+        )
+    check_batch(f"{entry.name[:_LONGEST_SHOWN]!r}", shape[0])
+    batch = shape[0] if isinstance(shape[0], int) else 1
+    numbers = batch * spec.window.size**2 * max(depth, len(spec.legend.classes))
+    if numbers > LARGEST_ARRAY:
+        raise ModelUnusable(
+            f"{name} takes {batch} windows of {spec.window.size} × {spec.window.size} pixels at once, {numbers:,}"
+            f" numbers; at most {LARGEST_ARRAY:,} can be fed.",
+            "Export it with a free batch size, or with smaller windows.",
         )
     rows, cols = axes(shape, spec.layout)
     if isinstance(rows, int) and isinstance(cols, int) and rows != cols:
@@ -111,7 +130,8 @@ def _check_output(name: str, entry: NodeArg, spec: ModelSpec, size: tuple[Any, A
     shape = entry.shape
     if entry.type not in _SCORES:
         raise ModelUnusable(
-            f"The output {entry.name!r} of {name} is {entry.type}: finished labels, not a score for each class.",
+            f"The output {entry.name[:_LONGEST_SHOWN]!r} of {name} is {entry.type}: finished labels, not a score"
+            " for each class.",
             "Export the network without its last step (argmax).",
         )
     if spec.output.plane and spec.output.activation[:1] == ("softmax",):
@@ -123,8 +143,8 @@ def _check_output(name: str, entry: NodeArg, spec: ModelSpec, size: tuple[Any, A
     bare = spec.output.plane and len(shape) == 3
     if not bare and (len(shape) != 4 or (isinstance(shape[axis], int) and shape[axis] != wanted)):
         raise ModelUnusable(
-            f"The output {entry.name!r} of {name} has the shape {shape}; its description ({spec.layout}) names"
-            f" {len(spec.legend.classes)} classes."
+            f"The output {entry.name[:_LONGEST_SHOWN]!r} of {name} has the shape {shape[:8]}; its description"
+            f" ({spec.layout}) names {len(spec.legend.classes)} classes."
         )
     result = tuple(shape[1:3]) if bare else axes(shape, spec.layout)
     if all(isinstance(length, int) for length in (*size, *result)):

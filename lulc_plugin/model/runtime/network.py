@@ -24,6 +24,8 @@ from .onnx_file import Session
 from .providers import ExecutionProvider
 
 FloatArray = npt.NDArray[np.float32]
+#: float32 ends at 3.4e38, and scores of windows are added up with weights
+_LARGEST_SCORE = 1e30
 
 
 class Network:
@@ -68,6 +70,7 @@ class Network:
         self.seconds = 0.0
         self.pixels = 0
         self.probable = True
+        onnx_file.refuse_hazard(path)
         choice = providers.choose(device, provider, ort.get_available_providers(), ort.__version__)
         self._untried = list(choice.providers)
         self._choice_notes = choice.notes
@@ -293,6 +296,11 @@ class Network:
             ) from error
         self.seconds += time.perf_counter() - started
         self.pixels += batch.shape[0] * batch.shape[2] * batch.shape[3]
+        if raw.shape[:1] != batch.shape[:1]:
+            raise LulcError(
+                f"The network returned {raw.shape[0] if raw.ndim else 'no'} windows for {batch.shape[0]}.",
+                "Its result must have one window for each of its input; export it anew.",
+            )
         result = probabilities_of(raw, self._spec, (batch.shape[2], batch.shape[3]))
         if self.probable:
             self._check_scores(graph_check.no_probabilities(raw, self._spec))
@@ -345,9 +353,7 @@ def probabilities_of(raw: npt.NDArray[Any], spec: ModelSpec, size: tuple[int, in
     """
     scores = graph_check.planes(raw, spec)
     times = graph_check.spread(size, (scores.shape[2], scores.shape[3]), spec)
-    # one sum finds NaN and infinity; finite numbers of a double may still be too large for it
-    if not np.isfinite(scores.sum(dtype=np.float64)) and not np.isfinite(scores).all():
-        raise LulcError("The network returned numbers that are not finite.", "The model file seems to be damaged.")
+    _check_numbers(scores)
     scores = np.asarray(scores, np.float32)
     if times > 1:
         scores = enlarge(enlarge(scores, times, 2), times, 3)
@@ -356,6 +362,25 @@ def probabilities_of(raw: npt.NDArray[Any], spec: ModelSpec, size: tuple[int, in
         out = np.concatenate([np.float32(1) - out, out], axis=1)
     cut = spec.output.cut
     return np.pad(out, ((0, 0), (0, 0), (cut, cut), (cut, cut))) if cut else out
+
+
+def _check_numbers(scores: npt.NDArray[Any]) -> None:
+    """Refuse scores that are no numbers, or of which sums of weighted windows would not be.
+
+    Raises:
+        LulcError: with the largest of them.
+    """
+    if not scores.size:
+        raise LulcError(f"The network returned the shape {scores.shape}, no score at all.")
+    low, high = float(scores.min()), float(scores.max())
+    if -_LARGEST_SCORE <= low and high <= _LARGEST_SCORE:  # false for NaN
+        return
+    if not np.isfinite(scores).all():
+        raise LulcError("The network returned numbers that are not finite.", "The model file seems to be damaged.")
+    raise LulcError(
+        f"The network returned scores from {low:.3g} to {high:.3g}; beyond {_LARGEST_SCORE:g} they cannot be compared.",
+        "The model file seems to be damaged.",
+    )
 
 
 def enlarge(values: FloatArray, times: int, axis: int) -> FloatArray:

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an .onnx file says about itself: before it is loaded its versions and input types, opened its signature.
-
-A list of networks must not open a session of each, and a file that is too new cannot be opened: for these, a few
-fields of the protobuf message that an .onnx file is are read here, and the weights are skipped. Whatever does not look
-like such a file gives nothing, because onnxruntime decides on that.
-"""
+"""An .onnx file and onnxruntime: the releases that read it, a session for a short look, the graph's signature."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from ...environment import packages
 from ...errors import LulcError, ModelUnusable
 from ...telemetry import import_onnxruntime
+from . import memory_limit
+from .graph_file import read
 
 #: First release of onnxruntime that reads a file format (IR) and an operator set. From 1.19 on, and for 1.15, seen by
 #: trying; the others as its documentation has them.
@@ -39,36 +34,10 @@ RELEASES = (
 #: protobuf, the format of .onnx files, ends there
 LARGEST_FILE = 2_000_000_000
 _LARGEST_METADATA = 4_000_000
-_IR, _GRAPH, _OPSET = 1, 7, 8
-_INPUT = 11
-_LARGEST_FIELD = 1_000_000
-_MOST_INPUTS = 64
-#: Whole numbers among TensorProto.DataType.
-_WHOLE = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32"}
-
-
-@dataclass(frozen=True)
-class GraphFile:
-    """Versions and inputs of a file.
-
-    Attributes:
-        ir: version of the file format, 0 when it does not say.
-        opset: version of the standard operators, 0 when it does not say.
-        input_types: name of each input → type where it takes whole numbers, such as `uint8`; empty for other types.
-    """
-
-    ir: int
-    opset: int
-    input_types: Mapping[str, str]
-
-
-def read(path: Path) -> GraphFile | None:
-    """What the file at `path` says; None where it cannot be read or is no such file."""
-    try:
-        with path.open("rb") as stream:
-            return _model(stream, path.stat().st_size)
-    except (OSError, _NotProtobuf, UnicodeDecodeError):
-        return None
+#: windows that are fed at once at most; the option for it ends there, too
+MOST_BATCH = 256
+_LONGEST_SHOWN = 100
+_MOST_AXES = 8
 
 
 def input_type(path: Path, input_name: str) -> str:
@@ -175,7 +144,8 @@ class GraphTensor:
     @property
     def words(self) -> str:
         """`'image' 1 × 3 × free × free`."""
-        return f"{self.name!r} {' × '.join('free' if n is None else str(n) for n in self.shape)}"
+        lengths = " × ".join("free" if n is None else str(n) for n in self.shape[:_MOST_AXES])
+        return f"{self.name[:_LONGEST_SHOWN]!r} {lengths}{' × …' * (len(self.shape) > _MOST_AXES)}"
 
 
 @dataclass(frozen=True)
@@ -201,7 +171,25 @@ class GraphSignature:
                 " stack of images (batch, bands, height, width).",
                 "Only networks that take images can make a map.",
             )
+        check_batch(self.inputs[0].words, self.inputs[0].shape[0])
         return self.inputs[0]
+
+
+def check_batch(what: str, batch: Any) -> None:
+    """Refuse a graph that takes so many windows at once only.
+
+    Args:
+        what: the input, for errors.
+        batch: its first length; what is no number is free.
+
+    Raises:
+        ModelUnusable: above `MOST_BATCH`.
+    """
+    if isinstance(batch, int) and batch > MOST_BATCH:
+        raise ModelUnusable(
+            f"The network's input {what} takes {batch:,} windows at once; 1 to {MOST_BATCH} can be fed.",
+            "Export it with a free batch size.",
+        )
 
 
 def open_session(path: Path) -> Session:
@@ -216,8 +204,11 @@ def open_session(path: Path) -> Session:
     size = path.stat().st_size
     if size > LARGEST_FILE:
         raise LulcError(f"{path.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.")
+    refuse_hazard(path)
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if memory_limit.registered():
+        options.add_session_config_entry("session.use_env_allocators", "1")
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     try:
@@ -225,6 +216,19 @@ def open_session(path: Path) -> Session:
     except Exception as error:  # onnxruntime has no common base class for its errors
         raise cannot_load(path, error) from error
     return session
+
+
+def refuse_hazard(path: Path) -> None:
+    """Refuse a network that could take all memory by being opened: 100 bytes of sparse weights stand for any size.
+
+    Raises:
+        ModelUnusable: with the reason.
+    """
+    file = read(path)
+    if file is not None and file.hazard:
+        raise ModelUnusable(
+            f"{path.name} is not opened: it has {file.hazard}.", "Export the network again, with dense weights."
+        )
 
 
 def signature_of(session: Session) -> GraphSignature:
@@ -240,90 +244,3 @@ def signature_of(session: Session) -> GraphSignature:
 def _tensor(tensor: NodeArg) -> GraphTensor:
     lengths = (length if isinstance(length, int) and length > 0 else None for length in tensor.shape)
     return GraphTensor(str(tensor.name), str(tensor.type), tuple(lengths))
-
-
-# ---------------------------------------------------------------- protobuf
-
-
-class _NotProtobuf(Exception):
-    """The bytes are no message of this kind."""
-
-
-def _model(stream: BinaryIO, size: int) -> GraphFile:
-    ir, opset = 0, 0
-    input_types: dict[str, str] = {}
-    for number, value in _fields(stream, size, {_OPSET}, {_GRAPH}):
-        if number == _IR and isinstance(value, int):
-            ir = value
-        elif number == _OPSET and isinstance(value, bytes):
-            parts = dict(_parts(value))
-            version = parts.get(2)
-            if parts.get(1, b"") in (b"", b"ai.onnx") and isinstance(version, int):
-                opset = version
-        elif number == _GRAPH and isinstance(value, tuple):
-            begin, length = value
-            stream.seek(begin)
-            for inner, text in _fields(stream, begin + length, {_INPUT}, set()):
-                if inner == _INPUT and isinstance(text, bytes) and len(input_types) < _MOST_INPUTS:
-                    name, element_type = _input(text)
-                    input_types[name] = _WHOLE.get(element_type, "")
-    return GraphFile(ir, opset, input_types)
-
-
-def _input(text: bytes) -> tuple[str, int]:
-    """Name and element type of a ValueInfoProto: type (2) → tensor (1) → element type (1)."""
-    parts = dict(_parts(text))
-    name, value_type = parts.get(1, b""), parts.get(2, b"")
-    tensor = dict(_parts(value_type)).get(1, b"") if isinstance(value_type, bytes) else b""
-    element_type = dict(_parts(tensor)).get(1, 0) if isinstance(tensor, bytes) else 0
-    return (
-        name.decode("utf-8") if isinstance(name, bytes) else "",
-        element_type if isinstance(element_type, int) else 0,
-    )
-
-
-def _parts(text: bytes) -> Iterator[tuple[int, int | bytes]]:
-    everything = set(range(1, 32))
-    for number, value in _fields(BytesIO(text), len(text), everything, set()):
-        if isinstance(value, (int, bytes)):
-            yield number, value
-
-
-def _fields(
-    stream: BinaryIO, end: int, wanted: set[int], entered: set[int]
-) -> Iterator[tuple[int, int | bytes | tuple[int, int]]]:
-    """Fields of a message that ends at byte `end`: numbers, the bytes of those `wanted`, the place of those `entered`.
-
-    All others are skipped.
-    """
-    while stream.tell() < end:
-        key = _varint(stream)
-        number, kind = key >> 3, key & 7
-        if kind == 0:
-            yield number, _varint(stream)
-        elif kind == 2:
-            length = _varint(stream)
-            begin = stream.tell()
-            if begin + length > end:
-                raise _NotProtobuf
-            if number in entered:
-                yield number, (begin, length)
-            elif number in wanted and length <= _LARGEST_FIELD:
-                yield number, stream.read(length)
-            stream.seek(begin + length, os.SEEK_SET)
-        elif kind in (1, 5):
-            stream.seek(8 if kind == 1 else 4, os.SEEK_CUR)
-        else:
-            raise _NotProtobuf
-
-
-def _varint(stream: BinaryIO) -> int:
-    number = 0
-    for shift in range(0, 70, 7):
-        byte = stream.read(1)
-        if not byte:
-            raise _NotProtobuf
-        number |= (byte[0] & 127) << shift
-        if byte[0] < 128:
-            return number
-    raise _NotProtobuf

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lulc_plugin.errors import LulcError, ModelUnusable
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Network, Output, Window, catalogue
-from lulc_plugin.model.runtime import graph_check, onnx_file
+from lulc_plugin.model.runtime import graph_check, graph_file, onnx_file
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.raster import Step
 
@@ -333,7 +333,7 @@ def test_a_file_says_its_versions_and_the_type_of_its_input(tmp_path, kind, name
     image = model.graph.input[0]
     image.type.tensor_type.elem_type = kind
     path.write_bytes(model.SerializeToString())
-    file = onnx_file.read(path)
+    file = graph_file.read(path)
     assert (file.ir, file.opset, file.input_types) == (7, 15, {image.name: name})
     assert onnx_file.input_type(path, image.name) == onnx_file.input_type(path, "another name") == name
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A limit on the memory of networks that are only tried, not run: files from anywhere, opened to list or describe them.
+
+Shapes tell what goes into a network, but not what it makes of it inside. onnxruntime gives all such memory out of one
+arena; here it gets one that ends, so that a hostile file fails with an error instead of taking all memory.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import Any
+
+#: share of the computer's memory, and what is taken where nobody tells how much there is
+_SHARE = 0.25
+_UNKNOWN = 4 << 30
+_LEAST = 1 << 30
+
+
+def largest() -> int:
+    """Bytes that a network may take while it is tried."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return _UNKNOWN  # Windows
+    return max(_LEAST, int(memory * _SHARE))
+
+
+@lru_cache(maxsize=1)
+def registered() -> bool:
+    """Whether the arena is there, made at the first call: sessions with `session.use_env_allocators` take it.
+
+    False where this onnxruntime cannot, or somebody else in this process made one.
+    """
+    import onnxruntime as ort
+
+    try:
+        place = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+        # 1: grow by what is asked for, not by powers of two
+        ort.create_and_register_allocator(place, ort.OrtArenaCfg({"max_mem": largest(), "arena_extend_strategy": 1}))
+    except Exception:  # onnxruntime has no common base class for its errors
+        return False
+    return True
+
+
+def run_options() -> Any:
+    """Options of a try: the arena gives its memory back afterwards, and an error is raised but not printed."""
+    import onnxruntime as ort
+
+    options = ort.RunOptions()
+    options.log_severity_level = 4
+    if registered():
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
