@@ -20,6 +20,12 @@ LONGEST_NAME = 200
 GREY = "#B4B4B4"
 _BACKGROUND = re.compile(r"_?background|not[_ ].*", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+#: Characters that nobody sees but that change how a text looks, or what a terminal does: controls, directions (Unicode
+#: TR 36), separators, tags. The joiners U+200C and U+200D stay, Persian and Hindi need them. Compiled when first used.
+_UNSEEN = (
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 #: XML 1.0 has no place for these, not even escaped. Compiled (for 4 ms) when it is first used: QGIS starts with this.
 _NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
@@ -34,13 +40,15 @@ class LegendClass:
 
     def __post_init__(self) -> None:
         if isinstance(self.value, bool) or not isinstance(self.value, int) or not 0 <= self.value <= 65535:
-            raise LulcError(f"Class value {self.value!r} is not a whole number from 0 to 65535.")
+            raise LulcError(f"Class value {str(self.value)[:30]!r} is not a whole number from 0 to 65535.")
         if not isinstance(self.name, str) or not self.name.strip() or len(self.name) > LONGEST_NAME:
             raise LulcError(f"The name of class {self.value} is empty or longer than {LONGEST_NAME} characters.")
         if not is_text(self.name):
             raise LulcError(f"The name of class {self.value} holds half a character.", "Save its file as UTF-8.")
+        # no direction, escape or line break of a foreign file reaches a list, a log or a terminal
+        object.__setattr__(self, "name", re.sub(r"[\n\r]", " ", visible_text(self.name)))
         if not isinstance(self.colour, str) or not _COLOUR.match(self.colour):
-            raise LulcError(f"Colour {self.colour!r} of class {self.value} is not of the form #RRGGBB.")
+            raise LulcError(f"Colour {str(self.colour)[:30]!r} of class {self.value} is not of the form #RRGGBB.")
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -121,7 +129,7 @@ class Legend:
             classes.append(LegendClass(entry["value"], entry["name"], entry["colour"]))
         nodata = data.get("nodata")
         if nodata is not None and (isinstance(nodata, bool) or not isinstance(nodata, int)):
-            raise LulcError(f"The nodata value {nodata!r} of the legend is not a whole number.")
+            raise LulcError(f"The nodata value {str(nodata)[:30]!r} of the legend is not a whole number.")
         return Legend.of(classes, nodata)
 
     @staticmethod
@@ -132,7 +140,7 @@ class Legend:
             LulcError: the file cannot be read or is not a legend.
         """
         try:
-            return Legend.from_json(json.loads(path.read_text(encoding="utf-8")))
+            return Legend.from_json(json.loads(path.read_text(encoding="utf-8-sig")))
         except (OSError, ValueError, RecursionError) as error:
             raise FileNotRead(f"The legend {path} cannot be read: {error}.") from error
 
@@ -173,6 +181,11 @@ def spare_colour(index: int, name: str = "") -> str:
 def is_text(text: str) -> bool:
     """False if `text` holds half of a character (a lone surrogate), which no file and no screen takes."""
     return not _SURROGATE.search(text)
+
+
+def visible_text(text: str) -> str:
+    """`text` with U+FFFD for each character that is not seen but changes how the rest is shown."""
+    return re.sub(_UNSEEN, "\ufffd", text)
 
 
 def xml_text(text: str) -> str:

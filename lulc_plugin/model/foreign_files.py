@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import LulcError, ModelUnusable
 from ..options import command
+from .mlm import json_values
 
 #: where the conversions are written down
 GUIDE = "docs/foreign-models.md"
@@ -93,9 +93,11 @@ def no_description(path: Path) -> LulcError:
 def geoai_classes(path: Path) -> dict[int, str]:
     """Class index → name out of geoai's `NAME.onnx.json`; empty for whatever is none."""
     try:
-        labels = json.loads(_text(path)).get("id2label")
-        named = {int(k): str(v)[:200] for k, v in labels.items()} if isinstance(labels, Mapping) else {}
-    except (ValueError, AttributeError, RecursionError):
+        labels = json_values.load(_text(path)).get("id2label")
+        named = (
+            {int(k): json_values.short_text(v, 200) for k, v in labels.items()} if isinstance(labels, Mapping) else {}
+        )
+    except (ValueError, AttributeError):
         return {}
     return named if sorted(named) == list(range(len(named))) else {}
 
@@ -118,6 +120,8 @@ def refuse_ultralytics(name: str, metadata: Mapping[str, str]) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8") if path.stat().st_size <= _LARGEST_SIDECAR else ""
+        with path.open(encoding="utf-8-sig") as stream:
+            text = stream.read(_LARGEST_SIDECAR + 1)
     except (OSError, UnicodeDecodeError):
         return ""
+    return text if len(text) <= _LARGEST_SIDECAR else ""

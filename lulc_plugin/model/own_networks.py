@@ -20,6 +20,18 @@ from .foreign_files import require_onnx
 from .runtime import LARGEST_FILE, Network
 
 _LONGEST_NAME = 150
+#: what Windows takes for a device, with any ending, also in the three superscript digits
+_RESERVED = frozenset(
+    (
+        "CON",
+        "PRN",
+        "AUX",
+        "NUL",
+        "CONIN$",
+        "CONOUT$",
+        *(f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³"),
+    )
+)
 _LARGEST_CARD = 400_000
 
 
@@ -76,6 +88,11 @@ def _check_name(name: str) -> None:
             f"{name[:200]!r} cannot be the name of a model.",
             f'Rename the file: at most {_LONGEST_NAME} characters, none of \\ / : * ? " < > | ; ,',
         )
+    if name.partition(".")[0].strip().upper() in _RESERVED or name != name.rstrip(" ."):
+        raise LulcError(
+            f"{name[:200]!r} cannot be the name of a model: Windows knows no such files.",
+            "Rename the file: not con, prn, aux, nul, com1 … com9 or lpt1 … lpt9, and no dot or blank at the end.",
+        )
     if name == "auto":
         raise LulcError("'auto' cannot be the name of a model; it means the best one that fits.", "Rename the file.")
 
@@ -127,8 +144,8 @@ def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
             # the new network brings its description inside, so the old one beside it must not count
             beside.unlink()
         card = network.with_suffix(".md")
-        if card.is_file() and card.stat().st_size <= _LARGEST_CARD:
-            # the model card, which lulc:modelinformation shows
+        if not card.is_symlink() and card.is_file() and card.stat().st_size <= _LARGEST_CARD:
+            # The model card. Behind a link could be any private file, and folders of models are passed on.
             shutil.copyfile(card, place / card.name)
             os.replace(place / card.name, target.with_suffix(".md"))
         os.replace(place / target.name, target)

@@ -37,6 +37,8 @@ _OPS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
 }
 LAYER_OPS = frozenset({"percentile", "moments"})
 _MOST_STEPS = 32
+#: What values are multiplied by lies between 1 / this and this: beyond it float32 has 0 or infinity only.
+_LARGEST_FACTOR = 1e30
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Step:
 
     def __post_init__(self) -> None:
         if self.op not in _OPS:
-            raise LulcError(f"Scaling step {self.op!r} is unknown; known are {', '.join(sorted(_OPS))}.")
+            raise LulcError(f"Scaling step {self.op[:50]!r} is unknown; known are {', '.join(sorted(_OPS))}.")
         self._check_names()
         for name, value in self.numbers:
             if not math.isfinite(value):
@@ -64,7 +66,7 @@ class Step:
                 raise LulcError(f"Scaling step {self.op!r} needs {name!r}.")
         for name in given:
             if name not in required and name not in optional:
-                raise LulcError(f"Scaling step {self.op!r} has no parameter {name!r}.")
+                raise LulcError(f"Scaling step {self.op!r} has no parameter {name[:50]!r}.")
 
     def _check_ranges(self) -> None:
         if self.op == "scale" and self["value"] == 0:
@@ -77,6 +79,23 @@ class Step:
                 raise LulcError(f"Scaling step {self.op!r}: minimum {low} is not below maximum {high}.")
         if self.op == "percentile" and not 0 <= self["lower"] < self["upper"] <= 100:
             raise LulcError(f"Percentiles {self['lower']} and {self['upper']} are not 0 ≤ lower < upper ≤ 100.")
+        self._check_factor()
+
+    def _check_factor(self) -> None:
+        """Refuse a divisor that makes 0 or infinity of every value."""
+        divisor = {
+            "scale": lambda: self["value"],
+            "z-score": lambda: self["stddev"],
+            "min-max": lambda: self["maximum"] - self["minimum"],
+        }.get(self.op, lambda: 1.0)()
+        if not 1 / _LARGEST_FACTOR <= abs(divisor) <= _LARGEST_FACTOR:
+            raise LulcError(
+                f"Scaling step {self.op!r} divides by {divisor:g}; {1 / _LARGEST_FACTOR:g} to {_LARGEST_FACTOR:g} can"
+                " be."
+            )
+        shift = self["mean"] if self.op == "z-score" else self["minimum"] if self.op == "min-max" else 0.0
+        if abs(shift) / abs(divisor) > _LARGEST_FACTOR:
+            raise LulcError(f"Scaling step {self.op!r} subtracts {shift:g} / {divisor:g}, too large a number.")
 
     def __getitem__(self, name: str) -> float:
         return dict(self.numbers).get(name, _OPS[self.op][1].get(name, math.nan))
@@ -115,7 +134,7 @@ def steps_from_json(data: Any) -> Steps:
             if name == "op":
                 continue
             if not isinstance(value, (int, float)) or (isinstance(value, bool) and name != "clip"):
-                raise LulcError(f"Scaling step {entry['op']!r}: {name} is {value!r}, not a number.")
+                raise LulcError(f"Scaling step {entry['op']!r}: {name[:50]} is {str(value)[:50]!r}, not a number.")
             try:
                 numbers.append((str(name), float(value)))
             except OverflowError:

@@ -7,7 +7,6 @@ All of it is untrusted and has limits; nothing is evaluated.
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ...errors import FileNotRead, LulcError
 from ...legend import LegendClass, spare_colour
 from ...options import option
 from ...raster import Step, Steps, band_names, steps_from_json
+from ..mlm import json_values
 from ..spec import UNITS, InputForm, ModelBand
 
 # ---------------------------------------------------------------- bands
@@ -375,8 +375,8 @@ def _numbers(text: str, count: int, what: str) -> tuple[float, ...]:
 def _of_json(text: str, count: int) -> Scaling:
     """A list of steps for all channels, a list of such lists, or an object with `unit` and `steps`."""
     try:
-        data: Any = json.loads(text, parse_constant=float)
-    except (ValueError, RecursionError) as error:
+        data: Any = json_values.load(text)
+    except ValueError as error:
         raise LulcError(f"The scaling is no JSON: {error}.", SCALING_REMEDY) from error
     unit = "dn"
     if isinstance(data, Mapping) and "op" not in data:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import LulcError
+from ...legend import visible_text
 
 _LARGEST = 1e18
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: What carries a value on calls itself once a level, and QGIS has used up part of Python's 1000 calls already.
+_DEEPEST = 64
 
 
 def parse(text: str, kept: frozenset[str]) -> Any:
@@ -26,11 +27,38 @@ def parse(text: str, kept: frozenset[str]) -> Any:
 
     Raises:
         ValueError: no JSON, or half of a character, which JSON can spell and no screen and no file takes.
-        RecursionError: nested too deeply.
     """
-    tree = json.loads(text, parse_constant=lambda word: math.nan if word == "NaN" else None)
+    tree = load(text, parse_constant=lambda word: math.nan if word == "NaN" else None)
     tree = without_nan(tree, kept)
     json.dumps(tree, ensure_ascii=False).encode("utf-8")
+    return tree
+
+
+def load(text: str, parse_constant: Callable[[str], Any] = float) -> Any:
+    """The tree of a JSON text from a file that nobody vouches for.
+
+    Args:
+        text: what was read.
+        parse_constant: what stands for `NaN` and `Infinity`, which are no JSON but are written.
+
+    Raises:
+        ValueError: no JSON, or lists and objects nested deeper than 64.
+    """
+    too_deep = f"it is nested deeper than {_DEEPEST} levels"
+    try:
+        tree = json.loads(text, parse_constant=parse_constant)
+    except RecursionError:
+        raise ValueError(too_deep) from None
+    level, depth = [tree], 0
+    while level:
+        if depth > _DEEPEST:
+            raise ValueError(too_deep)
+        depth += 1
+        inner: list[Any] = []
+        for node in level:
+            if isinstance(node, (dict, list)):
+                inner.extend(node.values() if isinstance(node, dict) else node)
+        level = inner
     return tree
 
 
@@ -63,7 +91,7 @@ def entries(data: Mapping[str, Any], key: str, most: int, required: bool = True)
 
 
 def text(value: Any, what: str, most: int = 1000) -> str:
-    """`value` if it is a text of at most `most` characters, without control characters.
+    """`value` if it is a text of at most `most` characters, without characters that nobody sees.
 
     Raises:
         LulcError: it is not.
@@ -71,7 +99,12 @@ def text(value: Any, what: str, most: int = 1000) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise LulcError(f"{what} is not a text of at most {most} characters.")
     # control characters break a GeoTIFF's metadata
-    return _CONTROL.sub("\ufffd", value)
+    return visible_text(value)
+
+
+def short_text(value: Any, most: int = 1000) -> str:
+    """`value` as the text of a field that is only shown: cut to `most` characters, nothing unseen in it."""
+    return visible_text(str(value or "")[:most])
 
 
 def optional_text(value: Any, what: str) -> str | None:

@@ -212,7 +212,7 @@ def _band(data: Mapping[str, Any]) -> ModelBand:
         common_name=json_values.optional_text(either("common_name") or None, "common_name"),
         wavelength=_wavelength(either("center_wavelength"), name),
         width=_width(either("full_width_half_max"), name),
-        description=str(data.get("description") or "")[:1000],
+        description=json_values.short_text(data.get("description")),
         scale=json_values.number(data.get("raster:scale"), "raster:scale"),
         offset=json_values.number(data.get("raster:offset"), "raster:offset"),
         data_type=json_values.optional_text(data.get("data_type"), "data_type"),

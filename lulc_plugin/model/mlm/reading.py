@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import LulcError, ModelUnusable
+from ...legend import visible_text
 from ...options import command
 from ...raster import steps_from_json
 from ..spec import (
@@ -34,6 +35,7 @@ from .model_output import read_output, read_window
 from .writing import VERSION, written_properties
 
 _LARGEST_FILE = 4_000_000
+_SMALLEST_GSD = 1e-6
 _REMEDY = f"Correct the description, or write a new one with {command('describemodel')}."
 #: where the numbers of a scaling stand: there a NaN is told, elsewhere it is a number that is missing
 _SCALINGS = frozenset(("value_scaling", "pre_processing_function", "norm_clip", "statistics", "lulc:input_forms"))
@@ -63,9 +65,13 @@ def _text_of(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise ModelUnusable(f"The model description {path.name} is larger than {_LARGEST_FILE} bytes.")
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8-sig") as stream:  # some editors begin a file with a byte order mark
+            text = stream.read(_LARGEST_FILE + 1)  # what is no common file has a size of 0, and no end
     except (OSError, UnicodeDecodeError) as error:
         raise ModelUnusable(f"The model description {path} cannot be read: {error}.") from error
+    if len(text) > _LARGEST_FILE:
+        raise ModelUnusable(f"The model description {path.name} is larger than {_LARGEST_FILE} bytes.")
+    return text
 
 
 def _with_remedy(error: LulcError, where: str) -> LulcError:
@@ -84,7 +90,7 @@ def from_text(text: str, where: str) -> ModelSpec:
         raise LulcError(f"The model description in {where} is longer than {_LARGEST_FILE} characters.", _REMEDY)
     try:
         item = json_values.parse(text, _SCALINGS)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ModelUnusable(f"The model description in {where} is not valid JSON: {error}.", _REMEDY) from error
     try:
         return from_item(item)
@@ -103,7 +109,7 @@ def from_item(item: Any) -> ModelSpec:
         return _spec_from_item(item)
     except LulcError:
         raise
-    except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError, RecursionError) as error:
         # the places that matter say what they want; this is for a wrong kind of value anywhere else
         raise LulcError(f"A value in it is of the wrong kind: {str(error)[:200]}.") from error
 
@@ -139,7 +145,7 @@ def _spec_from_item(item: Any) -> ModelSpec:
         output=out.output,
         legend=out.legend,
         window=read_window(properties, into.size, out.output.cut),
-        gsd=json_values.number(properties.get("gsd"), "gsd"),
+        gsd=_gsd(properties),
         gsd_range=_gsd_range(properties),
         constellation=json_values.optional_text(properties.get("constellation"), "constellation"),
         instruments=tuple(json_values.text(i, "an instrument") for i in properties.get("instruments") or ()),
@@ -152,7 +158,7 @@ def _spec_from_item(item: Any) -> ModelSpec:
         memory_bytes=int(json_values.number(properties.get("mlm:memory_size"), "mlm:memory_size") or 0),
         speed=json_values.number(properties.get("lulc:speed"), "lulc:speed") or 0.0,
         created=json_values.text(properties.get("created") or "", "created"),
-        file_name=str(asset.get("href") or "").rsplit("/", 1)[-1][:1000],
+        file_name=json_values.short_text(str(asset.get("href") or "").rsplit("/", 1)[-1]),
         file_size=int(json_values.number(asset.get("file:size"), "file:size") or 0),
         sha256=json_values.text(properties.get("lulc:sha256") or _checksum(asset), "lulc:sha256"),
         layout=into.layout,
@@ -193,7 +199,7 @@ def _name(text: Any) -> str:
     """
     name = json_values.text(text, "mlm:name")
     for place, character in enumerate(str(text), 1):
-        if unicodedata.category(character) == "Cc":
+        if unicodedata.category(character) == "Cc" or visible_text(character) != character:
             raise LulcError(
                 f"'mlm:name' has the control character U+{ord(character):04X} at place {place}.",
                 "Correct it in the description: a name has letters, digits, blanks and marks only.",
@@ -241,20 +247,27 @@ def _form(data: Mapping[str, Any], count: int) -> InputForm:
         json_values.text(data.get("name"), "the name of an input form"),
         json_values.text(data.get("unit"), "the unit of an input form"),
         tuple(steps_from_json(s) for s in steps),
-        str(data.get("description") or "")[:1000],
+        json_values.short_text(data.get("description")),
     )
+
+
+def _gsd(properties: Mapping[str, Any]) -> float | None:
+    gsd = json_values.number(properties.get("gsd"), "gsd")
+    if gsd is not None and not _SMALLEST_GSD <= gsd <= 1 / _SMALLEST_GSD:
+        raise LulcError(f"'gsd' is {gsd:g}; pixels are {_SMALLEST_GSD:g} to {1 / _SMALLEST_GSD:g} m wide.")
+    return gsd
 
 
 def _gsd_range(properties: Mapping[str, Any]) -> tuple[float, float] | None:
     data = properties.get("lulc:gsd_range")
     if data is None:
-        gsd = json_values.number(properties.get("gsd"), "gsd")
+        gsd = _gsd(properties)
         return None if gsd is None else (gsd / 1.5, gsd * 1.5)
     limits = json_values.finite_numbers(data, 2)
     if limits is None:
         raise LulcError(f"'lulc:gsd_range' is {str(data)[:60]}, not two numbers.")
     low, high = limits
-    if not 0 < low <= high:
+    if not _SMALLEST_GSD <= low <= high:
         raise LulcError(f"'lulc:gsd_range' runs from {low} to {high}.")
     return low, high
 
@@ -342,10 +355,10 @@ def _confidence(properties: Mapping[str, Any]) -> Confidence | None:
 
 def _training_set(data: Mapping[str, Any]) -> TrainingSet:
     return TrainingSet(
-        name=str(data.get("name") or ""),
-        license=str(data.get("license") or ""),
-        citation=str(data.get("citation") or ""),
-        url=str(data.get("url") or ""),
+        name=json_values.short_text(data.get("name")),
+        license=json_values.short_text(data.get("license")),
+        citation=json_values.short_text(data.get("citation"), 20_000),
+        url=json_values.short_text(data.get("url")),
         images=int(json_values.number(data.get("images"), "images") or 0),
         pixels=int(json_values.number(data.get("pixels"), "pixels") or 0),
     )
@@ -353,8 +366,8 @@ def _training_set(data: Mapping[str, Any]) -> TrainingSet:
 
 def _scores(data: Mapping[str, Any]) -> Scores:
     return Scores(
-        dataset=str(data.get("dataset") or ""),
-        split=str(data.get("split") or ""),
+        dataset=json_values.short_text(data.get("dataset")),
+        split=json_values.short_text(data.get("split")),
         pixels=int(json_values.number(data.get("pixels"), "pixels") or 0),
         overall_accuracy=json_values.number(data.get("overall_accuracy"), "overall_accuracy") or 0.0,
         kappa=json_values.number(data.get("kappa"), "kappa"),
