@@ -94,20 +94,29 @@ def _model(stream: BinaryIO, size: int) -> GraphFile:
         if number == _IR and isinstance(value, int):
             ir = value
         elif number == _OPSET and isinstance(value, bytes):
-            parts = dict(_parts(value, budget))
-            version = parts.get(2)
-            if parts.get(1, b"") in (b"", b"ai.onnx") and isinstance(version, int):
-                opset = version
+            opset = _opset(value, budget) or opset
         elif number == _GRAPH and isinstance(value, tuple):
             for text in _graph(stream, sum(value), budget, 1):
                 if len(input_types) < _MOST_INPUTS:
                     name, element_type = _input(text, budget)
                     input_types[name] = _WHOLE.get(element_type, "")
         elif number == _FUNCTION and isinstance(value, tuple):
-            for _, node in _fields(stream, sum(value), set(), {_NODE_OF_FUNCTION}, budget):
-                if isinstance(node, tuple):
-                    _check_node(stream, node[1], budget, 1)
+            _check_function(stream, sum(value), budget)
     return GraphFile(ir, opset, input_types)
+
+
+def _opset(text: bytes, budget: _Budget) -> int:
+    """The version in an OperatorSetIdProto of the standard operators; 0 for those of others."""
+    parts = dict(_parts(text, budget))
+    version = parts.get(2)
+    return version if parts.get(1, b"") in (b"", b"ai.onnx") and isinstance(version, int) else 0
+
+
+def _check_function(stream: BinaryIO, end: int, budget: _Budget) -> None:
+    """Look for sparse weights in a FunctionProto, an operation that the file itself defines."""
+    for _, node in _fields(stream, end, set(), {_NODE_OF_FUNCTION}, budget):
+        if isinstance(node, tuple):
+            _check_node(stream, node[1], budget, 1)
 
 
 def _graph(stream: BinaryIO, end: int, budget: _Budget, depth: int) -> Iterator[bytes]:

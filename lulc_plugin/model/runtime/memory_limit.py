@@ -11,6 +11,8 @@ import os
 from functools import lru_cache
 from typing import Any
 
+from ...telemetry import import_onnxruntime
+
 #: share of the computer's memory, and what is taken where nobody tells how much there is
 _SHARE = 0.25
 _UNKNOWN = 4 << 30
@@ -32,7 +34,7 @@ def registered() -> bool:
 
     False where this onnxruntime cannot, or somebody else in this process made one.
     """
-    import onnxruntime as ort
+    ort = import_onnxruntime()
 
     try:
         place = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
@@ -45,7 +47,7 @@ def registered() -> bool:
 
 def run_options() -> Any:
     """Options of a try: the arena gives its memory back afterwards, and an error is raised but not printed."""
-    import onnxruntime as ort
+    ort = import_onnxruntime()
 
     options = ort.RunOptions()
     options.log_severity_level = 4
