@@ -105,9 +105,13 @@ class CheckLayer(LulcAlgorithm):
     ) -> Parameters:
         from ..lulc_plugin.classify import check_layer
         from ..lulc_plugin.findings import ERROR, WARNING
+        from ..lulc_plugin.raster import refuse_overwriting
         from ..lulc_plugin.report import check_page
 
         output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
+        if output:
+            read = (job.layer.path, job.statistics_from.path if job.statistics_from else "", job.model_file or "")
+            refuse_overwriting((Path(output),), read, self.OUTPUT_HTML)
         check = check_layer(job, progress)
         check_page.log_check(check, progress)
         results: Parameters = {

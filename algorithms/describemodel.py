@@ -146,6 +146,7 @@ class DescribeModel(LulcAlgorithm):
     def run_job(
         self, words: _Words, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
+        from ..lulc_plugin.atomic_write import refuse_same_file
         from ..lulc_plugin.model import describe_network, suggested_name, write_description
 
         beside = words.network.with_name(suggested_name(words.network))
@@ -156,6 +157,8 @@ class DescribeModel(LulcAlgorithm):
                 self.tr("Name it in OUTPUT if it may be replaced, or choose another place."),
             )
         output = Path(chosen) if chosen else beside
+        table = parameters.text(self, values, self.CLASS_TABLE_FILE, context)
+        refuse_same_file(output, (words.network, *((Path(table),) if table else ())), self.OUTPUT)
         spec = describe_network(words.network, words.bands, words.classes, words.scaling, words.gsd, words.activation)
         write_description(spec, output)
         progress.log(spec.title)

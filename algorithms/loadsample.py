@@ -105,8 +105,7 @@ class LoadSample(LulcAlgorithm):
         sample = SAMPLE.read_bytes()
         if target.is_file() and target.stat().st_size == len(sample) and target.read_bytes() == sample:
             return  # it is there already, perhaps as a layer that is open
-        for ending in BESIDE:
-            beside = target.with_name(target.name + ending)
+        for beside in (*(target.with_name(target.name + ending) for ending in BESIDE), target.with_suffix(".qml")):
             if os.path.lexists(beside):
                 raise LulcError(
                     self.tr("{path} belongs to another raster, and QGIS would read it as part of the sample.").format(

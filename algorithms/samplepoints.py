@@ -186,9 +186,11 @@ class SamplePoints(LulcAlgorithm):
     ) -> Parameters:
         from ..lulc_plugin.assess import draw
 
-        self._check_folder(values.get(self.OUTPUT))
+        self._check_target(values.get(self.OUTPUT), request.job.map.path)
         sample = draw(request.job, progress)
         self._log(sample, progress)
+        progress.check()  # not later: a layer with half of the points would look like the sample
+        self._set_form_aside(values.get(self.OUTPUT), progress)
         fields = _fields(sample)
         sink, destination = self.parameterAsSink(
             values, self.OUTPUT, context, fields, QgsWkbTypes.Type.Point, request.crs
@@ -196,7 +198,6 @@ class SamplePoints(LulcAlgorithm):
         if sink is None:
             raise LulcError(self.invalidSinkError(values, self.OUTPUT))
         for feature in _features(sample, fields, request.downwards):
-            progress.check()
             if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
                 raise LulcError(self.writeFeatureError(sink, values, self.OUTPUT))
         del sink  # flushes the file
@@ -206,17 +207,46 @@ class SamplePoints(LulcAlgorithm):
             progress.warn(problem)
         return {self.OUTPUT: destination, self.N: len(sample.x), self.EXPECTED_SE: sample.se_overall}
 
-    def _check_folder(self, output: Any) -> None:
-        """Refuse a file in a folder that does not exist before points are drawn, not after."""
+    def _file(self, output: Any) -> Path | None:
+        """The file that is to be written; None for memory:, TEMPORARY_OUTPUT, a database."""
         target = output.sink.staticValue() if isinstance(output, QgsProcessingOutputLayerDefinition) else output
         if not isinstance(target, str) or "/" not in target or ":" in target.partition("/")[0][2:]:
-            return  # memory:, TEMPORARY_OUTPUT, a database
-        folder = Path(target).parent
+            return None
+        return Path(target.partition("|")[0])
+
+    def _set_form_aside(self, output: Any, progress: FeedbackProgress) -> None:
+        """The new points must not lie beside the form of older ones."""
+        from ..lulc_plugin.raster import set_style_aside
+
+        file = self._file(output)
+        if file is None or file.suffix.lower() == ".gpkg":
+            return
+        try:
+            note = set_style_aside(file)
+        except OSError as error:
+            raise LulcError(
+                self.tr("{path} cannot be replaced: {reason}.").format(
+                    path=file.with_suffix(".qml"), reason=error.strerror or error
+                ),
+                self.tr("Choose another place."),
+            ) from error
+        if note:
+            progress.warn(note)
+
+    def _check_target(self, output: Any, map_path: str) -> None:
+        """Refuse a file in a folder that does not exist, or one that the map is read from, before points are drawn."""
+        target = self._file(output)
+        if target is None:
+            return
+        folder = target.parent
         if not folder.is_dir():
             raise LulcError(
                 self.tr("OUTPUT: the folder {folder} does not exist.").format(folder=folder),
                 self.tr("Create it, or choose another place."),
             )
+        from ..lulc_plugin.raster import refuse_overwriting
+
+        refuse_overwriting((target,), (map_path,), self.OUTPUT)
 
     def _log(self, sample: Sample, progress: FeedbackProgress) -> None:
         for line in sample.notes:

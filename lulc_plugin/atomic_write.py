@@ -8,10 +8,11 @@ import re
 import sys
 import time
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import FileNotWritten
+from .errors import FileNotWritten, LulcError
 
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.lulc-part")
 #: Seconds after which an unfinished file that nobody holds is that of a killed run.
@@ -93,6 +94,25 @@ def _remove_abandoned(file: Path) -> None:
     with open(file, "rb") as stream:
         _lock(stream.fileno())
     file.unlink()
+
+
+def refuse_same_file(path: Path, read: Iterable[Path], what: str) -> None:
+    """Refuse to write over a file that is read, under whatever name; for layers there is `raster.refuse_overwriting`.
+
+    Args:
+        path: the file to write.
+        read: files that are read; those that do not exist do not count.
+        what: what the file to write is called, for the message.
+
+    Raises:
+        LulcError: it is one of them.
+    """
+    for file in read:
+        with suppress(OSError, ValueError):
+            if os.path.samefile(path, file):
+                raise LulcError(
+                    f"{what}: {path} is a file that this run reads; it would be lost.", "Choose another name."
+                )
 
 
 def write_report(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,7 +101,11 @@ def _keep(layer: QgsVectorLayer) -> str:
     if path.suffix.lower() == ".gpkg":
         problem = layer.saveStyleToDatabase("labelling", tr("Form for the reference class"), True, "")
         return _not_kept(problem) if problem else ""
-    message, saved = layer.saveNamedStyle(str(path.with_suffix(".qml")))
+    style = path.with_suffix(".qml")
+    if os.path.lexists(style):
+        # it may be that of a raster of this name, or the user's own
+        return _not_kept(tr("{path} is there already, and is left as it is").format(path=style))
+    message, saved = layer.saveNamedStyle(str(style))
     return "" if saved else _not_kept(message)
 
 

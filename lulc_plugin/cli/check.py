@@ -33,6 +33,10 @@ def _check(options: argparse.Namespace) -> int:
     from ..findings import ERROR
 
     job = ClassifyJob(**layer_options.job_fields(options))
+    if options.html:
+        from ..raster import refuse_overwriting
+
+        refuse_overwriting((Path(options.html),), (options.input, job.model_file or ""), "--html")
     check = check_layer(job, Progress())
     if options.html or options.json:
         from ..report import check_page

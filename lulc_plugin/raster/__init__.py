@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
     from .input_files import InputFiles as InputFiles, refuse_overwriting as refuse_overwriting
+    from .map_files import set_style_aside as set_style_aside
     from .nodata import BoolArray as BoolArray, usable as usable
     from .output import MapWriter as MapWriter, check_target as check_target
     from .raster_input import RasterInput as RasterInput
@@ -69,6 +70,7 @@ __getattr__, __all__ = lazy_exports(
         "geogrid": ["Extent", "GeoGrid", "PixelRegion"],
         "input_files": ["InputFiles", "refuse_overwriting"],
         "indices": ["Expression", "INDICES", "parse"],
+        "map_files": ["set_style_aside"],
         "nodata": ["BoolArray", "usable"],
         "output": ["MapWriter", "check_target"],
         "raster_input": ["RasterInput"],

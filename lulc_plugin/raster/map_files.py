@@ -59,6 +59,23 @@ def check_side_files(path: Path) -> None:
             )
 
 
+def set_style_aside(path: Path) -> str:
+    """Keep the style of an older layer of this name under another one, unless it is that of another layer, too.
+
+    Returns:
+        what the user should hear; may be empty.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    style = path.with_suffix(".qml")
+    if not os.path.lexists(style) or _layers_of_stem(path):
+        return ""
+    place = _free_name(style)
+    os.replace(style, place)
+    return f"{style.name} was there already; it is kept as {place.name}."
+
+
 def _layers_of_stem(path: Path) -> list[str]:
     """Names of other layers in the folder that QGIS would show in the style of `path`."""
     stem = path.stem

@@ -176,7 +176,8 @@ def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
             raise FileNotWritten(f"{name}: the folder {folder} does not exist.", "Create it, or choose another place.")
         if path.is_dir():
             raise FileNotWritten(f"{name}: {path} is a folder.", "Choose a file name.")
-        if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        is_device = path.exists() and not path.is_file()
+        if (not is_device and not os.access(folder, os.W_OK)) or (path.exists() and not os.access(path, os.W_OK)):
             raise FileNotWritten(f"{name}: {path} cannot be written.", "Choose another place.")
         key = os.path.normcase(os.path.realpath(path))
         refuse_overwriting((path,), read, name)

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from ... import provenance
-from ...atomic_write import write_report
+from ...atomic_write import refuse_same_file, write_report
 from ...model import ModelSpec
 from .. import number_format
 from ..document import Column, Figure, Row, Table, plain_text
@@ -29,8 +29,9 @@ def write_card(output: Path, spec: ModelSpec, path: Path, model_name: str = "") 
         model_name: its name in the parameter MODEL; empty: it is reached by its file.
 
     Raises:
-        LulcError: the file cannot be written.
+        LulcError: the file cannot be written, or belongs to the network.
     """
+    refuse_same_file(output, (path, path.with_suffix(".json"), path.with_suffix(".md")), "OUTPUT_HTML")
     write_report(output, card_html(model_card(spec, path, model_name)).encode("utf-8"))
 
 

@@ -261,7 +261,7 @@ def test_a_plan_is_not_written_where_it_cannot_be(raster, network, scene, tmp_pa
     planned = make_plan(ClassifyJob(RasterInput(layer), model_file=network().path))
     with pytest.raises(LulcError, match="nowhere"):
         run(planned, tmp_path / "nowhere" / "map.tif", Progress())
-    with pytest.raises(LulcError, match="layer that this run reads"):
+    with pytest.raises(LulcError, match="that this run reads"):
         run(planned, layer, Progress())
 
 
