@@ -15,16 +15,18 @@ import numpy.typing as npt
 from ..errors import CancelledError, LulcError
 from ..findings import ERROR, PASS, WARNING, Finding, Findings, Refused, count
 from ..model import Catalogue, Entry
+from ..options import option
 from ..progress import Progress
 from ..raster import BandsNotFound, BoolArray, PixelRegion, Source, gdal, statistics
 from . import input_scaling, preflight
 from .job import ClassifyJob
-from .pixel_size import fit_pixels, made_for, metres
+from .pixel_size import MOST_UNASKED, fit_pixels, made_for, metres
 from .plan import plan_thoroughly
 
 #: Whether a layer's pixels are of a size that a network was made for.
 INSIDE, RESAMPLED, OUTSIDE = "inside", "resampled", "outside"
 _WORDS = {INSIDE: "FITS", RESAMPLED: "RESAMPLED", OUTSIDE: "OUTSIDE"}
+_OWN_CHOICE = f"which by more than {MOST_UNASKED:g} times is your own choice"
 _MOST_BANDS = 16
 #: Pieces of a layer up to this many pixels are kept for the next network: as many as all squares of a survey have.
 _CACHED_PIXELS = 512 * 512
@@ -42,6 +44,7 @@ class ModelFit:
         but: what is suspicious about the layer's numbers for it; empty where nothing is.
         pixels: whether they are of a size that it was made for: one of `INSIDE` (or unknown), `RESAMPLED` and
             `OUTSIDE` (taken as they are, because RESAMPLE says so); empty where it does not fit.
+        unasked: `auto` may take it; False where the pixels are so far off that the user has to name it.
     """
 
     name: str
@@ -50,6 +53,7 @@ class ModelFit:
     reason: str
     but: str = ""
     pixels: str = ""
+    unasked: bool = True
 
     @property
     def word(self) -> str:
@@ -120,7 +124,8 @@ class LayerCheck:
             RESAMPLED: " only with resampling",
             OUTSIDE: " only with pixels of a size that it was not made for",
         }
-        but = f", but {first.but}" if first.but else ""
+        own = "" if first.unasked else f", {_OWN_CHOICE}: {option('model', first.name)}"
+        but = f"{own}, but {first.but}" if first.but else own
         others = f"; so {'does' if len(rest) == 1 else 'do'} {', '.join(rest)}." if rest else "."
         return f"{first.name} fits this layer{size.get(first.pixels, '')}{but}{others}"
 
@@ -239,7 +244,7 @@ def _ordered(fits: Sequence[ModelFit], networks: Catalogue, blocked: str) -> tup
         reason = f"the layer itself cannot be classified, and no network can help before that is mended. {blocked}"
         fits = [ModelFit(m.name, m.title, False, reason) if m.fits else m for m in fits]
     broken = [ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in networks.broken]
-    return (*sorted(fits, key=lambda m: (not m.fits, m.pixels not in ("", INSIDE))), *broken)
+    return (*sorted(fits, key=lambda m: (not m.fits, m.pixels not in ("", INSIDE), not m.unasked)), *broken)
 
 
 def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress: Progress) -> ModelFit:
@@ -276,7 +281,8 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
         size = ", pixels of a size it was made for"
     but = preflight.range_problem(spec, input_scaling.without_statistics(reading, form, spec), probe)
     sizes = INSIDE if pixels.inside else OUTSIDE if pixels.resampling is None else RESAMPLED
-    return ModelFit(spec.name, spec.title, True, f"{reason}{size}{f', but {but}' if but else ''}.", but, sizes)
+    reason += f"{size}{f', but {but}' if but else ''}."
+    return ModelFit(spec.name, spec.title, True, reason, but, sizes, pixels.is_unasked)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -21,6 +21,8 @@ _TOLERANCE = 0.05
 _NOISE = 1e-9
 #: A pixel size outside the model's range by more than this factor is refused.
 _TOO_FAR = 4.0
+#: Resampling by more than this factor is for the user to ask for: no network is chosen for such pixels.
+MOST_UNASKED = 1.5
 #: Pixel sizes are known to about this much.
 _ROUNDING = 1e-3
 
@@ -32,6 +34,7 @@ class PixelFit:
     Attributes:
         resampling: None where the layer is taken as it is.
         inside: whether the sizes are those the model was made for, or unknown.
+        factor: how many times the sizes lie outside the model's range; 1 where they lie inside.
         warnings: for the user.
         notes: what was decided.
         before: height and width of a pixel in metres, None when unknown or not resampled.
@@ -40,10 +43,16 @@ class PixelFit:
 
     resampling: Resampling | None = None
     inside: bool = True
+    factor: float = 1.0
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     before: tuple[float, float] | None = None
     after: tuple[float, float] | None = None
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether a network for such pixels may be chosen without the user."""
+        return self.factor <= MOST_UNASKED * (1 + _ROUNDING)
 
 
 def fit_pixels(spec: ModelSpec, facts: LayerFacts, resample: str = AUTO) -> PixelFit:
@@ -73,13 +82,14 @@ def fit_pixels(spec: ModelSpec, facts: LayerFacts, resample: str = AUTO) -> Pixe
         )
     if resample != AUTO:
         warning = f"{words}. They are taken as they are, as asked for; expect a poorer map."
-        return PixelFit(inside=False, warnings=(warning,))
+        return PixelFit(inside=False, factor=outside, warnings=(warning,))
     scales = [AxisScale(n, t / s) for n, t, s in zip((facts.height, facts.width), targets, size)]
     rows, cols = scales
     change = f"resampled from {metres(size)} to {metres(targets)}"
     return PixelFit(
         Resampling(rows, cols),
         False,
+        outside,
         (f"{words}. They are {change} for the network; {_outlook(rows, cols)}.",),
         (
             f"Pixels {change} for the network: rows by {rows.factor:.4g}, columns by {cols.factor:.4g},"

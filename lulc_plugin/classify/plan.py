@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,11 @@ from ..environment import packages
 from ..errors import LulcError
 from ..findings import WARNING, Finding, Findings, Refused
 from ..model import Catalogue, Entry, InputForm, ModelSpec, Network, catalogue
+from ..options import option
 from ..progress import Progress
 from ..raster import (
     BandMatch,
+    BandsNotFound,
     Channel,
     Grid,
     LayerFacts,
@@ -26,7 +29,7 @@ from ..raster import (
 )
 from . import input_scaling, preflight
 from .job import AUTO, ClassifyJob
-from .pixel_size import PixelFit, fit_pixels, made_for
+from .pixel_size import MOST_UNASKED, PixelFit, fit_pixels, made_for
 from .window_size import plan_windows
 
 
@@ -295,6 +298,12 @@ def _first_fit(
     def fit(entry: Entry) -> tuple[BandMatch, PixelFit]:
         return input_scaling.match_bands(job, facts, entry.spec), fit_pixels(entry.spec, facts, job.resample)
 
+    def fit_nearly(entry: Entry) -> tuple[BandMatch, PixelFit]:
+        match, pixels = fit(entry)
+        if not pixels.is_unasked:
+            raise _PixelsFarOff(entry, f"it was {made_for(entry.spec, facts)}, {pixels.factor:.3g} times off.")
+        return match, pixels
+
     def fit_inside(entry: Entry) -> tuple[BandMatch, PixelFit]:
         match, pixels = fit(entry)
         if not pixels.inside:
@@ -305,7 +314,58 @@ def _first_fit(
         return networks.first_fit(fit_inside)
     except LulcError:
         # the reasons that count are those of the second look, at the same networks in the same order
-        return networks.first_fit(fit)
+        pass
+    try:
+        return networks.first_fit(fit_nearly)
+    except LulcError as error:
+        raise _explain_far_off(error, facts, networks, fit_nearly) from error
+
+
+class _PixelsFarOff(LulcError):
+    """A network could be run on the layer, but only if its pixels are resampled by far."""
+
+    def __init__(self, entry: Entry, problem: str) -> None:
+        self.entry = entry
+        super().__init__(problem)
+
+
+def _explain_far_off(
+    error: LulcError, facts: LayerFacts, networks: Catalogue, fit: Callable[[Entry], object]
+) -> LulcError:
+    """`error` with what to do where networks have the bands but not the pixels; as it is where none has the bands."""
+    far: list[_PixelsFarOff] = []
+    missing: list[str] = []
+    for entry in networks.entries:
+        try:
+            fit(entry)
+        except _PixelsFarOff as reason:
+            far.append(reason)
+        except BandsNotFound as reason:
+            if _fits_inside(entry.spec, facts):
+                missing.extend(label for label in reason.missing if label not in missing)
+        except LulcError:
+            continue
+    if not far:
+        return error
+    name = far[0].entry.spec.name
+    remedy = (
+        f"Resampling by more than {MOST_UNASKED:g} times is your own choice: {option('model', name)}; expect a poor map."
+    )
+    if missing:
+        words = " and ".join("near infrared (nir)" if label == "nir" else label for label in missing)
+        remedy = (
+            f"The networks for such pixels need {words}: give an image that has it, or name its band with"
+            f" {option('bands')}. {remedy}"
+        )
+    return LulcError(error.problem, remedy)
+
+
+def _fits_inside(spec: ModelSpec, facts: LayerFacts) -> bool:
+    """Whether the layer's pixels are of a size that a network was made for."""
+    try:
+        return fit_pixels(spec, facts).inside
+    except LulcError:
+        return False
 
 
 def _models_folder(job: ClassifyJob) -> Path | None:

@@ -57,6 +57,7 @@ class BandsNotFound(LulcError, ValueError):
         layer: as given.
         hint: as given.
         wanted: as given, with commas.
+        missing: as given.
         not_found: what was not found; `none of them could be recognised` where that is all.
         remedy_for_any: what to do, whichever model is meant.
     """
@@ -66,7 +67,7 @@ class BandsNotFound(LulcError, ValueError):
     def __init__(
         self, layer: str, hint: str, wanted: Sequence[str], missing: Sequence[str], ties: Sequence[str]
     ) -> None:
-        self.layer, self.hint, self.wanted = layer, hint, ", ".join(wanted)
+        self.layer, self.hint, self.wanted, self.missing = layer, hint, ", ".join(wanted), tuple(missing)
         how = (
             f"in this order, for example {option('bands', (3, 2, 1, 4))} for a Landsat 7 scene whose bands 1, 2, 3 and"
             " 4 are blue, green, red and near infrared."

@@ -12,7 +12,7 @@ import pytest
 from affine import Affine
 
 from lulc_plugin import bundled
-from lulc_plugin.classify import ClassifyJob, check_layer
+from lulc_plugin.classify import ClassifyJob, check_layer, make_plan
 from lulc_plugin.cli import main
 from lulc_plugin.findings import ERROR, PASS, TITLES, WARNING
 from lulc_plugin.options import option
@@ -96,10 +96,20 @@ def test_a_network_for_pixels_of_another_size_does_not_just_fit(check_of):
 
 
 def test_where_nothing_else_fits_the_resampled_one_is_named_as_such(check_of):
-    check = check_of(10, air=(1, 4), far=(200, 500))
+    check = check_of(5, air=(1, 4), far=(200, 500))
     assert check.model == "air" and check.choice == "air fits this layer only with resampling."
-    check = check_of(10, air=(1, 4), also=(3, 5))
+    check = check_of(5, air=(1, 4), also=(3, 4.5))
     assert check.choice == "air fits this layer only with resampling; so does also."
+
+
+@pytest.mark.parametrize(("size", "reach"), [(10, (1, 4)), (10, (16, 30))])
+@pytest.mark.parametrize("resample", ["auto", "never"])
+def test_pixels_that_are_far_off_are_the_users_own_choice(check_of, size, reach, resample):
+    check = check_of(size, resample, air=reach)
+    (failed,) = [f for f in check.findings if f.level == ERROR]
+    assert failed.id == "model.choice" and check.model == ""
+    assert " times off" in failed.text and option("model", "air") in failed.remedy
+    assert option("model", "air") in check.choice and check.models[0].fits
 
 
 def test_pixels_that_are_taken_as_they_are_are_told_apart_too(check_of):
@@ -109,7 +119,7 @@ def test_pixels_that_are_taken_as_they_are_are_told_apart_too(check_of):
 
 
 def test_where_nothing_else_fits_pixels_as_they_are_are_named_as_such(check_of):
-    check = check_of(10, "never", air=(1, 4), also=(3, 5))
+    check = check_of(5, "never", air=(1, 4), also=(3, 4.5))
     assert check.choice == "air fits this layer only with pixels of a size that it was not made for; so does also."
 
 
@@ -172,3 +182,15 @@ def test_control_flow_does_not_read_a_title(raster, monkeypatch, land):
         assert {f.title for f in after.findings} == {"Titel"}
         assert [replace(f, title="") for f in after.findings] == [replace(f, title="") for f in before.findings]
         assert (after.blocked, after.choice, after.models) == (before.blocked, before.choice, before.models)
+
+
+@with_network
+def test_a_true_colour_picture_of_10_m_is_no_aerial_picture(raster, land):
+    """`auto` gave it to the network for 1 to 4 m, which called farmland building."""
+    values = np.clip(land()[:3] // 12, 1, 255).astype(np.uint8)
+    layer = raster("a.tif", values, names=("red", "green", "blue"), **square(10))
+    (failed,) = [f for f in check_layer(ClassifyJob(RasterInput(layer))).findings if f.level == ERROR]
+    assert "10 m, 2.5 times off" in failed.text
+    assert "near infrared" in failed.remedy and "aerial" in failed.remedy and "1.5 times" in failed.remedy
+    with make_plan(ClassifyJob(RasterInput(layer), model="aerial-rgb-1to4m-mobileunet-v1")) as plan:
+        assert not plan.errors

@@ -153,7 +153,7 @@ def test_the_first_fit_is_made_for_such_pixels(tmp_path, monkeypatch, raster, ne
     from lulc_plugin import bundled
 
     names = []
-    for name, reach in (("a-fine-v1", (2.0, 5.0)), ("b-right-v1", (20.0, 40.0)), ("c-coarse-v1", (60.0, 90.0))):
+    for name, reach in (("a-fine-v1", (2.0, 5.0)), ("b-right-v1", (20.0, 40.0)), ("c-coarse-v1", (45.0, 90.0))):
         network("pixel", name=name, gsd_range=reach)
         names.append(name)
     monkeypatch.setattr(bundled, "folder", lambda kind: tmp_path / "networks")
@@ -165,6 +165,6 @@ def test_the_first_fit_is_made_for_such_pixels(tmp_path, monkeypatch, raster, ne
     names.remove("b-right-v1")
     made = classify(layer, model="auto")
     assert made.result.model == "c-coarse-v1"
-    assert any("resampled from 30 m to 60 m" in line for line in made.progress.lines)
+    assert any("resampled from 30 m to 45 m" in line for line in made.progress.lines)
     assert any("a-fine-v1" in line and "times off" in line for line in made.progress.lines)
     assert np.isin(made.values, (1, 2, 3, 4)).all()
