@@ -13,7 +13,7 @@ from qgis.core import (
     QgsProcessingParameterDefinition,
 )
 
-from ..lulc_plugin.classify import AUTO, RESAMPLE, VALUES, ClassifyJob
+from ..lulc_plugin.classify import AUTO, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
 from ..lulc_plugin.options import QGIS
 from ..lulc_plugin.raster import RasterInput
 from .bridge import definitions, layers, parameters, settings
@@ -38,6 +38,7 @@ class CheckLayer(LulcAlgorithm):
     EXTENT = "EXTENT"
     VALUES = "VALUES"
     RESAMPLE = "RESAMPLE"
+    NODATA_POLICY = "NODATA_POLICY"
     STATISTICS_FROM = "STATISTICS_FROM"
     OUTPUT_HTML = "OUTPUT_HTML"
     FINDINGS = "FINDINGS"
@@ -75,6 +76,12 @@ class CheckLayer(LulcAlgorithm):
                     RESAMPLE,
                     "As in Classify land cover: never takes the pixels as they are.",
                 ),
+                definitions.choice(
+                    self.NODATA_POLICY,
+                    "A pixel has no data when … of its bands have none",
+                    NODATA_POLICIES,
+                    "As in Classify land cover: the report says how many pixels are empty.",
+                ),
                 definitions.raster(
                     self.STATISTICS_FROM,
                     "Take the statistics from another layer",
@@ -96,6 +103,7 @@ class CheckLayer(LulcAlgorithm):
             extent=parameters.extent(self, values, self.EXTENT, context, layer),
             values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
             resample=self.parameterAsEnumString(values, self.RESAMPLE, context) or AUTO,
+            nodata_policy=self.parameterAsEnumString(values, self.NODATA_POLICY, context) or NODATA_POLICIES[0],
             statistics_from=None if statistics is None else RasterInput(layers.path_of(statistics)),
             models_folder=str(settings.models_folder()),
         )

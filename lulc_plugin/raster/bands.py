@@ -21,7 +21,11 @@ from . import band_names
 
 @dataclass(frozen=True)
 class LayerBand:
-    """What a layer says about one band; wavelengths in micrometres, `colour` is GDAL's colour interpretation."""
+    """What a layer says about one band; wavelengths in micrometres, `colour` is GDAL's colour interpretation.
+
+    `alpha_values` counts the different values of a band that the file calls alpha but that varies as an image does;
+    it is 0 for every other band.
+    """
 
     number: int
     name: str = ""
@@ -30,17 +34,23 @@ class LayerBand:
     colour: str = ""
     scale: float = 1.0
     offset: float = 0.0
+    alpha_values: int = 0
 
     @property
     def is_alpha(self) -> bool:
         """A transparency band. GDAL calls the fourth band of many 8-bit files alpha; a name of its own tells better."""
-        return self.colour == "alpha" and band_names.plain(self.name) in ("", "alpha", "mask", "transparency")
+        return (
+            self.colour == "alpha"
+            and not self.alpha_values
+            and band_names.plain(self.name) in ("", "alpha", "mask", "transparency")
+        )
 
     @property
     def label(self) -> str:
         """`3 (B04)`, `3 (0.665 µm)`, `3 (unnamed)` or `4 (alpha)`."""
         wave = f"{self.wavelength:.3f} µm" if self.wavelength else "unnamed"
-        return f"{self.number} ({self.name or ('alpha' if self.is_alpha else wave)})"
+        said = "called alpha" if self.alpha_values else "alpha" if self.is_alpha else wave
+        return f"{self.number} ({self.name or said})"
 
 
 class BandsNotFound(LulcError, ValueError):
@@ -162,6 +172,13 @@ def match(
     has_names = any(b.wavelength or not band_names.says_nothing(b.name, b.number) for b in usable)
     if not numbers and not has_names and len(usable) == len(wanted):
         return _by_position(usable, wanted, layer_name)
+    if len(layer) == 1 and layer[0].colour == "palette":
+        raise LulcError(
+            f"{layer_name} has one band with a colour table: it is a map of classes or a picture of 256 colours, and"
+            " has none of the bands that the network wants.",
+            "A picture becomes three bands with gdal_translate -expand rgb IN OUT. A map of classes cannot be"
+            " classified: give the image that it was made from.",
+        )
     raise _not_found(layer, usable, wanted, search, layer_name)
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +25,10 @@ from .band_names import name_of, wavelength_of
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion
 from .nodata import BoolArray, valid_by_value
+
+#: A band called alpha with so many different values, and so many pixels half transparent, is part of the image.
+_LEAST_ALPHA_VALUES = 16
+_LEAST_ALPHA_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,7 @@ class Source:
                     offset=float(ds.offsets[i - 1]),
                 )
             )
+        bands = [replace(band, alpha_values=self._image_values(band)) for band in bands]
         return LayerFacts(
             path=self._path,
             name=self._path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
@@ -162,6 +168,23 @@ class Source:
             gsd=areas.gsd(grid),
             tags={str(k): str(v) for k, v in ds.tags().items()},
         )
+
+    def _image_values(self, band: LayerBand) -> int:
+        """Different values of a band that the file calls alpha, if it is none: a mask has few beside 0 and full."""
+        if not band.is_alpha:
+            return 0
+        height, width = self._dataset.height, self._dataset.width
+        parts = []
+        for row, col in itertools.product(*(np.linspace(0, max(0, n - 64), 4).astype(int) for n in (height, width))):
+            window = FileWindow(int(col), int(row), min(64, width), min(64, height))
+            try:
+                parts.append(self._dataset.read(band.number, window=window).ravel())
+            except (RasterioError, OSError):
+                return 0  # whoever reads the pixels says what is wrong
+        values = np.concatenate(parts)
+        different = np.unique(values)
+        partial = float(((values != 0) & (values != different[-1])).mean())
+        return len(different) if len(different) >= _LEAST_ALPHA_VALUES and partial >= _LEAST_ALPHA_SHARE else 0
 
     def nodata(self, band: int) -> float | None:
         """The nodata value of a band (from 1) as the file says it; None if it names none."""

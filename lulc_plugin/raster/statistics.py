@@ -114,6 +114,7 @@ class Survey:
         probe: the same of the squares alone, as `probe_layer` gives them.
         pixels: pixels looked at.
         valid: those of them that are valid, by the nodata policy.
+        valid_in_all, valid_in_some: those that are valid in all bands, and in at least one.
         zeros: those of the valid ones that are stored as exactly 0 in every band.
         rim_pixels: pixels looked at on the region's outermost rows and columns.
         rim_zeros: those of them that are valid and 0 in every band.
@@ -130,6 +131,8 @@ class Survey:
     rim_zeros: int
     complete: bool
     unmarked_nodata: UnmarkedNodata | None = None
+    valid_in_all: int = 0
+    valid_in_some: int = 0
 
 
 class _PixelCount:
@@ -140,6 +143,7 @@ class _PixelCount:
         self._policy = policy
         self.parts: list[npt.NDArray[Any]] = []
         self.pixels = self.valid = self.zeros = self.rim_pixels = self.rim_zeros = 0
+        self.valid_in_all = self.valid_in_some = 0
         self._unmarked = UnmarkedNodataCount()
 
     def add(self, piece: PixelRegion, values: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> None:
@@ -149,7 +153,9 @@ class _PixelCount:
         on_rim = _is_on_rim(piece, self._region)
         self.parts.append(values[:, everywhere])
         self.pixels += everywhere.size
-        self.valid += int(usable(valid, self._policy).sum())
+        self.valid_in_all += int(everywhere.sum())
+        self.valid_in_some += int(usable(valid, "all").sum())
+        self.valid = self.valid_in_all if self._policy == "any" else self.valid_in_some
         self.zeros += int(empty.sum())
         self.rim_pixels += int(on_rim.sum())
         self.rim_zeros += int((empty & on_rim).sum())
@@ -211,6 +217,8 @@ def survey_layer(
         counted.rim_zeros,
         complete,
         unmarked,
+        counted.valid_in_all,
+        counted.valid_in_some,
     )
 
 
@@ -231,17 +239,20 @@ def _survey_all(
     cols = slice(_grid_start(region.width, step), None, step)
     strip = max(1, _STRIP_VALUES // max(1, region.width * len(bands)))
     parts = []
-    kept = 0
+    in_all = in_some = 0
     for row0 in range(region.row0, region.row1, strip):
         progress.check()
         piece = PixelRegion(row0, min(region.row1, row0 + strip), region.col0, region.col1)
         values, valid = source.read(bands, piece)
-        kept += int(usable(valid, policy).sum())
+        in_all += int(usable(valid, "any").sum())
+        in_some += int(usable(valid, "all").sum())
         wanted = rows[(rows >= piece.row0) & (rows < piece.row1)] - piece.row0
         keep = usable(valid[:, wanted, cols], "any")
         parts.append(values[:, wanted, cols][:, keep])
     sampled = list(np.concatenate(parts, axis=1))
-    return Survey(sampled, sampled, region.height * region.width, kept, 0, 0, 0, True)
+    kept = in_all if policy == "any" else in_some
+    pixels = region.height * region.width
+    return Survey(sampled, sampled, pixels, kept, 0, 0, 0, True, None, in_all, in_some)
 
 
 def probe_layer(

@@ -10,7 +10,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProcessingException, QgsProcessingFeedback, QgsProcessingParameterDefinition
 
 ALGORITHM = "lulc:checklayer"
-PUBLIC = ["INPUT", "MODEL", "MODEL_FILE", "BANDS", "EXTENT", "OUTPUT_HTML", "VALUES", "RESAMPLE", "STATISTICS_FROM"]
+PUBLIC = "INPUT MODEL MODEL_FILE BANDS EXTENT OUTPUT_HTML VALUES RESAMPLE NODATA_POLICY STATISTICS_FROM".split()
 
 
 class Lines(QgsProcessingFeedback):
@@ -102,9 +102,9 @@ def test_a_wrong_order_of_bands(check, make_raster, image, read):
     # bare soil, trees and water again, but most of it land
     layer = make_raster("bgrn.tif", np.stack([blue, green, red, nir])[:, :, 50:], names=None)
     results, feedback = check(INPUT=layer, MODEL="auto")
-    (suspected,) = [line for line in feedback.warnings if line.startswith("WARN  Order of bands")]
-    assert "the model saw" in suspected and "'BANDS=3;2;1;4'" in suspected
-    assert results["ERRORS"] == 0
+    (refused,) = [line for line in feedback.warnings if line.startswith("FAIL  Order of bands")]
+    assert "the model saw" in refused and "'BANDS=3;2;1;4'" in refused
+    assert results["ERRORS"] == 1
     right, feedback = check(INPUT=layer, MODEL="auto", BANDS=[3, 2, 1, 4])
     assert [line for line in feedback.warnings if "Order of bands" in line] == []
 
