@@ -62,7 +62,10 @@ def check_values(
     problem, remedy = _range_problem(expected, top, peak), expected.remedy
     dark = _find_dark_land(spec, scaling, probe)
     if dark is not None:
-        problem = f"near infrared over land has a median of {dark:.3g}, and land is hardly ever below {_DARK_LAND:g}"
+        problem = (
+            f"its numbers are far too small, near infrared over land has a median of {dark:.3g}, and land is hardly"
+            f" ever below {_DARK_LAND:g}"
+        )
         remedy = _declare_scale(scaling, dark)
     if not problem:
         findings.passed("values.range", f"{stored}; {_in_unit(scaling, top)}, and {expected.words}.")
@@ -116,7 +119,9 @@ def _find_dark_land(spec: ModelSpec, scaling: InputScaling, probe: Probe) -> flo
     Water is dark too, so only pixels count where near infrared is above red and green.
     """
     names = [b.common_name or b.name for b in spec.bands]
-    if scaling.reading.kind != value_kind.REFLECTANCE or not {"red", "green", "nir"} <= set(names):
+    if scaling.form.unit != "reflectance" or scaling.reading.kind != value_kind.REFLECTANCE:
+        return None
+    if not {"red", "green", "nir"} <= set(names):
         return None
     steps = scaling.reading.band_steps
     red, green, nir = (

@@ -28,8 +28,8 @@ def test_check_of_a_layer(raster, network, land, seen):
     check = check_layer(ClassifyJob(RasterInput(layer), model_file=net.path))
     lines = [text for _, text in check.lines()]
     assert check.model == net.spec.name
-    assert check.count(ERROR) == 0 and check.count(WARNING) == 2
-    assert any(line.startswith("WARN  Order of bands:") for line in lines)
+    assert check.count(ERROR) == 1 and check.count(WARNING) == 1
+    assert any(line.startswith("FAIL  Order of bands:") for line in lines)
     assert any(line.startswith("PASS  Bands of one value:") for line in lines)
     assert json.loads(check_json(check))["findings"][0]["title"] == check.findings[0].title
     assert not list(Path(layer).parent.glob("nothing*"))
