@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lulc_plugin.assess import (
+    Alignment,
     AssessedClass,
     Assessment,
     ClassArea,
@@ -66,7 +67,7 @@ def example() -> Assessment:
     context = Context(
         reference=points,
         design=Design("stratified", True, compared=int(COUNTS.sum()), stratum_source="sample"),
-        alignment=("Each point has the class of the map pixel in which it falls; the map is not resampled.",),
+        alignment=(Alignment("points"),),
         units="points",
         compared=int(COUNTS.sum()),
         excluded=(),

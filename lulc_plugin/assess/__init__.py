@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .reference.point_table import is_table as is_table, read_points as read_points
     from .reference.vector_file import is_raster as is_raster, read_features as read_features
     from .result import (
+        Alignment as Alignment,
         AssessedClass as AssessedClass,
         Assessment as Assessment,
         Cause as Cause,
@@ -91,6 +92,7 @@ __getattr__, __all__ = lazy_exports(
         "reference.point_table": ["is_table", "read_points"],
         "reference.vector_file": ["is_raster", "read_features"],
         "result": [
+            "Alignment",
             "AssessedClass",
             "Assessment",
             "Cause",

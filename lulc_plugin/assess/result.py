@@ -232,13 +232,40 @@ class Design:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """How a layer was brought to the map's pixels; `report.accuracy` words it.
+
+    Attributes:
+        how: "same grid"; "part of grid" (the same, of another extent); "shifted cells" (of the same size); "other
+            cells", "rotated cells", "reversed rows"; "reprojected"; "points" or "polygons" for features.
+        layer: title of the layer; empty for features.
+        cell, pixel: sizes of the layer's cells and of the map's pixels, with their unit.
+        crs, map_crs: names of the two coordinate systems, where they differ.
+        shape, map_shape: (rows, columns) of the two.
+        first: (row, column) in the layer of the map's first pixel.
+        shift: largest distance from a map pixel to its cell, in pixels.
+    """
+
+    how: str
+    layer: str = ""
+    cell: str = ""
+    pixel: str = ""
+    crs: str = ""
+    map_crs: str = ""
+    shape: tuple[int, int] = (0, 0)
+    map_shape: tuple[int, int] = (0, 0)
+    first: tuple[int, int] = (0, 0)
+    shift: float = 0.0
+
+
+@dataclass(frozen=True)
 class Context:
     """What is the same for an assessment and a comparison.
 
     Attributes:
         reference: the reference layer.
         design: how the reference was sampled.
-        alignment: what was done to bring the reference to the map's pixels, in sentences.
+        alignment: how the reference and every other layer was brought to the map's pixels.
         units: what is counted: "pixels" or "points".
         compared: units with both a map class and a reference class.
         excluded: (reason, number) of units left out.
@@ -254,7 +281,7 @@ class Context:
 
     reference: LayerSummary
     design: Design
-    alignment: tuple[str, ...]
+    alignment: tuple[Alignment, ...]
     units: str
     compared: int
     excluded: tuple[tuple[str, int], ...]

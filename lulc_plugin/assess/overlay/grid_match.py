@@ -18,6 +18,7 @@ import numpy.typing as npt
 from rasterio.warp import transform_bounds
 
 from ...raster import BoolArray, Extent, GeoGrid, PixelRegion, gdal, transform_coordinates
+from ..result import Alignment
 
 IntArray = npt.NDArray[np.int64]
 #: A centre this close before a border (in cells) counts as lying on it, and so belongs to the cell after it: a
@@ -94,34 +95,36 @@ class SameCrsGrid:
         """Which of the `indexes` lie in the layer."""
         return _within(rows, self.layer.height), _within(cols, self.layer.width)
 
-    def sentence(self, title: str) -> str:
-        """What was done, for the report; `title` is the layer's."""
+    def alignment(self, title: str) -> Alignment:
+        """How the layer lies on the map's pixels, for the report; `title` is the layer's."""
         sizes, of_map = pixel_size_text(self.layer), pixel_size_text(self.grid)
         if self.is_shift and self.axes is not None:
             row, col = int(self.axes[0][0]), int(self.axes[1][0])
             height, width = self.grid.shape
             a, _, c, _, e, f = self.matrix
             offsets = (c, f, a * width + c - width, e * height + f - height)
-            off = max(abs(v - round(v)) for v in offsets)
-            if off > 0.01:
-                return (
-                    f"{title} has cells of the same size as the map's pixels ({sizes}), up to {off:.2g} pixel off:"
-                    " each map pixel takes the value of the cell that contains its centre. The map was not resampled."
-                )
-            if (row, col) == (0, 0) and self.layer.shape == self.grid.shape:
-                return f"{title} lies on the map's grid."
-            shape = f"{self.layer.height:,} × {self.layer.width:,} instead of {height:,} × {width:,}"
-            return (
-                f"{title} lies on the map's grid; its first pixel is row {-row:,}, column {-col:,} of the map, counted"
-                f" from 0 (rows × columns: {shape} pixels)."
+            shift = max(abs(v - round(v)) for v in offsets)
+            how = "part of grid"
+            if shift > 0.01:
+                how = "shifted cells"
+            elif (row, col) == (0, 0) and self.layer.shape == self.grid.shape:
+                how = "same grid"
+            return Alignment(
+                how,
+                title,
+                sizes,
+                of_map,
+                shape=self.layer.shape,
+                map_shape=(height, width),
+                first=(row, col),
+                shift=shift,
             )
-        turned = ", and the two grids are turned to each other" if self.axes is None else ""
-        if not turned and self.matrix[4] < 0:
-            turned = ", and its rows run the other way"
-        return (
-            f"{title} has cells of {sizes}, the map pixels of {of_map}{turned}: each map pixel takes the value of the"
-            " cell that contains its centre. The map was not resampled."
-        )
+        how = "other cells"
+        if self.axes is None:
+            how = "rotated cells"
+        elif self.matrix[4] < 0:
+            how = "reversed rows"
+        return Alignment(how, title, sizes, of_map)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ...raster import (
     gdal,
     transform_coordinates,
 )
-from ..result import LayerSummary
+from ..result import Alignment, LayerSummary
 from .grid_match import ReprojectedGrid, SameCrsGrid, crs_name, extent_in, pixel_size_text
 
 Values = npt.NDArray[Any]
@@ -67,7 +67,7 @@ class RasterOnMap:
 
     Attributes:
         facts: of the map.
-        alignment: sentences on what was done to bring the layer to the map's pixels; empty for the map itself.
+        alignment: how the layer was brought to the map's pixels; None for the map itself.
 
     Raises:
         LulcError: the layer cannot be opened, has no such band, or does not meet the map.
@@ -86,7 +86,7 @@ class RasterOnMap:
                 bands = "only band 1" if len(own.bands) == 1 else f"bands 1 to {len(own.bands)}"
                 raise LulcError(f"{layer.title} has no band {layer.band}, {bands}.", "Choose one of its bands.")
             self.facts = map_facts or own
-            self.alignment: tuple[str, ...] = ()
+            self.alignment: Alignment | None = None
             if map_facts is not None:
                 self._match_grid(own, map_facts)
             self._dtype = np.dtype(own.dtypes[layer.band - 1])
@@ -108,7 +108,7 @@ class RasterOnMap:
             if not match.meets:
                 self._refuse_disjoint(own, map_facts)
             self._match = match
-            self.alignment = (match.sentence(title),)
+            self.alignment = match.alignment(title)
             return
         self._refuse_disjoint(own, map_facts, only_if_disjoint=True)
         if any(band.is_alpha for band in own.bands):
@@ -116,11 +116,7 @@ class RasterOnMap:
         else:
             self._reprojected = ReprojectedBand(self._layer.path, self._layer.band, map_facts)
         cells, pixels = pixel_size_text(own.grid), pixel_size_text(map_facts.grid)
-        self.alignment = (
-            f"{title} ({crs_name(own.crs)}, cells of {cells}) lies in another coordinate system than the map"
-            f" ({crs_name(map_facts.crs)}, {pixels}): the centre of each map pixel was carried over and takes the"
-            " value of the cell that contains it (nearest neighbour, exact transformation). The map was not resampled.",
-        )
+        self.alignment = Alignment("reprojected", title, cells, pixels, crs_name(own.crs), crs_name(map_facts.crs))
 
     def _refuse_disjoint(self, own: LayerFacts, map_facts: LayerFacts, only_if_disjoint: bool = False) -> None:
         """Refuse two layers that do not meet, saying where they lie and how far apart.

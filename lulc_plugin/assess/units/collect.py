@@ -14,6 +14,7 @@ from ...raster import PixelAreas, RasterInput, pixel_areas
 from ..classes import Key, key_of
 from ..job import FeatureInput, ReferenceFeature
 from ..overlay import CrossTable, PolygonsOnMap, RasterOnMap, cross
+from ..result import Alignment
 from .from_points import collect_points
 from .reference_units import (
     NO_STRATUM,
@@ -21,6 +22,7 @@ from .reference_units import (
     Ints,
     ReferenceUnits,
     StatedDesign,
+    alignments,
     feature_summary,
     no_unit,
     sizes_by,
@@ -121,7 +123,7 @@ def _of_raster(
         unlabelled=0,
         summaries=(layers[0].summary, *(layer.summary for layer in layers[2 : maps + 1])),
         reference=layers[1].summary,
-        alignment=tuple(sentence for layer in layers[1:] for sentence in layer.alignment),
+        alignment=alignments(layers),
         area_note="" if areas is None else areas.note,
     )
 
@@ -144,7 +146,7 @@ def _of_polygons(
         others = [stack.enter_context(RasterOnMap(other, first.facts)) for other in maps[1:]]
         table = cross([first, polygons.labels, polygons.ids, *others], first.facts, areas, progress)
         summaries = (first.summary, *(layer.summary for layer in others))
-        how = tuple(sentence for layer in others for sentence in layer.alignment)
+        aligned = alignments(others)
 
     in_polygon = table.valid[:, 1]
     in_maps = table.valid[:, 3:].all(axis=1)
@@ -175,7 +177,7 @@ def _of_polygons(
         unlabelled=len(features.features) - len(labelled),
         summaries=summaries,
         reference=feature_summary(features, len(features.features)),
-        alignment=("A map pixel belongs to a polygon when its centre lies inside; the map is not resampled.", *how),
+        alignment=(Alignment("polygons"), *aligned),
         area_note="" if areas is None else areas.note,
         warnings=_polygons_without_pixels(polygons, len(labelled), len(np.unique(table.values[used, 2]))),
     )

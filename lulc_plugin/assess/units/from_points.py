@@ -17,7 +17,7 @@ from ...raster import BoolArray, LayerFacts, PixelAreas, RasterInput
 from ..classes import Key, key_of
 from ..job import FeatureInput, ReferenceFeature
 from ..overlay import NODATA, OK, RasterOnMap, cross, values_at
-from ..result import LayerSummary
+from ..result import Alignment, LayerSummary
 from .reference_units import (
     NO_STRATUM,
     NOT_ON_SECOND_MAP,
@@ -27,6 +27,7 @@ from .reference_units import (
     Ints,
     ReferenceUnits,
     StatedDesign,
+    alignments,
     feature_summary,
     no_unit,
     sizes_by,
@@ -115,7 +116,7 @@ def collect_points(
         if strata is not None:
             layers.append(stack.enter_context(RasterOnMap(strata, first.facts)))
         table = cross(layers, first.facts, areas, progress)
-        how = tuple(sentence for layer in layers[1:] for sentence in layer.alignment)
+        aligned = alignments(layers)
     readings = _read(first.facts, maps, features, strata, points, xs, ys)
     _refuse_useless(features, readings)
     _log_left_out(readings, progress)
@@ -142,7 +143,7 @@ def collect_points(
         unlabelled=_count(~readings.labelled),
         summaries=(first.summary, *_other_summaries(maps)),
         reference=feature_summary(features, len(points)),
-        alignment=("Each point has the class of the map pixel in which it falls; the map is not resampled.", *how),
+        alignment=(Alignment("points"), *aligned),
         area_note="" if areas is None else areas.note,
         warnings=(*_non_response(features, readings), *_points_in_one_pixel(readings)),
     )

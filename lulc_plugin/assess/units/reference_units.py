@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ...errors import LulcError
 from ..classes import Key
 from ..job import FeatureInput
-from ..overlay import CrossTable
-from ..result import LayerSummary
+from ..overlay import CrossTable, RasterOnMap
+from ..result import Alignment, LayerSummary
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -85,7 +85,7 @@ class ReferenceUnits:
         unlabelled: reference units without a class.
         summaries: of each map.
         reference: of the reference.
-        alignment: how the reference was brought to the map's pixels.
+        alignment: how each layer was brought to the map's pixels.
         area_note: how areas were measured.
         warnings: sentences.
     """
@@ -108,7 +108,7 @@ class ReferenceUnits:
     unlabelled: int
     summaries: tuple[LayerSummary, ...]
     reference: LayerSummary
-    alignment: tuple[str, ...]
+    alignment: tuple[Alignment, ...]
     area_note: str
     warnings: tuple[str, ...] = ()
     map_in_strata: Mapping[Key, Sizes] = field(default_factory=dict)
@@ -129,6 +129,11 @@ def feature_summary(features: FeatureInput, number: int) -> LayerSummary:
         detail=f"{number:,} {features.kind}, class in the field {features.field}"
         + (f"; {features.note}" if features.note else ""),
     )
+
+
+def alignments(layers: Sequence[RasterOnMap]) -> tuple[Alignment, ...]:
+    """How the layers were brought to the map's pixels, without the map itself."""
+    return tuple(layer.alignment for layer in layers if layer.alignment is not None)
 
 
 def sizes_by(table: CrossTable, column: int) -> Sizes:

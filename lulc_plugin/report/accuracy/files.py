@@ -31,7 +31,7 @@ from ..html_page import page
 from .contents import assessed, compared
 from .facts import AssessmentFacts, ComparisonFacts
 from .json_facts import json_object
-from .sample_sentences import design_sentence, reason_of_estimate, warnings_of
+from .sample_sentences import alignment_sentence, design_sentence, reason_of_estimate, warnings_of
 
 _OUTPUTS = ("html", "csv", "json", "disagreement")
 # What a spreadsheet takes for the start of a formula, also in its wide forms (OWASP: CSV injection).
@@ -87,8 +87,8 @@ def _inputs(job: AssessJob) -> tuple[str, ...]:
 
 def _log_design(result: Assessment | Comparison, progress: Progress) -> None:
     progress.conclude(design_sentence(result))
-    for sentence in result.context.alignment:
-        progress.log(sentence)
+    for layer in result.context.alignment:
+        progress.log(alignment_sentence(layer))
 
 
 def _log_assessment(result: Assessment, progress: Progress) -> None:

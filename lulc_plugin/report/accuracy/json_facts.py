@@ -44,6 +44,7 @@ from .facts import (
     UnitsFacts,
 )
 from .sample_sentences import (
+    alignment_sentence,
     correction_sentence,
     design_sentence,
     mcnemar_note,
@@ -84,7 +85,7 @@ def _assessment(result: Assessment) -> AssessmentFacts:
         "inputs": {
             "map": _layer(result.map),
             "reference": _layer(context.reference),
-            "alignment": plain(context.alignment),
+            "alignment": [plain_text(alignment_sentence(layer)) for layer in context.alignment],
         },
         "design": _design(result, result.estimates),
         "units": _units(context),
@@ -118,7 +119,7 @@ def _comparison(result: Comparison) -> ComparisonFacts:
             "map_a": _layer(result.map_a),
             "map_b": _layer(result.map_b),
             "reference": _layer(context.reference),
-            "alignment": plain(context.alignment),
+            "alignment": [plain_text(alignment_sentence(layer)) for layer in context.alignment],
         },
         "design": _design(result, result.a, result.b),
         "units": _units(context),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a report says about the sample: its design and correction, and why a test, a value or an interval is missing."""
+"""What a report says about the sample: its design, how layers lie on the map, why a figure or a test is missing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ...assess import (
     CENSUS_FROM,
+    Alignment,
     Assessment,
     Cause,
     Comparison,
@@ -153,6 +154,42 @@ def correction_sentence(correction: Correction | None) -> str:
 def mcnemar_note(result: Comparison) -> str:
     """Why there is no McNemar test; empty where there is one."""
     return "" if result.mcnemar is not None else _NO_MCNEMAR.get(result.context.design.name, "")
+
+
+# ---------------------------------------------------------------- how layers lie on the map
+
+_CENTRE = "each map pixel takes the value of the cell that contains its centre. The map was not resampled."
+_OTHER_CELLS = {
+    "other cells": "",
+    "rotated cells": ", and the two grids are turned to each other",
+    "reversed rows": ", and its rows run the other way",
+}
+
+
+def alignment_sentence(of: Alignment) -> str:
+    """How a layer was brought to the map's pixels."""
+    if of.how == "points":
+        return "Each point has the class of the map pixel in which it falls; the map is not resampled."
+    if of.how == "polygons":
+        return "A map pixel belongs to a polygon when its centre lies inside; the map is not resampled."
+    if of.how == "same grid":
+        return f"{of.layer} lies on the map's grid."
+    if of.how == "part of grid":
+        shape = "{:,} × {:,} instead of {:,} × {:,}".format(*of.shape, *of.map_shape)
+        return (
+            f"{of.layer} lies on the map's grid; its first pixel is row {-of.first[0]:,}, column {-of.first[1]:,}"
+            f" of the map, counted from 0 (rows × columns: {shape} pixels)."
+        )
+    if of.how == "shifted cells":
+        size = f"cells of the same size as the map's pixels ({of.cell}), up to {of.shift:.2g} pixel off"
+        return f"{of.layer} has {size}: {_CENTRE}"
+    if of.how == "reprojected":
+        return (
+            f"{of.layer} ({of.crs}, cells of {of.cell}) lies in another coordinate system than the map ({of.map_crs},"
+            f" {of.pixel}): the centre of each map pixel was carried over and takes the value of the cell that contains"
+            " it (nearest neighbour, exact transformation). The map was not resampled."
+        )
+    return f"{of.layer} has cells of {of.cell}, the map pixels of {of.pixel}{_OTHER_CELLS[of.how]}: {_CENTRE}"
 
 
 # ---------------------------------------------------------------- why a figure is missing

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from lulc_plugin.assess import (
+    Alignment,
     AssessedClass,
     Assessment,
     Cause,
@@ -41,7 +42,7 @@ def context(**changes) -> Context:
     values = dict(
         reference=REFERENCE,
         design=Design("stratified", compared=640, sizes_from="map classes"),
-        alignment=("Each point was compared with the map pixel it falls in, after transformation to EPSG:32632.",),
+        alignment=(Alignment("points"),),
         units="points",
         compared=640,
         excluded=(),
