@@ -50,16 +50,16 @@ class Preparation:
 
     Attributes:
         job: what was asked for.
-        found: all reference units on the map or the maps.
+        raw_units: all reference units on the map or the maps, in raw values.
         matching: which values and labels are the same class.
-        units: the units as class indices.
+        units: those that have a class on both sides, as class indices.
         design, sampling: how they were drawn, strata and weights.
         map_shares: `(q,)` share of each class in the first map.
         warnings: sentences.
     """
 
     job: AssessJob
-    found: ReferenceUnits
+    raw_units: ReferenceUnits
     matching: Matching
     units: CodedUnits
     design: Design
@@ -74,26 +74,26 @@ class Preparation:
 
     def context(self) -> Context:
         """What a result says besides its figures."""
-        found, options = self.found, self.job.options
-        excluded = list(found.excluded)
+        raw_units, options = self.raw_units, self.job.options
+        excluded = list(raw_units.excluded)
         if self.units.left_out:
             excluded.append(("with a reference class that the legend does not have", self.units.left_out))
-        per_label = np.bincount(found.label, found.count, len(found.labels)).astype(np.int64)
-        by_label = dict(zip(found.labels, map(int, per_label)))
+        per_label = np.bincount(raw_units.label, raw_units.count, len(raw_units.labels)).astype(np.int64)
+        by_label = dict(zip(raw_units.labels, map(int, per_label)))
         return Context(
-            reference=found.reference,
+            reference=raw_units.reference,
             design=self.design,
-            alignment=found.alignment,
-            units="points" if found.kind == "points" else "pixels",
-            compared=self.units.found.compared,
+            alignment=raw_units.alignment,
+            units="points" if raw_units.kind == "points" else "pixels",
+            compared=self.units.raw_units.compared,
             excluded=tuple(excluded),
-            unlabelled=found.unlabelled,
+            unlabelled=raw_units.unlabelled,
             unknown=tuple((key, by_label[key]) for key in self.matching.unknown),
             warnings=tuple(dict.fromkeys(w for w in self.warnings if w)),
             area_unit=options.area_unit,
             level=options.level,
             interval=options.interval,
-            area_note=found.area_note,
+            area_note=raw_units.area_note,
             strata=self.sampling.strata,
             parameters=_parameters(self.job),
             versions=provenance.versions(),
@@ -110,14 +110,14 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
     """
     options = job.options
     strata = _strata_in_use(options, job.features)
-    found = collect_units(job.maps, job.reference, job.features, strata, progress)
+    raw_units = collect_units(job.maps, job.reference, job.features, strata, progress)
     legends = [_legend_of(layer) for layer in job.maps]
     legend, conflicts = _one_legend(legends[0], legends[-1])
     reference_legend = () if job.reference is None else _legend_of(job.reference)
-    values = {*found.map_sizes.pixels, *map(int, np.unique(found.values))}
-    matching = match(values, legend, found.labels, reference_legend, options.class_table, options.unknown)
-    units = encode(found, matching)
-    design = design_of(units.found, options.design)
+    values = {*raw_units.map_sizes.pixels, *map(int, np.unique(raw_units.values))}
+    matching = match(values, legend, raw_units.labels, reference_legend, options.class_table, options.unknown)
+    units = encode(raw_units, matching)
+    design = design_of(units.raw_units, options.design)
     sampling = sampling_of(units, matching, design, options, legends[0])
     design = replace(
         design,
@@ -127,7 +127,7 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
         by_pixel_area=sampling.area is not None,
     )
     # units drawn by area are spread as the areas of the classes are, not as their pixels
-    map_shares = _map_shares(found.map_sizes, matching, sampling.area is not None or found.stated.area_weighted)
+    map_shares = _map_shares(raw_units.map_sizes, matching, sampling.area is not None or raw_units.stated.area_weighted)
     names = [c.label for c in matching.classes]
     warnings = (
         *conflicts,
@@ -136,9 +136,9 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
         partly_described(sampling.described, sampling.dropped),
         *sampling.warnings,
         *matching.warnings,
-        *found.warnings,
+        *raw_units.warnings,
     )
-    return Preparation(job, found, matching, units, design, sampling, map_shares, warnings)
+    return Preparation(job, raw_units, matching, units, design, sampling, map_shares, warnings)
 
 
 def _strata_in_use(options: Options, features: FeatureInput | None) -> RasterInput | None:
@@ -181,7 +181,7 @@ def _contradictions(
     """Sentences about a declared design that the units contradict, and about options that have no effect."""
     out = []
     if design.name == "simple":
-        if units.found.stated.sizes:
+        if units.raw_units.stated.sizes:
             out.append(
                 f"{option('design', 'simple')} is declared, but the points carry the strata of a stratified sample"
                 f" (stratum, stratum_px): choose {option('design', 'auto')} or stratified unless you know better."
@@ -230,9 +230,9 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
     estimates = prepared.estimates()
     return Assessment(
         classes=prepared.matching.classes,
-        map=prepared.found.summaries[0],
-        map_pixels=prepared.found.map_sizes.total_pixels,
-        map_area=prepared.found.map_sizes.total_area,
+        map=prepared.raw_units.summaries[0],
+        map_pixels=prepared.raw_units.map_sizes.total_pixels,
+        map_area=prepared.raw_units.map_sizes.total_area,
         estimates=estimates,
         sample=accuracy(estimates.counts),
         areas=_areas(prepared, estimates),
@@ -243,18 +243,18 @@ def assess(job: AssessJob, progress: Progress) -> Assessment:
 
 
 def _areas(prepared: Preparation, estimates: Estimates) -> tuple[ClassArea, ...]:
-    found, matching, sampling = prepared.found, prepared.matching, prepared.sampling
+    raw_units, matching, sampling = prepared.raw_units, prepared.matching, prepared.sampling
     q = len(matching.classes)
     pixels = [0] * q
     metres = [0.0] * q
     # mapped and adjusted areas belong to the same part of the map
-    sizes = sampling.mapped or found.map_sizes
+    sizes = sampling.mapped or raw_units.map_sizes
     known = sizes.area
     for value, number in sizes.pixels.items():
         pixels[matching.of_map[int(value)]] += number
         if known is not None:
             metres[matching.of_map[int(value)]] += known[value]
-    total = found.map_sizes.total_area
+    total = raw_units.map_sizes.total_area
     share_of = metres if known is not None else [float(p) for p in pixels]
     whole = sum(share_of)
     shown = known is not None and sampling.mapped is not None
@@ -304,7 +304,7 @@ def compare(job: AssessJob, progress: Progress) -> Comparison:
     a, b = prepared.estimates(0), prepared.estimates(1)
     units = prepared.units
     right = [units.maps[:, which] == units.reference for which in (0, 1)]
-    count = units.found.count
+    count = units.raw_units.count
     both, only_a, only_b, neither = (
         int(count[rows].sum())
         for rows in (right[0] & right[1], right[0] & ~right[1], ~right[0] & right[1], ~right[0] & ~right[1])
@@ -312,8 +312,8 @@ def compare(job: AssessJob, progress: Progress) -> Comparison:
     paired = _differences(prepared, a, b)
     return Comparison(
         classes=prepared.matching.classes,
-        map_a=prepared.found.summaries[0],
-        map_b=prepared.found.summaries[1],
+        map_a=prepared.raw_units.summaries[0],
+        map_b=prepared.raw_units.summaries[1],
         a=a,
         b=b,
         both=both,
@@ -331,10 +331,10 @@ def compare(job: AssessJob, progress: Progress) -> Comparison:
 
 def _differences(prepared: Preparation, a: Estimates, b: Estimates) -> pairing.Differences:
     units, sampling, options = prepared.units, prepared.sampling, prepared.job.options
-    map_a, map_b, count = units.maps[:, 0], units.maps[:, 1], units.found.count
-    if prepared.design.name == "polygons" and units.found.cluster is not None:
+    map_a, map_b, count = units.maps[:, 0], units.maps[:, 1], units.raw_units.count
+    if prepared.design.name == "polygons" and units.raw_units.cluster is not None:
         return pairing.cluster_differences(
-            units.found.cluster, map_a, map_b, units.reference, count, units.q, options.level
+            units.raw_units.cluster, map_a, map_b, units.reference, count, units.q, options.level
         )
     if prepared.design.name not in ("simple", "stratified"):
         cause = Cause.CENSUS if prepared.design.name == "census" else Cause.DESCRIPTIVE

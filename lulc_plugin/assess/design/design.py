@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the reference was sampled: what the user says, what the layer says, and whether the two can be believed."""
+"""How the reference was sampled: the design as stated, or as it follows from the reference, and its checks."""
 
 from __future__ import annotations
 
@@ -12,60 +12,61 @@ from ..units import ReferenceUnits
 CENSUS_FROM = 0.95
 
 
-def design_of(found: ReferenceUnits, wanted: str) -> Design:
+def design_of(raw_units: ReferenceUnits, wanted: str) -> Design:
     """The design to estimate with.
 
     Args:
-        found: the reference units on the map.
-        wanted: DESIGN as the user gave it.
+        raw_units: the reference units on the map, in raw values.
+        wanted: the option `design` as the user gave it.
 
     Raises:
         LulcError: a design that the reference cannot have.
     """
-    name = _automatic(found) if wanted == "auto" else wanted
-    _refuse_impossible(found, name)
+    name = _automatic(raw_units) if wanted == "auto" else wanted
+    _refuse_impossible(raw_units, name)
     return Design(
         name=name,
         assumed=wanted == "auto",
-        kind=found.kind,
-        coverage=coverage(found),
-        compared=found.compared,
-        polygons=0 if found.cluster is None else len(set(found.cluster.tolist())),
-        stratum_source=found.stratum_source,
+        kind=raw_units.kind,
+        coverage=coverage(raw_units),
+        compared=raw_units.compared,
+        polygons=0 if raw_units.cluster is None else len(set(raw_units.cluster.tolist())),
+        stratum_source=raw_units.stratum_source,
     )
 
 
-def coverage(found: ReferenceUnits) -> float:
+def coverage(raw_units: ReferenceUnits) -> float:
     """Share of the valid map pixels that have a reference, 0..1."""
-    total = found.map_sizes.total_pixels
-    return found.compared / total if total else 0.0
+    total = raw_units.map_sizes.total_pixels
+    return raw_units.compared / total if total else 0.0
 
 
-def _automatic(found: ReferenceUnits) -> str:
-    if found.kind == "raster":
-        return "census" if coverage(found) >= CENSUS_FROM else "descriptive"
-    if found.kind == "points" and found.stratum_source:
+def _automatic(raw_units: ReferenceUnits) -> str:
+    if raw_units.kind == "raster":
+        return "census" if coverage(raw_units) >= CENSUS_FROM else "descriptive"
+    if raw_units.kind == "points" and raw_units.stratum_source:
         return "stratified"
     return "descriptive"
 
 
-def _refuse_impossible(found: ReferenceUnits, name: str) -> None:
-    what = {"raster": "a raster", "points": "points", "polygons": "polygons"}[found.kind]
+def _refuse_impossible(raw_units: ReferenceUnits, name: str) -> None:
+    what = {"raster": "a raster", "points": "points", "polygons": "polygons"}[raw_units.kind]
     possible = {
         "raster": ("auto", "census", "simple", "stratified", "descriptive"),
         "points": ("auto", "simple", "stratified", "descriptive"),
         "polygons": ("auto", "polygons", "descriptive"),
-    }[found.kind]
+    }[raw_units.kind]
     if name not in possible:
-        because = " Pixels inside a polygon are not independent of each other." if found.kind == "polygons" else ""
+        because = " Pixels inside a polygon are not independent of each other." if raw_units.kind == "polygons" else ""
         raise LulcError(
             f"{option('design', name)} does not go with {what} as reference.{because}",
             f"Choose one of: {', '.join(possible)}.",
         )
-    if name == "census" and coverage(found) < CENSUS_FROM:
+    covered, total = coverage(raw_units), raw_units.map_sizes.total_pixels
+    if name == "census" and covered < CENSUS_FROM:
         raise LulcError(
-            f"{option('design')} is census, but the reference covers only {_percent(coverage(found))} of the valid map"
-            f" pixels ({found.compared:,} of {found.map_sizes.total_pixels:,}; {_percent(CENSUS_FROM)} are needed).",
+            f"{option('design')} is census, but the reference covers only {_percent(covered)} of the valid map"
+            f" pixels ({raw_units.compared:,} of {total:,}; {_percent(CENSUS_FROM)} are needed).",
             "Choose simple or stratified if these pixels were drawn at random, otherwise descriptive.",
         )
 

@@ -13,7 +13,7 @@ from ...options import option
 from ..classes import Key
 from ..units import Ints, ReferenceUnits, Sizes
 
-#: Relative difference from which on recorded sizes and the map are said to differ.
+#: Relative difference from which on recorded sizes and the map's sizes count as different.
 _DIFFERENT = 1e-3
 _SHOWN = 10
 
@@ -26,7 +26,7 @@ class Strata:
         keys: of each stratum.
         sizes: of each, in `unit`.
         unit: "px" or "m²".
-        unit_index: `(n,)` stratum of each row of the found units.
+        unit_index: `(n,)` stratum of each row of the units.
         are_map_classes: every stratum is a class of the map.
         whole: size of what the strata are a part of, in `unit`: the map, or the strata where these are larger.
         complete: strata of which the sample holds every pixel, as far as that is known.
@@ -46,11 +46,11 @@ class Strata:
     sizes_from: str = ""
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
-    def mapped(self, kept: Sequence[int], found: ReferenceUnits) -> Sizes | None:
+    def mapped(self, kept: Sequence[int], raw_units: ReferenceUnits) -> Sizes | None:
         """The map's classes within the strata `kept` (indices); None where that is not known."""
         if self.map_in is None:
             everything = sum(self.sizes[i] for i in kept) >= self.whole * (1 - _DIFFERENT)
-            return found.map_sizes if everything else None
+            return raw_units.map_sizes if everything else None
         parts = [self.map_in[self.keys[i]] for i in kept if self.keys[i] in self.map_in]
         pixels: dict[Key, int] = {}
         area: dict[Key, float] = {}
@@ -59,33 +59,40 @@ class Strata:
                 pixels[key] = pixels.get(key, 0) + number
             for key, metres in (part.area or {}).items():
                 area[key] = area.get(key, 0.0) + metres
-        return Sizes(pixels, area if found.map_sizes.area is not None else None)
+        return Sizes(pixels, area if raw_units.map_sizes.area is not None else None)
 
 
-def strata_of(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
+def strata_of(raw_units: ReferenceUnits, names: Mapping[str, int]) -> Strata:
     """The strata of the units and how large they are.
 
     Sizes come from the strata raster, else from what the points carry, else from the map when every stratum is one of
     its classes.
 
     Args:
-        found: the units.
+        raw_units: the units, in raw values.
         names: class name, case-folded → map value.
 
     Raises:
         LulcError: the size of a stratum is not known.
     """
-    if found.stratum_source == "raster" and found.stratum_sizes is not None:
-        return _counted(found, found.strata, found.stratum, found.stratum_sizes, "strata raster", found.map_in_strata)
-    if found.stratum_source == "":
-        keys = tuple(sorted(int(v) for v in np.unique(found.values[:, 0])))
-        index = np.searchsorted(np.array(keys, np.int64), found.values[:, 0]).astype(np.int64)
-        return _of_map(found, keys, index, "map classes")
-    return _of_field(found, names)
+    if raw_units.stratum_source == "raster" and raw_units.stratum_sizes is not None:
+        return _counted(
+            raw_units,
+            raw_units.strata,
+            raw_units.stratum,
+            raw_units.stratum_sizes,
+            "strata raster",
+            raw_units.map_in_strata,
+        )
+    if raw_units.stratum_source == "":
+        keys = tuple(sorted(int(v) for v in np.unique(raw_units.values[:, 0])))
+        index = np.searchsorted(np.array(keys, np.int64), raw_units.values[:, 0]).astype(np.int64)
+        return _of_map(raw_units, keys, index, "map classes")
+    return _of_field(raw_units, names)
 
 
-def _of_map(found: ReferenceUnits, keys: tuple[Key, ...], index: Ints, source: str) -> Strata:
-    return _counted(found, keys, index, found.map_sizes, source, _each_itself(found.map_sizes), True)
+def _of_map(raw_units: ReferenceUnits, keys: tuple[Key, ...], index: Ints, source: str) -> Strata:
+    return _counted(raw_units, keys, index, raw_units.map_sizes, source, _each_itself(raw_units.map_sizes), True)
 
 
 def _each_itself(sizes: Sizes) -> dict[Key, Sizes]:
@@ -94,7 +101,7 @@ def _each_itself(sizes: Sizes) -> dict[Key, Sizes]:
 
 
 def _counted(
-    found: ReferenceUnits,
+    raw_units: ReferenceUnits,
     keys: tuple[Key, ...],
     index: Ints,
     sizes: Sizes,
@@ -103,11 +110,11 @@ def _counted(
     are_map_classes: bool = False,
 ) -> Strata:
     """Strata whose sizes were counted here."""
-    by_area = found.stated.area_weighted and sizes.area is not None
+    by_area = raw_units.stated.area_weighted and sizes.area is not None
     known: Mapping[Key, float] = sizes.area if by_area and sizes.area is not None else sizes.pixels
     unknown = [key for key in keys if key not in known]
     if unknown:
-        raise _unknown_sizes(found, unknown)
+        raise _unknown_sizes(raw_units, unknown)
     seen = set(keys)
     everyone = (*keys, *(key for key in known if key not in seen))
     unit = "m²" if by_area else "px"
@@ -117,33 +124,35 @@ def _counted(
         unit=unit,
         unit_index=index,
         are_map_classes=are_map_classes,
-        whole=_map_total(found, unit) or float(sum(known.values())),
-        complete=_complete(found, keys, index, sizes.pixels),
+        whole=_map_total(raw_units, unit) or float(sum(known.values())),
+        complete=_complete(raw_units, keys, index, sizes.pixels),
         map_in=map_in,
         sizes_from=source,
     )
 
 
-def _complete(found: ReferenceUnits, keys: Sequence[Key], index: Ints, pixels: Mapping[Key, float]) -> frozenset[Key]:
-    units = np.bincount(index, found.count, len(keys))
+def _complete(
+    raw_units: ReferenceUnits, keys: Sequence[Key], index: Ints, pixels: Mapping[Key, float]
+) -> frozenset[Key]:
+    units = np.bincount(index, raw_units.count, len(keys))
     return frozenset(key for key, n in zip(keys, units) if key in pixels and n == pixels[key])
 
 
-def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
-    of_map = found.map_sizes.pixels
-    values = {key: map_value(key, names, of_map) for key in found.strata}
+def _of_field(raw_units: ReferenceUnits, names: Mapping[str, int]) -> Strata:
+    of_map = raw_units.map_sizes.pixels
+    values = {key: map_value(key, names, of_map) for key in raw_units.strata}
     all_map_classes = all(value in of_map for value in values.values())
-    stated = found.stated
+    stated = raw_units.stated
     if not stated.sizes:
         if not all_map_classes:
-            raise _unknown_sizes(found, [key for key, value in values.items() if value not in of_map])
+            raise _unknown_sizes(raw_units, [key for key, value in values.items() if value not in of_map])
         renamed = tuple(value for value in values.values() if value is not None)  # all are, see above
-        return _of_map(found, renamed, found.stratum, "map")
-    keys = list(found.strata)
+        return _of_map(raw_units, renamed, raw_units.stratum, "map")
+    keys = list(raw_units.strata)
     sizes = [float(stated.sizes[key]) for key in keys]
     warnings = []
-    total = _map_total(found, stated.unit)
-    of_unit: Mapping[Key, float] = of_map if stated.unit == "px" else found.map_sizes.area or {}
+    total = _map_total(raw_units, stated.unit)
+    of_unit: Mapping[Key, float] = of_map if stated.unit == "px" else raw_units.map_sizes.area or {}
     if all_map_classes and total is not None:
         # a class of which no point is in the layer at all: its points were deleted, or filtered away
         absent = {key: float(of_unit[key]) for key in of_unit if key not in set(values.values())}
@@ -161,11 +170,13 @@ def _of_field(found: ReferenceUnits, names: Mapping[str, int]) -> Strata:
         keys=tuple(keys),
         sizes=tuple(sizes),
         unit=stated.unit,
-        unit_index=found.stratum,
+        unit_index=raw_units.stratum,
         are_map_classes=all_map_classes,
         whole=max(recorded, total or 0.0),
-        complete=_complete(found, found.strata, found.stratum, stated.pixels or _pixels(stated.unit, stated.sizes)),
-        map_in=_same_map(keys, sizes, {**values, **dict(zip(keys, keys))}, of_unit, found),
+        complete=_complete(
+            raw_units, raw_units.strata, raw_units.stratum, stated.pixels or _pixels(stated.unit, stated.sizes)
+        ),
+        map_in=_same_map(keys, sizes, {**values, **dict(zip(keys, keys))}, of_unit, raw_units),
         sizes_from="points",
         warnings=tuple(warnings),
     )
@@ -180,10 +191,10 @@ def _same_map(
     sizes: Sequence[float],
     values: Mapping[Key, Key | None],
     of_unit: Mapping[Key, float],
-    found: ReferenceUnits,
+    raw_units: ReferenceUnits,
 ) -> Mapping[Key, Sizes] | None:
     """The map's classes within strata that are just these classes, of the size they still have; else None."""
-    own = _each_itself(found.map_sizes)
+    own = _each_itself(raw_units.map_sizes)
     out: dict[Key, Sizes] = {}
     for key, size in zip(keys, sizes):
         value = values[key]
@@ -193,10 +204,10 @@ def _same_map(
     return out
 
 
-def moved_units(found: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> int:
+def moved_units(raw_units: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> int:
     """Units that lie on another map class than the one that was their stratum."""
-    values = [map_value(key, names, found.map_sizes.pixels) for key in strata.keys]
-    rows = zip(strata.unit_index, found.values[:, 0], found.count)
+    values = [map_value(key, names, raw_units.map_sizes.pixels) for key in strata.keys]
+    rows = zip(strata.unit_index, raw_units.values[:, 0], raw_units.count)
     return int(sum(count for stratum, now, count in rows if values[stratum] != now))
 
 
@@ -207,13 +218,13 @@ def map_value(key: Key, names: Mapping[str, int], values: Container[Key]) -> int
     return key if key in values else names.get(str(key), key)
 
 
-def _map_total(found: ReferenceUnits, unit: str) -> float | None:
-    return float(found.map_sizes.total_pixels) if unit == "px" else found.map_sizes.total_area
+def _map_total(raw_units: ReferenceUnits, unit: str) -> float | None:
+    return float(raw_units.map_sizes.total_pixels) if unit == "px" else raw_units.map_sizes.total_area
 
 
-def _unknown_sizes(found: ReferenceUnits, keys: Sequence[Key]) -> LulcError:
+def _unknown_sizes(raw_units: ReferenceUnits, keys: Sequence[Key]) -> LulcError:
     shown = ", ".join(map(str, keys[:_SHOWN])) + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
-    where = "the strata raster" if found.stratum_source == "raster" else "the field of the strata"
+    where = "the strata raster" if raw_units.stratum_source == "raster" else "the field of the strata"
     what = "size of 1 stratum" if len(keys) == 1 else f"sizes of {len(keys)} strata"
     return LulcError(
         f"The {what} in {where} {'is' if len(keys) == 1 else 'are'} not known: {shown}.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the units found, the classes and the design to estimates: which estimator, with which sizes."""
+"""From the units, their classes and the design to estimates: which estimator, with which sizes."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ class CodedUnits:
     Attributes:
         maps: `(n, maps)` class index on each map.
         reference: `(n,)` class index.
-        found: the same rows of the units found.
+        raw_units: the same rows in raw values.
         left_out: units with a reference class that was to be left out.
         q: number of classes.
     """
 
     maps: Ints
     reference: Ints
-    found: ReferenceUnits
+    raw_units: ReferenceUnits
     left_out: int
     q: int
 
     def counts(self, which: int = 0) -> Ints:
         """`(q, q)` units of one map, rows map, columns reference."""
         out = np.zeros((self.q, self.q), np.int64)
-        np.add.at(out, (self.maps[:, which], self.reference), self.found.count)
+        np.add.at(out, (self.maps[:, which], self.reference), self.raw_units.count)
         return out
 
     def areas(self, which: int = 0) -> npt.NDArray[np.float64]:
         """`(q, q)` m² of the units of one map."""
         out = np.zeros((self.q, self.q))
-        each = 1.0 if self.found.area is None else self.found.area
-        np.add.at(out, (self.maps[:, which], self.reference), self.found.count * each)
+        each = 1.0 if self.raw_units.area is None else self.raw_units.area
+        np.add.at(out, (self.maps[:, which], self.reference), self.raw_units.count * each)
         return out
 
 
@@ -90,36 +90,36 @@ class Sampling:
     warnings: tuple[str, ...] = ()
 
 
-def encode(found: ReferenceUnits, matching: Matching) -> CodedUnits:
+def encode(raw_units: ReferenceUnits, matching: Matching) -> CodedUnits:
     """Class indices of the units; units whose reference class is to be left out are counted and dropped.
 
     Raises:
         LulcError: nothing is left.
     """
-    of_label = np.array([matching.of_reference[key] for key in found.labels], np.int64)
-    reference = of_label[found.label]
+    of_label = np.array([matching.of_reference[key] for key in raw_units.labels], np.int64)
+    reference = of_label[raw_units.label]
     known = np.array(sorted(matching.of_map), np.int64)
     of_value = np.array([matching.of_map[int(v)] for v in known], np.int64)
-    maps = of_value[np.searchsorted(known, found.values)]
+    maps = of_value[np.searchsorted(known, raw_units.values)]
     keep = reference != LEFT_OUT
-    left_out = int(found.count[~keep].sum())
+    left_out = int(raw_units.count[~keep].sum())
     if not keep.any():
         raise LulcError(
             f"No reference unit is left: all {left_out:,} have classes that the map's legend does not have.",
             f"Say in {option('class_table')} what means the same, or choose {option('unknown', 'error')}.",
         )
-    return CodedUnits(maps[keep], reference[keep], _rows(found, keep), left_out, len(matching.classes))
+    return CodedUnits(maps[keep], reference[keep], _rows(raw_units, keep), left_out, len(matching.classes))
 
 
-def _rows(found: ReferenceUnits, keep: npt.NDArray[np.bool_]) -> ReferenceUnits:
+def _rows(raw_units: ReferenceUnits, keep: npt.NDArray[np.bool_]) -> ReferenceUnits:
     return replace(
-        found,
-        values=found.values[keep],
-        label=found.label[keep],
-        stratum=found.stratum[keep],
-        count=found.count[keep],
-        area=None if found.area is None else found.area[keep],
-        cluster=None if found.cluster is None else found.cluster[keep],
+        raw_units,
+        values=raw_units.values[keep],
+        label=raw_units.label[keep],
+        stratum=raw_units.stratum[keep],
+        count=raw_units.count[keep],
+        area=None if raw_units.area is None else raw_units.area[keep],
+        cluster=None if raw_units.cluster is None else raw_units.cluster[keep],
     )
 
 
@@ -131,17 +131,17 @@ def sampling_of(
     Raises:
         LulcError: strata without a size.
     """
-    found = units.found
+    raw_units = units.raw_units
     area = None
-    unequal = found.area_ratio > UNEQUAL_FROM and design.name != "polygons"
-    if found.area is not None and unequal and not found.stated.area_weighted:
-        area = found.area / float(np.average(found.area, weights=found.count))
-    population = float(found.map_sizes.total_pixels)
+    unequal = raw_units.area_ratio > UNEQUAL_FROM and design.name != "polygons"
+    if raw_units.area is not None and unequal and not raw_units.stated.area_weighted:
+        area = raw_units.area / float(np.average(raw_units.area, weights=raw_units.count))
+    population = float(raw_units.map_sizes.total_pixels)
     if design.name != "stratified":
-        return Sampling(np.zeros(len(found.count), np.int64), None, area, population, mapped=found.map_sizes)
+        return Sampling(np.zeros(len(raw_units.count), np.int64), None, area, population, mapped=raw_units.map_sizes)
     names = {c.name.strip().casefold(): c.value for c in legend}
-    strata = strata_of(found, names)
-    numbers = np.bincount(strata.unit_index, found.count, len(strata.keys)).astype(np.int64)
+    strata = strata_of(raw_units, names)
+    numbers = np.bincount(strata.unit_index, raw_units.count, len(strata.keys)).astype(np.int64)
     empty = [i for i, size in enumerate(strata.sizes) if size > 0 and not numbers[i]]
     # with "refuse" they keep their weight, and the estimator refuses them
     dropped = empty if options.missing_strata == "restrict" else []
@@ -168,13 +168,13 @@ def sampling_of(
         ),
         area=area,
         population=population,
-        mapped=strata.mapped(kept, found),
+        mapped=strata.mapped(kept, raw_units),
         described=described,
         dropped=tuple(labels[i] for i in dropped),
         dropped_values=frozenset(key for key in keys if isinstance(key, int)),
         sizes_from=strata.sizes_from,
         strata=table,
-        warnings=(*strata.warnings, *_moved(found, strata, names), *_few(table)),
+        warnings=(*strata.warnings, *_moved(raw_units, strata, names), *_few(table)),
     )
 
 
@@ -186,13 +186,13 @@ def partly_described(described: float, dropped: Sequence[str]) -> str:
     return f"These figures describe {100 * described:.1f} % of the map ({why})."
 
 
-def _moved(found: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> tuple[str, ...]:
-    own = strata.are_map_classes or found.stratum_source == "sample"
-    moved = moved_units(found, strata, names) if own else 0
+def _moved(raw_units: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> tuple[str, ...]:
+    own = strata.are_map_classes or raw_units.stratum_source == "sample"
+    moved = moved_units(raw_units, strata, names) if own else 0
     if not moved:
         return ()
     return (
-        f"{moved:,} of {found.compared:,} units lie on another map class than the stratum they were drawn from (the"
+        f"{moved:,} of {raw_units.compared:,} units lie on another map class than the stratum they were drawn from (the"
         " map was edited, or made again, after sampling). Their own strata are used (Stehman 2014).",
     )
 
@@ -244,13 +244,13 @@ def estimate(
         maker = estimation.census if design.name == "census" else estimation.descriptive
         return maker(counts, shares)
     if design.name == "polygons":
-        cluster = units.found.cluster
+        cluster = units.raw_units.cluster
         if cluster is None:
             raise LulcError(f"{option('design', 'polygons')} wants polygons as reference.")
         return estimation.polygons(
-            cluster, units.maps[:, which], units.reference, units.found.count, units.q, options.level
+            cluster, units.maps[:, which], units.reference, units.raw_units.count, units.q, options.level
         )
-    sample = Units(sampling.stratum, units.maps[:, which], units.reference, units.found.count, sampling.area)
+    sample = Units(sampling.stratum, units.maps[:, which], units.reference, units.raw_units.count, sampling.area)
     if design.name == "simple":
         population, fpc, level = sampling.population, options.fpc, options.level
         if options.poststratify:
