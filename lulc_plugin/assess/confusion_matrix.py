@@ -177,7 +177,7 @@ def accuracy(matrix: npt.ArrayLike) -> Accuracy:
     users, producers = _ratio(hits, rows), _ratio(hits, columns)
     f1 = _ratio(2 * hits, rows + columns)
     iou = _ratio(hits, rows + reference_only)
-    # where one class is all there is, chance leaves nothing to be right about: n/a
+    # where only one class occurs, chance explains all agreement: not applicable
     kappa = _chance_corrected((map_only + reference_only) / total, a * not_reference + b * not_mapped)
     kappa_users = _chance_corrected(_ratio(map_only, rows), not_reference)
     kappa_producers = _chance_corrected(_ratio(reference_only, columns), not_mapped)

@@ -71,7 +71,7 @@ def _colour(of_map: str | None, i: int, j: int, k: int) -> str:
     if of_map is not None:
         own, _, strength = colorsys.rgb_to_hls(*(int(of_map[n : n + 2], 16) / 255 for n in (1, 3, 5)))
         if strength > 0.1:  # a grey one would look like agreement
-            # water that is none stays blue: the hue is that of the map's class
+            # the hue is that of the map's class: what the map wrongly calls water stays blue
             hue, saturation = own, strength
     # lightness from the reference's class: neighbours in the legend stay apart
     red, green, blue = colorsys.hls_to_rgb(hue, 0.3 + 0.4 * j / max(1, k - 1), saturation)

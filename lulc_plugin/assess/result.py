@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an assessment found: numbers; `report` and the adapters turn them into sentences.
+"""The result of an assessment: numbers; `report` and the adapters turn them into sentences.
 
 Why a figure is missing is a `Reason`, which `report.accuracy` words. Only the warnings of a run are messages.
 
@@ -102,7 +102,7 @@ class Estimates:
 
     Attributes:
         design: one of `job.DESIGNS` without "auto".
-        counts: `(q, q)` units (pixels, points) as they were found.
+        counts: `(q, q)` units (pixels, points), each counted as one.
         shares: `(q, q)` estimated shares of the area, p_ij; every statistic below follows from these.
         point: all point figures that follow from `shares`.
         overall, kappa: with intervals where the design allows.
@@ -179,7 +179,7 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class ClassArea:
-    """Area of a class over the whole valid map, square metres; `adjusted` after the errors the reference found."""
+    """Area of a class over the whole valid map, square metres; `adjusted` for the errors of the map."""
 
     pixels: int
     mapped: float | None

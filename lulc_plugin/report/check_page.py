@@ -35,7 +35,7 @@ _INSTALLATION_FOOT = (
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of a table: what was looked at, its level, the level in words, what was found, and what to do."""
+    """One row of a table: what was looked at, its level, the level in words, the finding, and what to do."""
 
     name: str
     level: str

@@ -31,16 +31,18 @@ def page(document: Document) -> str:
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     """The templates, with what they call: everything a user may have written is escaped."""
-    found = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(_TEMPLATES)),
         autoescape=True,  # class names, layer names and paths come from users
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=number, grouped=grouped, swatch=swatch, percent_of_width=percent_of_width, rules=_rules)
-    found.globals.update(head_groups=head_groups, view=view, part_kind=part_kind, is_wide=is_wide)
-    return found
+    templates.filters.update(
+        number=number, grouped=grouped, swatch=swatch, percent_of_width=percent_of_width, rules=_rules
+    )
+    templates.globals.update(head_groups=head_groups, view=view, part_kind=part_kind, is_wide=is_wide)
+    return templates
 
 
 def number(value: Value, kind: str) -> Markup:
@@ -78,8 +80,8 @@ def percent_of_width(share: float) -> str:
 def head_groups(columns: tuple[Column, ...]) -> list[tuple[str, list[Column]]]:
     """Neighbouring columns under one head; an empty head holds a single column."""
     groups: list[tuple[str, list[Column]]] = []
-    for name, found in groupby(columns, key=lambda c: c.group):
-        members = list(found)
+    for name, neighbours in groupby(columns, key=lambda c: c.group):
+        members = list(neighbours)
         groups.extend([(name, members)] if name else [("", [c]) for c in members])
     return groups
 

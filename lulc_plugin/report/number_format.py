@@ -43,7 +43,7 @@ def cell(value: float | str | None, kind: str) -> str:
     sign = "+" if kind.startswith("signed") else ""
     decimals = int(kind[len("signed-area") :]) if kind.startswith("signed-area") else 3
     text = f"{value:{sign}.{decimals}f}"
-    # what rounds to nothing has no direction
+    # a number that rounds to 0 has no sign
     return text.replace("+", "").replace("-", "") if float(text) == 0 else text
 
 

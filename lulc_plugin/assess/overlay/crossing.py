@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cross table of layers on one grid, counted while they stream by."""
+"""The cross table of layers on one grid, counted block by block."""
 
 from __future__ import annotations
 

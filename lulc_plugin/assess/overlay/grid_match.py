@@ -160,7 +160,7 @@ class ReprojectedGrid:
 
 def _cell(position: npt.NDArray[np.floating[Any]]) -> IntArray:
     """Index of the cell in which each position lies."""
-    # far outside is outside, wherever; int64 must not overflow
+    # how far outside does not matter, but int64 must not overflow
     return np.floor(np.clip(position, -1e15, 1e15) + _ON_BORDER).astype(np.int64)
 
 

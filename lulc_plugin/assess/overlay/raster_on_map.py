@@ -34,7 +34,7 @@ FloatArray = npt.NDArray[np.float64]
 _WHOLE_TOLERANCE = 1e-6
 #: Cells read at a time where the layer is finer than the map.
 _MOST_CELLS = 1 << 24
-#: What became of a point.
+#: Whether a point has a value, and why not.
 OK, OUTSIDE, NODATA = 0, 1, 2
 #: Largest side of what is read at once around points that share a piece of the file.
 _POINT_BLOCK = 1024

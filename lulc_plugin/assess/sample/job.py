@@ -186,7 +186,7 @@ def expected_of(expected: Expected, values: tuple[int, ...]) -> tuple[float, ...
     """The expected user's accuracy of each class of a map.
 
     Args:
-        expected: what the user said.
+        expected: as the user gave them.
         values: class values of the map, ascending.
 
     Raises:

@@ -137,7 +137,7 @@ def _sample(
     seed: int,
     ruler: Ruler | None,
 ) -> Sample:
-    """The points with all that is said about them; `drawn`: rows, columns and class indexes."""
+    """The points with strata, notes and warnings; `drawn`: rows, columns and class indexes."""
     row, col, index = drawn
     x, y = grid.centres(row, col)
     pixels = np.asarray(classes.pixels, np.int64)

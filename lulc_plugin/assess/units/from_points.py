@@ -208,7 +208,7 @@ def _own_strata(points: Sequence[ReferenceFeature], features: FeatureInput) -> t
     keys = [key_of(p.stratum) for p in points]
     if features.stratum_field:
         return keys, "field"
-    # a field that happens to be called stratum is not enough: our own samples carry sizes, too
+    # a field named stratum is not enough: samples of this program carry the sizes of their strata, too
     with_sizes = any(p.stratum_px is not None or p.stratum_ha is not None for p in points)
     return (keys, "sample") if with_sizes else ([None] * len(points), "")
 

@@ -308,7 +308,7 @@ def _footnotes(facts: MapFacts) -> tuple[str, ...]:
     reasons: dict[str, list[str]] = {}
     for entry in facts["classes"]:
         for key, title in MEASURES:
-            # what holds for the whole map is said with the headline
+            # what holds for the whole map stands below the headline figures
             if entry[key]["note"] not in ("", facts["overall_accuracy"]["note"]):
                 reasons.setdefault(entry[key]["note"], []).append(f"{short_title(title)} of {entry['label']}")
     return tuple(sentence(f"{listed(where)}: {reason}") for reason, where in reasons.items())

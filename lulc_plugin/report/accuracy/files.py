@@ -42,7 +42,7 @@ def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
     """Assess a map and write what `job.outputs` wants.
 
     Raises:
-        LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
+        LulcError: input that cannot be used, or a place that cannot be written (checked before work starts).
         CancelledError: the user stopped.
     """
     read = _inputs(job)
@@ -64,7 +64,7 @@ def compare_and_report(job: AssessJob, progress: Progress) -> Comparison:
     """Compare two maps and write what `job.outputs` wants.
 
     Raises:
-        LulcError: input that cannot be used, or a place that cannot be written (said before work starts).
+        LulcError: input that cannot be used, or a place that cannot be written (checked before work starts).
         CancelledError: the user stopped.
     """
     read = _inputs(job)

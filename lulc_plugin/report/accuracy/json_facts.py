@@ -107,7 +107,7 @@ def _comparison(result: Comparison) -> ComparisonFacts:
         key: {"layer": _layer(layer), **_figures(result.classes, estimates)}
         for key, layer, estimates in (("a", result.map_a, result.a), ("b", result.map_b, result.b))
     }
-    # No test of the two Kappas, whatever was computed: the issue of Foody 2004, said in the report.
+    # the two Kappas are not tested against each other, see sentences.NO_KAPPA_TEST
     kappa: DifferenceFacts = {**_difference(result.kappa), "z": None, "p": None, "p_holm": None}
     return {
         "schema": SCHEMA,

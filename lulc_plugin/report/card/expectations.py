@@ -122,7 +122,7 @@ def classes(spec: ModelSpec) -> CardSection:
 
 
 def number(value: float) -> str:
-    """A number as short as it can be said: 0.3, 10 000, 1.7e-05."""
+    """A number in its shortest form: 0.3, 10 000, 1.7e-05."""
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}".replace(",", "\u202f").replace("-", "−")
     return f"{value:.6g}".replace("-", "−")

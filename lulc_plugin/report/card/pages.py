@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The card of a network as a document, and its two writers: one HTML file, and Markdown for a repository's page.
 
-Everything in a card may come from strangers: both writers escape every text. The HTML has no script and loads nothing.
+Every text of a card may come from an unknown author, so both writers escape it. The HTML has no script and loads
+nothing.
 """
 
 from __future__ import annotations
