@@ -15,7 +15,6 @@ from qgis.core import (
 
 from ..lulc_plugin.classify import AUTO, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
 from ..lulc_plugin.options import QGIS
-from ..lulc_plugin.raster import RasterInput
 from .bridge import definitions, layers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.definitions import MODEL, MODEL_FILE
@@ -95,16 +94,14 @@ class CheckLayer(LulcAlgorithm):
         layer = parameters.required_raster_layer(self, values, self.INPUT, context)
         statistics = parameters.raster_layer(self, values, self.STATISTICS_FROM, context)
         return ClassifyJob(
-            layer=RasterInput(
-                layers.path_of(layer), bands=parameters.band_numbers(self, values, self.BANDS, context, layer)
-            ),
+            layer=layers.image_input(layer, parameters.band_numbers(self, values, self.BANDS, context, layer)),
             model=self.parameterAsEnumString(values, MODEL, context) or AUTO,
             model_file=parameters.text(self, values, MODEL_FILE, context),
             extent=parameters.extent(self, values, self.EXTENT, context, layer),
             values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
             resample=self.parameterAsEnumString(values, self.RESAMPLE, context) or AUTO,
             nodata_policy=self.parameterAsEnumString(values, self.NODATA_POLICY, context) or NODATA_POLICIES[0],
-            statistics_from=None if statistics is None else RasterInput(layers.path_of(statistics)),
+            statistics_from=None if statistics is None else layers.image_input(statistics),
             models_folder=str(settings.models_folder()),
         )
 

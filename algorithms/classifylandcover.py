@@ -151,11 +151,7 @@ class ClassifyLandCover(LulcAlgorithm):
         return ClassifyJob(
             layer=RasterInput("")
             if layer is None
-            else RasterInput(
-                layers.path_of(layer),
-                name=layer.name(),
-                bands=parameters.band_numbers(self, values, self.BANDS, context, layer),
-            ),
+            else layers.image_input(layer, parameters.band_numbers(self, values, self.BANDS, context, layer)),
             model=self.parameterAsEnumString(values, MODEL, context) or AUTO,
             model_file=parameters.text(self, values, MODEL_FILE, context),
             extent=None if layer is None else parameters.extent(self, values, self.EXTENT, context, layer),
@@ -163,7 +159,7 @@ class ClassifyLandCover(LulcAlgorithm):
             window=parameters.whole_number(self, values, self.WINDOW, context),
             batch_size=parameters.whole_number(self, values, self.BATCH_SIZE, context) or 0,
             nodata_policy=self.parameterAsEnumString(values, self.NODATA_POLICY, context) or NODATA_POLICIES[0],
-            statistics_from=None if statistics is None else RasterInput(layers.path_of(statistics)),
+            statistics_from=None if statistics is None else layers.image_input(statistics),
             values=self.parameterAsEnumString(values, self.VALUES, context) or AUTO,
             threads=max(0, QgsApplication.maxThreads()),
             models_folder=str(settings.models_folder()),

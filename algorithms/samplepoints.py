@@ -179,7 +179,7 @@ class SamplePoints(LulcAlgorithm):
         )
         # the one public way to learn which way the engine counts rows of this layer
         downwards = layers.engine_extent(QgsRectangle(0, 1, 1, 2), layer)[1] < 0
-        return _Request(job, layer.crs(), downwards)
+        return _Request(job, layers.crs_of(layer), downwards)
 
     def run_job(
         self, request: _Request, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress

@@ -31,6 +31,7 @@ TITLES: Mapping[str, str] = {
     "installation.packages": "Installation",
     "layer.open": "Layer",
     "layer.crs": "Coordinate system",
+    "layer.settings": "Settings of the layer",
     "layer.empty": "Pixels without data",
     "layer.rim": "Black rim",
     "layer.unmarked": "Unmarked empty pixels",

@@ -90,13 +90,31 @@ def raster_input(layer: QgsRasterLayer, band: int) -> RasterInput:
     Raises:
         LulcError: the layer is not one that GDAL reads from a name alone.
     """
-    return RasterInput(path_of(layer), band, layer.name(), legend_of(layer, band))
+    return RasterInput(path_of(layer), band, layer.name(), legend_of(layer, band), crs=_set_crs(layer))
+
+
+def image_input(layer: QgsRasterLayer, bands: tuple[int, ...] = ()) -> RasterInput:
+    """An image as the engine knows it; `bands` as `RasterInput` has them.
+
+    Raises:
+        LulcError: the layer is not one that GDAL reads from a name alone.
+    """
+    return RasterInput(path_of(layer), name=layer.name(), bands=bands, crs=_set_crs(layer))
 
 
 def crs_of(layer: QgsRasterLayer) -> QgsCoordinateReferenceSystem:
-    """The CRS in the layer's file, which is what the engine sees; the one set in QGIS where the file has none."""
-    in_file = layer.dataProvider().crs()
-    return in_file if in_file.isValid() else layer.crs()
+    """The CRS that the engine uses: the one set in QGIS; that of the file where QGIS has none."""
+    return layer.crs() if layer.crs().isValid() else layer.dataProvider().crs()
+
+
+def _set_crs(layer: QgsRasterLayer) -> str:
+    """The layer's CRS as WKT where it is not the one in the file; else empty.
+
+    A picture without georeference has pixels, not coordinates: a CRS says nothing about it.
+    """
+    if crs_of(layer) == layer.dataProvider().crs() or counts_downwards(layer):
+        return ""
+    return layer.crs().toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED_GDAL)
 
 
 def legend_of(layer: QgsRasterLayer, band: int) -> tuple[LegendClass, ...]:

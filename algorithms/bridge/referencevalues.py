@@ -74,7 +74,7 @@ def parse_reference(
             tr("Both STRATA and STRATUM_FIELD are given."), tr("Give the one that holds the strata of the sample.")
         )
     options = _options(algorithm, values, context)
-    notes = _crs_notes(map_layer)
+    notes: list[str] = []
     raster = _raster(algorithm, values, context, REFERENCE, REFERENCE_BAND)
     if raster is not None:
         idle = [name for name in (FIELD, STRATUM_FIELD) if name in values]
@@ -90,16 +90,6 @@ def parse_reference(
         map_layer,
     )
     return Reference(None, choice, options, tuple(notes))
-
-
-def _crs_notes(layer: QgsRasterLayer) -> list[str]:
-    if layer.crs() == layers.crs_of(layer):
-        return []
-    return [
-        tr('QGIS shows the layer "{layer}" in {shown}, but its file says {file}; the file counts.').format(
-            layer=layer.name(), shown=layer.crs().authid() or tr("no CRS"), file=layers.crs_of(layer).authid()
-        )
-    ]
 
 
 def read_features(

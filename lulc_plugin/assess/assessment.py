@@ -20,7 +20,7 @@ from ..errors import LulcError
 from ..legend import LegendClass
 from ..options import option
 from ..progress import Progress
-from ..raster import read_categories
+from ..raster import read_categories, settings_of
 from .classes import Matching, match
 from .confusion_matrix import accuracy
 from .design import (
@@ -130,6 +130,7 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
     map_shares = _map_shares(raw_units.map_sizes, matching, sampling.area is not None or raw_units.stated.area_weighted)
     names = [c.label for c in matching.classes]
     warnings = (
+        *settings_of(*job.maps, job.reference, strata),
         *conflicts,
         *_contradictions(units, design, options, map_shares, names),
         *design_warnings(design),

@@ -81,7 +81,7 @@ def choose_scaling(
     reading = _reading(job.values, source.facts, match, probe)
     if not job.statistics_from:
         return _scaled(spec, reading, source, match, findings, progress)
-    with Source(job.statistics_from.path) as other:
+    with Source(job.statistics_from) as other:
         their_match = match_bands(job, other.facts, spec)
         # the other layer also settles what the numbers are, so that all layers of a set are read alike
         their_probe = sampling.probe_layer(other, their_match.numbers, progress)

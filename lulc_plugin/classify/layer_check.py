@@ -17,7 +17,7 @@ from ..findings import ERROR, PASS, WARNING, Finding, Findings, Refused, count
 from ..model import Catalogue, Entry
 from ..options import option
 from ..progress import Progress
-from ..raster import BandsNotFound, BoolArray, PixelRegion, Source, gdal, statistics
+from ..raster import BandsNotFound, BoolArray, PixelRegion, RasterInput, Source, gdal, statistics
 from . import input_scaling, preflight, value_checks
 from .job import ClassifyJob
 from .pixel_size import MOST_UNASKED, fit_pixels, made_for, metres
@@ -164,7 +164,7 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
     # where a network runs is no matter of the layer
     job = replace(job, device="cpu", provider="")
     networks = Catalogue(Path(job.models_folder) if job.models_folder else None)
-    with gdal.environment(), _CachedSource(job.layer.path) as source:
+    with gdal.environment(), _CachedSource(job.layer) as source:
         with plan_thoroughly(job, source, networks, progress) as plan:
             findings, model = plan.findings, plan.model
             chosen = plan.entry and plan.entry.path
@@ -182,8 +182,8 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
 class _CachedSource(Source):
     """An open layer whose small pieces are read once, however many networks look at them."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, layer: RasterInput) -> None:
+        super().__init__(layer)
         self._pieces: dict[PixelRegion, dict[int, tuple[npt.NDArray[Any], BoolArray]]] = {}
         # rasterio gives all bands the type of the largest
         self._one_type = len(set(self.facts.dtypes)) == 1

@@ -249,6 +249,7 @@ def _tags(job: ClassifyJob, setup: Setup, network: Network) -> dict[str, str]:
             "model": spec.name,
             "model_sha256": provenance.file_digest(setup.entry.path),
             "input": setup.facts.name,
+            **({"input_settings": list(setup.facts.settings)} if setup.facts.settings else {}),
             "bands": list(setup.match.numbers),
             "way_in": setup.form.name,
             "scaling": {b.label: describe(s) for b, s in zip(spec.bands, setup.band_steps)},

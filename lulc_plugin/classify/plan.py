@@ -22,6 +22,7 @@ from ..raster import (
     Grid,
     LayerFacts,
     PixelRegion,
+    RasterInput,
     Resampling,
     Source,
     Steps,
@@ -47,6 +48,7 @@ class Setup:
         region: the pixels wanted.
         grid: windows over the whole layer, in model pixels where it is resampled.
         pixels: how the layer's pixels go with the network.
+        layer: what is classified, with what the user set for it.
     """
 
     facts: LayerFacts
@@ -58,6 +60,7 @@ class Setup:
     region: PixelRegion
     grid: Grid
     pixels: PixelFit
+    layer: RasterInput
 
     @property
     def spec(self) -> ModelSpec:
@@ -153,7 +156,7 @@ def make_plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
             packages.require()
         with gdal.environment():
             with draft.findings.refusing("layer.open"):
-                source = Source(job.layer.path)
+                source = Source(job.layer)
             with source:
                 return _planned(draft, source, Catalogue(_models_folder(job)))
     return draft.plan(None)
@@ -230,6 +233,9 @@ def _planned(draft: _Draft, source: Source, networks: Catalogue) -> Plan:
 def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
     job, findings, facts = draft.job, draft.findings, source.facts
     region = facts.region
+    for sentence in facts.settings:
+        findings.log(sentence)
+        findings.note("layer.settings", sentence)
     if job.extent is not None:
         with suppress(Refused), findings.refusing("extent.place"):
             region = facts.region_of(job.extent)
@@ -262,7 +268,9 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         value_checks.check_values(facts, entry.spec, match, scaling, survey.values, findings)
         value_checks.check_numbers(facts, match, scaling, survey.values, findings)
         value_checks.check_order(entry.spec, match, scaling, survey.values, findings)
-    return Setup(facts, entry, match, scaling.form, scaling.band_steps, scaling.channels, region, grid, pixels)
+    return Setup(
+        facts, entry, match, scaling.form, scaling.band_steps, scaling.channels, region, grid, pixels, job.layer
+    )
 
 
 # ---------------------------------------------------------------- network and bands

@@ -62,7 +62,7 @@ def read_windows(setup: Setup, policy: str) -> Iterator[Window]:
     grid, region = setup.grid, setup.region
     columns = grid.cols.touching(region.col0, region.col1)
     at_once = max(1, _WIDEST // grid.cols.stride)
-    with gdal.environment(), Source(setup.facts.path) as source:
+    with gdal.environment(), Source(setup.layer) as source:
         for r in grid.rows.touching(region.row0, region.row1):
             rows = grid.rows.indexes(r)
             for first in range(columns.start, columns.stop, at_once):
@@ -107,7 +107,7 @@ def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> 
 def _resampled_windows(setup: Setup, resampling: Resampling, policy: str) -> Iterator[Window]:
     """`read_windows` in model pixels; each is made from its own piece of the layer, which no EXTENT changes."""
     grid, wanted = setup.grid, setup.model_region
-    with gdal.environment(), Source(setup.facts.path) as source:
+    with gdal.environment(), Source(setup.layer) as source:
         for r in grid.rows.touching(wanted.row0, wanted.row1):
             rows = grid.rows.indexes(r)
             for c in grid.cols.touching(wanted.col0, wanted.col1):

@@ -26,6 +26,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--extent", type=four_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"
     )
+    parser.add_argument(
+        "--crs", default="", metavar="EPSG:CODE", help="coordinate system of the layer, instead of the file's own"
+    )
     parser.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
     parser.add_argument(
         "--nodata-policy",
@@ -42,7 +45,7 @@ def job_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The shared fields of a `ClassifyJob`."""
     is_file = names_a_file(options.model)
     return {
-        "layer": RasterInput(options.input, bands=options.bands),
+        "layer": RasterInput(options.input, bands=options.bands, crs=options.crs),
         "model": AUTO if is_file else options.model,
         "model_file": options.model if is_file else None,
         "extent": options.extent,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--crs",
         default="",
         metavar="EPSG:CODE",
-        help="of the columns x and y of a CSV file; columns lon and lat are degrees of WGS 84 without it",
+        help="of the columns x and y of a CSV file (lon and lat are degrees of WGS 84 without it), and of rasters whose"
+        " files name none",
+    )
+    parser.add_argument(
+        "--map-crs", default="", metavar="EPSG:CODE", help="coordinate system of the map, instead of the file's own"
     )
     parser.add_argument("--stratum-field", default="", help="field that holds the sampling stratum (stratum)")
     parser.add_argument("--class-table", type=Path, metavar="CSV", help="columns map,reference: what means the same")
@@ -60,8 +65,24 @@ def job_of(options: argparse.Namespace, *maps: RasterInput) -> AssessJob:
     Raises:
         LulcError: a reference, a class table or a level that cannot be used.
     """
-    reference, features = reference_of(options, maps[0].path)
-    return AssessJob(maps, reference, features, options_of(options), outputs_of(options))
+    from ..assess import is_table
+
+    named = [replace(of_map, crs=options.map_crs) if options.map_crs else of_map for of_map in maps]
+    used = tuple(_with_crs(of_map, options.crs) for of_map in named)
+    # with points in a CSV file it is theirs, too
+    needed = used != tuple(named) or is_table(options.reference)
+    reference, features = reference_of(options, used[0], needed)
+    return AssessJob(used, reference, features, options_of(options), outputs_of(options))
+
+
+def _with_crs(layer: RasterInput, crs: str) -> RasterInput:
+    """`layer` in the coordinate system `crs` where neither the user nor its file names one."""
+    if not crs or layer.crs:
+        return layer
+    from ..raster import Source
+
+    with Source(layer) as source:
+        return replace(layer, crs=crs) if source.facts.crs is None else layer
 
 
 def options_of(options: argparse.Namespace) -> Options:
@@ -72,10 +93,11 @@ def options_of(options: argparse.Namespace) -> Options:
     """
     from ..assess import read_class_table
 
+    strata = None if options.strata is None else RasterInput(options.strata, options.strata_band)
     return Options(
         class_table=() if options.class_table is None else read_class_table(options.class_table),
         class_table_file="" if options.class_table is None else str(options.class_table),
-        strata=None if options.strata is None else RasterInput(options.strata, options.strata_band),
+        strata=strata and _with_crs(strata, options.crs),
         design=options.design,
         fpc=options.fpc,
         interval=options.interval,
@@ -92,8 +114,10 @@ def outputs_of(options: argparse.Namespace) -> Outputs:
     return Outputs(options.html, options.csv, options.json, getattr(options, "disagreement", None))
 
 
-def reference_of(options: argparse.Namespace, map_path: str) -> tuple[RasterInput | None, FeatureInput | None]:
-    """The reference as a raster, or its features in the map's CRS.
+def reference_of(
+    options: argparse.Namespace, of_map: RasterInput, crs_needed: bool
+) -> tuple[RasterInput | None, FeatureInput | None]:
+    """The reference as a raster, or its features in the map's CRS; `crs_needed`: `--crs` was for the map.
 
     Raises:
         LulcError: it is neither.
@@ -106,15 +130,20 @@ def reference_of(options: argparse.Namespace, map_path: str) -> tuple[RasterInpu
             raise LulcError(
                 f"--layer {options.layer} is given, but the CSV file {path} has no layers.", "Leave it away."
             )
-        return None, read_points(path, map_path, options.field, options.stratum_field, options.crs)
+        return None, read_points(path, of_map, options.field, options.stratum_field, options.crs)
     if is_raster(path):
-        if options.crs:
+        of_file = RasterInput(path, options.reference_band)
+        reference = _with_crs(of_file, options.crs)
+        if options.crs and reference == of_file and not crs_needed:
             raise LulcError(
-                f"--crs {options.crs} is for points in a CSV file; {path} is a raster.",
-                "Leave --crs away: a raster says itself where it lies.",
+                f"--crs {options.crs} is for points in a CSV file and rasters that name no coordinate system; {path} is"
+                " a raster that names its own.",
+                "Leave --crs away; --map-crs sets that of the map.",
             )
-        return RasterInput(path, options.reference_band), None
-    return None, read_features(path, map_path, options.field, options.stratum_field, options.layer, options.crs)
+        return reference, None
+    # features have a coordinate system of their own; what --crs said was for the map
+    crs = "" if crs_needed else options.crs
+    return None, read_features(path, of_map, options.field, options.stratum_field, options.layer, crs)
 
 
 def share(value: Any) -> str:

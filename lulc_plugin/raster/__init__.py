@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound, LayerBand as LayerBand
     from .categories import read_categories as read_categories
     from .ellipsoid import ellipsoid_of as ellipsoid_of
-    from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion
+    from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion, crs_name as crs_name
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
     from .input_files import InputFiles as InputFiles, refuse_overwriting as refuse_overwriting
     from .map_files import set_style_aside as set_style_aside
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         LayerFacts as LayerFacts,
         Source as Source,
         open_dataset as open_dataset,
+        settings_of as settings_of,
     )
     from .statistics import (
         Survey as Survey,
@@ -67,7 +68,7 @@ __getattr__, __all__ = lazy_exports(
         "bands": ["BandMatch", "BandsNotFound", "LayerBand"],
         "categories": ["read_categories"],
         "ellipsoid": ["ellipsoid_of"],
-        "geogrid": ["Extent", "GeoGrid", "PixelRegion"],
+        "geogrid": ["Extent", "GeoGrid", "PixelRegion", "crs_name"],
         "input_files": ["InputFiles", "refuse_overwriting"],
         "indices": ["Expression", "INDICES", "parse"],
         "map_files": ["set_style_aside"],
@@ -87,7 +88,7 @@ __getattr__, __all__ = lazy_exports(
             "resolve_all",
             "steps_from_json",
         ],
-        "source": ["LayerFacts", "Source", "open_dataset"],
+        "source": ["LayerFacts", "Source", "open_dataset", "settings_of"],
         "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
         "transform_points": ["transform_coordinates"],
         "virtual_files": ["names_network", "refuse_network"],

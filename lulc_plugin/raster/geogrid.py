@@ -9,12 +9,15 @@ that turns one into the other is here, for grids that are rotated, sheared or so
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from . import gdal
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -163,6 +166,18 @@ class GeoGrid:
         x, y = self.coordinates(region.row0, region.col0)
         # written out because affine 3 wants another operator than affine 2
         return type(t)(t.a, t.b, x, t.d, t.e, y)
+
+
+def crs_name(crs: Any) -> str:
+    """What people call a coordinate system: authority code and name."""
+    if crs is None:
+        return "no coordinate system"
+    named = re.match(r'\s*\w+\["([^"]*)"', crs.to_wkt())
+    name = named.group(1) if named else ""
+    with gdal.environment():
+        authority = crs.to_authority()
+    code = ":".join(authority) if authority else ""
+    return f"{code} ({name})" if code and name else code or name or "an unnamed coordinate system"
 
 
 def _touched(ends: Sequence[float], length: int) -> tuple[int, int]:

@@ -23,6 +23,7 @@ class RasterInput:
         name: what people call the layer; empty: the file's name.
         classes: names and colours of values, as the user sees them; empty: read from the file.
         bands: of an image, band numbers from 1 in the order of a model's bands; empty: matched by their names.
+        crs: the coordinate system that the user set, as WKT or a code such as EPSG:32722; empty: the file's own.
     """
 
     path: str
@@ -30,6 +31,7 @@ class RasterInput:
     name: str = ""
     classes: tuple[LegendClass, ...] = ()
     bands: tuple[int, ...] = ()
+    crs: str = ""
 
     @property
     def title(self) -> str:

@@ -15,7 +15,8 @@ from ..errors import FileNotRead, LulcError
 from . import gdal
 from .geogrid import PixelRegion
 from .nodata import BoolArray, valid_by_value
-from .source import LayerFacts, open_dataset
+from .raster_input import RasterInput
+from .source import LayerFacts, open_dataset, parse_crs
 
 #: Largest error of the transformation in cells of the layer. GDAL approximates coordinates along a line up to this
 #: error; 0 is refused by rasterio, and its default of an eighth of a cell takes the wrong cell for 1 % of the pixels.
@@ -26,23 +27,23 @@ class ReprojectedBand:
     """The value of the cell that contains each pixel's centre; nothing is interpolated. Not for sharing by threads.
 
     Args:
-        path: file or GDAL dataset name; without an alpha band (GDAL refuses a second one, and blends values by it).
-        band: band number from 1.
+        layer: the layer; without an alpha band (GDAL refuses a second one, and blends values by it).
         grid: whose pixels are asked for.
 
     Raises:
         LulcError: the layer cannot be opened, or no transformation joins the two coordinate systems.
     """
 
-    def __init__(self, path: str, band: int, grid: LayerFacts) -> None:
-        self._band = band
-        self._name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    def __init__(self, layer: RasterInput, grid: LayerFacts) -> None:
+        self._band = layer.band
+        self._name = layer.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         try:
             with gdal.environment():
-                self._dataset = open_dataset(path, sharing=False)
+                self._dataset = open_dataset(layer.path, sharing=False)
                 try:
                     self._vrt: Any = WarpedVRT(
                         self._dataset,
+                        src_crs=parse_crs(layer.crs) or self._dataset.crs,
                         crs=grid.crs,
                         transform=grid.transform,
                         height=grid.height,
@@ -64,7 +65,7 @@ class ReprojectedBand:
                 "Reproject one of the two first, with nearest neighbour.",
             ) from error
         self._alpha = [i for i, kind in enumerate(self._vrt.colorinterp, 1) if kind == ColorInterp.alpha][-1]
-        self._nodata: float | None = self._dataset.nodatavals[band - 1]
+        self._nodata: float | None = self._dataset.nodatavals[layer.band - 1]
 
     def close(self) -> None:
         """Close the file."""

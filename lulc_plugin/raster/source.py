@@ -15,16 +15,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio.crs import CRS
 from rasterio.enums import MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as FileWindow
 
 from ..errors import FileNotRead, LulcError
-from . import areas, virtual_files
+from . import areas, gdal, virtual_files
 from .band_names import name_of, wavelength_of
 from .bands import LayerBand
-from .geogrid import Extent, GeoGrid, PixelRegion
+from .geogrid import Extent, GeoGrid, PixelRegion, crs_name
 from .nodata import BoolArray, valid_by_value
+from .raster_input import RasterInput
+
+#: Characters of a coordinate system that a message shows.
+_LONGEST_CRS = 40
 
 #: A band called alpha with so many different values, and so many pixels half transparent, is part of the image.
 _LEAST_ALPHA_VALUES = 16
@@ -35,7 +40,8 @@ _LEAST_ALPHA_SHARE = 0.2
 class LayerFacts:
     """What a layer says about itself, without its pixels.
 
-    `gsd` is in metres, None when unknown; `dtypes` has one entry a band.
+    `gsd` is in metres, None when unknown; `dtypes` has one entry a band. `settings` are sentences on what the user set
+    and the file says otherwise.
     """
 
     path: str
@@ -45,6 +51,7 @@ class LayerFacts:
     bands: tuple[LayerBand, ...]
     gsd: float | None
     tags: dict[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
 
     @property
     def height(self) -> int:
@@ -112,13 +119,16 @@ class Source:
     """An open raster. Not for sharing between threads: each opens its own.
 
     Args:
-        path: file or GDAL dataset name.
+        layer: the layer with what the user set for it, or a file or GDAL dataset name alone.
 
     Raises:
-        LulcError: it cannot be opened or holds complex numbers.
+        LulcError: it cannot be opened, holds complex numbers, or nobody knows the coordinate system that the user set.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, layer: RasterInput | str) -> None:
+        self._layer = layer if isinstance(layer, RasterInput) else RasterInput(layer)
+        path = self._layer.path
+        set_crs = parse_crs(self._layer.crs)
         try:
             self._dataset = open_dataset(path, sharing=False)
         except (RasterioError, OSError) as error:
@@ -126,8 +136,7 @@ class Source:
         if any("complex" in d for d in self._dataset.dtypes):
             self._dataset.close()
             raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")
-        self._path = path
-        self.facts = self._facts()
+        self.facts = self._facts(set_crs)
 
     def __enter__(self) -> Source:
         return self
@@ -141,9 +150,10 @@ class Source:
         """Close the file."""
         self._dataset.close()
 
-    def _facts(self) -> LayerFacts:
-        ds = self._dataset
-        grid = GeoGrid(ds.crs or None, ds.transform, (ds.height, ds.width))
+    def _facts(self, set_crs: Any) -> LayerFacts:
+        ds, path = self._dataset, self._layer.path
+        in_file = ds.crs or None
+        grid = GeoGrid(set_crs or in_file, ds.transform, (ds.height, ds.width))
         bands = []
         for i in ds.indexes:
             wavelength, width = wavelength_of(ds, i)
@@ -160,13 +170,14 @@ class Source:
             )
         bands = [replace(band, alpha_values=self._image_values(band)) for band in bands]
         return LayerFacts(
-            path=self._path,
-            name=self._path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
+            path=path,
+            name=path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
             grid=grid,
             dtypes=tuple(ds.dtypes),
             bands=tuple(bands),
             gsd=areas.gsd(grid),
             tags={str(k): str(v) for k, v in ds.tags().items()},
+            settings=_crs_settings(self._layer, set_crs, in_file),
         )
 
     def _image_values(self, band: LayerBand) -> int:
@@ -270,6 +281,49 @@ class Source:
         if not done:
             valid &= self._dataset.read_masks(band, window=window) > 0
         return valid
+
+
+def parse_crs(text: str) -> Any:
+    """The coordinate system that a user set, a `rasterio.crs.CRS`; None for an empty text.
+
+    Raises:
+        LulcError: GDAL does not know it.
+    """
+    if not text:
+        return None
+    if virtual_files.names_network(text):
+        raise LulcError(
+            f"{text[:_LONGEST_CRS]!r} is an address; no connection is opened for a coordinate system.",
+            "Give a code such as EPSG:32722.",
+        )
+    try:
+        with gdal.environment():
+            return CRS.from_user_input(text)
+    except (CRSError, ValueError) as error:
+        raise LulcError(
+            f"{text[:_LONGEST_CRS]!r} is no coordinate system that GDAL knows.", "Give a code such as EPSG:32722."
+        ) from error
+
+
+def settings_of(*layers: RasterInput | None) -> tuple[str, ...]:
+    """Sentences on what the user set for layers and their files say otherwise; only layers with settings are opened.
+
+    Raises:
+        LulcError: a layer cannot be opened.
+    """
+    sentences: list[str] = []
+    for layer in layers:
+        if layer is not None and layer.crs:
+            with Source(layer) as source:
+                sentences += source.facts.settings
+    return tuple(sentences)
+
+
+def _crs_settings(layer: RasterInput, set_crs: Any, in_file: Any) -> tuple[str, ...]:
+    if set_crs is None or set_crs == in_file:
+        return ()
+    says = "names none" if in_file is None else f"says {crs_name(in_file)}"
+    return (f"{layer.title} is read in {crs_name(set_crs)}, as set for the layer; its file {says}.",)
 
 
 def _numbers(values: Sequence[float]) -> str:

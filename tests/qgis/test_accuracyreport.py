@@ -411,15 +411,20 @@ def test_a_picture_without_georeference(report, make_raster, tmp_path):
     assert found["N"] == 60 and found["OVERALL_ACCURACY"] == 1
 
 
-def test_the_crs_in_the_file_counts(report, files, points):
-    """A wrong CRS set in QGIS must not move the points."""
+def test_the_crs_of_the_layer_counts(report, files, points):
+    """What the user sees: with another CRS the map lies elsewhere, and the report says so."""
     layer = QgsRasterLayer(files[0], "map")
     layer.setCrs(QgsCoordinateReferenceSystem("EPSG:32722"))
     QgsProject.instance().addMapLayer(layer)
+    with pytest.raises(QgsProcessingException, match="outside the map"):
+        report(MAP=layer, REFERENCE_FEATURES=points, FIELD="class")
+    points = QgsVectorLayer(points, "points") if isinstance(points, str) else points
+    points.setCrs(layer.crs())
+    QgsProject.instance().addMapLayer(points)
     feedback = QgsProcessingFeedback()
     found = report(feedback, MAP=layer, REFERENCE_FEATURES=points, FIELD="class")
     assert found["N"] == 144
-    assert "in EPSG:32722, but its file says EPSG:32723" in feedback.textLog()
+    assert "EPSG:32722" in feedback.textLog() and "its file says EPSG:32723" in feedback.textLog()
 
 
 # ---------------------------------------------------------------- class tables

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -166,18 +165,6 @@ def _cell(position: npt.NDArray[np.floating[Any]]) -> IntArray:
 
 def _within(indexes: IntArray, length: int) -> BoolArray:
     return (indexes >= 0) & (indexes < length)
-
-
-def crs_name(crs: Any) -> str:
-    """What people call a coordinate system: authority code and name."""
-    if crs is None:
-        return "no coordinate system"
-    named = re.match(r'\s*\w+\["([^"]*)"', crs.to_wkt())
-    name = named.group(1) if named else ""
-    with gdal.environment():
-        authority = crs.to_authority()
-    code = ":".join(authority) if authority else ""
-    return f"{code} ({name})" if code and name else code or name or "an unnamed coordinate system"
 
 
 def pixel_size_text(grid: GeoGrid) -> str:

@@ -20,11 +20,12 @@ from ...raster import (
     RasterInput,
     ReprojectedBand,
     Source,
+    crs_name,
     gdal,
     transform_coordinates,
 )
 from ..result import Alignment, LayerSummary
-from .grid_match import ReprojectedGrid, SameCrsGrid, crs_name, extent_in, pixel_size_text
+from .grid_match import ReprojectedGrid, SameCrsGrid, extent_in, pixel_size_text
 
 Values = npt.NDArray[Any]
 IntArray = npt.NDArray[np.int64]
@@ -77,7 +78,7 @@ class RasterOnMap:
         self._layer = layer
         self._most_cells = most_cells
         self._map_facts = map_facts
-        self._source = Source(layer.path)
+        self._source = Source(layer)
         self._reprojected: ReprojectedBand | None = None
         self._match: SameCrsGrid | ReprojectedGrid | None = None
         try:
@@ -114,7 +115,7 @@ class RasterOnMap:
         if any(band.is_alpha for band in own.bands):
             self._match = ReprojectedGrid(own.grid, map_facts.grid)
         else:
-            self._reprojected = ReprojectedBand(self._layer.path, self._layer.band, map_facts)
+            self._reprojected = ReprojectedBand(self._layer, map_facts)
         cells, pixels = pixel_size_text(own.grid), pixel_size_text(map_facts.grid)
         self.alignment = Alignment("reprojected", title, cells, pixels, crs_name(own.crs), crs_name(map_facts.crs))
 

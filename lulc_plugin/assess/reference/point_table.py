@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from ...errors import FileNotRead, LulcError, MissingCrs
-from ...raster import Source, names_network, transform_coordinates
+from ...raster import RasterInput, Source, names_network, transform_coordinates
 from ..job import FeatureInput, Label
 from .columns import features_of, fields_wanted, names_for_message
 
@@ -34,12 +34,14 @@ def is_table(path: str) -> bool:
     return path.lower().endswith(".csv")
 
 
-def read_points(path: str, map_path: str, field: str = "", stratum_field: str = "", crs: str = "") -> FeatureInput:
+def read_points(
+    path: str, map_layer: RasterInput | str, field: str = "", stratum_field: str = "", crs: str = ""
+) -> FeatureInput:
     """Points of a CSV file (UTF-8; comma, or semicolon where the first line has one) in the CRS of the map.
 
     Args:
         path: the file. Columns x and y, or lon and lat (long, longitude, latitude), in upper or lower case.
-        map_path: the map.
+        map_layer: the map, or its path alone.
         field: column of the class; empty: `ref_class`.
         stratum_field: column of the stratum; empty: `stratum` if there is one.
         crs: of the coordinates, such as EPSG:31985; empty: lon and lat are degrees of WGS 84, x and y are refused.
@@ -47,8 +49,8 @@ def read_points(path: str, map_path: str, field: str = "", stratum_field: str = 
     Raises:
         LulcError: the file cannot be read, lacks a column or a coordinate, or the CRS is missing or not known.
     """
-    with Source(map_path) as source:
-        of_map = source.facts.crs
+    with Source(map_layer) as source:
+        of_map, map_path = source.facts.crs, source.facts.path
     header, rows, lines = _rows(path)
     x_at, y_at, of_points = _coordinate_columns(path, header, crs, of_map)
     label, stratum = fields_wanted(path, header, field, stratum_field)

@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
 from ...errors import FileNotRead, LulcError, MissingCrs
-from ...raster import Source, names_network, open_dataset, refuse_network
+from ...raster import RasterInput, Source, names_network, open_dataset, refuse_network
 from ..job import FeatureInput, Label
 from .columns import features_of, fields_wanted, names_for_message
 
@@ -28,13 +28,18 @@ def is_raster(path: str) -> bool:
 
 
 def read_features(
-    path: str, map_path: str, field: str = "", stratum_field: str = "", layer: str | None = None, crs: str = ""
+    path: str,
+    map_layer: RasterInput | str,
+    field: str = "",
+    stratum_field: str = "",
+    layer: str | None = None,
+    crs: str = "",
 ) -> FeatureInput:
     """Features of a vector file in the CRS of the map.
 
     Args:
         path: what OGR reads: GeoPackage, Shapefile, GeoJSON, ….
-        map_path: the map.
+        map_layer: the map, or its path alone.
         field: field of the class; empty: `ref_class`.
         stratum_field: field of the stratum; empty: `stratum` if there is one. Sizes of strata belong to `stratum`.
         layer: layer of the file; None: the only one with geometries.
@@ -61,25 +66,17 @@ def read_features(
             f"The reference {path} cannot be read: {str(error).rstrip('.')}.",
             "Give a raster, a vector file such as a GeoPackage, or points in a file that ends in .csv.",
         ) from error
-    if crs and (meta["crs"] is None or not _same_crs(crs, meta["crs"])):
-        own = f"says itself that it is in {meta['crs']}" if meta["crs"] else "does not say which it has"
-        raise LulcError(
-            f"--crs {crs} is for points in a CSV file; {path} {own}.",
-            "Leave --crs away." if meta["crs"] else f"Give it one: ogr2ogr -a_srs {crs} OUT.gpkg IN.",
-        )
+    _refuse_another_crs(path, crs, meta["crs"])
     values = dict(zip(map(str, meta["fields"]), map(_python_values, columns)))
     label, stratum = fields_wanted(path, list(values), field, stratum_field)
     geometries = [None if shape is None else shapely.from_wkb(shape).__geo_interface__ for shape in shapes]
-    geometries = _in_crs_of(map_path, geometries, meta["crs"], path)
-    kinds = {_KINDS.get(g["type"]) for g in geometries if g is not None}
-    if len(kinds) != 1 or None in kinds:
-        types = ", ".join(sorted({g["type"] for g in geometries if g is not None})) or "none"
-        raise LulcError(f"The reference {path} has geometries of these types: {types}.", "Give points or polygons.")
+    geometries = _in_crs_of(map_layer, geometries, meta["crs"], path)
+    kind = _kind_of(path, geometries)
     features = features_of(geometries, values, ids, label, stratum)
     without = len(geometries) - len(features)
     return FeatureInput(
         features=features,
-        kind=kinds.pop() or "",
+        kind=kind,
         name=path.replace("\\", "/").rsplit("/", 1)[-1],
         path=path,
         field=label,
@@ -87,6 +84,15 @@ def read_features(
         crs=str(meta["crs"] or ""),
         note=f"{without:,} features without a geometry" if without else "",
     )
+
+
+def _kind_of(path: str, geometries: list[Any]) -> str:
+    """`points` or `polygons`."""
+    kinds = {_KINDS.get(g["type"]) for g in geometries if g is not None}
+    if len(kinds) != 1 or None in kinds:
+        types = ", ".join(sorted({g["type"] for g in geometries if g is not None})) or "none"
+        raise LulcError(f"The reference {path} has geometries of these types: {types}.", "Give points or polygons.")
+    return kinds.pop() or ""
 
 
 def _layer(path: str, layers: Any, wanted: str | None) -> str:
@@ -119,6 +125,15 @@ def _layer(path: str, layers: Any, wanted: str | None) -> str:
     return names[0]
 
 
+def _refuse_another_crs(path: str, given: str, of_file: str | None) -> None:
+    if given and (of_file is None or not _same_crs(given, of_file)):
+        own = f"says itself that it is in {of_file}" if of_file else "does not say which it has"
+        raise LulcError(
+            f"--crs {given} is for points in a CSV file; {path} {own}.",
+            "Leave --crs away." if of_file else f"Give it one: ogr2ogr -a_srs {given} OUT.gpkg IN.",
+        )
+
+
 def _same_crs(given: str, of_file: str) -> bool:
     try:
         return bool(not names_network(given) and CRS.from_user_input(given) == CRS.from_user_input(of_file))
@@ -126,9 +141,9 @@ def _same_crs(given: str, of_file: str) -> bool:
         return False
 
 
-def _in_crs_of(map_path: str, geometries: list[Any], crs: str | None, path: str) -> list[Any]:
-    with Source(map_path) as source:
-        of_map = source.facts.crs
+def _in_crs_of(map_layer: RasterInput | str, geometries: list[Any], crs: str | None, path: str) -> list[Any]:
+    with Source(map_layer) as source:
+        of_map, map_path = source.facts.crs, source.facts.path
     if crs is None and of_map is None:
         return geometries
     if crs is None or of_map is None:

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import LulcError
 from ...options import option
 from ...progress import Progress
-from ...raster import GeoGrid, PixelAreas, pixel_areas
+from ...raster import GeoGrid, PixelAreas, pixel_areas, settings_of
 from ..overlay import BLOCK_PIXELS, RasterOnMap
 from .allocation import (
     FEW,
@@ -165,7 +165,7 @@ def _sample(
         se_overall=plan.se_overall,
         half_width=plan.half_width,
         level=job.level,
-        notes=(*_notes_on_size(job, classes, plan), *_notes_on_places(job, plan, ruler)),
+        notes=(*settings_of(job.map), *_notes_on_size(job, classes, plan), *_notes_on_places(job, plan, ruler)),
         warnings=tuple(_warnings(job, classes, plan.allocation)),
     )
 

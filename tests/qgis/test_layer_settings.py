@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user sets for a raster layer in QGIS counts in every algorithm, whatever its file says."""
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingFeedback, QgsProject, QgsRasterLayer, QgsVectorLayer
+
+SET = "EPSG:25832"
+
+
+@pytest.fixture
+def run(provider, qgis_new_project, tmp_path):
+    """`run("samplepoints", MAP=…)` → results and the log."""
+    import processing
+
+    def call(name, **values):
+        feedback = QgsProcessingFeedback()
+        return processing.run(f"lulc:{name}", values, feedback=feedback), feedback.textLog()
+
+    return call
+
+
+@pytest.fixture
+def layer_of(qgis_new_project):
+    """`layer_of(path, crs)` → a layer of the project whose CRS the user set."""
+
+    def make(path, crs=SET):
+        layer = QgsRasterLayer(path, "my layer")
+        if crs:
+            layer.setCrs(QgsCoordinateReferenceSystem(crs))
+        QgsProject.instance().addMapLayer(layer)
+        return layer
+
+    return make
+
+
+@pytest.fixture
+def class_map(make_raster):
+    """`class_map(name, crs)` → path of a map of three classes in strips of 20 m."""
+    values = np.broadcast_to(1 + np.arange(60) // 2 % 3, (60, 60)).astype(np.uint8)
+    return lambda name="map.tif", crs=23032: make_raster(name, values[None], names=None, crs=crs)
+
+
+# ---------------------------------------------------------------- coordinate system
+
+
+@pytest.mark.parametrize("in_file", [23032, None])
+def test_perfect_labels_are_perfect(run, layer_of, class_map, tmp_path, in_file):
+    """The sample and the report use one CRS: the layer's."""
+    if in_file is None:
+        path = str(tmp_path / "map.asc")
+        with rasterio.open(class_map()) as made:
+            rows = "\n".join(" ".join(map(str, row)) for row in made.read(1))
+        head = "ncols 60\nnrows 60\nxllcorner 500000\nyllcorner 7399400\ncellsize 10\n"
+        (tmp_path / "map.asc").write_text(head + rows + "\n")
+    else:
+        path = class_map()
+    layer = layer_of(path)
+    sample = str(tmp_path / "sample.gpkg")
+    _, log = run("samplepoints", MAP=layer, SIZE=60, SEED=1, OUTPUT=sample)
+    assert SET in log and ("names none" if in_file is None else "its file says EPSG:23032") in log
+    points = QgsVectorLayer(sample, "sample")
+    assert points.crs().authid() == SET
+    found, log = run("accuracyreport", MAP=layer, REFERENCE_FEATURES=sample, FIELD="map_class")
+    assert found["N"] == 60 and found["OVERALL_ACCURACY"] == 1
+    assert SET in log
+
+
+def test_raster_reference_strata_and_second_map(run, layer_of, class_map, tmp_path):
+    layer, truth = layer_of(class_map()), class_map("truth.tif", 25832)
+    output = str(tmp_path / "report.json")
+    found, _ = run("accuracyreport", MAP=layer, REFERENCE=truth, OUTPUT_JSON=output)
+    assert found["OVERALL_ACCURACY"] == 1
+    assert SET in json.dumps(json.loads((tmp_path / "report.json").read_text()))
+    found, _ = run("accuracyreport", MAP=truth, REFERENCE=layer, STRATA=layer, DESIGN="stratified")
+    assert found["OVERALL_ACCURACY"] == 1
+    found, _ = run("comparemaps", MAP_A=truth, MAP_B=layer, REFERENCE=truth)
+    assert found["DIFFERENCE"] == 0
+
+
+@pytest.mark.parametrize("in_file", [23032, None])
+def test_a_map_has_the_crs_of_the_layer(run, layer_of, make_raster, network, tmp_path, in_file):
+    path = make_raster("image.tif", crs=in_file)
+    if in_file is None:
+        (tmp_path / "image.tfw").write_text("10\n0\n0\n-10\n500005\n7399995\n")
+    layer, output = layer_of(path), str(tmp_path / "map.tif")
+    bands = {} if in_file else {"BANDS": [1, 2, 3, 4]}
+    found, log = run("classifylandcover", INPUT=layer, MODEL_FILE=network, OUTPUT=output, **bands)
+    assert SET in log and all(entry["hectares"] is not None for entry in json.loads(found["CLASSES"]))
+    with rasterio.open(output) as made:
+        assert made.crs == rasterio.crs.CRS.from_string(SET)
+        assert any(SET in text for text in made.tags().values())
+    found, _ = run("checklayer", INPUT=layer, MODEL_FILE=network, **bands)
+    assert "layer.settings" in found["FINDINGS"] and SET in found["FINDINGS"]
