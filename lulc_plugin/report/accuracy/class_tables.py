@@ -318,7 +318,12 @@ def _headline_notes(entries: Sequence[tuple[str, EstimateFacts]]) -> tuple[str, 
     notes = dict.fromkeys(entry["note"] for _, entry in entries if entry["note"])
     if len(notes) == 1 and all(entry["note"] for _, entry in entries):
         return (sentence(next(iter(notes))),)
-    return tuple(sentence(f"{label}: {entry['note']}") for label, entry in entries if entry["note"])
+    return tuple(_headline_note(label, entry["note"]) for label, entry in entries if entry["note"])
+
+
+def _headline_note(label: str, note: str) -> str:
+    """The note with the figure that it is about, unless it begins with that: "kappa is undefined"."""
+    return sentence(note if note.lower().startswith(short_title(label).lower()) else f"{label}: {note}")
 
 
 def short_title(title: str) -> str:

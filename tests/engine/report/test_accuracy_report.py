@@ -309,7 +309,8 @@ def test_what_does_not_apply_is_never_a_number():
     assert data["kappa"]["value"] is None and data["mcc"] is None
     html, table = report.html_text(result), csv_tables(report.csv_text(result))
     assert table["headline"][1][1][1] == ""
-    assert "Kappa is undefined: all units are of one and the same class." in html
+    assert html.count("Kappa is undefined: all units are of one and the same class.") == 2
+    assert "(Cohen): kappa is undefined" not in html
     broken = replace(
         result, estimates=replace(result.estimates, kappa=replace(result.estimates.kappa, value=float("nan")))
     )
