@@ -8,6 +8,7 @@ import re
 import sys
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.lulc-part")
 #: Seconds after which an unfinished file that nobody holds is that of a killed run.
 _ABANDONED_AFTER = 60.0
 #: Results of the present run that are in place, for what is said when it is stopped.
-_written: list[Path] = []
+_written: deque[Path] = deque(maxlen=100)
 
 if sys.platform == "win32":
 

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except LulcError as error:
-        print(f"Error: {error.shown_at(SHELL)}{_what_is_there()}", file=sys.stderr)
+        print(f"Error: {error.shown_at(SHELL)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"Stopped;{_what_is_there() or ' no result was written.'}", file=sys.stderr)

@@ -138,6 +138,15 @@ def test_mistakes_are_errors_without_traceback(check, image, tmp_path):
         check(INPUT=image, OUTPUT_HTML=str(tmp_path / "no" / "folder" / "x.html"))
 
 
+def test_the_image_itself_is_not_replaced(check, image, tmp_path):
+    target = tmp_path / "link.html"
+    target.symlink_to(image)
+    before = target.read_bytes()
+    with pytest.raises(QgsProcessingException, match="that this run reads"):
+        check(INPUT=image, OUTPUT_HTML=str(target))
+    assert target.read_bytes() == before
+
+
 def test_in_qgis_process(qgis_process, unnamed_image, network, tmp_path):
     page = tmp_path / "check.html"
     done = qgis_process(

@@ -96,6 +96,17 @@ def test_what_is_there_is_not_replaced_unless_named(describe, bare):
     assert json.loads(beside.read_text())["properties"]["gsd"] == 20
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_network_itself_is_not_replaced(describe, bare, tmp_path, linked):
+    before, target = bare.read_bytes(), bare
+    if linked:
+        target = tmp_path / "link.json"
+        target.symlink_to(bare)
+    with pytest.raises(QgsProcessingException, match="that this run reads"):
+        describe(OUTPUT=str(target))
+    assert bare.read_bytes() == before
+
+
 def test_another_place_is_pointed_out(describe, bare, tmp_path):
     feedback = QgsProcessingFeedback()
     (tmp_path / "elsewhere").mkdir()

@@ -104,6 +104,12 @@ def test_an_older_raster_is_replaced_but_not_its_company(load, original, tmp_pat
     assert Path(load(target)).read_bytes() == original.read_bytes()
 
 
+def test_a_style_of_another_raster_is_not_taken_for_the_samples(load, original, tmp_path):
+    (tmp_path / "old.qml").write_text("<qgis/>")
+    assert "old.qml belongs to another raster" in refused(load, tmp_path / "old.tif")
+    assert not (tmp_path / "old.tif").exists()
+
+
 def test_places_that_do_not_do(load, original, tmp_path):
     assert "GeoTIFF" in refused(load, tmp_path / "sample.png")
     assert "does not exist" in refused(load, tmp_path / "no" / "sample.tif")

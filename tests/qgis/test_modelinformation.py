@@ -91,6 +91,16 @@ def test_a_users_mistake(card, network, values, words):
         card(**{"MODEL_FILE": network, **values})
 
 
+@pytest.mark.parametrize("ending", [".onnx", ".json"])
+def test_the_network_itself_is_not_replaced(card, network, tmp_path, ending):
+    target = tmp_path / "link.html"
+    target.symlink_to(Path(network).with_suffix(ending))
+    before = target.read_bytes()
+    with pytest.raises(QgsProcessingException, match="that this run reads"):
+        card(MODEL_FILE=str(network), OUTPUT_HTML=str(target))
+    assert target.read_bytes() == before
+
+
 def test_a_network_without_description(card, network, tmp_path):
     shutil.copyfile(network, tmp_path / "bare.onnx")
     with pytest.raises(QgsProcessingException, match="Describe model"):

@@ -4,6 +4,7 @@
 import json
 import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -318,6 +319,56 @@ def test_a_folder_that_is_not_there(provider, map_layer, tmp_path):
 
     with pytest.raises(QgsProcessingException, match="OUTPUT: the folder .*nowhere does not exist"):
         processing.run(ALGORITHM, {"MAP": map_layer, "OUTPUT": str(tmp_path / "nowhere" / "points.gpkg")})
+
+
+def test_the_map_itself_is_refused(sample, map_path, tmp_path):
+    """Also as a tile of the virtual raster that is read."""
+    before = Path(map_path).read_bytes()
+    virtual = tmp_path / "map.vrt"
+    from osgeo import gdal
+
+    gdal.Translate(str(virtual), map_path, format="VRT").FlushCache()
+    for given in (map_path, str(virtual)):
+        with pytest.raises(QgsProcessingException, match="that this run reads"):
+            sample(MAP=given, OUTPUT=map_path)
+    assert Path(map_path).read_bytes() == before
+
+
+def test_the_style_of_the_map_is_not_replaced_by_the_form(sample, map_path):
+    style, points = Path(map_path).with_suffix(".qml"), Path(map_path).with_suffix(".geojson")
+    style.write_text("<qgis>the map's</qgis>")
+    _, feedback = sample(MAP=map_path, SIZE=60, OUTPUT=str(points))
+    assert style.read_text() == "<qgis>the map's</qgis>"
+    assert any("form for labelling could not be saved" in line and style.name in line for line in feedback.warnings)
+
+
+def test_new_points_do_not_get_the_form_of_older_ones(sample, map_layer, tmp_path):
+    points = tmp_path / "points.geojson"
+    (tmp_path / "points.qml").write_text("<qgis>another form</qgis>")
+    _, feedback = sample(MAP=map_layer, SIZE=60, OUTPUT=str(points))
+    assert (tmp_path / "points.qml.bak").read_text() == "<qgis>another form</qgis>"
+    assert choices(QgsVectorLayer(str(points), "points")) == LEGEND
+    assert any("points.qml.bak" in line for line in feedback.warnings)
+
+
+def test_a_cancel_leaves_no_half_sample(provider, map_layer, tmp_path):
+    """Once the layer is begun it is written to its end."""
+    import processing
+
+    feedback = Feedback()
+    log = feedback.pushInfo
+
+    def cancelling(text):
+        log(text)
+        if "Seed" in text:  # the last line before the points
+            feedback.cancel()
+
+    feedback.pushInfo = cancelling
+    with pytest.raises(QgsProcessingException):
+        processing.run(
+            ALGORITHM, {"MAP": map_layer, "SIZE": 60, "OUTPUT": str(tmp_path / "points.gpkg")}, feedback=feedback
+        )
+    assert not (tmp_path / "points.gpkg").exists()
 
 
 def test_an_image_is_refused(sample, make_raster):

@@ -130,17 +130,30 @@ def write(result: Assessment | Comparison, outputs: Outputs, door: str = PYTHON)
     Options in warnings and notes are named as at `door`.
 
     Raises:
-        LulcError: a file cannot be written; nothing half-written stays behind.
+        LulcError: a file cannot be written, and which ones are; nothing half-written stays behind.
     """
     facts = json_object(result, door)
     document = _document(facts)
+    # all of them are made before the first is written
+    texts: list[tuple[Path, bytes]] = []
     if outputs.html is not None:
-        write_report(outputs.html, page(document).encode("utf-8"))
+        texts.append((outputs.html, page(document).encode("utf-8")))
     if outputs.csv is not None:
         # Excel takes a CSV file for the local code page unless it starts with a mark.
-        write_report(outputs.csv, csv_sheet(document).encode("utf-8-sig"))
+        texts.append((outputs.csv, csv_sheet(document).encode("utf-8-sig")))
     if outputs.json is not None:
-        write_report(outputs.json, json_text(facts).encode("utf-8"))
+        texts.append((outputs.json, json_text(facts).encode("utf-8")))
+    in_place = [str(outputs.disagreement)] if outputs.disagreement is not None else []
+    for path, data in texts:
+        try:
+            write_report(path, data)
+        except FileNotWritten as error:
+            if not in_place:
+                raise
+            raise FileNotWritten(
+                f"{error.problem} Written before that: {', '.join(in_place)}.", error.remedy
+            ) from error
+        in_place.append(str(path))
 
 
 def html_text(result: Assessment | Comparison) -> str:

@@ -62,3 +62,47 @@ def test_a_coordinate_system_that_is_an_address_is_refused(files, monkeypatch, c
     monkeypatch.chdir(folder)
     assert cli.main("assess map.vrt points.csv --crs http://127.0.0.1:9/crs".split()) == 1
     assert "no connection is opened" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- the same to the end
+
+
+@pytest.mark.parametrize("name", ["map_tile.tif", "reference_tile.tif"])
+@pytest.mark.parametrize("when", ["assessed", "written"])
+def test_nothing_is_written_about_layers_that_changed(files, monkeypatch, capsys, name, when):
+    from lulc_plugin.assess import disagreement
+    from lulc_plugin.report.accuracy import files as reports
+
+    folder, _ = files
+    monkeypatch.chdir(folder)
+    module, function = (reports, "assess") if when == "assessed" else (disagreement, "legend_of")
+    original = getattr(module, function)
+
+    def changing(*values):
+        result = original(*values)
+        (folder / name).write_bytes(bytes((folder / name).stat().st_size))
+        return result
+
+    monkeypatch.setattr(module, function, changing)
+    before = {path.name for path in folder.iterdir()}
+    assert cli.main(f"{ASSESS} --html out.html --csv out.csv --disagreement out.tif".split()) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert {path.name for path in folder.iterdir()} == before
+
+
+def test_a_report_that_fails_names_those_that_are_written(files, monkeypatch, capsys):
+    from lulc_plugin import atomic_write
+
+    folder, _ = files
+    monkeypatch.chdir(folder)
+    write_whole = atomic_write.write_whole
+
+    def failing(path, data):
+        if str(path).endswith(".csv"):
+            raise OSError(28, "No space left on device")
+        write_whole(path, data)
+
+    monkeypatch.setattr(atomic_write, "write_whole", failing)
+    assert cli.main(f"{ASSESS} --html out.html --csv out.csv".split()) == 1
+    assert "Written before that: out.html." in capsys.readouterr().err
+    assert (folder / "out.html").is_file()
