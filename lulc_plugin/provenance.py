@@ -10,7 +10,7 @@ from typing import Any
 
 from .environment import packages
 
-#: Metadata keys carry this prefix.
+#: Metadata keys have this prefix.
 PREFIX = "LULC_"
 _LONGEST = 4000
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Blending: the probabilities of overlapping windows are joined.
 
-Windows come row by row, each row from left to right. A window's probabilities, weighted by its taper, are added to
+Windows come row by row, each row from left to right. A window's probabilities, times its blend weights, are added to
 what its left neighbour and the row above left in the shared zones; the part that no later window touches is finished
 at once. What is kept is one zone the width of the raster and one the height of a window, whatever the raster's height.
 Every pixel is summed in the same order whatever part of the raster is computed, so a part of a map equals the same
@@ -37,7 +37,7 @@ class BlendedBlock:
 
 
 class Blender:
-    """Sums tapered windows.
+    """Sums weighted windows.
 
     Args:
         grid: the windows.
@@ -50,13 +50,13 @@ class Blender:
         self._grid = grid
         self._columns = columns
         self._last_row = last_row
-        self._row_zone, self._col_zone = 2 * grid.rows.fade, 2 * grid.cols.fade
+        self._row_zone, self._col_zone = 2 * grid.rows.blend_half_width, 2 * grid.cols.blend_half_width
         first, last = columns[0], columns[-1]
         self._origin = grid.cols.starts[first] + grid.cols.kept(first).start
         width = grid.cols.starts[last] + grid.cols.kept(last).stop - self._origin
         self._below = np.zeros((classes, self._row_zone, width), np.float32)
         self._right: FloatArray | None = None
-        self._fades = lru_cache(maxsize=64)(lambda axis, k: axis.taper(k))
+        self._axis_weights = lru_cache(maxsize=64)(lambda axis, k: axis.blend_weights(k))
 
     def add(self, r: int, c: int, probabilities: FloatArray | None) -> BlendedBlock:
         """Add window (r, c) and take what it finishes.
@@ -68,13 +68,13 @@ class Blender:
         """
         rows, cols = self._grid.rows, self._grid.cols
         kept = (rows.kept(r), cols.kept(c))
-        taper = self._fades(rows, r)[:, None] * self._fades(cols, c)[None, :]
+        weights = self._axis_weights(rows, r)[:, None] * self._axis_weights(cols, c)[None, :]
         total: FloatArray
         if probabilities is None:
-            total = np.zeros((self._below.shape[0], *taper.shape), np.float32)
+            total = np.zeros((self._below.shape[0], *weights.shape), np.float32)
         else:
-            total = np.multiply(probabilities[(slice(None), *kept)], taper, dtype=np.float32)
-        done_rows, done_cols = taper.shape
+            total = np.multiply(probabilities[(slice(None), *kept)], weights, dtype=np.float32)
+        done_rows, done_cols = weights.shape
         if self._right is not None:
             total[:, :, : self._col_zone] += self._right
             self._right = None
@@ -98,7 +98,7 @@ class Blender:
         )
 
 
-def winners(probabilities: FloatArray) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+def most_probable_class(probabilities: FloatArray) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
     """Index of the largest probability at each pixel, the lowest index where several are largest.
 
     Equal to `argmax(axis=0)` and several times faster: small integers, and a few rows at a time stay in the cache.

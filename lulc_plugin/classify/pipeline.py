@@ -19,7 +19,7 @@ from ..model import Network
 from ..options import render
 from ..progress import Progress
 from ..raster import InputFiles, MapWriter, areas, gdal
-from .blend import Blender, winners
+from .blend import Blender, most_probable_class
 from .confidence import MeanConfidence, judge, possible
 from .input_scaling import describe
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
@@ -232,7 +232,7 @@ def _write(setup: Setup, scored: Iterator[Window], writer: MapWriter, counter: _
             top, stop = layer_grid.rows(block)
             strip = np.full((stop - top, region.width), legend.nodata, legend.dtype)
         for part in layer_grid.blocks(block, window):
-            index = winners(part.probabilities)
+            index = most_probable_class(part.probabilities)
             index[~part.valid] = nodata_index
             counter.confidence.add(part.probabilities, part.valid)
             row, col = part.row - top, part.col - region.col0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..raster import AxisScale, BoolArray, PixelRegion, Resampling, Taps
+from ..raster import AxisScale, BoolArray, PixelRegion, Resampling, ResamplingWeights
 from .blend import BlendedBlock, FloatArray
 from .plan import Setup
 from .windows import Window
@@ -65,8 +65,8 @@ class _AxisProgress:
     """How many of the layer's pixels along one axis have been made."""
 
     def __init__(self, scale: AxisScale, first: int, stop: int) -> None:
-        self.taps: Taps = scale.layer_pixels(first, stop)
-        self._low, self._last = self.taps.index[:, 0], self.taps.index[:, -1]
+        self.weights: ResamplingWeights = scale.layer_pixels(first, stop)
+        self._low, self._last = self.weights.index[:, 0], self.weights.index[:, -1]
         self.next = 0
 
     def ready(self, model_stop: int) -> int:
@@ -129,12 +129,12 @@ class Upsampler:
         wide = cols_done - self._cols.next
         if wide <= 0:
             return
-        across = self._cols.taps.part(self._cols.next, cols_done)
+        across = self._cols.weights.part(self._cols.next, cols_done)
         at_once = max(1, _AT_ONCE // (len(body) * wide))
         col = self._region.col0 + self._cols.next
         for first in range(self._rows.next, rows_done, at_once):
             stop = min(rows_done, first + at_once)
-            weighted = across.cols(self._rows.taps.part(first, stop).rows(body, row0), col0)
+            weighted = across.cols(self._rows.weights.part(first, stop).rows(body, row0), col0)
             probabilities, weight = weighted[:-1], weighted[-1]
             short = weight < 1 - _NODATA_WEIGHT / 2
             if short.any():

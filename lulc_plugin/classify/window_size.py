@@ -62,7 +62,8 @@ def _window_of(spec: ModelSpec, fixed: tuple[int, int] | None, size: int | None)
 def _default_overlap(spec: ModelSpec) -> int:
     """Pixels that neighbouring windows share: twice the margin, and a little more where that makes the map exact.
 
-    Where the margin is all that can influence a pixel, no pixel shall count that lacks context, neither in a fade.
+    Where the margin is all that can influence a pixel, no pixel that lacks context shall count, not even
+    where two windows blend.
     """
     window = spec.window
     reach = window.receptive_field // 2
@@ -70,7 +71,9 @@ def _default_overlap(spec: ModelSpec) -> int:
 
 
 def _overlap_beyond(pixels: int) -> int:
-    """The overlap whose fades, a quarter of its half to either side of the middle, keep off `pixels` at the borders."""
+    """The overlap whose blended part, a quarter of its half on either side of the middle, excludes the outermost
+    `pixels`.
+    """
     return 2 * math.ceil(4 * pixels / 3)
 
 

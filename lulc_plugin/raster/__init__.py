@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from .output import MapWriter as MapWriter, check_target as check_target
     from .raster_input import RasterInput as RasterInput
     from .reprojected_band import ReprojectedBand as ReprojectedBand
-    from .resampling import AxisScale as AxisScale, Resampling as Resampling, Taps as Taps, resample as resample
+    from .resampling import (
+        AxisScale as AxisScale,
+        Resampling as Resampling,
+        ResamplingWeights as ResamplingWeights,
+        resample as resample,
+    )
     from .scaling import (
         LAYER_OPS as LAYER_OPS,
         Channel as Channel,
@@ -76,7 +81,7 @@ __getattr__, __all__ = lazy_exports(
         "output": ["MapWriter", "check_target"],
         "raster_input": ["RasterInput"],
         "reprojected_band": ["ReprojectedBand"],
-        "resampling": ["AxisScale", "Resampling", "Taps", "resample"],
+        "resampling": ["AxisScale", "Resampling", "ResamplingWeights", "resample"],
         "scaling": [
             "Channel",
             "LAYER_OPS",

@@ -34,7 +34,7 @@ class PixelAreas:
         note: a sentence for the report.
     """
 
-    def __init__(self, grid: GeoGrid, ground: ellipsoid.Ground) -> None:
+    def __init__(self, grid: GeoGrid, ground: ellipsoid.EllipsoidAreas) -> None:
         self._grid = grid
         self._ground = ground
         self._height, self._width = height, width = grid.shape
@@ -209,5 +209,5 @@ def pixel_size(grid: GeoGrid) -> tuple[float, float] | None:
     return (sides[0], sides[1]) if all(side > 0 for side in sides) else None
 
 
-def _ground(grid: GeoGrid) -> ellipsoid.Ground | None:
+def _ground(grid: GeoGrid) -> ellipsoid.EllipsoidAreas | None:
     return ellipsoid.ground_of(grid.crs) if grid.is_georeferenced else None

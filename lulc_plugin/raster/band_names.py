@@ -109,18 +109,18 @@ _EVERY_WORD = {word for words in WORDS.values() for word in words}
 
 
 def common_name(name: str) -> str | None:
-    """The common name that a band's name is a word for; None when it is none."""
+    """The common name that a band's name is a word for; None when it is not one."""
     word = plain(name)
     return next((common for common, words in WORDS.items() if word in words), None)
 
 
-def says_nothing(name: str, number: int) -> bool:
+def is_unnamed(name: str, number: int) -> bool:
     """Whether the name of band `number` is empty or only its own number: `Band 3`."""
     match = _NUMBER_ONLY.match(name)
     return not name.strip() or (match is not None and int(match.group(1)) == number)
 
 
-def stand_ins(common: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+def substitutes(common: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Common names that may stand for `common` where it is missing.
 
     Args:

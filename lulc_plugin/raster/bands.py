@@ -164,12 +164,12 @@ def match(
     search.by_wavelength()
     search.by_words()
     search.by_sensor_names()
-    search.by_stand_ins()
+    search.by_substitutes()
     numbers = search.numbers
     if len(numbers) == len(wanted):
         how = "by " + " and ".join(dict.fromkeys(search.how))
         return BandMatch(tuple(numbers[i] for i in range(len(wanted))), how)
-    has_names = any(b.wavelength or not band_names.says_nothing(b.name, b.number) for b in usable)
+    has_names = any(b.wavelength or not band_names.is_unnamed(b.name, b.number) for b in usable)
     if not numbers and not has_names and len(usable) == len(wanted):
         return _by_position(usable, wanted, layer_name)
     if len(layer) == 1 and layer[0].colour == "palette":
@@ -189,7 +189,7 @@ def _by_position(usable: Sequence[LayerBand], wanted: Sequence[WantedBand], laye
         tuple(b.number for b in usable),
         "by position",
         (
-            f"The bands of {layer_name} carry no names, so they were taken in their order: {order}."
+            f"The bands of {layer_name} have no names, so they were taken in their order: {order}."
             " If that is wrong, set the bands.",
         ),
     )
@@ -317,9 +317,9 @@ class _Search:
                 if common in _COLOURS:
                     self._one_of(i, "colour", [b for b in self._free() if b.colour == common])
             else:
-                self._one_of(i, "name", self._namesakes(self._wanted[i].name))
+                self._one_of(i, "name", self._bands_with_name(self._wanted[i].name))
 
-    def _namesakes(self, name: str) -> list[LayerBand]:
+    def _bands_with_name(self, name: str) -> list[LayerBand]:
         """Bands of the same name; a sensor's code counts only if layer and model are of the same sensor."""
         if band_names.is_code(name) and not self._sensor == self._model_sensor != "":
             return []
@@ -331,10 +331,10 @@ class _Search:
             bands = [b for b in self._free() if common and band_names.of_sensor(b.name, self._sensor) == common]
             self._one_of(i, f"{self._sensor} band name", bands)
 
-    def by_stand_ins(self) -> None:
+    def by_substitutes(self) -> None:
         """Bands that may serve for what is wanted: nir for nir08 and the reverse, the only red edge there is."""
         for i, common in enumerate(self._common):
-            others = band_names.stand_ins(common, self._common)
+            others = band_names.substitutes(common, self._common)
             bands = [
                 b
                 for b in self._free()

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r'\bband="(\d{1,6})"')
 _LONGEST_TAG = 200
 #: Values from 0 to 65535.
 _MOST_VALUES = 65536
-_GREY = "#888888"
+_UNKNOWN_COLOUR = "#888888"
 
 
 def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
@@ -53,12 +53,12 @@ def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
         raise FileNotRead(f"The layer {path} cannot be opened: {error}.") from error
     names = (_own_names(tags) if band == 1 else {}) or _side_file_names(path, band)
     hexes = {value: "#{:02X}{:02X}{:02X}".format(*colour[:3]) for value, colour in colours.items()}
-    return tuple(LegendClass(value, name, hexes.get(value, _GREY)) for value, name in sorted(names.items()))
+    return tuple(LegendClass(value, name, hexes.get(value, _UNKNOWN_COLOUR)) for value, name in sorted(names.items()))
 
 
 def _fits_legend(value: int, name: str) -> bool:
     try:
-        LegendClass(value, name, _GREY)
+        LegendClass(value, name, _UNKNOWN_COLOUR)
     except LulcError:  # names of files are untrusted: what a legend cannot hold is not taken
         return False
     return True

@@ -22,7 +22,7 @@ _WGS84 = (6378137.0, 298.257223563)
 _SIDE = 2000.0
 
 
-class Ground:
+class EllipsoidAreas:
     """The ellipsoid under a coordinate system.
 
     Attributes:
@@ -114,9 +114,9 @@ class Ground:
         return np.stack([flat * np.cos(lon), flat * np.sin(lon), normal * (1 - e2) * np.sin(lat)], axis=1)
 
 
-def ground_of(crs: Any) -> Ground | None:
+def ground_of(crs: Any) -> EllipsoidAreas | None:
     """The ellipsoid under a `rasterio.crs.CRS`; None for local and engineering systems."""
-    return Ground(crs) if crs.is_geographic or crs.is_projected else None
+    return EllipsoidAreas(crs) if crs.is_geographic or crs.is_projected else None
 
 
 def ellipsoid_of(crs: Any) -> tuple[float, float]:

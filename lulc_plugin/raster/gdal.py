@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GDAL and PROJ of the process: the PROJ database that is used, and GDAL's cache of decoded blocks.
 
-A rasterio wheel carries GDAL and PROJ of its own, and their database. Two things go wrong beside QGIS, and both lose
+A rasterio wheel contains GDAL and PROJ of its own, and their database. Two things go wrong beside QGIS, and both lose
 coordinate systems without an error.
 
 QGIS for Windows (and some shells) set `PROJ_DATA` for *their* PROJ; a wheel that follows it finds a database of another

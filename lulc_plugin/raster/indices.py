@@ -18,7 +18,7 @@ from ..errors import LulcError
 
 FloatArray = npt.NDArray[np.float32]
 
-#: The built-in indices, over common band names. EVI, SAVI and BSI carry additive constants or sums of bands and
+#: The built-in indices, over common band names. EVI, SAVI and BSI have additive constants or sums of bands and
 #: are meant for reflectance (0..1). Sources: Rouse 1974 (NDVI), McFeeters 1996 (NDWI), Xu 2006 (MNDWI), Zha 2003
 #: (NDBI), Huete 2002 (EVI), Huete 1988 (SAVI, L = 0.5), Rikimaru 2002 (BSI).
 INDICES: dict[str, str] = {

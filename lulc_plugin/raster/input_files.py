@@ -97,7 +97,7 @@ class InputFiles:
         self._before = {file: _status(file) for file in files if not file.name.lower().endswith(_WRITTEN_BY_READERS)}
 
     def check(self) -> None:
-        """Refuse a result of files that are no longer what they were.
+        """Refuse a result of files that have changed.
 
         Raises:
             LulcError: a file was changed, replaced or removed since this object was made.

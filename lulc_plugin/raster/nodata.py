@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which stored values are no measurement: the nodata value, NaN, absurd numbers, and unmarked nodata.
+"""Which stored values are not measurements: the nodata value, NaN, absurd numbers, and unmarked nodata.
 
 Unmarked nodata is one number in every band of many pixels, as scenes without a nodata value have it around them.
 """
@@ -112,8 +112,8 @@ class UnmarkedNodataCount:
             if np.isinf(value) and everywhere.any():
                 self._huge.setdefault(value, float(values[0][everywhere][0]))
 
-    def commonest(self, pixels: int, rim_pixels: int) -> UnmarkedNodata | None:
-        """The commonest candidate that is no measurement, by its share of `pixels` and `rim_pixels`."""
+    def most_common(self, pixels: int, rim_pixels: int) -> UnmarkedNodata | None:
+        """The most common candidate that is not a measurement, by its share of `pixels` and `rim_pixels`."""
         best: UnmarkedNodata | None = None
         for value, (everywhere, anywhere, rim) in self._counts.items():
             share, rim_share = everywhere / max(1, pixels), rim / max(1, rim_pixels)
@@ -126,7 +126,7 @@ class UnmarkedNodataCount:
         return best
 
     def _is_credible(self, value: float, everywhere: int, anywhere: int, rim_share: float) -> bool:
-        """Saturated light must not be called empty: it shows in some bands only, and seldom along the rim."""
+        """Tells nodata from saturation, which affects only some bands and is rare along the border."""
         if value < 0 and not self._small:
             return True
         if self._bands < 2 or anywhere - everywhere > _LARGEST_SATURATED_SHARE * everywhere:

@@ -89,7 +89,7 @@ class MapWriter:
         self._transform = transform
         self._crs = crs
         self._legend = legend
-        self.swept = temporary_files.sweep(path.parent)
+        self.swept = temporary_files.remove_leftovers(path.parent)
         self._temporaries = TemporaryFiles(path)
         self._stream = self._temporaries.file("stream.tif")
         self._whole = self._temporaries.file("whole.tif")

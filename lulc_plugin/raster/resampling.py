@@ -28,8 +28,8 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Taps:
-    """What each of n new pixels is made of: old pixels `index` `(n, taps)`, in order, and their `weights`, sum 1."""
+class ResamplingWeights:
+    """What each of n new pixels is made of: old pixels `index` `(n, k)`, in order, and their `weights`, sum 1."""
 
     index: IntArray
     weights: FloatArray
@@ -44,36 +44,36 @@ class Taps:
         """The last old pixel + 1."""
         return int(self.index[-1, -1]) + 1
 
-    def part(self, first: int, stop: int) -> Taps:
+    def part(self, first: int, stop: int) -> ResamplingWeights:
         """Those of the new pixels `first:stop`."""
-        return Taps(self.index[first:stop], self.weights[first:stop])
+        return ResamplingWeights(self.index[first:stop], self.weights[first:stop])
 
     def rows(self, values: FloatArray, origin: int) -> FloatArray:
         """New rows `(…, n, cols)` from old ones `(…, rows, cols)`, the first of which is pixel `origin`.
 
-        Sums run tap by tap and pixel by pixel, so that a result does not depend on what is computed beside it.
+        Sums run in the order of the old pixels, so that a result does not depend on what is computed beside it.
         """
         out = values[..., self.index[:, 0] - origin, :] * self.weights[:, 0, None]
-        for tap in range(1, self.index.shape[1]):
-            out += values[..., self.index[:, tap] - origin, :] * self.weights[:, tap, None]
+        for k in range(1, self.index.shape[1]):
+            out += values[..., self.index[:, k] - origin, :] * self.weights[:, k, None]
         return out
 
     def cols(self, values: FloatArray, origin: int) -> FloatArray:
         """New columns `(…, rows, n)` from old ones `(…, rows, cols)`; see `rows`."""
         out = np.take(values, self.index[:, 0] - origin, axis=-1) * self.weights[:, 0]
-        for tap in range(1, self.index.shape[1]):
-            out += np.take(values, self.index[:, tap] - origin, axis=-1) * self.weights[:, tap]
+        for k in range(1, self.index.shape[1]):
+            out += np.take(values, self.index[:, k] - origin, axis=-1) * self.weights[:, k]
         return out
 
 
-def taps(first: int, stop: int, ratio: float, length: int) -> Taps:
+def resampling_weights(first: int, stop: int, ratio: float, length: int) -> ResamplingWeights:
     """What the new pixels `first:stop` are made of.
 
     Args:
         first: number of a new pixel; pixel 0 of both rasters begins at the same place.
         stop: number after the last.
         ratio: old pixels in a new one.
-        length: old pixels there are; what lies beyond has no say.
+        length: old pixels there are; what lies beyond does not count.
     """
     new = np.arange(first, stop, dtype=np.float64)
     if ratio == 1:
@@ -88,7 +88,7 @@ def taps(first: int, stop: int, ratio: float, length: int) -> Taps:
         centre = np.clip((new + 0.5) * ratio - 0.5, 0, length - 1)[:, None]
         index = np.floor(centre) + np.arange(2)
         weights = np.concatenate([index[:, 1:] - centre, centre - index[:, :1]], axis=1)
-    return Taps(np.clip(index, 0, length - 1).astype(np.intp), weights.astype(np.float32))
+    return ResamplingWeights(np.clip(index, 0, length - 1).astype(np.intp), weights.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,17 @@ class AxisScale:
         """Model pixels along the axis; the last may hang over the layer's end."""
         return max(1, math.ceil(self.length / self.factor - _ROUNDING))
 
-    def model_pixels(self, first: int, stop: int) -> Taps:
+    def model_pixels(self, first: int, stop: int) -> ResamplingWeights:
         """How model pixels are made of the layer's."""
-        return taps(first, stop, self.factor, self.length)
+        return resampling_weights(first, stop, self.factor, self.length)
 
-    def layer_pixels(self, first: int, stop: int) -> Taps:
+    def layer_pixels(self, first: int, stop: int) -> ResamplingWeights:
         """How something at the layer's pixels is made of what is known at model pixels."""
-        return taps(first, stop, 1 / self.factor, self.count)
+        return resampling_weights(first, stop, 1 / self.factor, self.count)
 
     @property
     def reach(self) -> int:
-        """Pixels of the layer that may be made of a model pixel beyond those that lie in it, on either side."""
+        """How many extra layer pixels on each side use a model pixel."""
         return 2 * math.ceil(self.factor) + 2
 
 
@@ -132,7 +132,12 @@ class Resampling:
 
 
 def resample(
-    values: npt.NDArray[np.generic], valid: BoolArray, rows: Taps, cols: Taps, row0: int, col0: int
+    values: npt.NDArray[np.generic],
+    valid: BoolArray,
+    rows: ResamplingWeights,
+    cols: ResamplingWeights,
+    row0: int,
+    col0: int,
 ) -> tuple[FloatArray, BoolArray]:
     """Means of what is valid.
 

@@ -163,8 +163,8 @@ class _PixelCount:
 
     @property
     def unmarked_nodata(self) -> UnmarkedNodata | None:
-        """The commonest unmarked nodata value of the pieces counted so far."""
-        return self._unmarked.commonest(self.pixels, self.rim_pixels)
+        """The most common unmarked nodata value of the pieces counted so far."""
+        return self._unmarked.most_common(self.pixels, self.rim_pixels)
 
 
 def survey_layer(

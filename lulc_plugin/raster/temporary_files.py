@@ -104,13 +104,13 @@ class TemporaryFiles:
             _OWN.discard(self._lock_file.name)
 
 
-def sweep(folder: Path) -> tuple[str, ...]:
+def remove_leftovers(folder: Path) -> tuple[str, ...]:
     """Remove what killed runs left in `folder`; returns the names of the removed files, without locks."""
     removed: list[str] = []
     try:
         names = os.listdir(folder)
     except OSError:
-        return ()  # whoever writes there is told why
+        return ()  # a later write to the folder reports why
     for name in names:
         match = _LOCK_NAME.fullmatch(name)
         if match and name not in _OWN and _is_abandoned(folder / name):

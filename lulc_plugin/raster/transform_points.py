@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points from one coordinate system to another, exactly; a bad point spoils only itself."""
+"""Points from one coordinate system to another, exactly; an invalid point does not affect the others."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _names_in_file(path: str) -> tuple[str, ...]:
             head = stream.read(_HEAD)
         status = os.stat(path)
     except OSError:
-        return ()  # whoever opens it is told why
+        return ()  # opening the file reports why
     if any(mark in head for mark in _SERVICES) and not any(mark in head for mark in _VIRTUAL):
         raise _refused(path, "stands for a service or a table of places elsewhere")
     if not any(mark in head for mark in _VIRTUAL):

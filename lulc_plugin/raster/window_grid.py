@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one grid of windows over a raster, and the tapers that join them.
+"""The one grid of windows over a raster, and the weights that blend them.
 
 Along each axis windows of one size start at multiples of one stride, counted from `rim` pixels before the raster; the
 last is pulled back to end as far beyond it. What lies beyond the raster is reflected.
 Neighbours overlap by 2 · `half` pixels or more and meet in the middle of it. The outermost pixels of a window that has
-a neighbour there lack context and count for nothing: only `fade` pixels on either side of the middle, one window fades
-out as the other fades in. The weights of all windows sum to 1 everywhere.
+a neighbour there lack context and count for nothing. Within `blend_half_width` pixels on either side of the
+middle, the weight of one window falls as that of the other rises. The weights of all windows sum to 1 everywhere.
 Stride, `half` and size are multiples of what the model declares, so every window starts at a multiple of it. The grid
 is that of the whole raster whatever part of it is wanted; a part of the map is therefore equal to the same part of
 the whole.
@@ -53,14 +53,14 @@ class Axis:
         return (self.starts[k] + self.window + self.starts[k + 1]) // 2
 
     @property
-    def fade(self) -> int:
+    def blend_half_width(self) -> int:
         """Pixels on either side of a border in which both windows count."""
         return min(self.half, self.stride) // 4
 
     def kept(self, k: int) -> slice:
         """The pixels of window k that count; for the last window up to its end, which lies beyond the raster."""
-        first = self.border(k - 1) - self.fade - self.starts[k] if k > 0 else -self.starts[0]
-        stop = self.border(k) + self.fade - self.starts[k] if k < self.count - 1 else self.window
+        first = self.border(k - 1) - self.blend_half_width - self.starts[k] if k > 0 else -self.starts[0]
+        stop = self.border(k) + self.blend_half_width - self.starts[k] if k < self.count - 1 else self.window
         return slice(first, stop)
 
     def touching(self, low: int, high: int) -> range:
@@ -72,17 +72,17 @@ class Axis:
         ]
         return range(there[0], there[-1] + 1)
 
-    def taper(self, k: int) -> npt.NDArray[np.float32]:
-        """Weight of each kept pixel of window k: 1, and a sin² fade towards each neighbour."""
+    def blend_weights(self, k: int) -> npt.NDArray[np.float32]:
+        """Weight of each kept pixel of window k: 1, and falling as sin² towards each neighbour."""
         kept = self.kept(k)
         weights = np.ones(kept.stop - kept.start, np.float64)
-        zone = 2 * self.fade
+        zone = 2 * self.blend_half_width
         if zone:
-            fade = np.sin(np.pi / 2 * (np.arange(zone) + 0.5) / zone) ** 2
+            rise = np.sin(np.pi / 2 * (np.arange(zone) + 0.5) / zone) ** 2
             if k > 0:
-                weights[:zone] = fade
+                weights[:zone] = rise
             if k < self.count - 1:
-                weights[-zone:] = fade[::-1]
+                weights[-zone:] = rise[::-1]
         return weights.astype(np.float32)
 
 

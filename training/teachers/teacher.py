@@ -129,7 +129,7 @@ class Teacher:
         return plan_windows(self.spec, rows, cols, self._network.fixed_window, rim=self._rim)
 
     def _windows(self, image: FloatArray) -> FloatArray:
-        """Probabilities of an image `(channels, rows, cols)`, from tapered windows as the engine lays them."""
+        """Probabilities of an image `(channels, rows, cols)`, from weighted windows as the engine lays them."""
         rows, cols = image.shape[1:]
         grid = self._grid(rows, cols)
         blender = Blender(grid, len(self.classes), range(grid.cols.count), grid.rows.count - 1)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Joining windows: sums of tapered probabilities, winners, and what a part of the raster needs."""
+"""Joining windows: sums of weighted probabilities, the most probable class, and what a part of the raster needs."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from lulc_plugin.classify import Blender
-from lulc_plugin.classify.blend import winners
+from lulc_plugin.classify.blend import most_probable_class
 from lulc_plugin.raster import Grid, plan_axis
 
 
@@ -14,15 +14,15 @@ from lulc_plugin.raster import Grid, plan_axis
 def test_winners_are_those_of_argmax_also_at_ties(classes):
     random = np.random.default_rng(classes)
     values = random.integers(0, max(2, classes // 3), (classes, 37, 23)).astype(np.float32)
-    found = winners(values)
+    found = most_probable_class(values)
     np.testing.assert_array_equal(found, values.argmax(axis=0))
     # there is room for one more value, which stands for nodata
     assert np.iinfo(found.dtype).max >= classes
 
 
 def test_winners_of_nothing():
-    assert winners(np.zeros((3, 0, 5), np.float32)).shape == (0, 5)
-    assert (winners(np.zeros((3, 4, 5), np.float32)) == 0).all()
+    assert most_probable_class(np.zeros((3, 0, 5), np.float32)).shape == (0, 5)
+    assert (most_probable_class(np.zeros((3, 4, 5), np.float32)) == 0).all()
 
 
 def blended(grid, field, rows, cols, classes=2, skip=()):
@@ -83,6 +83,6 @@ def test_a_window_without_a_valid_pixel_adds_nothing():
     assert holed.min() == 0
     assert holed.max() == pytest.approx(1)
     # what only the last window of a row and column has a say in
-    inner = slice(grid.rows.starts[1] + grid.rows.kept(1).start + 2 * grid.rows.fade, 24)
+    inner = slice(grid.rows.starts[1] + grid.rows.kept(1).start + 2 * grid.rows.blend_half_width, 24)
     assert inner.start < inner.stop
     assert (holed[:, inner, inner] == 0).all()

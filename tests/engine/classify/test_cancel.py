@@ -193,7 +193,7 @@ def test_while_windows_are_read(cancelled, monkeypatch):
 
 def test_while_windows_are_blended(cancelled, monkeypatch):
     progress = Impatient()
-    monkeypatch.setattr(pipeline, "winners", slow(progress.press, 4, pipeline.winners, 2))
+    monkeypatch.setattr(pipeline, "most_probable_class", slow(progress.press, 4, pipeline.most_probable_class, 2))
     assert cancelled(progress) < QUICK
 
 

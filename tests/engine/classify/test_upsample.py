@@ -59,7 +59,7 @@ def bright(reflectance):
 
 
 def along(values, axis, made, length):
-    """Taps as a plain matrix product."""
+    """Resampling weights as a plain matrix product."""
     matrix = np.zeros((len(made.index), length))
     for row, (index, weights) in enumerate(zip(made.index, made.weights)):
         np.add.at(matrix[row], index, weights)

@@ -181,13 +181,13 @@ def test_no_map_is_made_of_an_image_that_changed(raster, network, classify, scen
     from lulc_plugin.classify import pipeline
 
     layer = Path(raster("a.tif", scene(60, 60)))
-    winners = pipeline.winners
+    most_probable_class = pipeline.most_probable_class
 
     def zeroing(probabilities):
         zero(layer)
-        return winners(probabilities)
+        return most_probable_class(probabilities)
 
-    monkeypatch.setattr(pipeline, "winners", zeroing)
+    monkeypatch.setattr(pipeline, "most_probable_class", zeroing)
     (tmp_path / "made").mkdir()
     with pytest.raises(LulcError, match="was changed while it was read"):
         classify(str(layer), network("pixel"), output=str(tmp_path / "made" / "map.tif"))

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from lulc_plugin.raster import AxisScale, PixelRegion, Resampling, resample
-from lulc_plugin.raster.resampling import taps
+from lulc_plugin.raster.resampling import resampling_weights
 
 
 def dense(made, length):
-    """The taps as a matrix `(new, old)`."""
+    """The weights as a matrix `(new, old)`."""
     out = np.zeros((len(made.index), length))
     for row, (index, weights) in enumerate(zip(made.index, made.weights)):
         np.add.at(out[row], index, weights)
@@ -36,7 +36,7 @@ ratios = st.one_of(st.just(1.0), st.floats(0.24, 4.2), st.sampled_from([0.25, 0.
 @settings(max_examples=150, deadline=None)
 def test_taps_are_means_of_what_lies_inside(length, ratio):
     count = AxisScale(length, ratio).count
-    made = taps(0, count, ratio, length)
+    made = resampling_weights(0, count, ratio, length)
     matrix = dense(made, length)
     assert matrix.min() >= 0
     assert matrix.sum(axis=1) == pytest.approx(1, abs=1e-6)
@@ -56,17 +56,24 @@ def test_a_part_of_the_taps_is_the_taps_of_the_part(length, ratio, data):
     count = AxisScale(length, ratio).count
     first = data.draw(st.integers(0, count - 1))
     stop = data.draw(st.integers(first + 1, count))
-    one, other = taps(0, count, ratio, length).part(first, stop), taps(first, stop, ratio, length)
+    one, other = (
+        resampling_weights(0, count, ratio, length).part(first, stop),
+        resampling_weights(first, stop, ratio, length),
+    )
     assert (one.index == other.index).all() and (one.weights == other.weights).all()
 
 
 def test_exact_weights():
-    assert dense(taps(0, 2, 2.5, 5), 5) == pytest.approx(np.array([[0.4, 0.4, 0.2, 0, 0], [0, 0, 0.2, 0.4, 0.4]]))
-    assert dense(taps(0, 4, 0.5, 2), 2) == pytest.approx(np.array([[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]))
+    assert dense(resampling_weights(0, 2, 2.5, 5), 5) == pytest.approx(
+        np.array([[0.4, 0.4, 0.2, 0, 0], [0, 0, 0.2, 0.4, 0.4]])
+    )
+    assert dense(resampling_weights(0, 4, 0.5, 2), 2) == pytest.approx(
+        np.array([[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]])
+    )
     # one and a half is still interpolated, at centres 0.25 and 1.75
-    assert dense(taps(0, 2, 1.5, 3), 3) == pytest.approx(np.array([[0.75, 0.25, 0], [0, 0.25, 0.75]]))
+    assert dense(resampling_weights(0, 2, 1.5, 3), 3) == pytest.approx(np.array([[0.75, 0.25, 0], [0, 0.25, 0.75]]))
     # the last pixel hangs over the end and is the mean of what is there
-    assert dense(taps(0, 2, 4, 5), 5) == pytest.approx(np.array([[0.25] * 4 + [0], [0] * 4 + [1]]))
+    assert dense(resampling_weights(0, 2, 4, 5), 5) == pytest.approx(np.array([[0.25] * 4 + [0], [0] * 4 + [1]]))
 
 
 def test_both_ways_share_their_corners():

@@ -21,7 +21,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import MapWriter, temporary_files
-from lulc_plugin.raster.temporary_files import TemporaryFiles, sweep
+from lulc_plugin.raster.temporary_files import TemporaryFiles, remove_leftovers
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 BESIDE = {"map.tif", "map.tif.aux.xml", "map.qml"}
@@ -74,7 +74,7 @@ def held(lock_file):
 
 def test_of_a_run_that_is_over(tmp_path):
     names = left_behind(tmp_path)
-    assert set(sweep(tmp_path)) == names - {".map.0123456789ab.lock"}
+    assert set(remove_leftovers(tmp_path)) == names - {".map.0123456789ab.lock"}
     assert listing(tmp_path) == set()
 
 
@@ -84,7 +84,7 @@ def test_of_a_run_at_work(tmp_path, age, changes):
     """Also of one that could not renew its lock for a month, because the computer slept."""
     names = left_behind(tmp_path, age=age, **changes)
     with held(tmp_path / ".map.0123456789ab.lock"):
-        assert sweep(tmp_path) == ()
+        assert remove_leftovers(tmp_path) == ()
     assert listing(tmp_path) == names
 
 
@@ -94,7 +94,7 @@ def test_of_a_process_that_was_killed(tmp_path):
     with held(tmp_path / ".map.0123456789ab.lock") as process:
         process.kill()
         process.wait()
-    assert len(sweep(tmp_path)) == 3
+    assert len(remove_leftovers(tmp_path)) == 3
     assert listing(tmp_path) == set()
 
 
@@ -102,10 +102,10 @@ def test_of_a_process_that_was_killed(tmp_path):
 def test_of_a_run_whose_file_lock_says_nothing(tmp_path, changes):
     """A machine that shares the folder may be at work for long, and says so by renewing its lock."""
     names = left_behind(tmp_path, age=DAY * 0.99, **changes)
-    assert sweep(tmp_path) == ()
+    assert remove_leftovers(tmp_path) == ()
     assert listing(tmp_path) == names
     left_behind(tmp_path, age=DAY * 1.01, **changes)
-    assert len(sweep(tmp_path)) == 3
+    assert len(remove_leftovers(tmp_path)) == 3
     assert listing(tmp_path) == set()
 
 
@@ -118,10 +118,10 @@ def test_a_file_system_without_file_locks(tmp_path, monkeypatch):
     assert json.loads(temporaries.file("lock").read_text())["locked"] is False
     temporaries.remove()
     names = left_behind(tmp_path, age=DAY * 0.99)
-    assert sweep(tmp_path) == ()
+    assert remove_leftovers(tmp_path) == ()
     assert listing(tmp_path) == names
     left_behind(tmp_path, age=DAY * 1.01)
-    assert len(sweep(tmp_path)) == 3
+    assert len(remove_leftovers(tmp_path)) == 3
 
 
 def test_of_this_process_where_file_locks_belong_to_processes(tmp_path, monkeypatch):
@@ -130,7 +130,7 @@ def test_of_this_process_where_file_locks_belong_to_processes(tmp_path, monkeypa
     temporaries = TemporaryFiles(tmp_path / "map.tif")
     temporaries.file("stream.tif").write_text("half a map")
     os.utime(temporaries.file("lock"), (0, 0))
-    assert sweep(tmp_path) == ()
+    assert remove_leftovers(tmp_path) == ()
     temporaries.remove()
     assert listing(tmp_path) == set()
 
@@ -143,17 +143,17 @@ def test_what_is_not_ours_stays(tmp_path):
     }  # fmt: skip
     for name in others:
         (tmp_path / name).write_text("[1, 2]" if name[1] == "x" else "no lock of ours" if name[1] == "y" else "x")
-    assert sweep(tmp_path) == ()
+    assert remove_leftovers(tmp_path) == ()
     assert listing(tmp_path) == names | others
     left_behind(tmp_path, ".a.ffffffffffff.")
     (tmp_path / ".a.ffffffffffff.mine").write_text("not a name that we give")
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert listing(tmp_path) == names | others | {".a.ffffffffffff.mine"}
 
 
 def test_a_lock_that_is_just_being_written_stays(tmp_path):
     (tmp_path / ".map.0123456789ab.lock").touch()
-    assert sweep(tmp_path) == ()
+    assert remove_leftovers(tmp_path) == ()
     assert listing(tmp_path) == {".map.0123456789ab.lock"}
 
 
@@ -168,11 +168,11 @@ def test_of_a_file_that_may_only_be_read(tmp_path, monkeypatch):
         return real(path, flags, *others)
 
     monkeypatch.setattr(temporary_files.os, "open", refuse)
-    assert len(sweep(tmp_path)) == 3
+    assert len(remove_leftovers(tmp_path)) == 3
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    assert sweep(tmp_path / "nowhere") == ()
+    assert remove_leftovers(tmp_path / "nowhere") == ()
     with pytest.raises(LulcError, match="cannot be written"):
         TemporaryFiles(tmp_path / "nowhere" / "map.tif")
 
@@ -204,7 +204,7 @@ def pause(function):
         return function(*arguments, **options)
     return wrapped
 if where == "window":
-    pipeline.winners = pause(pipeline.winners)
+    pipeline.most_probable_class = pause(pipeline.most_probable_class)
 elif where == "copy":
     output.rasterio.shutil.copy = pause(output.rasterio.shutil.copy)
 else:
@@ -289,6 +289,6 @@ def test_a_writer_shows_its_lock_first(tmp_path):
         writer.write(0, np.ones((20, 30), np.uint8))
         (lock,) = tmp_path.glob(".map.*.lock")
         assert json.loads(lock.read_text())["program"] == "landcover_classifier"
-        assert sweep(tmp_path) == ()
+        assert remove_leftovers(tmp_path) == ()
         writer.finish({}, Progress())
     assert listing(tmp_path) == BESIDE

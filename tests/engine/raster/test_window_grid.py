@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The grid of windows and its tapers."""
+"""The grid of windows and its blend weights."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_weights_of_all_windows_sum_to_one_at_every_pixel(drawn):
     total = np.zeros(axis.starts[-1] + axis.window)
     for k in range(axis.count):
         kept = axis.kept(k)
-        total[axis.starts[k] + kept.start : axis.starts[k] + kept.stop] += axis.taper(k)
+        total[axis.starts[k] + kept.start : axis.starts[k] + kept.stop] += axis.blend_weights(k)
     assert total.size >= axis.length
     np.testing.assert_allclose(total[: axis.length], 1, atol=1e-6)
 
@@ -63,7 +63,7 @@ def test_at_most_two_windows_share_a_pixel(drawn):
     axis, *_ = drawn
     if axis.count > 1:
         borders = [axis.border(k) for k in range(axis.count - 1)]
-        assert min(np.diff(borders), default=axis.length) >= 2 * axis.fade
+        assert min(np.diff(borders), default=axis.length) >= 2 * axis.blend_half_width
 
 
 @given(axes(), st.data())
@@ -100,18 +100,18 @@ def test_the_border_of_a_window_has_no_say_beside_a_neighbour():
     axis = plan_axis(1000, 256, 64, 4)
     assert axis.half == 32
     # three quarters of the context are left to every pixel that counts
-    assert axis.fade == 8
+    assert axis.blend_half_width == 8
     assert axis.kept(1) == slice(24, axis.window - 24)
-    # at the raster's own ends there is no neighbour to fade to
-    assert axis.taper(0)[0] == 1
-    assert axis.taper(1)[0] < 0.01
-    assert axis.taper(axis.count - 1)[-1] == 1
+    # at the raster's own ends there is no neighbour to blend with
+    assert axis.blend_weights(0)[0] == 1
+    assert axis.blend_weights(1)[0] < 0.01
+    assert axis.blend_weights(axis.count - 1)[-1] == 1
 
 
 def test_an_overlap_may_be_larger_than_the_stride():
     axis = plan_axis(1000, 256, 192, 32)
     assert (axis.stride, axis.half, axis.window, axis.starts[0]) == (64, 96, 256, 0)
-    assert axis.fade <= axis.stride // 2
+    assert axis.blend_half_width <= axis.stride // 2
 
 
 @pytest.mark.parametrize(
