@@ -343,21 +343,22 @@ def _explain_far_off(
     error: LulcError, facts: LayerFacts, networks: Catalogue, fit: Callable[[Entry], object]
 ) -> LulcError:
     """`error` with what to do where networks have the bands but not the pixels; as it is where none has the bands."""
-    far: list[_PixelsFarOff] = []
-    missing: list[str] = []
+    far: list[Entry] = []
+    lacking: list[str] = []
     for entry in networks.entries:
         try:
             fit(entry)
         except _PixelsFarOff as reason:
-            far.append(reason)
-        except BandsNotFound as reason:
+            far.append(reason.entry)
+        except LulcError as reason:
             if _fits_inside(entry.spec, facts):
-                missing.extend(label for label in reason.missing if label not in missing)
-        except LulcError:
-            continue
+                lacking.extend(reason.missing if isinstance(reason, BandsNotFound) else _labels(entry))
     if not far:
         return error
-    name = far[0].entry.spec.name
+    # what the other networks want too is there, even if it has no name
+    known = _labels(far[0])
+    missing = [label for label in dict.fromkeys(lacking) if label not in known]
+    name = far[0].spec.name
     remedy = (
         f"Resampling by more than {MOST_UNASKED:g} times is your own choice: {option('model', name)}; expect a poor"
         " map."
@@ -369,6 +370,10 @@ def _explain_far_off(
             f" {option('bands')}. {remedy}"
         )
     return LulcError(error.problem, remedy)
+
+
+def _labels(entry: Entry) -> list[str]:
+    return [band.label for band in entry.spec.bands]
 
 
 def _fits_inside(spec: ModelSpec, facts: LayerFacts) -> bool:

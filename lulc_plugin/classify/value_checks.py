@@ -23,6 +23,8 @@ from .input_scaling import ExpectedRange, InputScaling, Probe, expected_range
 _BY_POSITION, _CHOSEN = "by position", "as you chose"
 #: A band of which more than this share is below zero holds no reflectance: a haze correction leaves up to 0.15.
 _MUCH_NEGATIVE = 0.2
+#: Numbers this little below zero may be reflectance of which an offset was taken off twice.
+_LARGEST_OFFSET = 0.25
 #: Land reflects more near infrared than this; on 335 images of land its median there was 0.11 or more.
 _DARK_LAND = 0.06
 #: Near infrared this much above red and green is land, and counts from this share of the pixels on.
@@ -137,13 +139,17 @@ def _find_dark_land(spec: ModelSpec, scaling: InputScaling, probe: Probe) -> flo
 
 def _declare_scale(scaling: InputScaling, dark: float) -> str:
     """The scale that would make land as bright as land is, a power of ten beside the one that was assumed."""
-    steps = scaling.reading.band_steps[0]
-    ends = np.asarray(apply_steps(np.array([0.0, 1.0]), steps), np.float64)
-    scale = float(ends[1] - ends[0]) * 10 ** math.ceil(math.log10(_BRIGHT_LAND / dark))
+    scale = _scale_of(scaling) * 10 ** math.ceil(math.log10(_BRIGHT_LAND / dark))
     return (
         f"If the numbers are reflectance × {1 / scale:,.6g}, declare it: gdal_edit.py -scale {scale:.3g} -offset 0;"
         f" else set {option('values')} to picture."
     )
+
+
+def _scale_of(scaling: InputScaling) -> float:
+    """What one step of the stored numbers is in reflectance."""
+    ends = np.asarray(apply_steps(np.array([0.0, 1.0]), scaling.reading.band_steps[0]), np.float64)
+    return float(ends[1] - ends[0])
 
 
 def check_numbers(facts: LayerFacts, match: BandMatch, scaling: InputScaling, probe: Probe, findings: Findings) -> None:
@@ -165,6 +171,7 @@ def _check_scales(bands: Sequence[LayerBand], probe: Probe, findings: Findings) 
     usual = max((medians[b] for b in scaled), default=0.0)
     odd = [b for b in medians if b not in scaled and medians[b] > _OTHER_UNIT * usual]
     if not scaled or not odd:
+        _check_offsets(bands, findings)
         return
     scale, offset = scaled[0].scale, scaled[0].offset
     findings.warn(
@@ -175,9 +182,23 @@ def _check_scales(bands: Sequence[LayerBand], probe: Probe, findings: Findings) 
     )
 
 
+def _check_offsets(bands: Sequence[LayerBand], findings: Findings) -> None:
+    """Whether some bands lack the one offset that all others of the same scale declare."""
+    without = [b for b in bands if b.offset == 0]
+    offsets, scales = {b.offset for b in bands} - {0}, {b.scale for b in bands}
+    if without and len(offsets) == len(scales) == 1:
+        offset, scale = offsets.pop(), scales.pop()
+        findings.warn(
+            "values.scale",
+            f"No offset is declared for band {', '.join(b.label for b in without)}, but {offset:g} for all others.",
+            f"If all bands are stored alike, declare it for all: gdal_edit.py -scale {scale:g} -offset {offset:g}.",
+        )
+
+
 def _check_negative(bands: Sequence[LayerBand], scaling: InputScaling, probe: Probe, findings: Findings) -> None:
     """Whether many pixels of a band are below zero, where light cannot be."""
-    shares = [float((np.asarray(apply_steps(p, s)) < 0).mean()) for p, s in zip(probe, scaling.reading.band_steps)]
+    numbers = [np.asarray(apply_steps(p, s), np.float64) for p, s in zip(probe, scaling.reading.band_steps)]
+    shares = [float((n < 0).mean()) for n in numbers]
     below = [(band, share) for band, share in zip(bands, shares) if share > _MUCH_NEGATIVE]
     if not below:
         return
@@ -187,6 +208,12 @@ def _check_negative(bands: Sequence[LayerBand], scaling: InputScaling, probe: Pr
         "Decibels (radar), heights and indices are nothing that the networks know: give optical bands. If this is"
         " reflectance, declare its scale and offset: gdal_edit.py -scale … -offset …"
     )
+    least = min(float(n.min()) for n in numbers)
+    if offset == 0 and scaling.reading.kind == value_kind.REFLECTANCE and least > -_LARGEST_OFFSET:
+        remedy = (
+            "If an offset was taken off twice (Sentinel-2: 0.1), declare it the other way round: gdal_edit.py -scale"
+            f" {_scale_of(scaling):.3g} -offset 0.1. {remedy}"
+        )
     if offset < 0:
         remedy = f"If the offset of {offset:g} was already taken off, declare none: gdal_edit.py -offset 0."
     findings.warn("values.negative", f"Below zero, where no measured light is: {listed}.", remedy)

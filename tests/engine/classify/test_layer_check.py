@@ -192,5 +192,9 @@ def test_a_true_colour_picture_of_10_m_is_no_aerial_picture(raster, land):
     (failed,) = [f for f in check_layer(ClassifyJob(RasterInput(layer))).findings if f.level == ERROR]
     assert "10 m, 2.5 times off" in failed.text
     assert "near infrared" in failed.remedy and "aerial" in failed.remedy and "1.5 times" in failed.remedy
+    unnamed = raster("b.tif", values, names=None, photometric="minisblack", **square(10))
+    for job in (RasterInput(unnamed), RasterInput(unnamed, bands=(1, 2, 3))):
+        (failed,) = [f for f in check_layer(ClassifyJob(job)).findings if f.level == ERROR]
+        assert "need near infrared (nir):" in failed.remedy
     with make_plan(ClassifyJob(RasterInput(layer), model="aerial-rgb-1to4m-mobileunet-v1")) as plan:
         assert not plan.errors

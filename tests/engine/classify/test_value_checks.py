@@ -96,6 +96,12 @@ def test_an_offset_taken_off_twice(raster, suspicions, land):
     assert "-0.1" in found.remedy and "gdal_edit.py -offset 0" in found.remedy
 
 
+@pytest.mark.parametrize(("factor", "dtype", "scale"), [(1, np.float32, "1"), (10_000, np.int16, "0.0001")])
+def test_an_offset_taken_off_twice_without_a_declaration(raster, suspicions, land, factor, dtype, scale):
+    layer = raster("a.tif", ((reflectance(land) - 0.1) * factor).astype(dtype))
+    assert f"gdal_edit.py -scale {scale} -offset 0.1" in suspicions(layer)["values.negative"].remedy
+
+
 def test_decibels(raster, suspicions, land):
     """Three of four bands are negative."""
     values = reflectance(land)
@@ -115,6 +121,11 @@ def test_one_band_without_its_scale(raster, suspicions, land):
     found = suspicions(declare(raster("a.tif", land()), (1e-4, 1, 1e-4, 1e-4)))
     assert "band 2 (green)" in found["values.scale"].text and "-scale 0.0001" in found["values.scale"].remedy
     assert "bands.order" not in found, "an order that another unit suggests is not advised"
+
+
+def test_one_band_without_its_offset(raster, suspicions, land):
+    found = suspicions(declare(raster("a.tif", land() + 1000), (1e-4,) * 4, (-0.1, -0.1, 0, -0.1)))
+    assert "band 3 (blue)" in found["values.scale"].text and "-offset -0.1" in found["values.scale"].remedy
 
 
 # ---------------------------------------------------------------- equal bands, maps, alpha
