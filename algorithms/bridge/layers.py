@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,14 @@ from qgis.core import (
     QgsProcessingLayerPostProcessorInterface,
     QgsRasterLayer,
     QgsRasterMinMaxOrigin,
+    QgsRasterRange,
     QgsRectangle,
     QgsSingleBandPseudoColorRenderer,
 )
 from qgis.PyQt.QtGui import QColor
 
 from ...lulc_plugin.errors import LulcError
-from ...lulc_plugin.raster import RasterInput
+from ...lulc_plugin.raster import NodataSetting, RasterInput
 from .translation import tr
 
 if TYPE_CHECKING:  # QGIS starts with this module, and needs no legend for that
@@ -90,7 +92,9 @@ def raster_input(layer: QgsRasterLayer, band: int) -> RasterInput:
     Raises:
         LulcError: the layer is not one that GDAL reads from a name alone.
     """
-    return RasterInput(path_of(layer), band, layer.name(), legend_of(layer, band), crs=_set_crs(layer))
+    return RasterInput(
+        path_of(layer), band, layer.name(), legend_of(layer, band), crs=_set_crs(layer), nodata=_set_nodata(layer)
+    )
 
 
 def image_input(layer: QgsRasterLayer, bands: tuple[int, ...] = ()) -> RasterInput:
@@ -99,7 +103,7 @@ def image_input(layer: QgsRasterLayer, bands: tuple[int, ...] = ()) -> RasterInp
     Raises:
         LulcError: the layer is not one that GDAL reads from a name alone.
     """
-    return RasterInput(path_of(layer), name=layer.name(), bands=bands, crs=_set_crs(layer))
+    return RasterInput(path_of(layer), name=layer.name(), bands=bands, crs=_set_crs(layer), nodata=_set_nodata(layer))
 
 
 def crs_of(layer: QgsRasterLayer) -> QgsCoordinateReferenceSystem:
@@ -115,6 +119,35 @@ def _set_crs(layer: QgsRasterLayer) -> str:
     if crs_of(layer) == layer.dataProvider().crs() or counts_downwards(layer):
         return ""
     return layer.crs().toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED_GDAL)
+
+
+def _set_nodata(layer: QgsRasterLayer) -> tuple[NodataSetting, ...]:
+    """'Additional no data value' and the tick 'No data value' of each band; empty where the file alone counts."""
+    provider = layer.dataProvider()
+    bands = tuple(
+        NodataSetting(
+            tuple(_ends(entry) for entry in provider.userNoDataValues(band)),
+            provider.useSourceNoDataValue(band) or not provider.sourceHasNoDataValue(band),
+        )
+        for band in range(1, layer.bandCount() + 1)
+    )
+    different = set(bands)
+    if different == {NodataSetting()}:
+        return ()
+    return bands[:1] if len(different) == 1 else bands
+
+
+def _ends(entry: QgsRasterRange) -> tuple[float, float]:
+    """Lowest and highest value of a range, both included; an end that is not a number is open."""
+    low, high, bounds = entry.min(), entry.max(), entry.bounds()
+    kinds = QgsRasterRange.BoundsType
+    low = -math.inf if math.isnan(low) else low
+    high = math.inf if math.isnan(high) else high
+    if bounds in (kinds.IncludeMax, kinds.Exclusive):
+        low = math.nextafter(low, math.inf)
+    if bounds in (kinds.IncludeMin, kinds.Exclusive):
+        high = math.nextafter(high, -math.inf)
+    return low, high
 
 
 def legend_of(layer: QgsRasterLayer, band: int) -> tuple[LegendClass, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import bundled
 from ..classify import AUTO, NODATA_POLICIES, RESAMPLE, VALUES
-from ..raster import RasterInput
+from ..raster import NodataSetting, RasterInput
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--crs", default="", metavar="EPSG:CODE", help="coordinate system of the layer, instead of the file's own"
     )
+    add_nodata(parser, "layer")
     parser.add_argument("--values", choices=VALUES, default=AUTO, help="what the stored numbers are")
     parser.add_argument(
         "--nodata-policy",
@@ -41,11 +42,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_nodata(parser: argparse.ArgumentParser, of_what: str) -> None:
+    """The option `--nodata`."""
+    parser.add_argument(
+        "--nodata",
+        type=nodata_setting,
+        default=(),
+        metavar="0,9000:9999",
+        help=f"values and ranges of the {of_what} that stand for no data beside the file's own; with none among them"
+        " the file's own does not count (negative ones as --nodata=-9999)",
+    )
+
+
 def job_fields(options: argparse.Namespace) -> dict[str, Any]:
     """The shared fields of a `ClassifyJob`."""
     is_file = names_a_file(options.model)
     return {
-        "layer": RasterInput(options.input, bands=options.bands, crs=options.crs),
+        "layer": RasterInput(options.input, bands=options.bands, crs=options.crs, nodata=options.nodata),
         "model": AUTO if is_file else options.model,
         "model_file": options.model if is_file else None,
         "extent": options.extent,
@@ -66,6 +79,18 @@ def integers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.replace(";", ",").split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 3,2,1,4") from None
+
+
+def nodata_setting(text: str) -> tuple[NodataSetting, ...]:
+    """`0,9000:9999` or `none,0`, for argparse."""
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        ends = [[float(end) for end in part.split(":")] for part in parts if part != "none"]
+    except ValueError:
+        ends = [[]]
+    if not all(len(pair) in (1, 2) and pair[0] <= pair[-1] for pair in ends):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers or ranges such as 0,9000:9999") from None
+    return (NodataSetting(tuple((pair[0], pair[-1]) for pair in ends), "none" not in parts),)
 
 
 def four_numbers(text: str) -> tuple[float, ...]:

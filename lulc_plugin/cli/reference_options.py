@@ -22,6 +22,7 @@ from ..assess import (
     RasterInput,
 )
 from ..errors import LulcError
+from . import layer_options
 
 #: What the argument REFERENCE may be.
 REFERENCE = "raster, vector file of points or polygons, or CSV file of points (columns x and y, or lon and lat)"
@@ -42,6 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map-crs", default="", metavar="EPSG:CODE", help="coordinate system of the map, instead of the file's own"
     )
+    layer_options.add_nodata(parser, "map")
     parser.add_argument("--stratum-field", default="", help="field that holds the sampling stratum (stratum)")
     parser.add_argument("--class-table", type=Path, metavar="CSV", help="columns map,reference: what means the same")
     parser.add_argument("--strata", metavar="RASTER", help="sampling strata, when they are not the map's classes")
@@ -67,7 +69,7 @@ def job_of(options: argparse.Namespace, *maps: RasterInput) -> AssessJob:
     """
     from ..assess import is_table
 
-    named = [replace(of_map, crs=options.map_crs) if options.map_crs else of_map for of_map in maps]
+    named = [replace(of_map, crs=options.map_crs, nodata=options.nodata) for of_map in maps]
     used = tuple(_with_crs(of_map, options.crs) for of_map in named)
     # with points in a CSV file it is theirs, too
     needed = used != tuple(named) or is_table(options.reference)

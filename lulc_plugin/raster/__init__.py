@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .map_files import set_style_aside as set_style_aside
     from .nodata import BoolArray as BoolArray, usable as usable
     from .output import MapWriter as MapWriter, check_target as check_target
-    from .raster_input import RasterInput as RasterInput
+    from .raster_input import NodataSetting as NodataSetting, RasterInput as RasterInput
     from .reprojected_band import ReprojectedBand as ReprojectedBand
     from .resampling import (
         AxisScale as AxisScale,
@@ -79,7 +79,7 @@ __getattr__, __all__ = lazy_exports(
         "map_files": ["set_style_aside"],
         "nodata": ["BoolArray", "usable"],
         "output": ["MapWriter", "check_target"],
-        "raster_input": ["RasterInput"],
+        "raster_input": ["NodataSetting", "RasterInput"],
         "reprojected_band": ["ReprojectedBand"],
         "resampling": ["AxisScale", "Resampling", "ResamplingWeights", "resample"],
         "scaling": [

@@ -7,6 +7,7 @@ Unmarked nodata is one number in every band of many pixels, as scenes without a 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,17 @@ def valid_by_value(values: npt.NDArray[Any], nodata: float | None) -> BoolArray:
     elif kind == "i" and size == 8:
         valid &= values != np.iinfo(values.dtype).min
     return valid
+
+
+def in_ranges(values: npt.NDArray[Any], ranges: Sequence[tuple[float, float]]) -> BoolArray:
+    """Where stored values lie within one of the ranges that a user set as no data, both ends included."""
+    inside: BoolArray = np.zeros(values.shape, bool)
+    for low, high in ranges:
+        if values.dtype.kind == "f":  # in the band's own type: 0.1 as float32 is not 0.1 as float64
+            with np.errstate(over="ignore"):
+                low, high = values.dtype.type(low), values.dtype.type(high)
+        inside |= (values >= low) & (values <= high)
+    return inside
 
 
 def usable(valid: BoolArray, policy: str) -> BoolArray:

@@ -14,6 +14,23 @@ if TYPE_CHECKING:  # QGIS starts with this module, and needs no legend for that
 
 
 @dataclass(frozen=True)
+class NodataSetting:
+    """What the user set about pixels without data.
+
+    Attributes:
+        ranges: lowest and highest value of each range that stands for no data, both included.
+        of_file: whether the nodata value that the file names counts, too.
+    """
+
+    ranges: tuple[tuple[float, float], ...] = ()
+    of_file: bool = True
+
+    def __str__(self) -> str:
+        """The values, for people: `0 to 1400, 9999`."""
+        return ", ".join(f"{low:.10g}" if low == high else f"{low:.10g} to {high:.10g}" for low, high in self.ranges)
+
+
+@dataclass(frozen=True)
 class RasterInput:
     """A raster layer: one band of class values, or several bands of an image.
 
@@ -24,6 +41,7 @@ class RasterInput:
         classes: names and colours of values, as the user sees them; empty: read from the file.
         bands: of an image, band numbers from 1 in the order of a model's bands; empty: matched by their names.
         crs: the coordinate system that the user set, as WKT or a code such as EPSG:32722; empty: the file's own.
+        nodata: what the user set about pixels without data, for all bands or one a band; empty: the file alone counts.
     """
 
     path: str
@@ -32,6 +50,13 @@ class RasterInput:
     classes: tuple[LegendClass, ...] = ()
     bands: tuple[int, ...] = ()
     crs: str = ""
+    nodata: tuple[NodataSetting, ...] = ()
+
+    def nodata_of(self, band: int) -> NodataSetting:
+        """What the user set for a band (from 1)."""
+        if not self.nodata:
+            return NodataSetting()
+        return self.nodata[0] if len(self.nodata) == 1 else self.nodata[band - 1]
 
     @property
     def title(self) -> str:

@@ -14,7 +14,7 @@ from rasterio.windows import Window as FileWindow
 from ..errors import FileNotRead, LulcError
 from . import gdal
 from .geogrid import PixelRegion
-from .nodata import BoolArray, valid_by_value
+from .nodata import BoolArray, in_ranges, valid_by_value
 from .raster_input import RasterInput
 from .source import LayerFacts, open_dataset, parse_crs
 
@@ -65,7 +65,9 @@ class ReprojectedBand:
                 "Reproject one of the two first, with nearest neighbour.",
             ) from error
         self._alpha = [i for i, kind in enumerate(self._vrt.colorinterp, 1) if kind == ColorInterp.alpha][-1]
-        self._nodata: float | None = self._dataset.nodatavals[layer.band - 1]
+        setting = layer.nodata_of(layer.band)
+        self._nodata: float | None = self._dataset.nodatavals[layer.band - 1] if setting.of_file else None
+        self._ranges = setting.ranges
 
     def close(self) -> None:
         """Close the file."""
@@ -87,4 +89,5 @@ class ReprojectedBand:
                 f"The layer {self._name} cannot be read: {error}.",
                 "The file seems to be damaged; copy it again from its origin.",
             ) from error
-        return values, valid & valid_by_value(values, self._nodata)
+        valid &= valid_by_value(values, self._nodata)
+        return values, valid & ~in_ranges(values, self._ranges) if self._ranges else valid

@@ -25,7 +25,7 @@ from . import areas, gdal, virtual_files
 from .band_names import name_of, wavelength_of
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion, crs_name
-from .nodata import BoolArray, valid_by_value
+from .nodata import BoolArray, in_ranges, valid_by_value
 from .raster_input import RasterInput
 
 #: Characters of a coordinate system that a message shows.
@@ -177,7 +177,7 @@ class Source:
             bands=tuple(bands),
             gsd=areas.gsd(grid),
             tags={str(k): str(v) for k, v in ds.tags().items()},
-            settings=_crs_settings(self._layer, set_crs, in_file),
+            settings=(*_crs_settings(self._layer, set_crs, in_file), *_nodata_settings(self._layer, ds.nodatavals)),
         )
 
     def _image_values(self, band: LayerBand) -> int:
@@ -198,9 +198,9 @@ class Source:
         return len(different) if len(different) >= _LEAST_ALPHA_VALUES and partial >= _LEAST_ALPHA_SHARE else 0
 
     def nodata(self, band: int) -> float | None:
-        """The nodata value of a band (from 1) as the file says it; None if it names none."""
+        """The file's nodata value of a band (from 1); None if it names none, or the user wants it ignored."""
         value = self._dataset.nodatavals[band - 1]
-        return None if value is None else float(value)
+        return None if value is None or not self._layer.nodata_of(band).of_file else float(value)
 
     def block(self, band: int) -> tuple[int, int]:
         """Rows and columns of the pieces in which the file stores a band (from 1)."""
@@ -272,14 +272,20 @@ class Source:
 
     def _valid(self, band: int, values: npt.NDArray[Any], window: FileWindow) -> BoolArray:
         flags = self._dataset.mask_flag_enums[band - 1]
-        nodata = self._dataset.nodatavals[band - 1]
+        nodata, setting = self.nodata(band), self._layer.nodata_of(band)
         # rasterio tells nodata as float64, which does not hold every 64-bit integer: there GDAL's mask must do
         by_value = nodata is not None and not (values.dtype.kind in "iu" and values.dtype.itemsize == 8)
         valid = valid_by_value(values, nodata if by_value else None)
         # alpha is dealt with in `read`; a mask hides the nodata value from GDAL, here both count
-        done = MaskFlags.alpha in flags or flags == [MaskFlags.all_valid] or (flags == [MaskFlags.nodata] and by_value)
+        done = (
+            MaskFlags.alpha in flags
+            or flags == [MaskFlags.all_valid]
+            or (flags == [MaskFlags.nodata] and (by_value or not setting.of_file))
+        )
         if not done:
             valid &= self._dataset.read_masks(band, window=window) > 0
+        if setting.ranges:
+            valid &= ~in_ranges(values, setting.ranges)
         return valid
 
 
@@ -313,7 +319,7 @@ def settings_of(*layers: RasterInput | None) -> tuple[str, ...]:
     """
     sentences: list[str] = []
     for layer in layers:
-        if layer is not None and layer.crs:
+        if layer is not None and (layer.crs or layer.nodata):
             with Source(layer) as source:
                 sentences += source.facts.settings
     return tuple(sentences)
@@ -324,6 +330,21 @@ def _crs_settings(layer: RasterInput, set_crs: Any, in_file: Any) -> tuple[str, 
         return ()
     says = "names none" if in_file is None else f"says {crs_name(in_file)}"
     return (f"{layer.title} is read in {crs_name(set_crs)}, as set for the layer; its file {says}.",)
+
+
+def _nodata_settings(layer: RasterInput, of_file: Sequence[float | None]) -> tuple[str, ...]:
+    sentences: dict[str, None] = {}
+    for band, value in enumerate(of_file, 1):
+        setting = layer.nodata_of(band)
+        bands = f" in band {band}" if len(layer.nodata) > 1 else ""
+        if setting.ranges:
+            sentences[f"{layer.title}: the values {setting}{bands} count as no data, as set for the layer."] = None
+        if value is not None and not setting.of_file:
+            unticked = (
+                f"{layer.title}: the file's nodata value {value:.10g}{bands} does not count, as set for the layer."
+            )
+            sentences[unticked] = None
+    return tuple(sentences)
 
 
 def _numbers(values: Sequence[float]) -> str:

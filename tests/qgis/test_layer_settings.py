@@ -6,7 +6,14 @@ import json
 import numpy as np
 import pytest
 import rasterio
-from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingFeedback, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsProcessingFeedback,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRasterRange,
+    QgsVectorLayer,
+)
 
 SET = "EPSG:25832"
 
@@ -95,3 +102,55 @@ def test_a_map_has_the_crs_of_the_layer(run, layer_of, make_raster, network, tmp
         assert any(SET in text for text in made.tags().values())
     found, _ = run("checklayer", INPUT=layer, MODEL_FILE=network, **bands)
     assert "layer.settings" in found["FINDINGS"] and SET in found["FINDINGS"]
+
+
+# ---------------------------------------------------------------- nodata
+
+
+def test_values_that_are_set_as_no_data(run, layer_of, class_map, tmp_path):
+    """'Additional no data value' of the layer's properties."""
+    layer = layer_of(class_map(), None)
+    layer.dataProvider().setUserNoDataValue(1, [QgsRasterRange(1, 1)])
+    sample = str(tmp_path / "sample.gpkg")
+    _, log = run("samplepoints", MAP=layer, SIZE=60, SEED=1, OUTPUT=sample)
+    assert {f["map_class"] for f in QgsVectorLayer(sample, "sample").getFeatures()} == {2, 3}
+    assert "1 count as no data" in log
+    found, _ = run("accuracyreport", MAP=layer, REFERENCE=class_map("truth.tif"))
+    assert found["N"] == 2400
+    found, _ = run("accuracyreport", MAP=class_map("truth.tif"), REFERENCE=layer)
+    assert found["N"] == 2400
+
+
+def test_a_map_has_the_nodata_of_the_layer(run, layer_of, make_raster, network, tmp_path):
+    path, output = make_raster("image.tif", nodata=0), str(tmp_path / "map.tif")
+    with rasterio.open(path, "r+") as image:
+        values = image.read()
+        values[:, :10], values[:, 10:30] = 0, 1
+        image.write(values)
+    layer = layer_of(path, None)
+    for band in range(1, 5):
+        layer.dataProvider().setUserNoDataValue(band, [QgsRasterRange(0.5, 1.5)])
+        layer.dataProvider().setUseSourceNoDataValue(band, False)
+    _, log = run("classifylandcover", INPUT=layer, MODEL_FILE=network, OUTPUT=output)
+    with rasterio.open(output) as made:
+        valid = made.read_masks(1) > 0
+    assert valid[:10].all() and not valid[10:30].any() and valid[30:].all()
+    assert "nodata value 0" in log and "0.5 to 1.5" in log
+
+
+@pytest.mark.parametrize(
+    ("bounds", "empty"), [("IncludeMinAndMax", 3), ("IncludeMax", 2), ("IncludeMin", 2), ("Exclusive", 1)]
+)
+def test_ends_of_a_range(layer_of, plugin, class_map, bounds, empty):
+    layer = layer_of(class_map(), None)
+    kind = getattr(QgsRasterRange.BoundsType, bounds)
+    layer.dataProvider().setUserNoDataValue(1, [QgsRasterRange(1, 3, kind)])
+    (setting,) = plugin("algorithms.bridge.layers").raster_input(layer, 1).nodata
+    assert sum(low <= value <= high for low, high in setting.ranges for value in (1, 2, 3)) == empty
+
+
+def test_a_layer_with_nothing_set_is_as_its_file(layer_of, plugin, class_map, make_raster):
+    layers = plugin("algorithms.bridge.layers")
+    for path in (class_map(), make_raster("image.tif", nodata=0)):
+        found = layers.raster_input(layer_of(path, None), 1)
+        assert (found.crs, found.nodata) == ("", ())

@@ -185,6 +185,9 @@ class RasterOnMap:
         own, band = self._source.facts, self._layer.band
         nodata = self._source.nodata(band)
         nodata_text = "none" if nodata is None else f"{nodata:.10g}"
+        setting = self._layer.nodata_of(band)
+        if setting.ranges:
+            nodata_text = f"{setting}" if nodata is None else f"{nodata_text}, {setting}"
         return LayerSummary(
             name=self._layer.title,
             path=self._layer.path,
@@ -205,7 +208,8 @@ class RasterOnMap:
         """Whether `read_bytes` gives the layer: bytes on the map's grid, valid unless they are `nodata_byte`."""
         f = self._match
         inside = self._map_facts is None or (f is not None and f.is_shift and f.covers)
-        return inside and self._dtype == np.uint8 and not self._source.has_mask(self._layer.band)
+        by_value = not self._source.has_mask(self._layer.band) and not self._layer.nodata_of(self._layer.band).ranges
+        return inside and self._dtype == np.uint8 and by_value
 
     @property
     def nodata_byte(self) -> int | None:

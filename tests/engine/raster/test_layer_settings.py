@@ -12,7 +12,7 @@ from lulc_plugin.assess import AssessJob, SampleJob, assess, draw
 from lulc_plugin.classify import ClassifyJob, check_layer, classify
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import RasterInput, Source, open_dataset
+from lulc_plugin.raster import NodataSetting, RasterInput, Source, open_dataset
 
 #: The file of the tests says the first one; the user sets the second.
 IN_FILE, SET = "EPSG:23032", "EPSG:25832"
@@ -90,6 +90,94 @@ def test_a_sample_is_drawn_in_the_crs_that_is_set(class_map):
     assert any(SET in note and IN_FILE in note for note in sample.notes)
 
 
+# ---------------------------------------------------------------- nodata
+
+
+def test_values_and_ranges_that_are_set_are_no_data(raster):
+    values = np.arange(12, dtype=np.float32).reshape(1, 3, 4) / 10
+    path = raster("a.tif", values, nodata=0.5, names=None)
+    region = Source(path).facts.region
+    for setting, empty in (
+        (NodataSetting(((0.1, 0.3), (0.9, 0.9))), {1, 2, 3, 5, 9}),
+        (NodataSetting(((0.1, 0.1),), of_file=False), {1}),
+        (NodataSetting(of_file=False), set()),
+    ):
+        with Source(RasterInput(path, nodata=(setting,))) as source:
+            _, valid = source.read([1], region)
+            assert set(np.flatnonzero(~valid[0].ravel())) == empty
+            assert source.facts.settings
+
+
+def test_a_band_has_its_own_setting(raster):
+    path = raster("a.tif", np.ones((2, 3, 4), np.uint8), nodata=0, names=None)
+    layer = RasterInput(path, nodata=(NodataSetting(), NodataSetting(((1, 1),))))
+    with Source(layer) as source:
+        _, valid = source.read([1, 2], source.facts.region)
+    assert valid[0].all() and not valid[1].any()
+
+
+def test_a_mask_counts_whatever_is_set(raster):
+    mask = np.full((3, 4), 255, np.uint8)
+    mask[0] = 0
+    path = raster("a.tif", np.ones((1, 3, 4), np.uint8), mask=mask, names=None)
+    with Source(RasterInput(path, nodata=(NodataSetting(of_file=False),))) as source:
+        _, valid = source.read([1], source.facts.region)
+    assert not valid[0, 0].any() and valid[0, 1:].all()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64"])
+def test_maps_and_references_without_a_class_that_is_set(class_map, raster, dtype):
+    """Through the fast way of bytes, the slow one, and (the reference) GDAL's warper."""
+    values = np.broadcast_to(1 + np.arange(60) // 2 % 3, (60, 60)).astype(dtype)
+    path = raster("typed.tif", values[None], crs=SET, names=None, nodata=2)
+    third = NodataSetting(((1, 1),))
+    for layer, pixels in (
+        (RasterInput(path), 2400),
+        (RasterInput(path, nodata=(third,)), 1200),
+        (RasterInput(path, nodata=(NodataSetting(of_file=False),)), 3600),
+        (RasterInput(path, nodata=(NodataSetting(((1, 1),), False),)), 2400),
+    ):
+        plain = RasterInput(class_map("plain.tif", SET))
+        assert assess(AssessJob((layer,), plain), Progress()).context.compared == pixels
+        assert assess(AssessJob((plain,), layer), Progress()).context.compared == pixels
+        degrees = RasterInput(class_map("degrees.tif", "EPSG:25833"), crs=SET)
+        assert assess(AssessJob((degrees,), layer), Progress()).context.compared == pixels
+    found = assess(AssessJob((RasterInput(path, nodata=(third,)),), plain), Progress())
+    assert found.map.nodata == "2, 1" and "1 count as no data" in " ".join(found.context.warnings)
+
+
+def test_a_warped_reference_without_a_class_that_is_set(class_map, raster):
+    values = np.broadcast_to(1 + np.arange(60) // 2 % 3, (60, 60)).astype(np.uint8)
+    truth = raster("truth.tif", values[None], crs=IN_FILE, names=None, nodata=2)
+    of_map = RasterInput(class_map("plain.tif", SET))
+    compared = [
+        assess(AssessJob((of_map,), RasterInput(truth, nodata=nodata)), Progress()).context.compared
+        for nodata in ((), (NodataSetting(((1, 1),)),), (NodataSetting(of_file=False),))
+    ]
+    assert compared[1] == pytest.approx(compared[2] / 3, rel=0.1)
+    assert compared[0] == pytest.approx(compared[2] * 2 / 3, rel=0.1)
+
+
+def test_no_point_is_drawn_where_nodata_is_set(class_map):
+    layer = RasterInput(class_map(), nodata=(NodataSetting(((1, 1),)),))
+    sample = draw(SampleJob(layer, size=30, seed=1), Progress())
+    assert set(sample.map_class) == {2, 3} and any("no data" in note for note in sample.notes)
+
+
+def test_a_map_is_empty_where_nodata_is_set(raster, network, scene, tmp_path):
+    image = scene(60, 60)
+    image[:, :20], image[:, 40:] = 1, 0
+    path = raster("image.tif", image, nodata=0)
+    for setting, rows in ((NodataSetting(((1, 1),)), (20, 40)), (NodataSetting(((1, 1),), False), (20, 60))):
+        job = ClassifyJob(RasterInput(path, nodata=(setting,)), model_file=str(network("pixel").path))
+        classify(job, str(tmp_path / "map.tif"))
+        with open_dataset(tmp_path / "map.tif") as written:
+            valid = written.read_masks(1) > 0
+            assert any("as set for the layer" in text for text in written.tags().values())
+        assert valid[slice(*rows)].all() and valid.sum() == 60 * (rows[1] - rows[0])
+    assert any(f.id == "layer.settings" for f in check_layer(job).findings)
+
+
 # ---------------------------------------------------------------- at the shell
 
 
@@ -113,3 +201,12 @@ def test_crs_of_a_check(raster, scene, capsys):
     assert cli.main(["check", raster("image.tif", scene(60, 60), crs=None), "--json", "--crs", SET]) in (0, 1)
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert any(f["id"] == "layer.settings" and SET in f["text"] for f in findings)
+
+
+def test_nodata_at_the_shell(class_map, capsys):
+    for words, units in (("1", 2400), ("1:2", 1200), ("none,3", 2400)):
+        assert cli.main(["assess", class_map(), class_map("truth.tif"), "--nodata", words]) == 0
+        assert f"units {units:,}" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["assess", class_map(), class_map(), "--nodata", "1:"])
+    assert "0,9000:9999" in capsys.readouterr().err
