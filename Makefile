@@ -3,7 +3,7 @@
 ENGINE := .venv-engine/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-training demo test lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
+.PHONY: help setup setup-training demo test test-faults lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: setup ## classify a Landsat scene in QGIS: map, picture, accuracy (build/d
 
 test: setup ## ruff, mypy, and all tests: engine without QGIS, training, algorithms in QGIS
 	@scripts/test.sh
+
+test-faults: setup ## faults and files that mean harm: made by scripts, mutated, tried (tests/faults/README.md; 15 minutes)
+	@env -u QGIS_PREFIX_PATH PYTHONPATH=. $(ENGINE) -m pytest -q -s --import-mode=importlib tests/faults
 
 lint: setup ## ruff and mypy only
 	@scripts/lint.sh

@@ -16,6 +16,7 @@ from .errors import FileNotRead, LulcError
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 _MOST_CLASSES = 4096
 LONGEST_NAME = 200
+_LARGEST_FILE = 4_000_000
 #: of a class that is called background
 GREY = "#B4B4B4"
 _BACKGROUND = re.compile(r"_?background|not[_ ].*", re.IGNORECASE)
@@ -140,7 +141,9 @@ class Legend:
             LulcError: the file cannot be read or is not a legend.
         """
         try:
-            return Legend.from_json(json.loads(path.read_text(encoding="utf-8-sig")))
+            with path.open(encoding="utf-8-sig") as stream:
+                # a device has no end; what is cut there is no JSON
+                return Legend.from_json(json.loads(stream.read(_LARGEST_FILE)))
         except (OSError, ValueError, RecursionError) as error:
             raise FileNotRead(f"The legend {path} cannot be read: {error}.") from error
 

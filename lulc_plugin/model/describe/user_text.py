@@ -191,7 +191,8 @@ def classes_of_file(path: Path) -> tuple[LegendClass, ...]:
         size = path.stat().st_size
         if size > _LARGEST_TABLE:
             raise LulcError(f"The class table {path} has {size:,} bytes; that is no class table.")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        with path.open(encoding="utf-8-sig") as stream:
+            lines = stream.read(_LARGEST_TABLE).splitlines()  # a device has a size of 0, and no end
     except (OSError, UnicodeDecodeError) as error:
         raise FileNotRead(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
     first = lines[0] if lines else ""

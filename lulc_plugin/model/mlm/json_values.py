@@ -14,6 +14,7 @@ from ...legend import visible_text
 _LARGEST = 1e18
 #: What carries a value on calls itself once a level, and QGIS has used up part of Python's 1000 calls already.
 _DEEPEST = 64
+_MOST_DIGITS = 20
 
 
 def parse(text: str, kept: frozenset[str]) -> Any:
@@ -46,7 +47,7 @@ def load(text: str, parse_constant: Callable[[str], Any] = float) -> Any:
     """
     too_deep = f"it is nested deeper than {_DEEPEST} levels"
     try:
-        tree = json.loads(text, parse_constant=parse_constant)
+        tree = json.loads(text, parse_constant=parse_constant, parse_int=_whole)
     except RecursionError:
         raise ValueError(too_deep) from None
     level, depth = [tree], 0
@@ -60,6 +61,11 @@ def load(text: str, parse_constant: Callable[[str], Any] = float) -> Any:
                 inner.extend(node.values() if isinstance(node, dict) else node)
         level = inner
     return tree
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; beyond 64 bits as a float, which no arithmetic and no screen chokes on."""
+    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
 
 
 def without_nan(node: Any, kept: frozenset[str] = frozenset()) -> Any:

@@ -112,7 +112,10 @@ class Network:
             except _ProviderFailed as failure:
                 self._fall_back(failure)
         self.device = self._cpu() if self._provider.name == providers.CPU else self._provider.label
-        self._graph = graph_check.check_graph(self._session, self._path.name, self._spec)
+        try:
+            self._graph = graph_check.check_graph(self._session, self._path.name, self._spec)
+        except UnicodeDecodeError as error:
+            raise onnx_file.no_text(error) from error
         self.warnings.extend(text for text in self._graph.warnings if text not in self.warnings)
 
     def _fall_back(self, failure: _ProviderFailed) -> None:

@@ -209,7 +209,7 @@ def open_session(path: Path) -> Session:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     if memory_limit.registered():
         options.add_session_config_entry("session.use_env_allocators", "1")
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what it would print is raised, too
     options.intra_op_num_threads = 1
     try:
         session: Session = ort.InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
@@ -232,12 +232,27 @@ def refuse_hazard(path: Path) -> None:
 
 
 def signature_of(session: Session) -> GraphSignature:
-    """The signature of an open session."""
-    metadata = session.get_modelmeta().custom_metadata_map
-    return GraphSignature(
-        tuple(_tensor(t) for t in session.get_inputs()),
-        tuple(_tensor(t) for t in session.get_outputs()),
-        {str(k): str(v)[:_LARGEST_METADATA] for k, v in metadata.items()},
+    """The signature of an open session.
+
+    Raises:
+        ModelUnusable: a name or its metadata are no text.
+    """
+    try:
+        metadata = session.get_modelmeta().custom_metadata_map
+        return GraphSignature(
+            tuple(_tensor(t) for t in session.get_inputs()),
+            tuple(_tensor(t) for t in session.get_outputs()),
+            {str(k): str(v)[:_LARGEST_METADATA] for k, v in metadata.items()},
+        )
+    except UnicodeDecodeError as error:
+        raise no_text(error) from error
+
+
+def no_text(error: UnicodeDecodeError) -> ModelUnusable:
+    """What to tell where a name or the metadata of a graph are not of UTF-8, as onnxruntime's `error` says."""
+    return ModelUnusable(
+        f"A name in the network, or its metadata, is no text in UTF-8: {error.reason} at byte {error.start}.",
+        "The file seems to be damaged: get it again.",
     )
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ import pytest
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model import Catalogue, catalogue, describe_network, import_model, mlm
-from lulc_plugin.model.describe.user_text import read_scaling
+from lulc_plugin.model import Catalogue, Network, catalogue, describe_network, import_model, mlm
+from lulc_plugin.model.describe.user_text import classes_of_file, read_scaling
 from lulc_plugin.model.mlm import json_values
 from lulc_plugin.model.runtime import graph_file
 from lulc_plugin.raster import Step, steps_from_json
@@ -150,6 +151,13 @@ def test_a_byte_order_mark_is_no_error(tmp_path):
     assert Legend.from_file(legend).names == ("a",)
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no file without an end")
+def test_files_without_an_end(tmp_path):
+    for read in (Legend.from_file, classes_of_file, mlm.read):
+        with pytest.raises(LulcError):
+            read(Path("/dev/zero"))
+
+
 @pytest.mark.parametrize("character", "\x1b\x07\x85\u202e\u2066\u200b\u2028\ufeff\U000e0041")
 def test_what_cannot_be_seen_reaches_no_label(character):
     assert LegendClass(1, f"wa{character}ter", "#0000FF").name == "wa\ufffdter"
@@ -174,7 +182,30 @@ def test_a_file_name_that_turns_its_direction(tmp_path):
         catalogue.load(path)
 
 
+def test_metadata_that_are_no_text(tmp_path):
+    path = tmp_path / "net.onnx"
+    model = hostile_models.network(metadata={"names": "HERE"}).SerializeToString()
+    hostile_models.write(path, model.replace(b"HERE", b"\xff\xfe\xfd\xfc"))
+    for read in (catalogue.load, lambda p: describe_network(p, "red,green,blue", (LegendClass(1, "a", "#000000"),))):
+        with pytest.raises(LulcError, match="no text in UTF-8"):
+            read(path)
+    model = hostile_models.network(name="HERE").SerializeToString()
+    hostile_models.write(path, model.replace(b"HERE", b"\xff\xfe\xfd\xfc"), hostile_models.description())
+    with pytest.raises(LulcError, match="no text in UTF-8|cannot be loaded"):
+        Network(path, catalogue.load(path).spec, threads=1)
+
+
 # ---------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "-" + "9" * 400, "1" + "0" * 20])
+def test_whole_numbers_beyond_64_bits_are_floats(digits):
+    tree = json_values.load(f'{{"a": {digits}, "b": 1234567890123456789}}')
+    assert isinstance(tree["a"], float)
+    assert tree["b"] == 1234567890123456789
+    data = hostile_models.description(**{"lulc:accuracy": [{"dataset": "x", "confusion": [["HERE"]]}]})
+    with pytest.raises(LulcError, match="wrong kind") if len(digits) > 400 else nullcontext():
+        mlm.from_text(json.dumps(data).replace('"HERE"', digits), "x.json")
 
 
 @pytest.mark.parametrize(
