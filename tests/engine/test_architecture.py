@@ -258,6 +258,9 @@ def test_the_page_on_architecture_names_every_module():
     page = (CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     of_many = ("report", "cli")  # their folders are described as a whole
     names = [p.stem for p in FILES if p.stem not in ("__init__", "__main__") and module_of(p)[0] not in of_many]
+    tree = page[: page.index("## Rooms and arrows")]
+    of_engine = {p.name for p in FILES} | {p.name for folder in OTHERS for p in (CHECKOUT / folder).rglob("*.py")}
+    assert set(re.findall(r"\b\w+\.py\b", tree)) <= of_engine, "the page names files that are gone"
     assert [name for name in names if not re.search(rf"\b{name}\b(\.py|[,/)\s`])", page)] == []
 
 
