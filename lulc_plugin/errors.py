@@ -7,6 +7,8 @@ Each kind is also the built-in error of its sort, so that scripts may catch it w
 
 from __future__ import annotations
 
+import traceback
+
 from .options import PYTHON, render
 
 
@@ -67,3 +69,19 @@ class OptionInvalid(LulcError, ValueError):
 
 class NotInstalled(LulcError, ImportError):
     """A package or a file of this program is missing or damaged."""
+
+
+def release_frames(error: BaseException) -> None:
+    """Empty the functions, ended by now, that `error` and the errors behind it came through; where it was stays known.
+
+    An error that is kept keeps the variables of all these functions: networks, open files, pixels. A thread that keeps
+    its own error refers to itself that way, and all of that is only free when Python next looks for such circles.
+    """
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and one not in seen:
+            seen.append(one)
+            traceback.clear_frames(one.__traceback__)
+            waiting += [one.__cause__, one.__context__]

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+import inspect
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any, NamedTuple, TypeVar
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -19,7 +20,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from ...lulc_plugin.environment import packages
-from ...lulc_plugin.errors import CancelledError, LulcError, NotInstalled
+from ...lulc_plugin.errors import CancelledError, LulcError, NotInstalled, release_frames
 from ...lulc_plugin.options import QGIS
 from . import messagelog, translation
 from .feedback import FeedbackProgress
@@ -27,29 +28,72 @@ from .helptext import HelpText, page_address
 from .parameters import given
 
 Parameters = dict[str, Any]
+Result = TypeVar("Result")
+#: Where an exception for QGIS was raised since a run last began.
+_raising: list[FrameType] = []
+#: Functions that may wait in their middle: emptied, they would be ended.
+_SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 #: Id of a group in the toolbox → its title.
 GROUPS = {"classification": "Classification", "accuracy": "Accuracy", "models": "Models", "setup": "Setup"}
 
 
-@contextmanager
-def errors_for_qgis(title: str) -> Iterator[None]:
-    """Turn the engine's `LulcError` into the exception that QGIS shows without a traceback; a bug keeps its own.
+class Failure(NamedTuple):
+    """Why a run ended early, as plain text: an exception would keep all that the run had in memory, see `attempt`."""
 
-    Either goes to the message log, under the algorithm's `title`.
+    text: str
+
+
+def attempt(title: str, work: Callable[[], Result]) -> Result | Failure:
+    """What `work` returns, or why it failed: the text that QGIS is to show. Nothing of the work itself is kept.
+
+    QGIS never releases an exception that reaches it from Python, and an exception holds, by its traceback, the
+    variables of every function that it came through: network, open files, pixels. So the caller raises a new one, from
+    `exception_for_qgis`, after this function has ended: within an `except` block Python would link the old one to it.
+
+    Args:
+        title: of the algorithm, for the message log, where every failure goes; a bug with its traceback.
+        work: what may raise.
     """
+    _release_callers()
     try:
-        yield
-    except LulcError as error:
-        text = error.shown_at(QGIS)
-        (messagelog.tell if isinstance(error, CancelledError) else messagelog.fail)(f"{title}: {text}")
-        raise QgsProcessingException(text) from error
-    except QgsProcessingException as error:
-        messagelog.fail(f"{title}: {error}")
-        raise
+        return work()
     except Exception as error:
-        messagelog.fail_with_bug(title, error)
-        raise
+        if isinstance(error, LulcError):
+            text = error.shown_at(QGIS)
+            (messagelog.tell if isinstance(error, CancelledError) else messagelog.fail)(f"{title}: {text}")
+        elif isinstance(error, QgsProcessingException):
+            text = str(error)
+            messagelog.fail(f"{title}: {text}")
+        else:
+            text = f"{type(error).__name__}: {error}"
+            messagelog.fail_with_bug(title, error)
+        release_frames(error)
+        return Failure(text)
+
+
+def exception_for_qgis(text: str) -> QgsProcessingException:
+    """The exception to raise; what QGIS keeps with it is released when the next run begins."""
+    frame = inspect.currentframe()
+    if frame is not None and frame.f_back is not None:
+        _raising.append(frame.f_back)
+    return QgsProcessingException(text)
+
+
+def _release_callers() -> None:
+    """Empty the functions that called the last run that failed, as far as they have ended.
+
+    QGIS keeps the exception, that the function which raised it, and that its callers: `processing.run` with the context
+    and the layers that were opened for the run, and perhaps a user's function with all its arrays.
+    """
+    while _raising:
+        frame: FrameType | None = _raising.pop()
+        while frame is not None and not frame.f_code.co_flags & _SUSPENDS:
+            try:
+                frame.clear()
+            except RuntimeError:
+                break  # this one is still running, and so are its callers
+            frame = frame.f_back
 
 
 class LulcAlgorithm(QgsProcessingAlgorithm):
@@ -188,18 +232,30 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def prepareAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
-        with errors_for_qgis(self.displayName()):
+        def work() -> Any:
             packages.require(self.REQUIRES)
-            self._job = self.parse(self._given(parameters), context)
+            return self.parse(self._given(parameters), context)
+
+        self._job = attempt(self.displayName(), work)
+        if isinstance(self._job, Failure):
+            text = self._job.text
+            del self, parameters, context, feedback, work  # QGIS keeps what this function has
+            raise exception_for_qgis(text)
         return True
 
     def processAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Parameters:
         title = self.displayName()
-        with errors_for_qgis(title):
-            progress = FeedbackProgress(feedback, title)
-            results = self.run_job(self._job, self._given(parameters), context, progress)
+
+        def work() -> Parameters:
+            return self.run_job(self._job, self._given(parameters), context, FeedbackProgress(feedback, title))
+
+        results = attempt(title, work)
+        if isinstance(results, Failure):
+            text = results.text
+            del self, parameters, context, feedback, work  # QGIS keeps what this function has
+            raise exception_for_qgis(text)
         files = [str(results[d.name()]) for d in self.destinationParameterDefinitions() if results.get(d.name())]
         messagelog.tell(" ".join((self.tr("{algorithm}: done.").format(algorithm=title), *files)))
         return results

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from ..errors import CancelledError
+from ..errors import CancelledError, release_frames
 from ..progress import Progress
 
 Item = TypeVar("Item")
@@ -86,6 +86,7 @@ class Stage(threading.Thread):
         except Stop:
             pass
         except BaseException as error:  # handed to the waiting thread, which raises it
+            release_frames(error)
             self.error = error
             self._stop_all.set()
 
