@@ -8,18 +8,16 @@ import re
 import sys
 import time
 import uuid
-from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from . import unfinished
 from .errors import FileNotWritten, LulcError
 
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.lulc-part")
 #: Seconds after which an unfinished file that nobody holds is that of a killed run.
 _ABANDONED_AFTER = 60.0
-#: Results of the present run that are in place, for what is said when it is stopped.
-_written: deque[Path] = deque(maxlen=100)
 
 if sys.platform == "win32":
 
@@ -30,21 +28,6 @@ else:
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def forget_written() -> None:
-    """Begin a run: nothing is written yet."""
-    _written.clear()
-
-
-def note_written(path: Path) -> None:
-    """Remember that a result is in place."""
-    _written.append(path)
-
-
-def written() -> tuple[Path, ...]:
-    """The results that are in place since `forget_written`."""
-    return tuple(_written)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -62,17 +45,21 @@ def write_whole(path: Path, data: bytes) -> None:
         return
     _sweep(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.lulc-part")
+    unfinished.add(temporary.unlink)
     try:
         with open(temporary, "xb") as stream:
             with suppress(OSError):  # a file system without locks
                 _lock(stream.fileno())
             stream.write(data)
-        os.replace(temporary, path)
+        with unfinished.placing():
+            os.replace(temporary, path)
+            unfinished.note_written(path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
-    note_written(path)
+    finally:
+        unfinished.discard(temporary.unlink)
 
 
 def _sweep(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from typing import TextIO
 
 from .errors import CancelledError
@@ -73,15 +74,18 @@ class Progress:
 
 
 class ConsoleProgress(Progress):
-    """A progress bar and log lines on a terminal's standard error; the result itself is printed by the command."""
+    """A progress bar and log lines on a terminal's standard error; the result itself is printed by the command.
+
+    Where they cannot be written, the run goes on without them.
+    """
 
     WIDTH = 40
     door = SHELL
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
-        self._stream = stream or sys.stderr
-        self._bar = self._stream.isatty()
+        self._stream = stream or sys.stderr  # None where Python was started without one
+        self._bar = self._stream is not None and self._stream.isatty()
         self._drawn = -1
 
     def conclude(self, text: str) -> None:
@@ -94,19 +98,22 @@ class ConsoleProgress(Progress):
         self._drawn = step
         if self._bar:
             filled = int(self.WIDTH * percent / 100)
-            self._stream.write(f"\r[{'#' * filled}{'.' * (self.WIDTH - filled)}] {step:3d} %")
-            if step == 100:
-                self._stream.write("\n")
+            end = "\n" if step == 100 else ""
+            self._write(f"\r[{'#' * filled}{'.' * (self.WIDTH - filled)}] {step:3d} %{end}")
         else:
-            self._stream.write(f"{step} %\n")
-        self._stream.flush()
+            self._write(f"{step} %\n")
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            with suppress(OSError, ValueError):  # a full disk, a reader that is gone, a closed file
+                self._stream.write(text)
+                self._stream.flush()
 
     def _line(self, text: str) -> None:
         if self._bar and 0 <= self._drawn < 100:
-            self._stream.write("\r" + " " * (self.WIDTH + 9) + "\r")
+            self._write("\r" + " " * (self.WIDTH + 9) + "\r")
             self._drawn = -1
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        self._write(text + "\n")
 
     def _show_log(self, text: str) -> None:
         self._line(text)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import argparse
-import os
+import io
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-from .. import atomic_write, provenance
+from .. import provenance, unfinished
 from ..errors import LulcError
 from ..options import SHELL
 from . import assess, check, classify, compare
@@ -19,38 +19,54 @@ _INSTALLED = "lulc"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 1 refused (or `check` failed), 130 stopped with Ctrl-C."""
-    atomic_write.forget_written()
+    """Run a command; returns the exit status: 0 done, 1 refused (or `check` failed), 130 stopped with Ctrl-C.
+
+    What the command prints is written when it has ended: a reader that is gone, or a full disk, cannot stop it midway.
+    """
     try:
         options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
-        status = int(options.command(options))
-        sys.stdout.flush()
+    except OSError as error:  # --help and --version print
+        return _not_printed(error, 0)
+    result = io.StringIO()
+    with redirect_stdout(result):
+        status = _status(options)
+    try:
+        print(result.getvalue(), end="", flush=True)
+    except OSError as error:
+        return _not_printed(error, status)
+    return status
+
+
+def _not_printed(error: OSError, status: int) -> int:
+    """The exit status where standard output failed; of a reader that has seen enough, as `head`, nothing is said."""
+    if isinstance(error, BrokenPipeError):
         return status
+    _complain(f"Error: The result cannot be printed: {error.strerror or error}.{_what_is_there()}")
+    return 1
+
+
+def _status(options: argparse.Namespace) -> int:
+    """Run the command of `options`; what goes wrong is told on standard error."""
+    unfinished.forget_written()
+    try:
+        return int(options.command(options))
     except LulcError as error:
-        print(f"Error: {error.shown_at(SHELL)}", file=sys.stderr)
+        _complain(f"Error: {error.shown_at(SHELL)}")
         return 1
-    except KeyboardInterrupt:
-        print(f"Stopped;{_what_is_there() or ' no result was written.'}", file=sys.stderr)
+    except KeyboardInterrupt:  # where this is called from Python; `__main__` ends the process
+        _complain(unfinished.stopped())
         return 130
-    except (
-        OSError
-    ) as error:  # the engine's own are LulcErrors: this is the terminal, a pipe, or a full disk behind them
-        _close_output()
-        if not isinstance(error, BrokenPipeError):  # who reads no further needs no word
-            print(f"Error: The output cannot be written: {error.strerror or error}.{_what_is_there()}", file=sys.stderr)
-        return 1
 
 
 def _what_is_there() -> str:
     """Which results are in place although the run did not end well; empty without."""
-    files = atomic_write.written()
+    files = unfinished.written()
     return f" Written before that: {', '.join(map(str, files))}." if files else ""
 
 
-def _close_output() -> None:
-    """Let Python's end not fail once more at what standard output could not take."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _complain(text: str) -> None:
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
-from ..atomic_write import note_written
 from ..errors import FileNotWritten, LulcError
 from ..legend import Legend, xml_text
+from ..unfinished import note_written, placing
 from .temporary_files import TemporaryFiles
 
 #: What lies beside a raster and is read with it, after its whole name.
@@ -133,7 +133,8 @@ def put_in_place(whole: Path, path: Path, legend: Legend, temporaries: Temporary
     Raises:
         FileNotWritten: the map could not be renamed, and all is as before; or it is there, and a text beside it not.
     """
-    return _uninterrupted(lambda: _put_in_place(whole, path, legend, temporaries))
+    with placing():
+        return _uninterrupted(lambda: _put_in_place(whole, path, legend, temporaries))
 
 
 def _put_in_place(whole: Path, path: Path, legend: Legend, temporaries: TemporaryFiles) -> str:

@@ -24,6 +24,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from .. import unfinished
 from ..errors import FileNotWritten
 
 #: Seconds after which a lock file that was not renewed belongs to no run.
@@ -74,6 +75,7 @@ class TemporaryFiles:
         self._renewed = time.monotonic()
         self._descriptor = -1
         _OWN.add(self._lock_file.name)
+        unfinished.add(self.remove)
         try:
             # 0o666 is what open() takes; the user's mask then decides
             self._descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -102,6 +104,7 @@ class TemporaryFiles:
         _remove(self._folder, self._start, lock)
         if lock:
             _OWN.discard(self._lock_file.name)
+            unfinished.discard(self.remove)
 
 
 def remove_leftovers(folder: Path) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lulc_plugin import atomic_write, cli
+from lulc_plugin import atomic_write, cli, unfinished
 from lulc_plugin.errors import FileNotWritten, LulcError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -22,12 +22,12 @@ def listing(folder):
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
     path = tmp_path / "report.html"
-    atomic_write.forget_written()
+    unfinished.forget_written()
     atomic_write.write_whole(path, b"one")
     atomic_write.write_whole(path, b"two")
     assert path.read_bytes() == b"two"
     assert listing(tmp_path) == {"report.html"}
-    assert set(atomic_write.written()) == {path}
+    assert set(unfinished.written()) == {path}
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

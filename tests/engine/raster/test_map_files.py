@@ -11,7 +11,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from lulc_plugin import atomic_write
+from lulc_plugin import unfinished
 from lulc_plugin.errors import FileNotWritten, LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.progress import Progress
@@ -120,11 +120,11 @@ def test_an_interrupt_while_the_names_change_ends_with_a_whole_map(tmp_path, mon
         replace(source, target)
 
     monkeypatch.setattr(map_files.os, "replace", interrupting)
-    atomic_write.forget_written()
+    unfinished.forget_written()
     with pytest.raises(KeyboardInterrupt):
         write_map(tmp_path / "map.tif", NEW)
     assert listing(tmp_path) == BESIDE
-    assert atomic_write.written() == (tmp_path / "map.tif",)
+    assert unfinished.written() == (tmp_path / "map.tif",)
 
 
 # ---------------------------------------------------------------- whose style it is

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that this process is making, and what it has finished: for whoever has to end the process at once.
+
+Standard library only, and little of it: it is loaded before anything else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+Removal = Callable[[], object]
+_changed = threading.Condition()
+_removals: list[Removal] = []
+#: Results of the present run that are in place, for what is said when it is stopped.
+_written: deque[Path] = deque(maxlen=100)
+_being_placed = 0
+_closed = False
+
+
+def add(removal: Removal) -> None:
+    """Note, before a file is made, how to remove it while it is not finished."""
+    with _changed:
+        while _closed:
+            _changed.wait()  # for the end of the process
+        _removals.append(removal)
+
+
+def discard(removal: Removal) -> None:
+    """Forget what `add` was given: the file is removed, or has its final name."""
+    with _changed, suppress(ValueError):
+        _removals.remove(removal)
+
+
+@contextmanager
+def placing() -> Iterator[None]:
+    """Steps that give a result its name and belong together: the process does not end between them."""
+    global _being_placed
+    with _changed:
+        while _closed:
+            _changed.wait()
+        _being_placed += 1
+    try:
+        yield
+    finally:
+        with _changed:
+            _being_placed -= 1
+            _changed.notify_all()
+
+
+def forget_written() -> None:
+    """Begin a run: nothing is written yet."""
+    _written.clear()
+
+
+def note_written(path: Path) -> None:
+    """Remember that a result is in place."""
+    _written.append(path)
+
+
+def written() -> tuple[Path, ...]:
+    """The results that are in place since `forget_written`."""
+    return tuple(_written)
+
+
+def stopped() -> str:
+    """What to say of the present run when it was stopped."""
+    if not _written:
+        return "Stopped; no result was written."
+    return f"Stopped. Written before that: {', '.join(map(str, _written))}."
+
+
+def remove_all(patience: float = 2.0) -> None:
+    """Remove the unfinished files just before the process ends: no other thread begins or finishes a file any more.
+
+    Args:
+        patience: seconds to wait for files that are being put in place.
+    """
+    global _closed
+    with _changed:
+        _closed = True
+        _changed.wait_for(lambda: _being_placed == 0, patience)
+        removals = list(_removals)
+    for removal in removals:
+        with suppress(Exception):  # what cannot be removed stays for a later run
+            removal()
