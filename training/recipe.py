@@ -19,6 +19,7 @@ from lulc_plugin.legend import Legend
 from .augment.strength import Strength
 from .inputs import Inputs, from_table as inputs_of
 from .losses.total import Term, terms_of
+from .networks import NetworkSettings
 from .toml_tables import Count, NotNegative, Table, Tables, Words, convert, read as read_table
 
 LEGENDS = Path(__file__).parent.parent / "resources" / "legends"
@@ -178,7 +179,10 @@ def read(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
 
 
 def _with_base(path: Path, depth: int) -> dict[str, Any]:
-    """The table of a file laid over that of the recipe beside it that its `base` names, tables key by key."""
+    """The table of a file laid over that of the recipe beside it that its `base` names, tables key by key.
+
+    Only the options of another architecture are not inherited: they mean nothing to the one of this file.
+    """
     if depth > _DEEPEST:
         raise LulcError(f"{path}: more than {_DEEPEST} recipes lie under this one.", "Does one name itself as base?")
     if not path.is_file():
@@ -188,7 +192,18 @@ def _with_base(path: Path, depth: int) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LulcError(f"{path} cannot be read: {error}.") from None
     base = convert(content.pop("base", ""), str, f"{path}: base")
-    return _over(_with_base(path.parent / base, depth + 1), content) if base else content
+    if not base:
+        return content
+    below = _with_base(path.parent / base, depth + 1)
+    _drop_options_of_another(below.get("network"), content.get("network"))
+    return _over(below, content)
+
+
+def _drop_options_of_another(below: Any, above: Any) -> None:
+    """Leave the options out of the base's table [network] where the table above it names another architecture."""
+    if isinstance(below, dict) and isinstance(above, dict) and "architecture" in above:
+        if above["architecture"] != below.get("architecture"):
+            below.pop("options", None)
 
 
 def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,6 +242,8 @@ def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: 
     pretrained = convert(network.pop("pretrained", ""), str, "[network] pretrained")
     if not trained:
         pretrained = located(pretrained, folder)
+    # whether the named encoder exists is only known once its library is imported, by `networks.build`
+    NetworkSettings.from_table(network).typed_options()
     general = read_table(Strength, tables.augment, "[augment]")
     recipe = Recipe(
         name=tables.name,

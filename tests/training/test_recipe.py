@@ -41,9 +41,36 @@ def test_a_base_is_overlaid_table_by_table(recipe_file):
         recipe.read(above)
 
 
+def test_options_of_another_architecture_are_not_inherited(recipe_file):
+    above = recipe_file.with_name("above.toml")
+    above.write_text('base = "toy.toml"\n[network]\narchitecture = "deeplabv3"\n', encoding="utf-8")
+    assert "options" in recipe.read(recipe_file).network and "options" not in recipe.read(above).network
+    above.write_text(
+        'base = "toy.toml"\n[network]\narchitecture = "deeplabv3"\noptions = { width = 16 }\n', encoding="utf-8"
+    )
+    assert recipe.read(above).network["options"] == {"width": 16}
+
+
+def test_options_of_the_same_architecture_are_inherited(recipe_file):
+    above = recipe_file.with_name("above.toml")
+    same = recipe.read(recipe_file).network
+    above.write_text(
+        f'base = "toy.toml"\n[network]\narchitecture = "{same["architecture"]}"\n'
+        'options = { upsampling = "transposed" }\n', encoding="utf-8",
+    )  # fmt: skip
+    assert recipe.read(above).network["options"] == {**same["options"], "upsampling": "transposed"}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ('network={architecture="segnet"}', "segnet"),
+        ('network={architecture="unet",widths=[1]}', "widths"),
+        ("network.options={widht=[8,16]}", "widht"),
+        ("network.options={widths=[8]}", "widths is [8]"),
+        ('network={architecture="deeplabv3plus",options={detail="full",decoder=[16]}}', "decoder has 1"),
+        ('network={architecture="unet",encoder="resnet18",options={widths=[8,16]}}', "widths"),
+        ('network={architecture="mobile_unet",encoder="resnet18"}', "resnet18"),
         ("run.stepz=3", "stepz"),
         ("run.steps=0", "[run] steps is 0"),
         ("run.freeze_steps=5", "nothing pretrained"),

@@ -18,7 +18,7 @@ ARROWS = {
     "maps": {"inputs", "sets"},
     "augment": {"inputs", "sets", "toml_tables"},
     "teachers": {"augment", "inputs", "toml_tables"},
-    "recipe": {"inputs", "augment", "losses", "toml_tables"},
+    "recipe": {"inputs", "augment", "losses", "networks", "toml_tables"},
     "prepare": {"sets"},
     "train": GROUND | {"networks", "teachers", "prepare"},
     "distill": {"sets", "teachers", "recipe", "train"},

@@ -52,6 +52,16 @@ class NetworkSettings:
         """
         return read(cls, table, "[network]")
 
+    def typed_options(self) -> Any:
+        """The options as a dataclass of the architecture, or of its counterpart with an encoder.
+
+        Raises:
+            LulcError: an option that the architecture does not have, or a value of another type or beyond its bounds.
+        """
+        chosen = architectures()[self.architecture]
+        kind = chosen.encoder.options if self.encoder and chosen.encoder is not None else chosen.options
+        return read(kind, self.options, f"[network] {self.architecture} options")
+
     def as_table(self) -> dict[str, Any]:
         """What `from_table` reads back; plain values for a checkpoint."""
         return asdict(self)
@@ -74,11 +84,10 @@ def build(settings: NetworkSettings, channels: int, classes: int) -> Network:
             "It takes at least one channel and two classes.",
         )
     chosen = architectures()[settings.architecture]
-    where = f"[network] {settings.architecture} options"
+    options = settings.typed_options()
     if settings.encoder and chosen.encoder is not None:
         # imported here: the bench's own networks need neither torchvision nor timm
         from .encoder_networks import WithEncoder
 
-        options = read(chosen.encoder.options, settings.options, where)
         return WithEncoder(chosen.encoder.class_name, settings.encoder, channels, classes, options)
-    return chosen.build(channels, classes, read(chosen.options, settings.options, where))
+    return chosen.build(channels, classes, options)
