@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The registry of architectures: one module of this folder adds one, by `@architecture` above its network.
 
-Nothing else has to be told: modules are found by their folder, the name is what recipes say, the title is what people
-read in tables and on cards, and the options are checked against the types of their dataclass.
+Nothing else has to be registered: the modules of this folder are imported by themselves. Recipes use the name, tables
+and cards show the title, and the types of the options' dataclass are the checks of the options.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ for package in ("torchvision", "timm", "segmentation_models_pytorch"):
 
 from lulc_plugin.errors import LulcError
 from training.networks import NetworkSettings, build, encoder_networks, load_pretrained
+from training.networks.registry import architectures
 
 CASES = [
     ("unet", "tu-resnet10t", {"decoder": [16, 8, 8]}),
@@ -22,6 +23,12 @@ CASES = [
     ("deeplabv3", "resnet18", {"width": 8, "output_stride": 8}),
     ("deeplabv3plus", "mobilenet_v2", {"width": 8}),
     ("deeplabv3plus", "tu-mobilenetv3_small_050", {"width": 8, "pooling": True}),
+]
+# an architecture that is added later is tested with its default options, without a change here
+CASES += [
+    (name, "resnet18", {})
+    for name, one in architectures().items()
+    if one.encoder is not None and name not in [case[0] for case in CASES]
 ]
 
 
