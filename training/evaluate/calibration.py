@@ -190,12 +190,12 @@ def checks(recipe: Recipe, root: Path, cache: Path) -> dict[str, list[Chip]]:
     from ..sets.description import describe
     from ..train.training_data import labelled
 
-    found: dict[str, list[Chip]] = {}
+    chips_of: dict[str, list[Chip]] = {}
     for check in recipe.checks:
         description = describe(root, check.set)
         if description.use != "train":
             raise LulcError(f"{check.set} is for {description.use} only; nothing may be chosen by it.")
         if check.counts and description.label_band:
             name = f"{check.set}/{'+'.join(check.splits)}"
-            found[name] = labelled(recipe, description, check.splits, (), root, cache)
-    return found
+            chips_of[name] = labelled(recipe, description, check.splits, (), root, cache)
+    return chips_of

@@ -46,7 +46,7 @@ def evaluate(options: argparse.Namespace) -> Path:
     results: dict[str, list[Scored]] = {}
     for one in subjects:
         print(f"{one.name}", flush=True)
-        table, found = scores(one, parts, chips, looks, lambda text: print(f"  {text}", flush=True))
+        table, scored_parts = scores(one, parts, chips, looks, lambda text: print(f"  {text}", flush=True))
         own = folder / _file_name(one.name)
         own.mkdir(exist_ok=True)
         fitted = None if options.no_calibration else _calibrated(one, parts, chips, own)
@@ -54,9 +54,9 @@ def evaluate(options: argparse.Namespace) -> Path:
         for other in every:
             table["compared"][other["network"]] = compared(table, other)
         every.append(table)
-        results[one.name] = found
+        results[one.name] = scored_parts
         (own / "scores.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
-        for scored in found:
+        for scored in scored_parts:
             split_scores.write_report(
                 scored, chips(scored.part), one.legend, one.name, own / f"{_file_name(scored.part.key)}.html"
             )
@@ -71,21 +71,21 @@ def evaluate(options: argparse.Namespace) -> Path:
 def _subjects(options: argparse.Namespace) -> list[Subject]:
     if options.threads:
         _limit(options.threads)
-    found = [subject(path, options.threads) for path in options.networks]
+    subjects = [subject(path, options.threads) for path in options.networks]
     if options.weights and not options.ensemble:
         raise LulcError("--weights belong to --ensemble, which is not there.", "Add --ensemble.")
     names: list[str] = []
-    for k, one in enumerate(found):
+    for k, one in enumerate(subjects):
         name = one.name
         while name in names:
             name = f"{one.name}-{k + 1}"
         names.append(name)
-        found[k] = replace(one, name=name)
-    bands, legend = common(found)
-    found = [aligned(one, bands, legend) for one in found]
+        subjects[k] = replace(one, name=name)
+    bands, legend = common(subjects)
+    subjects = [aligned(one, bands, legend) for one in subjects]
     if options.ensemble:
-        found.append(ensemble(found, _weights(options.weights)))
-    return found
+        subjects.append(ensemble(subjects, _weights(options.weights)))
+    return subjects
 
 
 def _limit(threads: int) -> None:
@@ -94,11 +94,11 @@ def _limit(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _weights(said: str) -> tuple[float, ...]:
+def _weights(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(w) for w in said.split(",") if w.strip())
+        return tuple(float(w) for w in text.split(",") if w.strip())
     except ValueError:
-        raise LulcError(f"--weights {said} are no numbers.", "Write them like 1,1,2.") from None
+        raise LulcError(f"--weights {text} are not numbers.", "Write them like 1,1,2.") from None
 
 
 def _parts(options: argparse.Namespace, root: Path, recipe: Recipe | None, first: Subject) -> list[Part]:
@@ -153,22 +153,22 @@ def _calibrated(one: Subject, parts: Sequence[Part], chips: Loader, folder: Path
     ]
     if not items:
         return None
-    found = calibration.calibrate(items)
-    figures.reliability_diagram(items, found, one.name, folder / "reliability.png")
-    print(f"  temperature {found.temperature:g}")
-    return found
+    fitted = calibration.calibrate(items)
+    figures.reliability_diagram(items, fitted, one.name, folder / "reliability.png")
+    print(f"  temperature {fitted.temperature:g}")
+    return fitted
 
 
 def _pictures(
     results: dict[str, list[Scored]], parts: Sequence[Part], chips: Loader, subjects: Sequence[Subject], count: int,
     folder: Path,
 ) -> None:  # fmt: skip
-    """A sheet a split that is no training split; with several networks one of all, and one of errors for each."""
+    """A sheet a split that is not a training split; with several networks one of all, and one of errors for each."""
     bands, legend = subjects[0].bands, subjects[0].legend
     for part in parts:
         if part.split == "train":
             continue
-        own = {name: s for name, found in results.items() for s in found if s.part.key == part.key}
+        own = {name: s for name, scored_parts in results.items() for s in scored_parts if s.part.key == part.key}
         if not own:
             continue
         name = f"sheet-{_file_name(part.key)}.png"

@@ -57,7 +57,7 @@ def subject(path: Path, threads: int = 0) -> Subject:
         return _exported(path, threads)
     if path.suffix == ".pt":
         return _checkpoint(path)
-    raise LulcError(f"{path} is no network.", "Give a checkpoint (.pt) or an exported network (.onnx).")
+    raise LulcError(f"{path} is not a network.", "Give a checkpoint (.pt) or an exported network (.onnx).")
 
 
 def _checkpoint(path: Path) -> Subject:
@@ -201,7 +201,7 @@ class Ensemble:
 
 
 def ensemble(subjects: Sequence[Subject], weights: Sequence[float] = ()) -> Subject:
-    """The average of several networks that are `aligned`; equal weights unless said.
+    """The average of several networks that are `aligned`; equal weights unless given.
 
     Raises:
         LulcError: fewer than two, or weights that are not one positive number a network.

@@ -154,14 +154,14 @@ def _rgb(colour: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def reliability_diagram(items: Sequence[Sampled], found: Calibration, title: str, path: Path) -> None:
+def reliability_diagram(items: Sequence[Sampled], fitted: Calibration, title: str, path: Path) -> None:
     """One panel a set: share of right pixels against confidence, with T = 1 and with the fitted temperature."""
     figure = Figure(figsize=(3.6 * len(items), 3.8), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(items), squeeze=False)[0]
     for axis, item in zip(axes, items, strict=True):
         axis.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="as sure as right")
-        for temperature, style, errors in ((1.0, "o--", found.before), (found.temperature, "s-", found.after)):
+        for temperature, style, errors in ((1.0, "o--", fitted.before), (fitted.temperature, "s-", fitted.after)):
             mean, right, count = reliability(item, temperature)
             # bins of a handful of pixels only scatter
             there = count > 0.001 * count.sum()
@@ -175,11 +175,14 @@ def reliability_diagram(items: Sequence[Sampled], found: Calibration, title: str
     figure.savefig(path)
 
 
-def robustness_chart(found: Mapping[str, Mapping[str, Mapping[str, Counts]]], path: Path) -> None:
-    """Mean IoU under each condition; a panel a set, a bar a network. `found`: network → set → condition → matrix."""
-    keys = list(dict.fromkeys(key for sets in found.values() for key in sets))
+def robustness_chart(by_network: Mapping[str, Mapping[str, Mapping[str, Counts]]], path: Path) -> None:
+    """Mean IoU under each condition; a panel a set, a bar a network.
+
+    `by_network`: network → set → condition → matrix.
+    """
+    keys = list(dict.fromkeys(key for sets in by_network.values() for key in sets))
     figure = Figure(
-        figsize=(max(6.5, 5.2 * len(keys)), 1.4 + 0.2 * len(found) + 0.2 * 7 * (len(found) + 1)),
+        figsize=(max(6.5, 5.2 * len(keys)), 1.4 + 0.2 * len(by_network) + 0.2 * 7 * (len(by_network) + 1)),
         dpi=110,
         layout="constrained",
     )
@@ -187,10 +190,10 @@ def robustness_chart(found: Mapping[str, Mapping[str, Mapping[str, Counts]]], pa
     axes = figure.subplots(1, len(keys), squeeze=False)[0]
     handles = []
     for axis, key in zip(axes, keys, strict=True):
-        names = list(next(sets[key] for sets in found.values() if key in sets))
+        names = list(next(sets[key] for sets in by_network.values() if key in sets))
         at = np.arange(len(names))
-        tall = 0.8 / len(found)
-        for k, (network, sets) in enumerate(found.items()):
+        tall = 0.8 / len(by_network)
+        for k, (network, sets) in enumerate(by_network.items()):
             values = [reference_miou(sets[key][n]) if n in sets.get(key, {}) else 0.0 for n in names]
             bars = axis.barh(at + k * tall, values, tall, label=network)
             axis.bar_label(bars, [f"{v:.2f}" for v in values], fontsize=7, padding=2)

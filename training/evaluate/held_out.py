@@ -62,16 +62,16 @@ def _entries(recipe: Recipe) -> list[DataPart | Check]:
 
 
 def named(
-    wishes: Sequence[str], root: Path, splits: Sequence[str], recipe: Recipe | None, released: bool
+    requests: Sequence[str], root: Path, splits: Sequence[str], recipe: Recipe | None, released: bool
 ) -> list[Part]:
-    """Splits as said: `SET`, or `SET:SPLIT+SPLIT`.
+    """Splits of requests, each `SET` or `SET:SPLIT+SPLIT`.
 
     Raises:
         LulcError: no such set or split, or an evaluation-only set although nothing is released.
     """
-    found: list[Part] = []
-    for wish in wishes:
-        name, _, own = wish.partition(":")
+    chosen: list[Part] = []
+    for request in requests:
+        name, _, own = request.partition(":")
         description = describe(root, name)
         if description.use == "evaluation" and not released:
             raise LulcError(
@@ -79,7 +79,7 @@ def named(
                 "Add --release once the network is final.",
             )
         if description.use == "evaluation" and not own and description.label_band:
-            found.append(_whole(description))
+            chosen.append(_whole(description))
             continue
         entries = [] if recipe is None else _entries(recipe)
         teachers = next((e.teacher for e in entries if e.set == name and e.teacher), ())
@@ -91,14 +91,14 @@ def named(
                 f"{name} has no labelled image of the split {' or '.join(missing)}.",
                 f"It has {', '.join(sorted({row['split'] for row in rows_of(description)}))}.",
             )
-        found += parts
-    return found
+        chosen += parts
+    return chosen
 
 
 def evaluation_only(root: Path, bands: Sequence[str], legend: Legend) -> list[Part]:
     """The sets below `root` that nothing may choose by, and whose bands and labels fit the network."""
     names = sorted({p.stem for p in KNOWN.glob("*.toml")} | {p.parent.name for p in root.glob("*/set.toml")})
-    found = []
+    parts = []
     for name in names:
         if not (root / name / "split.csv").is_file():
             continue
@@ -111,8 +111,8 @@ def evaluation_only(root: Path, bands: Sequence[str], legend: Legend) -> list[Pa
         ):
             continue
         if description.label_band:
-            found.append(_whole(description))
-    return found
+            parts.append(_whole(description))
+    return parts
 
 
 def require_unseen(parts: Sequence[Part], recipe: Recipe) -> None:
@@ -195,9 +195,9 @@ def names_of(groups: Groups, chips: Sequence[Chip], legend: Legend) -> tuple[str
 
 def colours_of(groups: Groups, chips: Sequence[Chip], legend: Legend) -> Mapping[int, str]:
     """Counted value → #RRGGBB: of the class; of a coarse label that of its classes' middle; grey for the rest."""
-    allowed, found = chips[0].allowed, {}
+    allowed, colours = chips[0].allowed, {}
     for value in groups.values:
         members = [] if value >= len(allowed) else [legend.classes[i].rgb for i in allowed[value].nonzero()[0]]
         mean = [round(sum(c[k] for c in members) / len(members)) for k in range(3)] if members else [128] * 3
-        found[value] = "#{:02X}{:02X}{:02X}".format(*mean)
-    return found
+        colours[value] = "#{:02X}{:02X}{:02X}".format(*mean)
+    return colours

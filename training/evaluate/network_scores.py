@@ -54,7 +54,7 @@ def scores(
 ) -> tuple[dict[str, Any], list[Scored]]:
     """The tables `sets`, `forest` and `robustness` of `scores.json`, and the results with their maps.
 
-    Splits of numbers that the network does not take are left out, which is said.
+    Splits of numbers that the network does not take are left out, and this is logged.
 
     Raises:
         LulcError: files or a teacher are missing.
@@ -67,20 +67,20 @@ def scores(
             say(f"{part.key}: left out, {one.name} takes no {'pictures' if picture else 'reflectance'}")
             continue
         look, members = looks.at(part), chips(part)
-        found = score(
+        scored = score(
             one.answers, part, members, one.legend, look.surrounded, look.pictures and one.takes(picture=True)
         )
-        results.append(found)
-        table["sets"][part.key] = found.table()
-        say(line(part.key, found.total))
+        results.append(scored)
+        table["sets"][part.key] = scored.table()
+        say(line(part.key, scored.total))
         if look.robust and not picture:
-            conditions = robustness.matrices(one.answers, members, one.bands, one.takes(picture=True), found.total)
+            conditions = robustness.matrices(one.answers, members, one.bands, one.takes(picture=True), scored.total)
             table["robustness"][part.key] = {name: counts.tolist() for name, counts in conditions.items()}
             for name, counts in conditions.items():
                 say(line(f"  {name}", counts))
         theirs = None if look.forests is None else look.forests.matrices(part)
         if theirs is not None:
-            table["forest"][part.key] = against(found, theirs)
+            table["forest"][part.key] = against(scored, theirs)
             difference, low, high = table["forest"][part.key]["difference"]
             sure = "too few places for an interval" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}"
             say(line("  forest", total_counts(theirs)))
@@ -88,13 +88,13 @@ def scores(
     return table, results
 
 
-def against(found: Scored, theirs: dict[str, Counts]) -> dict[str, Any]:
+def against(scored: Scored, theirs: dict[str, Counts]) -> dict[str, Any]:
     """A baseline's matrices by place, and the network's margin in mean IoU with its interval."""
     entry: dict[str, Any] = {
-        "places": plain(theirs), "difference": list(miou_interval(found.places, theirs)),
+        "places": plain(theirs), "difference": list(miou_interval(scored.places, theirs)),
     }  # fmt: skip
-    if found.surrounded is not None:
-        entry["difference_surrounded"] = list(miou_interval(found.surrounded, theirs))
+    if scored.surrounded is not None:
+        entry["difference_surrounded"] = list(miou_interval(scored.surrounded, theirs))
     return entry
 
 
@@ -162,10 +162,10 @@ def headed(name: str, table: Mapping[str, Any], rehearsal: bool, calibration: Ca
 
 def compared(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, list[float | None]]:
     """`SET/SPLIT` → difference in mean IoU, ours minus theirs, with its interval, where both counted the same."""
-    found = {}
+    differences = {}
     for key, entry in ours["sets"].items():
         other = theirs["sets"].get(key)
         if other is None or other["names"] != entry["names"] or set(other["places"]) != set(entry["places"]):
             continue
-        found[key] = list(miou_interval(matrices_of(entry["places"]), matrices_of(other["places"])))
-    return found
+        differences[key] = list(miou_interval(matrices_of(entry["places"]), matrices_of(other["places"])))
+    return differences

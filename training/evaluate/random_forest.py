@@ -84,14 +84,14 @@ class Forest:
         values = groups.of_code.copy()
         for code in range(1, classes + 1):
             values[code] = values[code] or groups.of_class[code - 1]
-        found: dict[str, Counts] = {}
+        by_place: dict[str, Counts] = {}
         for chip in chips:
             codes = self.codes(chip)
             # where labels overlap, a narrower one than the reference's is right
             met = (groups.allowed[codes] <= groups.allowed[chip.labels]).all(axis=-1)
             counted = np.where(met, groups.of_code[chip.labels], values[codes])
-            found[chip.place] = found.get(chip.place, 0) + value_matrix(counted, chip, groups)
-        return found
+            by_place[chip.place] = by_place.get(chip.place, 0) + value_matrix(counted, chip, groups)
+        return by_place
 
 
 class Baselines:

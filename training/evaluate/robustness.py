@@ -50,13 +50,13 @@ def matrices(
         pictures: the network takes pictures, too.
         as_it_is: the matrix without any change, the first of the result.
     """
-    found = {AS_IT_IS: as_it_is}
+    by_condition = {AS_IT_IS: as_it_is}
     for name, change in changes(bands, chips[0].level).items():
         changed = [replace(c, values=change(c.values).astype(np.float32)) for c in chips]
-        found[name] = total_counts(place_matrices(answers, changed))
+        by_condition[name] = total_counts(place_matrices(answers, changed))
     if pictures:
-        found[PICTURES] = total_counts(as_pictures(answers, [_as_bytes(c) for c in chips]))
-    return found
+        by_condition[PICTURES] = total_counts(as_pictures(answers, [_as_bytes(c) for c in chips]))
+    return by_condition
 
 
 def _as_bytes(chip: Chip) -> Chip:

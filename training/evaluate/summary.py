@@ -29,8 +29,8 @@ _NOTE = (
 
 def measures(counts: Counts) -> dict[str, float | None]:
     """The measures of one matrix."""
-    found = accuracy(counts)
-    values = (found.overall, found.kappa, found.macro_f1, reference_miou(counts), reference_dice(counts))
+    result = accuracy(counts)
+    values = (result.overall, result.kappa, result.macro_f1, reference_miou(counts), reference_dice(counts))
     return dict(zip(MEASURES, values, strict=True))
 
 
@@ -106,8 +106,8 @@ def side_by_side(tables: Sequence[Scores]) -> str:
     """Each set and network a line, each measure with one column a split."""
     entries = _entries(tables)
     usual = ("train", "val", "test")
-    found = list(dict.fromkeys(split for _, _, split, _ in entries))
-    splits = [s for s in usual if s in found] + [s for s in found if s not in usual]
+    present = list(dict.fromkeys(split for _, _, split, _ in entries))
+    splits = [s for s in usual if s in present] + [s for s in present if s not in usual]
     lines: dict[tuple[str, str], dict[str, Scores]] = {}
     for network, name, split, entry in entries:
         lines.setdefault((name + ("*" if entry["teacher"] else ""), network), {})[split] = entry
@@ -160,8 +160,8 @@ def _one(table: Scores, key: str, entry: Scores) -> list[str]:
         if counts.any():
             shares = counts.sum(axis=0) / counts.sum()
             mostly = ", ".join(f"{entry['names'][i]} {shares[i]:.0%}" for i in np.argsort(-shares)[:2] if shares[i] > 0)
-            found = measures(counts)
-            places.append([place, f"{counts.sum()}", mostly, _number(found["OA"]), _number(found["mIoU"])])
+            values = measures(counts)
+            places.append([place, f"{counts.sum()}", mostly, _number(values["OA"]), _number(values["mIoU"])])
     return [*out, grid(["place", "pixels", "mostly", "OA", "mIoU"], places)]
 
 
@@ -169,7 +169,7 @@ def _interval(figures: Sequence[float | None]) -> str:
     difference, low, high = figures
     if low is None or high is None:
         return f"{difference:+.3f}, too few places for an interval"
-    verdict = "better" if low > 0 else "worse" if high < 0 else "not told apart"
+    verdict = "better" if low > 0 else "worse" if high < 0 else "no clear difference"
     return f"{difference:+.3f} ({low:+.3f} to {high:+.3f}), {verdict}"
 
 
@@ -194,11 +194,11 @@ def _differences(tables: Sequence[Scores]) -> list[str]:
 def _calibrations(tables: Sequence[Scores]) -> list[str]:
     rows = []
     for table in tables:
-        found = table["calibration"]
-        if found is not None:
+        fitted = table["calibration"]
+        if fitted is not None:
             rows += [
-                [table["network"], f"{found['temperature']:g}", key, _number(before), _number(found["after"][key])]
-                for key, before in found["before"].items()
+                [table["network"], f"{fitted['temperature']:g}", key, _number(before), _number(fitted["after"][key])]
+                for key, before in fitted["before"].items()
             ]
     if not rows:
         return []
@@ -212,6 +212,6 @@ def _robust(conditions: Mapping[str, Any]) -> str:
     rows = []
     for name, matrix in conditions.items():
         counts = np.array(matrix)
-        found = measures(counts)
-        rows.append([name, _number(found["OA"]), _number(found["mIoU"]), f"{reference_miou(counts) - start:+.3f}"])
+        values = measures(counts)
+        rows.append([name, _number(values["OA"]), _number(values["mIoU"]), f"{reference_miou(counts) - start:+.3f}"])
     return grid(["condition", "OA", "mIoU", "change of mIoU"], rows)

@@ -100,7 +100,7 @@ def chips_of(rng, count=4, coarse=False, noise=0.0, split="val"):
     allowed[1:4] = np.eye(3, dtype=bool)
     if coarse:
         allowed[4, 1:] = True
-    found = []
+    chips = []
     for i in range(count):
         truth = rng.integers(0, 3, (8, 8)).repeat(5, axis=0).repeat(5, axis=1)
         values = np.stack([np.full(truth.shape, 0.1), np.array([0.05, 0.3, 0.6])[truth]]).astype(np.float32)
@@ -110,11 +110,11 @@ def chips_of(rng, count=4, coarse=False, noise=0.0, split="val"):
         if coarse:
             labels[labels > 1] = 4
         labels[:2] = 0
-        found.append(
+        chips.append(
             Chip("made", f"c{i}.tif", f"p{i // 2}", split, values, np.ones(truth.shape, bool), labels, allowed,
                  present=(True, True))
         )  # fmt: skip
-    return with_samples(found)
+    return with_samples(chips)
 
 
 @pytest.fixture
@@ -173,20 +173,20 @@ def part_of(folder, name="sure", split="val"):
 
 def test_a_right_map_scores_one_and_places_add_up(rng, folder):
     chips = chips_of(rng)
-    found = score(Rule(), part_of(folder), chips, parsed().legend, surrounded=True, pictures=True)
-    assert set(found.places) == {"p0", "p1"} and found.names == NAMES
-    assert reference_miou(found.total) == 1.0
-    assert found.total.sum() == sum(np.count_nonzero(c.labels) for c in chips)
-    assert found.pictures is not None and found.surrounded is not None
-    table = json.loads(json.dumps(found.table()))
+    scored = score(Rule(), part_of(folder), chips, parsed().legend, surrounded=True, pictures=True)
+    assert set(scored.places) == {"p0", "p1"} and scored.names == NAMES
+    assert reference_miou(scored.total) == 1.0
+    assert scored.total.sum() == sum(np.count_nonzero(c.labels) for c in chips)
+    assert scored.pictures is not None and scored.surrounded is not None
+    table = json.loads(json.dumps(scored.table()))
     assert table["counted"] == [1, 2, 3] and np.array(table["places"]["p0"]).shape == (3, 3)
 
 
 def test_coarse_labels_are_counted_as_groups(rng, folder):
     chips = chips_of(rng, coarse=True)
-    found = score(Rule(), part_of(folder), chips, parsed().legend)
-    assert found.names == ("Water", "Land / Town")
-    assert reference_miou(found.total) == 1.0
+    scored = score(Rule(), part_of(folder), chips, parsed().legend)
+    assert scored.names == ("Water", "Land / Town")
+    assert reference_miou(scored.total) == 1.0
 
 
 def test_labels_that_overlap_are_met_by_whatever_they_allow(rng, folder, tmp_path):
@@ -248,9 +248,9 @@ def test_networks_with_other_bands_and_class_order_are_aligned(rng):
 def test_an_unsure_network_is_made_surer(rng):
     chips = chips_of(rng, 6)
     item = calibration.sampled("made/val", Rule(0.6), chips)
-    found = calibration.calibrate([item])
-    assert found.temperature < 0.5 and found.after["made/val"] < found.before["made/val"]
-    assert found.before["made/val"] == pytest.approx(0.4, abs=1e-3)
+    fitted = calibration.calibrate([item])
+    assert fitted.temperature < 0.5 and fitted.after["made/val"] < fitted.before["made/val"]
+    assert fitted.before["made/val"] == pytest.approx(0.4, abs=1e-3)
 
 
 def test_the_temperature_is_the_best_of_all_tried(rng):
@@ -281,8 +281,8 @@ def test_a_forest_learns_the_labels_and_is_counted_like_the_network(rng):
     for coarse in (False, True):
         forest = Forest(fed, chips_of(rng, coarse=coarse), per_chip=200)
         chips = chips_of(rng, coarse=coarse)
-        found = forest.place_matrices(chips)
-        total = sum(found.values())
+        by_place = forest.place_matrices(chips)
+        total = sum(by_place.values())
         assert len(total) == len(groups_of(chips).values)
         assert total.sum() == sum(np.count_nonzero(c.labels) for c in chips)
         assert reference_miou(total) > 0.8
@@ -312,12 +312,12 @@ def replace_name(name):
 
 def test_radiometric_changes_are_what_they_say(rng, tmp_path):
     chip = chips_of(rng, 1)[0]
-    found = robustness.changes(("red", "nir"), "")
-    np.testing.assert_allclose(found["offset +1000"](chip.values), chip.values + 0.1, rtol=1e-5)
-    np.testing.assert_allclose(found["gain -20 %"](chip.values), 0.8 * chip.values, rtol=1e-5)
-    back = robustness.changes(("red", "nir"), "L1C")["L1C to L2A"](found["L2A to L1C"](chip.values))
+    changes = robustness.changes(("red", "nir"), "")
+    np.testing.assert_allclose(changes["offset +1000"](chip.values), chip.values + 0.1, rtol=1e-5)
+    np.testing.assert_allclose(changes["gain -20 %"](chip.values), 0.8 * chip.values, rtol=1e-5)
+    back = robustness.changes(("red", "nir"), "L1C")["L1C to L2A"](changes["L2A to L1C"](chip.values))
     np.testing.assert_allclose(back, chip.values, atol=1e-5)
-    assert (found["haze 0.03"](chip.values) - chip.values)[0] == pytest.approx(0.015, abs=1e-5)
+    assert (changes["haze 0.03"](chip.values) - chip.values)[0] == pytest.approx(0.015, abs=1e-5)
     counts = robustness.matrices(Rule(), [chip], ("red", "nir"), False, np.eye(3, dtype=int))
     assert robustness.PICTURES not in counts and list(counts)[0] == robustness.AS_IT_IS
     assert reference_miou(counts["as it is"]) == 1.0 > reference_miou(counts["offset +1000"])
@@ -366,17 +366,17 @@ def test_places_that_trained_are_not_tested(folder, checkpoint, tmp_path, capsys
     assert "sure/test" in caught.value.problem
     state = torch.load(checkpoint, weights_only=True)
     torch.save(state | {"recipe": RECIPE | table}, checkpoint)
-    said = [str(checkpoint), "--data", str(folder), "--cache", str(tmp_path), "--out", str(tmp_path / "o")]
-    assert main([*said, "--sets", "sure:test"]) == 2
+    arguments = [str(checkpoint), "--data", str(folder), "--cache", str(tmp_path), "--out", str(tmp_path / "o")]
+    assert main([*arguments, "--sets", "sure:test"]) == 2
     assert "p2" in capsys.readouterr().err
 
 
 def test_release_scores_hold_what_the_card_needs(folder):
-    recipe, said = parsed(), []
+    recipe, lines = parsed(), []
     one = of_recipe("net", Rule(), recipe)
-    table, _ = network_scores.release_scores(one, recipe, folder, folder, say=said.append)
+    table, _ = network_scores.release_scores(one, recipe, folder, folder, say=lines.append)
     again, results = network_scores.release_scores(
-        one, recipe, folder, folder, rehearsal=True, with_forest=False, say=said.append
+        one, recipe, folder, folder, rehearsal=True, with_forest=False, say=lines.append
     )
     assert [r.part.key for r in results] == list(again["sets"])
     again["compared"]["net"] = network_scores.compared(again, table)
@@ -401,14 +401,14 @@ def test_release_scores_hold_what_the_card_needs(folder):
 def test_the_engines_report_says_the_same(rng, folder, tmp_path):
     chips = chips_of(rng, noise=0.3)
     chips[0] = replace(chips[0], valid=chips[0].valid & (np.arange(40) > 5))
-    found = score(Rule(), part_of(folder), chips, parsed().legend)
-    result = split_scores.write_report(found, chips, parsed().legend, "net", tmp_path / "a.html")
-    np.testing.assert_array_equal(result.estimates.counts, found.total)
+    scored = score(Rule(), part_of(folder), chips, parsed().legend)
+    result = split_scores.write_report(scored, chips, parsed().legend, "net", tmp_path / "a.html")
+    np.testing.assert_array_equal(result.estimates.counts, scored.total)
     assert "Map by net" in (tmp_path / "a.html").read_text(encoding="utf-8")
     chips = chips_of(rng, coarse=True)
-    found = score(Rule(), part_of(folder), chips, parsed().legend)
-    result = split_scores.write_report(found, chips, parsed().legend, "net", tmp_path / "b.html")
-    np.testing.assert_array_equal(result.estimates.counts, found.total)
+    scored = score(Rule(), part_of(folder), chips, parsed().legend)
+    result = split_scores.write_report(scored, chips, parsed().legend, "net", tmp_path / "b.html")
+    np.testing.assert_array_equal(result.estimates.counts, scored.total)
 
 
 def test_sheets_show_the_best_and_the_worst(rng, folder, tmp_path):
@@ -416,15 +416,15 @@ def test_sheets_show_the_best_and_the_worst(rng, folder, tmp_path):
 
     chips = chips_of(rng, 6)
     chips[4].labels[2:] = 1
-    found = score(Rule(), part_of(folder), chips, parsed().legend)
-    assert figures.spread(found, chips, 3)[-1] == 4
+    scored = score(Rule(), part_of(folder), chips, parsed().legend)
+    assert figures.spread(scored, chips, 3)[-1] == 4
     path = tmp_path / "sheet.png"
-    assert figures.sheet({"net": found}, chips, ("red", "nir"), parsed().legend, path, count=3) == 3
+    assert figures.sheet({"net": scored}, chips, ("red", "nir"), parsed().legend, path, count=3) == 3
     assert imread(path).std() > 0.1
-    assert figures.sheet({"a": found, "b": found}, chips, ("red", "nir"), parsed().legend, path, chosen=[0, 4]) == 2
-    wrong = figures.errors(found.maps[4], chips[4], np.eye(3, dtype=np.float32))
+    assert figures.sheet({"a": scored, "b": scored}, chips, ("red", "nir"), parsed().legend, path, chosen=[0, 4]) == 2
+    wrong = figures.errors(scored.maps[4], chips[4], np.eye(3, dtype=np.float32))
     np.testing.assert_array_equal(wrong[:2], 1)
-    assert (wrong[(found.maps[4] == 1) & (chips[4].labels > 0)] == (0, 1, 0)).all()
+    assert (wrong[(scored.maps[4] == 1) & (chips[4].labels > 0)] == (0, 1, 0)).all()
 
 
 def test_the_command_writes_tables_reports_and_pictures(folder, checkpoint, tmp_path, capsys):
@@ -432,8 +432,8 @@ def test_the_command_writes_tables_reports_and_pictures(folder, checkpoint, tmp_
     copy = checkpoint.parents[1] / "other" / "best.pt"
     copy.parent.mkdir()
     copy.write_bytes(checkpoint.read_bytes())
-    said = [str(checkpoint), str(copy), "--ensemble", "--data", str(folder), "--out", str(out)]
-    assert main([*said, "--cache", str(tmp_path), "--sets", "sure:train+val", "coarse:val", "--chips", "1"]) == 0
+    arguments = [str(checkpoint), str(copy), "--ensemble", "--data", str(folder), "--out", str(out)]
+    assert main([*arguments, "--cache", str(tmp_path), "--sets", "sure:train+val", "coarse:val", "--chips", "1"]) == 0
     assert "test split" not in capsys.readouterr().out
     for name in ("summary.md", "places.csv", "classes.csv", "sheet-sure-val.png"):
         assert (out / name).stat().st_size > 100, name
@@ -453,8 +453,18 @@ def test_the_command_writes_tables_reports_and_pictures(folder, checkpoint, tmp_
 
 def test_a_release_opens_everything_and_says_so(folder, checkpoint, tmp_path, capsys):
     out = tmp_path / "out"
-    said = [str(checkpoint), "--release", "--no-calibration", "--data", str(folder), "--out", str(out), "--chips", "1"]
-    assert main([*said, "--cache", str(tmp_path), "--splits", "val", "--sets", "sure", "kept"]) == 0
+    arguments = [
+        str(checkpoint),
+        "--release",
+        "--no-calibration",
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--chips",
+        "1",
+    ]
+    assert main([*arguments, "--cache", str(tmp_path), "--splits", "val", "--sets", "sure", "kept"]) == 0
     assert "once for each released network" in capsys.readouterr().out
     table = json.loads((out / "tiny" / "scores.json").read_text())
     assert set(table["sets"]) == {"sure/val", "sure/test", "kept/all"} and table["calibration"] is None
@@ -462,12 +472,12 @@ def test_a_release_opens_everything_and_says_so(folder, checkpoint, tmp_path, ca
     assert (out / "robustness.png").is_file() and "Against others" in (out / "summary.md").read_text()
 
 
-def test_what_a_user_does_wrong_is_said(folder, checkpoint, tmp_path, capsys):
+def test_what_a_user_does_wrong_is_reported(folder, checkpoint, tmp_path, capsys):
     base = ["--data", str(folder), "--out", str(tmp_path / "o")]
     for arguments, word in (
-        ([str(tmp_path / "x.txt"), *base], "no network"),
+        ([str(tmp_path / "x.txt"), *base], "not a network"),
         ([str(checkpoint), "--weights", "1,2", *base], "--ensemble"),
-        ([str(checkpoint), str(checkpoint), "--ensemble", "--weights", "1,b", *base], "no numbers"),
+        ([str(checkpoint), str(checkpoint), "--ensemble", "--weights", "1,b", *base], "not numbers"),
         ([str(checkpoint), "--splits", "nothing", *base], "nothing"),
         ([str(checkpoint), "--sets", "kept", *base], "--release"),
     ):
