@@ -62,7 +62,7 @@ class ClassTable:
     def of_label(self, label: Any) -> int | None:
         """Label value of a class that a person calls `label`: a value of the legend file, or a name.
 
-        None where nothing is said or the class means unknown.
+        None where the label is empty or the class means unknown.
 
         Raises:
             LulcError: there is no such class.
@@ -77,7 +77,7 @@ class ClassTable:
         if any(key == entry.value or folded == entry.name.casefold() for entry in self.ignored):
             return None
         names = ", ".join(f"{c.value - self.shift} {c.name}" for c in self.classes)
-        raise LulcError(f"{label!r} is no class of the legend.", f"Its classes are: {names}.")
+        raise LulcError(f"{label!r} is not a class of the legend.", f"Its classes are: {names}.")
 
     def to_json(self) -> dict[str, Any]:
         """The engine's form of a legend, for the data set's `classes.json`."""
@@ -100,7 +100,9 @@ def read_classes(path: Path) -> ClassTable:
             f"The legend {path} cannot be read: {error}.", "Give a JSON file with a list of classes."
         ) from None
     if not isinstance(data, Mapping) or not isinstance(data.get("classes"), list):
-        raise LulcError(f'The legend {path} is no JSON object with a list "classes".', "See resources/legends for one.")
+        raise LulcError(
+            f'The legend {path} is not a JSON object with a list "classes".', "See resources/legends for one."
+        )
     classes: list[LegendClass] = []
     ignored: list[LegendClass] = []
     for entry in data["classes"]:

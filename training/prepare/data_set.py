@@ -65,7 +65,7 @@ class PlaceOptions:
 
     def __post_init__(self) -> None:
         if sum((self.block > 0, self.groups is not None, bool(self.pattern))) > 1:
-            raise LulcError("Places are said in two ways.", "Give one of --block, --groups and --place-pattern.")
+            raise LulcError("Places are defined in two ways.", "Give one of --block, --groups and --place-pattern.")
         if self.block < 0:
             raise LulcError(f"Blocks of {self.block} pixels cannot be made.", "Give --block a number of pixels.")
         if self.overlap not in OVERLAPS:
@@ -140,7 +140,7 @@ def prepare(job: PrepareJob, progress: Progress) -> Prepared:
         (building / "images").mkdir(parents=True)
         if plan.table is not None:
             (building / "labels").mkdir()
-        found = _write(job, plan, leaks, building, progress)
+        measured = _write(job, plan, leaks, building, progress)
         if job.out.exists():
             job.out.rmdir()
         building.rename(job.out)
@@ -148,7 +148,7 @@ def prepare(job: PrepareJob, progress: Progress) -> Prepared:
         raise LulcError(f"{job.out} cannot be written: {error}.", "Is the disk full?") from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return Prepared(job.out, found, plan.grounds, leaks)
+    return Prepared(job.out, measured, plan.grounds, leaks)
 
 
 def _plan(job: PrepareJob, progress: Progress) -> _Plan:
@@ -198,22 +198,22 @@ def _numbers(job: PrepareJob, scenes: Sequence[Scene], progress: Progress) -> Nu
                 f"A scale of {job.numbers.scale:g} does not go with --values {job.numbers.values}.",
                 "Scales above 0 turn stored numbers into reflectance; pictures have none.",
             )
-        return Numbers("reflectance", job.numbers.scale, job.numbers.offset, "as you said")
+        return Numbers("reflectance", job.numbers.scale, job.numbers.offset, "as you set")
     return numbers_of(scenes, job.numbers.values, progress)
 
 
 def _areas(job: PrepareJob, scenes: Sequence[Scene]) -> list[Area]:
-    said = job.places
-    if said.block:
-        if said.block < job.chips.tiling.size:
+    places = job.places
+    if places.block:
+        if places.block < job.chips.tiling.size:
             raise LulcError(
-                f"Blocks of {said.block} pixels are smaller than chips of {job.chips.tiling.size}.",
+                f"Blocks of {places.block} pixels are smaller than chips of {job.chips.tiling.size}.",
                 "Give a larger --block, some four chips wide, or a smaller --size.",
             )
-        return place_splits.by_blocks(scenes, said.block)
-    if said.groups is not None:
-        return place_splits.by_file(scenes, said.groups)
-    return place_splits.by_name(scenes, said.pattern) if said.pattern else place_splits.by_scene(scenes)
+        return place_splits.by_blocks(scenes, places.block)
+    if places.groups is not None:
+        return place_splits.by_file(scenes, places.groups)
+    return place_splits.by_name(scenes, places.pattern) if places.pattern else place_splits.by_scene(scenes)
 
 
 def _gsd(job: PrepareJob, scenes: Sequence[Scene], progress: Progress) -> float:
@@ -260,13 +260,13 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
     write_split(folder, rows)
     write_description(folder, job.credits, plan.names, plan.numbers, plan.gsd, nodata, plan.table)
     description = describe(folder.resolve().parent, folder.resolve().name)
-    found = statistics.set_statistics(description, Progress())
-    statistics.write_statistics(found, folder / "stats.json")
+    measured = statistics.set_statistics(description, Progress())
+    statistics.write_statistics(measured, folder / "stats.json")
     if job.previews:
         contact_sheet(description, folder / "preview.png", job.previews, job.places.seed)
     write_whole(folder / "prepare.json", json.dumps(_protocol(job, plan, left, about, leaks), indent=1).encode())
     progress.report(100)
-    return found
+    return measured
 
 
 def _labels_of(job: PrepareJob, plan: _Plan, scene: Scene) -> tuple[ReadLabels | None, Any]:

@@ -101,8 +101,8 @@ def drawn(source: Path, image_path: Path, image: LayerFacts, table: ClassTable, 
     """
     path = source
     if source.is_dir():
-        found = [source / f"{image_path.stem}{ending}" for ending in _ENDINGS]
-        path = next((p for p in found if p.is_file()), source)
+        candidates = [source / f"{image_path.stem}{ending}" for ending in _ENDINGS]
+        path = next((p for p in candidates if p.is_file()), source)
         if path is source:
             return None
     if path.suffix.lower() == ".csv":
@@ -138,7 +138,7 @@ def _table_points(path: Path, image_path: Path, image: LayerFacts, table: ClassT
         xs = np.array([float(row[first]) for row in mine], np.float64)
         ys = np.array([float(row[second]) for row in mine], np.float64)
     except (TypeError, ValueError) as error:
-        raise LulcError(f"{path}: a coordinate is no number ({error}).", "Correct the table.") from None
+        raise LulcError(f"{path}: a coordinate is not a number ({error}).", "Correct the table.") from None
     if by_pixel:
         xs, ys = image.grid.centres(np.floor(ys), np.floor(xs))
     elif "crs" in columns and mine:
@@ -159,7 +159,7 @@ def _carried(
     try:
         theirs = CRS.from_user_input(systems[0])
     except CRSError:
-        raise LulcError(f"{path}: {systems[0]!r} is no coordinate system.", "Write it like EPSG:4326.") from None
+        raise LulcError(f"{path}: {systems[0]!r} is not a coordinate system.", "Write it like EPSG:4326.") from None
     if theirs == image.crs:
         return xs, ys
     x, y = transform_coordinates(theirs, image.crs, xs, ys)

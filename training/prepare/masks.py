@@ -45,7 +45,7 @@ class MaskFile:
         image: the grid; None: the mask's own.
 
     Raises:
-        LulcError: it cannot be opened, is no mask, or does not fit onto the image.
+        LulcError: it cannot be opened, is not a mask, or does not fit onto the image.
     """
 
     def __init__(
@@ -235,7 +235,7 @@ def encode(labels: Labels, table: ClassTable) -> Bytes:
     strange = np.unique(labels[~known[labels]])
     if strange.size:
         raise LulcError(
-            f"Label {strange[0]} is no class of the legend.", "Give the legend that the labels were made with."
+            f"Label {strange[0]} is not a class of the legend.", "Give the legend that the labels were made with."
         )
     return np.ascontiguousarray(np.moveaxis(lookup[labels], -1, 0))
 
@@ -254,11 +254,11 @@ def decode(rgb: Bytes, table: ClassTable, within: float = 0.0) -> tuple[Labels, 
     """
     colours, values = _palette(table)
     codes = (rgb[0].astype(np.uint32) << 16) | (rgb[1].astype(np.uint32) << 8) | rgb[2]
-    found, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    there = np.stack([found >> 16, (found >> 8) & 255, found & 255], axis=1).astype(np.float64)
+    distinct, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    there = np.stack([distinct >> 16, (distinct >> 8) & 255, distinct & 255], axis=1).astype(np.float64)
     distance = np.linalg.norm(there[:, None] - colours[None], axis=2)
     nearest = distance.argmin(axis=1)
-    near = distance[np.arange(len(found)), nearest]
+    near = distance[np.arange(len(distinct)), nearest]
     taken = near <= within
     labels = np.where(taken, values[nearest], UNKNOWN).astype(np.uint8)
     # black without a class of that colour is what encoders and editors leave where nothing was drawn, but it is counted

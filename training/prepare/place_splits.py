@@ -42,16 +42,16 @@ def by_name(scenes: Sequence[Scene], pattern: str) -> list[Area]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise LulcError(
-            f"The pattern {pattern!r} is no regular expression: {error}.", "Try something like tile[0-9]+."
+            f"The pattern {pattern!r} is not a regular expression: {error}.", "Try something like tile[0-9]+."
         ) from None
     out = []
     for i, scene in enumerate(scenes):
-        found = compiled.search(scene.stem)
-        if found is None:
+        match = compiled.search(scene.stem)
+        if match is None:
             raise LulcError(
                 f"The pattern {pattern!r} finds nothing in {scene.stem}.", "It has to fit every image's name."
             )
-        out.append(Area(i, _whole(scene), found.group(1) if found.groups() else found.group(0)))
+        out.append(Area(i, _whole(scene), match.group(1) if match.groups() else match.group(0)))
     return out
 
 

@@ -47,24 +47,24 @@ def files_in(sources: Sequence[Path], what: str) -> list[Path]:
     Raises:
         LulcError: there is none, or two have one stem.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for source in sources:
         if source.is_dir():
-            found += sorted(p for p in source.iterdir() if p.suffix.lower() in ENDINGS and p.is_file())
+            files += sorted(p for p in source.iterdir() if p.suffix.lower() in ENDINGS and p.is_file())
         elif source.is_file():
-            found.append(source)
+            files.append(source)
         else:
             raise LulcError(f"There is no {what} {source}.", "Give folders or files that exist.")
-    if not found:
+    if not files:
         raise LulcError(f"There is no {what} in {', '.join(map(str, sources))}.", f"Files end in {', '.join(ENDINGS)}.")
     stems: dict[str, Path] = {}
-    for path in found:
+    for path in files:
         if path.stem in stems:
             raise LulcError(
                 f"{stems[path.stem]} and {path} have one name.", "Chips are named by it: rename one of them."
             )
         stems[path.stem] = path
-    return found
+    return files
 
 
 def open_scenes(paths: Sequence[Path]) -> list[Scene]:
@@ -107,41 +107,41 @@ def masks_of(scenes: Sequence[Scene], sources: Sequence[Path]) -> dict[str, Path
     return {scene.stem: masks[scene.stem] for scene in scenes}
 
 
-def band_names(scene: Scene, said: Sequence[str]) -> tuple[str, ...]:
-    """Common names of the bands: as said, or as the file names and colours them.
+def band_names(scene: Scene, given: Sequence[str]) -> tuple[str, ...]:
+    """Common names of the bands: as given, or as the file names and colours them.
 
     Raises:
         LulcError: their number is wrong, or the file does not tell.
     """
-    if said:
-        if len(said) != len(scene.bands):
+    if given:
+        if len(given) != len(scene.bands):
             raise LulcError(
-                f"{len(said)} bands are named ({', '.join(said)}), {scene.path.name} has {len(scene.bands)}.",
+                f"{len(given)} bands are named ({', '.join(given)}), {scene.path.name} has {len(scene.bands)}.",
                 "Name every band in the order of the file.",
             )
-        if len(set(said)) != len(said):
-            raise LulcError(f"A band name is given twice: {', '.join(said)}.", "Give each band its own.")
-        return tuple(common_name(name) or name for name in said)
-    found = []
+        if len(set(given)) != len(given):
+            raise LulcError(f"A band name is given twice: {', '.join(given)}.", "Give each band its own.")
+        return tuple(common_name(name) or name for name in given)
+    names = []
     for number in scene.bands:
         band = scene.facts.bands[number - 1]
-        found.append(common_name(band.name) or (band.colour if band.colour in ("red", "green", "blue") else None))
-    if len(found) == 3 and not any(found):
-        found = ["red", "green", "blue"]
-    if None in found or len(set(found)) != len(found):
+        names.append(common_name(band.name) or (band.colour if band.colour in ("red", "green", "blue") else None))
+    if len(names) == 3 and not any(names):
+        names = ["red", "green", "blue"]
+    if None in names or len(set(names)) != len(names):
         raise LulcError(
-            f"{scene.path.name} does not say what its {len(found)} bands are.",
+            f"{scene.path.name} does not say what its {len(names)} bands are.",
             "Name them in order, as in --bands blue,green,red,nir.",
         )
-    return tuple(str(name) for name in found)
+    return tuple(str(name) for name in names)
 
 
-def numbers_of(scenes: Sequence[Scene], said: str, progress: Progress) -> Numbers:
+def numbers_of(scenes: Sequence[Scene], values: str, progress: Progress) -> Numbers:
     """What the stored numbers are, as the engine sees it when it classifies such a layer.
 
     Args:
         scenes: all of them; they have to agree.
-        said: `auto`, `reflectance` or `picture`.
+        values: `auto`, `reflectance` or `picture`.
         progress: asked whether to stop.
 
     Raises:
@@ -153,7 +153,7 @@ def numbers_of(scenes: Sequence[Scene], said: str, progress: Progress) -> Number
         with Source(str(scene.path)) as source:
             probe = probe_layer(source, scene.bands, progress)
         bands = [scene.facts.bands[b - 1] for b in scene.bands]
-        reading = interpret_values(said, [scene.facts.dtypes[b - 1] for b in scene.bands], bands, probe)
+        reading = interpret_values(values, [scene.facts.dtypes[b - 1] for b in scene.bands], bands, probe)
         because = because or reading.because
         for text in reading.warnings:
             progress.warn(f"{scene.path.name}: {text}")

@@ -50,10 +50,10 @@ def _described(folder: Path) -> SetDescription:
 
 
 def _statistics(options: argparse.Namespace) -> int:
-    found = statistics.set_statistics(_described(options.set), ConsoleProgress())
+    measured = statistics.set_statistics(_described(options.set), ConsoleProgress())
     if options.json is not None:
-        statistics.write_statistics(found, options.json)
-    print(statistics.statistics_table(found))
+        statistics.write_statistics(measured, options.json)
+    print(statistics.statistics_table(measured))
     return 0
 
 
@@ -143,20 +143,22 @@ def _overlap(options: argparse.Namespace) -> int:
         description = describe(folder.resolve().parent, folder.resolve().name)
         if options.place is not None:
             description = replace(description, place="" if options.place == "-" else options.place)
-        found = check_set(description, ConsoleProgress())
-        leaks = found.leaks
-        print(f"{folder}: {len(found.images)} images, {len(found.grounds)} pairs of different places share ground")
-        for ground in found.grounds[:_SHOWN]:
-            print(f"  {'LEAK: ' if ground in leaks else ''}{describe_ground(ground, found.names)}")
-        for leak in found.within[:_SHOWN]:
+        overlaps = check_set(description, ConsoleProgress())
+        leaks = overlaps.leaks
+        print(
+            f"{folder}: {len(overlaps.images)} images, {len(overlaps.grounds)} pairs of different places share ground"
+        )
+        for ground in overlaps.grounds[:_SHOWN]:
+            print(f"  {'LEAK: ' if ground in leaks else ''}{describe_ground(ground, overlaps.names)}")
+        for leak in overlaps.within[:_SHOWN]:
             print(f"  LEAK: {leak.first} and {leak.second} overlap by {leak.pixels:,} pixels in their scene")
-        hidden = max(0, len(found.grounds) - _SHOWN) + max(0, len(found.within) - _SHOWN)
+        hidden = max(0, len(overlaps.grounds) - _SHOWN) + max(0, len(overlaps.within) - _SHOWN)
         if hidden:
             print(f"  and {hidden} more")
-        if leaks or found.within:
+        if leaks or overlaps.within:
             leaking = True
-            print(f"  {len(leaks) + len(found.within)} of them lie in different splits: scores would be too good."
+            print(f"  {len(leaks) + len(overlaps.within)} of them lie in different splits: scores would be too good."
                   " Put both into one split.")  # fmt: skip
-        elif found.grounds:
+        elif overlaps.grounds:
             print("  All of them lie within one split; make each pair one place before splitting anew.")
     return 1 if leaking else 0

@@ -118,14 +118,14 @@ def set_statistics(description: SetDescription, progress: Progress) -> dict[str,
     return {"unit": "stored numbers", "splits": {name: split.as_json(description) for name, split in splits.items()}}
 
 
-def write_statistics(found: dict[str, Any], path: Path) -> None:
+def write_statistics(measured: dict[str, Any], path: Path) -> None:
     """`stats.json`."""
-    write_whole(path, json.dumps(found, indent=1, ensure_ascii=False).encode())
+    write_whole(path, json.dumps(measured, indent=1, ensure_ascii=False).encode())
 
 
-def statistics_table(found: dict[str, Any]) -> str:
+def statistics_table(measured: dict[str, Any]) -> str:
     """The same as a table for a terminal."""
-    splits = found["splits"]
+    splits = measured["splits"]
     lines = ["", f"{'':24s}" + "".join(f"{name:>12s}" for name in splits)]
     for key in ("chips", "places", "valid_pixels", "labelled_pixels"):
         if any(key in s for s in splits.values()):

@@ -148,7 +148,7 @@ def _read(path: Path, bands: Sequence[int] | None = None) -> tuple[npt.NDArray[n
 
 
 def codes(path: Path, band: int) -> npt.NDArray[np.uint8]:
-    """Stored labels `(rows, cols)`, 0 = unknown: also where the file says nodata with a number that is no label.
+    """Stored labels `(rows, cols)`, 0 = unknown: also where the file says nodata with a number that is not a label.
 
     Raises:
         LulcError: the file cannot be read, or holds other numbers than whole ones from 0 to 255.

@@ -44,8 +44,8 @@ def smooth(rng: np.random.Generator, size: int, width: float) -> Floats:
     frequency = np.hypot(np.fft.fftfreq(wide)[:, None], np.fft.rfftfreq(wide)[None, :])
     weight = np.exp(-2 * (np.pi * width * frequency / 2) ** 2)
     noise = np.fft.rfft2(rng.standard_normal((wide, wide)))
-    found = np.fft.irfft2(noise * weight, s=(wide, wide))[:size, :size]
-    return (found - found.mean()) / found.std()
+    surface = np.fft.irfft2(noise * weight, s=(wide, wide))[:size, :size]
+    return (surface - surface.mean()) / surface.std()
 
 
 def draw_land(rng: np.random.Generator, size: int) -> Land:

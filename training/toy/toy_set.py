@@ -52,7 +52,7 @@ def make_toy(folder: Path, seed: int, scenes: int, size: int, progress: Progress
         seed: of everything random; the same seed gives the same pixels.
         scenes: how many go into the set; each is a place of its own.
         size: rows and columns of a scene.
-        progress: is told what is done.
+        progress: receives what is done.
 
     Raises:
         LulcError: the folder is in use or cannot be written, or the numbers are too small.

@@ -98,13 +98,13 @@ def test_outside_training_every_label_is_counted_once(scenes, stride):
     for name, split in splits.items():
         image, mask = stored(scenes / "images" / f"{name}.tif"), stored(scenes / "masks" / f"{name}.png")[0]
         mask = np.where((image == 0).all(axis=0), 0, mask)
-        times, found = np.zeros(mask.shape, int), np.zeros_like(mask)
+        times, joined = np.zeros(mask.shape, int), np.zeros_like(mask)
         for r in (r for r in rows if r["scene"] == name):
             part = np.s_[int(r["row"]) : int(r["row"]) + 32, int(r["col"]) : int(r["col"]) + 32]
             label = stored(scenes / "set" / "labels" / r["file"])[0]
             times[part] += label > 0
-            found[part] = np.maximum(found[part], label)
-        assert (found == mask).all()
+            joined[part] = np.maximum(joined[part], label)
+        assert (joined == mask).all()
         assert (times.max() == 1) == (split != "train")
 
 
@@ -120,9 +120,9 @@ def test_training_can_read_the_set(scenes):
 
 def test_statistics_count_what_is_there(scenes):
     assert run(scenes, "--previews", 3) == 0
-    found = json.loads((scenes / "set" / "stats.json").read_text())["splits"]
+    splits = json.loads((scenes / "set" / "stats.json").read_text())["splits"]
     rows = rows_in(scenes / "set")
-    for split, s in found.items():
+    for split, s in splits.items():
         mine = [r["file"] for r in rows if r["split"] == split]
         labels = np.concatenate([stored(scenes / "set" / "labels" / f).ravel() for f in mine])
         values = np.concatenate([stored(scenes / "set" / "images" / f).reshape(4, -1) for f in mine], axis=1)

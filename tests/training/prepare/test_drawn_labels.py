@@ -114,5 +114,5 @@ def test_unknown_class_and_missing_columns_are_told(setting):
     with pytest.raises(LulcError, match="a, b"):
         drawn(folder / "p.csv", path, facts, table, "class")
     (folder / "p.csv").write_text("x,y,class\n1,north,Water\n")
-    with pytest.raises(LulcError, match="no number"):
+    with pytest.raises(LulcError, match="not a number"):
         drawn(folder / "p.csv", path, facts, table, "class")

@@ -104,7 +104,7 @@ def test_class_of_value_0_moves_all_values_up(tmp_path):
     labels, strange = table.of_values(np.array([[0, 1, 5]]))
     assert labels.tolist() == [[1, 2, 0]] and strange == 1
     assert table.of_label("C0") == 1 and table.of_label(1) == 2
-    with pytest.raises(LulcError, match="no class"):
+    with pytest.raises(LulcError, match="not a class"):
         table.of_label("forest")
 
 

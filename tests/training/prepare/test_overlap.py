@@ -43,10 +43,10 @@ def test_shared_ground_is_found_with_offset_and_share(tmp_path):
         save(tmp_path / "c.jpg", 0.7 * ground[130:400, 101:330] + 20, QUALITY=80),
         save(tmp_path / "d.jpg", land(2)[:230, :300], QUALITY=80),
     ]
-    found = shared_ground(images, Progress())
-    assert [(g.first, g.second, g.shift, g.how) for g in found] == [(0, 2, (130, 101), "content")]
-    assert found[0].pixels == 130 * 139
-    assert found[0].share_first == pytest.approx(130 * 139 / (260 * 240)) and found[0].likeness > 0.8
+    grounds = shared_ground(images, Progress())
+    assert [(g.first, g.second, g.shift, g.how) for g in grounds] == [(0, 2, (130, 101), "content")]
+    assert grounds[0].pixels == 130 * 139
+    assert grounds[0].share_first == pytest.approx(130 * 139 / (260 * 240)) and grounds[0].likeness > 0.8
 
 
 def test_images_of_one_place_are_not_compared(tmp_path):
@@ -79,10 +79,10 @@ def test_georeference_counts_before_content(tmp_path):
         save(tmp_path / "coarse.tif", land(2)[:50, :50], **at(-300, -300, 40.0)),
         save(tmp_path / "beside.tif", land(3)[:200, :200], **at(0, 200)),
     ]
-    found = {(images[g.first].place, images[g.second].place): g for g in shared_ground(images, Progress())}
+    grounds = {(images[g.first].place, images[g.second].place): g for g in shared_ground(images, Progress())}
     # 150 columns to the right and 40 rows down: 160 rows and 50 columns in common
-    assert found[("a", "b")].shift == (40, 150) and found[("a", "b")].pixels == 160 * 50
-    assert found[("b", "beside")].pixels == 40 * 50 and set(found) == {("a", "b"), ("b", "beside")}
+    assert grounds[("a", "b")].shift == (40, 150) and grounds[("a", "b")].pixels == 160 * 50
+    assert grounds[("b", "beside")].pixels == 40 * 50 and set(grounds) == {("a", "b"), ("b", "beside")}
     coarse = save(tmp_path / "coarse2.tif", land(2)[:50, :50], **at(100, 100, 40.0))
     ground = shared_ground([images[0], coarse], Progress())[0]
     assert ground.shift is None and ground.pixels == 100 * 100 and ground.share_second == pytest.approx(1 / 4)

@@ -11,7 +11,7 @@ from training.sets.description import parse
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"bands": 5}, "bands is 5"),
         ({"scale": "x"}, "scale is 'x'"),
@@ -28,11 +28,11 @@ from training.sets.description import parse
         ({"leave_out": {"place": 5}}, "leave_out.place is 5"),
     ],
 )
-def test_descriptions_of_the_wrong_kind_are_refused_by_name(tmp_path, change, said):
+def test_descriptions_of_the_wrong_kind_are_refused_by_name(tmp_path, change, message):
     plain = {"name": "mine", "bands": ["red"], "values": "reflectance"}
     with pytest.raises(LulcError) as caught:
         parse({**plain, **change}, tmp_path, "set.toml")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_nodata_may_be_no_number(tmp_path):

@@ -48,8 +48,8 @@ def test_every_class_occurs(seed):
 
 def test_borders_do_not_continue_each_other():
     """A surface from a Fourier transform repeats itself: scenes side by side would be one."""
-    found = land.smooth(np.random.default_rng(1), 128, 20)
-    across, inside = np.abs(found[:, 0] - found[:, -1]).mean(), np.abs(found[:, 1] - found[:, 0]).mean()
+    surface = land.smooth(np.random.default_rng(1), 128, 20)
+    across, inside = np.abs(surface[:, 0] - surface[:, -1]).mean(), np.abs(surface[:, 1] - surface[:, 0]).mean()
     assert across > 5 * inside
 
 
@@ -75,8 +75,8 @@ def test_the_set_is_split_by_place(toy):
     splits = {}
     for row in rows:
         splits.setdefault(row["place"], set()).add(row["split"])
-    assert len(splits) == 6 and all(len(found) == 1 for found in splits.values())
-    assert {split for found in splits.values() for split in found} == {"train", "val", "test"}
+    assert len(splits) == 6 and all(len(members) == 1 for members in splits.values())
+    assert {split for members in splits.values() for split in members} == {"train", "val", "test"}
     assert "toy-0" not in str(rows)  # the scene that is kept apart
 
 

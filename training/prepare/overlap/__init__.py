@@ -31,7 +31,7 @@ def shared_ground(images: Sequence[Picture], progress: Progress) -> list[SharedG
 
     Args:
         images: those to compare.
-        progress: told what is being done, 0 to 100.
+        progress: receives what is being done, 0 to 100.
     """
     grounds = shared_by_georeference(list(images))
     if any(image.crs is None for image in images):

@@ -8,6 +8,8 @@ from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 from scipy.spatial import cKDTree
 
+from lulc_plugin.raster import GeoGrid
+
 from .grey_images import Picture
 from .ground import SharedGround, whole
 
@@ -52,17 +54,14 @@ def _degrees(image: Picture) -> tuple[float, ...]:
 
 
 def _bounds(image: Picture) -> tuple[float, float, float, float]:
-    t = image.transform
-    corners = [(x, y) for x in (0, image.width) for y in (0, image.height)]
-    xs = [t.a * x + t.b * y + t.c for x, y in corners]
-    ys = [t.d * x + t.e * y + t.f for x, y in corners]
-    return min(xs), min(ys), max(xs), max(ys)
+    return GeoGrid(image.crs, image.transform, (image.height, image.width)).extent
 
 
 def _shared(images: list[Picture], first: int, second: int) -> SharedGround | None:
     a, b = images[first], images[second]
     theirs = _bounds(b) if a.crs == b.crs else transform_bounds(b.crs, a.crs, *_bounds(b))
     west, south, east, north = theirs
+    # not GeoGrid.positions: it rounds otherwise, and a shift of half a pixel could become another one
     inverse = ~a.transform
     corners = [(x, y) for x in (west, east) for y in (south, north)]
     cols = [inverse.a * x + inverse.b * y + inverse.c for x, y in corners]

@@ -67,7 +67,7 @@ def match_by_content(images: Sequence[Picture], progress: Progress) -> list[Shar
 
     Args:
         images: those to compare.
-        progress: told what is being done, 0 to 100.
+        progress: receives what is being done, 0 to 100.
     """
     total = sum(image.pixels for image in images)
     factor = max(1, math.ceil(math.sqrt(total / _MOST_PIXELS)))
@@ -101,10 +101,10 @@ def find_corners(grey: FloatArray, spacing: int) -> Corners:
     inside[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = 1
     smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
     # the quality is a share of the best corner's: low, so that corners are found over all of the image
-    found = cv2.goodFeaturesToTrack(smooth, 0, 1e-6, _PACKING * spacing, mask=inside, blockSize=9)
-    if found is None:
+    corners = cv2.goodFeaturesToTrack(smooth, 0, 1e-6, _PACKING * spacing, mask=inside, blockSize=9)
+    if corners is None:
         return nothing
-    col, row = found.reshape(-1, 2).round().astype(np.int64).T
+    col, row = corners.reshape(-1, 2).round().astype(np.int64).T
     smooth = cv2.GaussianBlur(grey, (0, 0), 1.5)
     patches = smooth[(row[:, None] + offsets)[:, :, None], (col[:, None] + offsets)[:, None, :]].reshape(len(row), -1)
     patches = patches - patches.mean(axis=1, keepdims=True)
@@ -120,7 +120,7 @@ def find_candidates(corners: Sequence[Corners], places: Sequence[str], progress:
     Args:
         corners: of each image.
         places: of each image.
-        progress: told how much is done, 0 to 100.
+        progress: receives how much is done, 0 to 100.
     """
     owner = np.concatenate([np.full(len(c.positions), i, np.int64) for i, c in enumerate(corners)])
     if not owner.size:
