@@ -145,7 +145,7 @@ def read_table(path: Path | None) -> tuple[Legend, dict[str, Any]]:
     except OSError as error:
         raise LulcError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LulcError(f"{path} is no TOML: {error}.") from None
+        raise LulcError(f"{path} is not TOML: {error}.") from None
     named = content.get("teachers", {})
     if not isinstance(named, dict) or len(named) != 1 or not isinstance(next(iter(named.values())), dict):
         names = ", ".join(named) if isinstance(named, dict) and named else "none"

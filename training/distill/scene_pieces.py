@@ -117,13 +117,15 @@ class Scenes:
         return self.source.expected(size, grain)
 
 
-def find_scenes(paths: Sequence[Path], specs: Sequence[ModelSpec], said: str = "auto", level: str = "") -> list[Scenes]:
+def find_scenes(
+    paths: Sequence[Path], specs: Sequence[ModelSpec], values: str = "auto", level: str = ""
+) -> list[Scenes]:
     """What lies at these paths: folders of data sets, images of such, folders of rasters, rasters.
 
     Args:
         paths: files and folders.
         specs: the teachers, which say what bands are called where a raster does not.
-        said: what the numbers of loose rasters are: `auto`, `reflectance` or `picture`.
+        values: what the numbers of loose rasters are: `auto`, `reflectance` or `picture`.
         level: processing level of loose rasters.
 
     Raises:
@@ -144,7 +146,7 @@ def find_scenes(paths: Sequence[Path], specs: Sequence[ModelSpec], said: str = "
                 # its description knows what the file does not say: offsets, places, what may train
                 some.setdefault(home, set()).add(file.stem)
             else:
-                out.append(_loose(file, specs, said, level))
+                out.append(_loose(file, specs, values, level))
     return out + [_set(folder, names) for folder, names in some.items()]
 
 
@@ -193,6 +195,7 @@ def _parts(height: int, width: int, size: int, context: int, grain: int) -> list
 def _centre(crs: Any, transform: Any, height: int, width: int) -> tuple[float, float] | None:
     if crs is None:
         return None
+    # not GeoGrid: it adds in another order, which changes the last bit where an image is rotated; in _moved, too
     x = transform.c + transform.a * width / 2 + transform.b * height / 2
     y = transform.f + transform.d * width / 2 + transform.e * height / 2
     lon, lat = transform_coordinates(crs, CRS.from_epsg(4326), [x], [y])
@@ -257,7 +260,7 @@ def _set(folder: Path, only: set[str] | None) -> Scenes:
     count = len(rows_of(d))
     known = {Path(r["file"]).stem for r in rows_of(d)}
     if only is not None and only - known:
-        raise LulcError(f"{sorted(only - known)[0]} is no image of {d.name}, or one that it leaves out.")
+        raise LulcError(f"{sorted(only - known)[0]} is not an image of {d.name}, or one that it leaves out.")
     note = f"{d.name}: {count if only is None else len(only)} images, {kind}"
     chosen = None if only is None else frozenset(only)
     return Scenes(d.name, d.bands, kind, d.gsd, d.level, _SetFiles(d, chosen), d.credit, d.licence, (note,))
@@ -310,10 +313,10 @@ class _Raster:
         return len(_parts(self.facts.height, self.facts.width, size, 0, grain))
 
 
-def _loose(path: Path, specs: Sequence[ModelSpec], said: str, level: str) -> Scenes:
+def _loose(path: Path, specs: Sequence[ModelSpec], values: str, level: str) -> Scenes:
     with Source(str(path)) as source:
         facts = source.facts
-        job = ClassifyJob(RasterInput(str(path)), values=said)
+        job = ClassifyJob(RasterInput(str(path)), values=values)
         numbers: dict[str, int] = {}
         warnings: list[str] = []
         for spec in specs:
@@ -329,7 +332,7 @@ def _loose(path: Path, specs: Sequence[ModelSpec], said: str, level: str) -> Sce
                 numbers[name] = layer_band.number
         chosen = list(numbers.values())
         reading = value_kind.interpret_values(
-            said,
+            values,
             [facts.dtypes[n - 1] for n in chosen],
             [facts.bands[n - 1] for n in chosen],
             statistics.probe_layer(source, chosen, Progress()),

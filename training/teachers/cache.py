@@ -55,13 +55,13 @@ def soft_labels(
     for row, bands, valid in images:
         path = folder / f"{row['file'].replace('/', '_')}.npz"
         pixels = _digest(bands, valid, f"{kind} {level}")
-        found = _kept(path, pixels)
-        if found is None:
+        labels = _kept(path, pixels)
+        if labels is None:
             shares, known = panel.answer(bands, valid, kind, level)
-            found = shares.astype(np.float16), known
+            labels = shares.astype(np.float16), known
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, packed(*found, pixels=pixels))
-        out.append(found)
+            write_whole(path, packed(*labels, pixels=pixels))
+        out.append(labels)
     return out
 
 

@@ -63,8 +63,8 @@ def answer(
 
 def l1c_like(bands: Bands, gains: Mapping[str, tuple[float, float]]) -> dict[str, FloatArray]:
     """Bands brought roughly to the top of the atmosphere: value · gain + addend; bands without a gain as they are."""
-    found = {name: gains.get(name, (1.0, 0.0)) for name in bands}
-    return {n: v * np.float32(found[n][0]) + np.float32(found[n][1]) for n, v in bands.items()}
+    linear = {name: gains.get(name, (1.0, 0.0)) for name in bands}
+    return {n: v * np.float32(linear[n][0]) + np.float32(linear[n][1]) for n, v in bands.items()}
 
 
 def interpolated(band: FloatArray, valid: BoolArray) -> FloatArray:
@@ -93,5 +93,5 @@ def _stays(settings: TeacherSettings, legend: tuple[str, ...], bands: Bands, raw
             f"The teacher's setting stays names the class {stays.name!r} and the band {stays.band!r}; there are the"
             f" classes {', '.join(legend)} and the bands {', '.join(bands)}."
         )
-    found: BoolArray = (raw.argmax(axis=0) == legend.index(stays.name)) & (bands[stays.band] > stays.above)
-    return found
+    keeps: BoolArray = (raw.argmax(axis=0) == legend.index(stays.name)) & (bands[stays.band] > stays.above)
+    return keeps

@@ -115,10 +115,10 @@ class Panel:
         Raises:
             LulcError: a network file is missing.
         """
-        told = {"rules": _RULES, "legend": self.legend, "teachers": [_told(s) for s in self.settings]}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        inputs = {"rules": _RULES, "legend": self.legend, "teachers": [_plain(s) for s in self.settings]}
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _told(settings: TeacherSettings) -> dict[str, object]:
+def _plain(settings: TeacherSettings) -> dict[str, object]:
     """Settings as plain values, the file as the digest of what is in it."""
     return {**asdict(settings), "file": digest(settings.file)}

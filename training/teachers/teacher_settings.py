@@ -71,7 +71,7 @@ class TeacherSettings:
         named = [*self.coarse_bands, *self.l1c_like, *([self.stays.band] if self.stays else [])]
         for name in named:
             if name not in band_names.WORDS:
-                raise LulcError(f"{name!r} is no common name of a band; known are {', '.join(band_names.WORDS)}.")
+                raise LulcError(f"{name!r} is not a common name of a band; known are {', '.join(band_names.WORDS)}.")
 
     def twice(self, level: str) -> bool:
         """Whether an image of this processing level is asked about twice."""

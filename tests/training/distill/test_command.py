@@ -39,12 +39,12 @@ wood = "Trees"
 
 
 def _maker():
-    """`make` of the other test file; tests are no package."""
+    """`make` of the other test file; tests are not a package."""
     place = Path(__file__).parents[1] / "teachers" / "test_panel.py"
-    found = importlib.util.spec_from_file_location("distill_maker", place)
-    module = importlib.util.module_from_spec(found)
+    spec = importlib.util.spec_from_file_location("distill_maker", place)
+    module = importlib.util.module_from_spec(spec)
     sys.modules["distill_maker"] = module
-    found.loader.exec_module(module)
+    spec.loader.exec_module(module)
     return module.make
 
 
@@ -83,8 +83,8 @@ def test_a_labelled_set_is_written(ready, tmp_path, capsys):
     network, folder, table = ready
     out = tmp_path / "made"
     assert run(network, folder, "--classes", table, "--out", out, "--threads", 1, "--level", "L1C") == 0
-    said = capsys.readouterr().out
-    assert "3 images" in said and "Trees" in said
+    printed = capsys.readouterr().out
+    assert "3 images" in printed and "Trees" in printed
     assert (out / "sheet.png").stat().st_size > 3000 and (out / "statistics.csv").is_file()
     rows = list(csv.DictReader((out / "split.csv").open()))
     groups = {r["file"]: r["group"] for r in rows}
@@ -156,8 +156,8 @@ def test_data_sets_bring_their_offsets_places_levels_and_splits(ready, tmp_path,
     )
     assert run(network, home, "--classes", table, "--out", tmp_path / "made", "--threads", 1, "--val", 0) == 0
     assert heard == ["L2A"] * 3
-    found = {r["file"]: (r["group"], r["split"]) for r in csv.DictReader((tmp_path / "made" / "split.csv").open())}
-    assert found == {"m0.tif": ("town0", "train"), "m1.tif": ("town1", "val"), "m2.tif": ("town2", "train")}
+    rows = {r["file"]: (r["group"], r["split"]) for r in csv.DictReader((tmp_path / "made" / "split.csv").open())}
+    assert rows == {"m0.tif": ("town0", "train"), "m1.tif": ("town1", "val"), "m2.tif": ("town2", "train")}
     with open_dataset(tmp_path / "made" / "images" / "m1.tif") as dataset:
         assert (dataset.read() == 500).all()
     d = describe(tmp_path, "made")
@@ -172,11 +172,11 @@ def test_scaling_by_the_layer_knows_the_whole_scene(tmp_path):
     step = (Step.of("percentile", lower=0, upper=100),)
     spec = Teacher(make(tmp_path, forms=(InputForm("picture", "dn", (step, step)),)), 1).spec
     values = np.stack([np.arange(1, 4097, dtype=np.uint16).reshape(64, 64)] * 3)
-    (found,) = scene_pieces.find_scenes([scene(tmp_path / "in" / "s.tif", values)], [spec], "picture")
-    parts = list(found.pieces(("red", "nir"), 32, 0, 2))
+    (scenes,) = scene_pieces.find_scenes([scene(tmp_path / "in" / "s.tif", values)], [spec], "picture")
+    parts = list(scenes.pieces(("red", "nir"), 32, 0, 2))
     assert len(parts) == 4
     assert all(p.layer["red"].min() == 1 and p.layer["red"].max() == 4096 for p in parts)
-    (whole,) = found.pieces(("red", "nir"), 64, 0, 2)
+    (whole,) = scenes.pieces(("red", "nir"), 64, 0, 2)
     assert whole.layer is None
 
 
@@ -226,8 +226,8 @@ def test_a_student_that_learns_elsewhere_is_refused_first(tmp_path):
 
 @pytest.mark.parametrize(("length", "parts"), [(40, [40]), (64, [64]), (65, [34, 31]), (200, [50, 50, 50, 50])])
 def test_cuts_are_even(length, parts):
-    found = scene_pieces.cuts(length, 64, 2)
-    assert [b - a for a, b in found] == parts and found[-1][1] == length
+    intervals = scene_pieces.cuts(length, 64, 2)
+    assert [b - a for a, b in intervals] == parts and intervals[-1][1] == length
 
 
 def test_places():

@@ -20,8 +20,8 @@ LEGEND = ("Water", "Trees")
 
 def test_shares_add_up_and_sum_to_one():
     shares = np.array([0.2, 0.25, 0.35, 0.2], np.float32)[:, None, None]
-    found, known = class_map(["a", "b", "c", "odd"], {"A": "x", "b": "y", "c": "Y"}, ["X", "Y"], 0.3).student(shares)
-    np.testing.assert_allclose(found[:, 0, 0], [0.25, 0.75], rtol=1e-6)
+    mapped, known = class_map(["a", "b", "c", "odd"], {"A": "x", "b": "y", "c": "Y"}, ["X", "Y"], 0.3).student(shares)
+    np.testing.assert_allclose(mapped[:, 0, 0], [0.25, 0.75], rtol=1e-6)
     assert known.all()
 
 
@@ -32,8 +32,8 @@ def test_unsure_pixels_and_classes_without_a_place_are_left_out():
 
 
 def test_equal_names_need_no_table():
-    found = class_map(["bare_soil", "Trees", "snow"], {}, ["Trees", "Bare soil"], 0)
-    assert found.targets == (1, 0, -1)
+    mapping = class_map(["bare_soil", "Trees", "snow"], {}, ["Trees", "Bare soil"], 0)
+    assert mapping.targets == (1, 0, -1)
     with pytest.raises(LulcError, match="None of the teacher's classes"):
         class_map(["a"], {}, ["b"], 0)
 

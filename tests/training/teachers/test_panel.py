@@ -211,8 +211,8 @@ def test_several_teachers_are_averaged_by_weight(tmp_path, image):
     first = TeacherSettings(make(tmp_path), TABLE, 0.0)
     second = TeacherSettings(make(tmp_path, "second", weights=WEIGHTS[::-1].copy()), TABLE, 0.0, weight=3.0)
     (a, _), (b, _) = (Panel(s, LEGEND, 1).answer(bands, valid) for s in (first, second))
-    found, known = Panel([first, second], LEGEND, 1).answer(bands, valid)
-    np.testing.assert_allclose(found, (a + 3 * b) / 4, atol=1e-6)
+    shares, known = Panel([first, second], LEGEND, 1).answer(bands, valid)
+    np.testing.assert_allclose(shares, (a + 3 * b) / 4, atol=1e-6)
     assert known.all() and np.abs(a - b).max() > 0.1
 
 
@@ -221,8 +221,8 @@ def test_a_teacher_that_does_not_know_has_no_say(tmp_path, image):
     sure = TeacherSettings(make(tmp_path), TABLE, 0.0, weight=2.0)
     mute = TeacherSettings(make(tmp_path, "mute", weights=WEIGHTS[::-1].copy()), TABLE, 1.0)
     alone, _ = Panel(sure, LEGEND, 1).answer(bands, valid)
-    found, known = Panel([sure, mute], LEGEND, 1).answer(bands, valid)
-    np.testing.assert_allclose(found, alone, atol=1e-6)
+    shares, known = Panel([sure, mute], LEGEND, 1).answer(bands, valid)
+    np.testing.assert_allclose(shares, alone, atol=1e-6)
     assert known.all()
     # half of the weight is not enough
     assert not Panel([replace(sure, weight=1.0), mute], LEGEND, 1).answer(bands, valid)[1].any()
@@ -240,14 +240,14 @@ def test_answers_are_kept_until_something_changes(tmp_path, image, monkeypatch):
 
     def labels(settings=settings, bands=bands, level=""):
         asked.clear()
-        (found,) = cache.soft_labels(
+        (labels,) = cache.soft_labels(
             "made_up",
             [({"file": "a/b.tif"}, bands, valid)],
             Panel(settings, LEGEND, threads=1),
             tmp_path / "kept",
             level=level,
         )
-        return found
+        return labels
 
     shares, known = labels()
     assert asked and shares.dtype == np.float16 and shares.shape == (2, 30, 26) and known.dtype == bool
@@ -274,7 +274,7 @@ def test_answers_are_kept_until_something_changes(tmp_path, image, monkeypatch):
 def test_fingerprint_knows_all_that_an_answer_depends_on(tmp_path):
     path = make(tmp_path)
     usual = TeacherSettings(path, TABLE)
-    found = [
+    fingerprints = [
         Panel(s, legend).fingerprint
         for s, legend in (
             (usual, LEGEND),
@@ -287,10 +287,10 @@ def test_fingerprint_knows_all_that_an_answer_depends_on(tmp_path):
             (replace(usual, l1c_like={"red": (1.0, 0.1)}), LEGEND),
         )
     ]
-    assert len(set(found)) == len(found)
-    assert Panel(TeacherSettings(path, TABLE), LEGEND).fingerprint == found[0]
+    assert len(set(fingerprints)) == len(fingerprints)
+    assert Panel(TeacherSettings(path, TABLE), LEGEND).fingerprint == fingerprints[0]
     make(tmp_path, fill=(0.0, 0.0))
-    assert Panel(usual, LEGEND).fingerprint != found[0]
+    assert Panel(usual, LEGEND).fingerprint != fingerprints[0]
     with pytest.raises(LulcError, match="does not exist"):
         _ = Panel(replace(usual, file=tmp_path / "none.onnx"), LEGEND).fingerprint
 

@@ -16,15 +16,15 @@ def test_settings_of_a_table(tmp_path, monkeypatch):
     monkeypatch.setenv("MY_WEIGHTS", str(tmp_path / "w"))
     table = {"file": "$MY_WEIGHTS/t.onnx", "classes": {"wood": "Trees"}, "least_sure": 1, "coarse_bands": ["swir16"],
              "stays": {"name": "Trees", "band": "red", "above": 0.2}, "l1c_like": {"blue": [1, 0]}}  # fmt: skip
-    (found,) = parse(table, tmp_path)
-    assert found.file == tmp_path / "w" / "t.onnx" and found.least_sure == 1.0
-    assert found.stays == Stays("Trees", "red", 0.2) and found.l1c_like == {"blue": (1.0, 0.0)}
+    (settings,) = parse(table, tmp_path)
+    assert settings.file == tmp_path / "w" / "t.onnx" and settings.least_sure == 1.0
+    assert settings.stays == Stays("Trees", "red", 0.2) and settings.l1c_like == {"blue": (1.0, 0.0)}
     both = parse([{"file": "a.onnx"}, {"file": "b.onnx", "weight": 2}], tmp_path)
     assert [s.file for s in both] == [tmp_path / "a.onnx", tmp_path / "b.onnx"] and both[1].weight == 2.0
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"leastsure": 1}, "leastsure"),
         ({"surface": "never"}, "never"),
@@ -37,6 +37,6 @@ def test_settings_of_a_table(tmp_path, monkeypatch):
         ({"file": 3}, "file"),
     ],
 )
-def test_settings_that_make_no_sense(tmp_path, change, said):
-    with pytest.raises(LulcError, match=said):
+def test_settings_that_make_no_sense(tmp_path, change, message):
+    with pytest.raises(LulcError, match=message):
         parse({"file": "a.onnx", **change}, tmp_path)
