@@ -58,7 +58,7 @@ BANDS: dict[str, Known] = {
 
 #: Reflectance is not negative.
 NOT_BELOW_0: Steps = (Step.of("clip", minimum=0),)
-_BRIGHTEST = 1.2  # in units of the divisors; clouds and glints carry no more information beyond it
+_BRIGHTEST = 1.2  # in units of the divisors; clouds and glints contain no more information beyond it
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def from_table(table: Mapping[str, Any]) -> Inputs:
     """Inputs of the table `[input]` of a recipe: `bands`, `indices`, `ways`.
 
     Raises:
-        LulcError: an unknown key, band, index or way, or something that is no list of texts.
+        LulcError: an unknown key, band, index or way, or something that is not a list of texts.
     """
     wanted = read(InputTable, table, "[input]")
     return make_inputs(wanted.bands, wanted.indices, wanted.ways)

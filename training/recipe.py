@@ -218,7 +218,7 @@ def _put(content: dict[str, Any], key: str, value: Any) -> None:
     for name in outer:
         content = content.setdefault(name, {})
         if not isinstance(content, dict):
-            raise LulcError(f"{key!r} is no key of a recipe.")
+            raise LulcError(f"{key!r} is not a key of a recipe.")
     content[last] = value
 
 
@@ -287,7 +287,7 @@ def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a table that every checkpoint can hold."""
 
     def refuse(value: Any) -> None:
-        raise LulcError(f"{value} in the recipe is no text, number or list.", "Put dates and times in quotes.")
+        raise LulcError(f"{value} in the recipe is not a text, a number or a list.", "Put dates and times in quotes.")
 
     return json.loads(json.dumps(content, default=refuse))
 
@@ -295,7 +295,7 @@ def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
 def located(text: str, folder: Path) -> str:
     """A file with variables of the environment put in, relative to `folder`.
 
-    What is no file stays as it is: `imagenet`, `package:NAME/PATH`, `hub:OWNER/NAME/FILE`.
+    What is not a file stays as it is: `imagenet`, `package:NAME/PATH`, `hub:OWNER/NAME/FILE`.
 
     Raises:
         LulcError: a variable is not set.

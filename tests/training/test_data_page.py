@@ -26,8 +26,8 @@ MADE = {"toy", "s2_labelled"}
 def test_every_set_of_a_recipe_is_there():
     named = set()
     for path in (BENCH / "configs").rglob("*.toml"):
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        named |= {part["set"] for key in ("data", "check") for part in said.get(key, ())}
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        named |= {part["set"] for key in ("data", "check") for part in table.get(key, ())}
     named -= MADE
     assert named <= {path.stem for path in SETS}
     assert {path.stem for path in CSVS} == named
@@ -35,12 +35,12 @@ def test_every_set_of_a_recipe_is_there():
 
 @pytest.mark.parametrize("path", SETS, ids=lambda path: path.stem)
 def test_the_page_says_what_the_description_says(path):
-    said = tomllib.loads(path.read_text(encoding="utf-8"))
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
     (section,) = re.findall(rf"^## {path.stem}\b.*?(?=^## )", PAGE, re.MULTILINE | re.DOTALL)
-    repository = re.match(r"https://github\.com/(.+)", said.get("url", ""))
+    repository = re.match(r"https://github\.com/(.+)", table.get("url", ""))
     if repository:
         assert repository[1] in section
-    licence = said["licence"].replace("CC-BY-4.0", "CC BY 4.0")
+    licence = table["licence"].replace("CC-BY-4.0", "CC BY 4.0")
     for word in ("MIT", "CC0", "CDLA-Permissive-1.0", "CC BY 4.0"):
         if word in licence:
             assert word in section
@@ -50,13 +50,13 @@ def test_the_page_says_what_the_description_says(path):
 
 @pytest.mark.parametrize("path", CSVS, ids=lambda path: path.stem)
 def test_splits_are_by_place(path):
-    said = tomllib.loads((BENCH / "sets" / f"{path.stem}.toml").read_text(encoding="utf-8"))
-    found = rows(path)
-    assert f"| {len(found)} of" in PAGE
-    column = said.get("place", "")
+    table = tomllib.loads((BENCH / "sets" / f"{path.stem}.toml").read_text(encoding="utf-8"))
+    listed_rows = rows(path)
+    assert f"| {len(listed_rows)} of" in PAGE
+    column = table.get("place", "")
     if column:
         splits = {}
-        for row in found:
+        for row in listed_rows:
             splits.setdefault(row[column], set()).add(row["split"])
         assert all(len(names) == 1 for names in splits.values())
-    assert len({row["file"] for row in found}) == len(found)
+    assert len({row["file"] for row in listed_rows}) == len(listed_rows)

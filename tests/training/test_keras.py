@@ -100,6 +100,6 @@ def test_converted_network_maps_as_keras_does(tmp_path: Path, rng: np.random.Gen
     scores = np.load(tmp_path / "scores.npy")
     second, first = np.sort(scores, axis=-1)[..., -2:].transpose(2, 0, 1)
     with rasterio.open(tmp_path / "map.tif") as dataset:
-        found = dataset.read(1)
-    assert len(np.unique(found)) > 2
-    assert (found == 1 + scores.argmax(axis=-1))[first - second > 1e-5].all()
+        classes = dataset.read(1)
+    assert len(np.unique(classes)) > 2
+    assert (classes == 1 + scores.argmax(axis=-1))[first - second > 1e-5].all()

@@ -31,9 +31,9 @@ def test_the_interval_is_over_places(monkeypatch):
     # a draw is a mean over the classes that it has in its reference
     miou = {k: reference_miou(sum(one[p] for p in k)) for k in (("p0", "p0"), ("p0", "p1"), ("p1", "p1"))}
     nothing = {"p0": np.array([[0, 6], [9, 0]]), "p1": np.array([[0, 3], [3, 0]])}
-    found = miou_interval(one, nothing, draws=500)
-    assert found[0] == pytest.approx(miou["p0", "p1"])
-    assert (found[1], found[2]) == pytest.approx((min(miou.values()), max(miou.values())))
+    interval = miou_interval(one, nothing, draws=500)
+    assert interval[0] == pytest.approx(miou["p0", "p1"])
+    assert (interval[1], interval[2]) == pytest.approx((min(miou.values()), max(miou.values())))
 
 
 def test_few_places_give_no_interval():

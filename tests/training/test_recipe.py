@@ -62,7 +62,7 @@ def test_options_of_the_same_architecture_are_inherited(recipe_file):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ('network={architecture="segnet"}', "segnet"),
         ('network={architecture="unet",widths=[1]}', "widths"),
@@ -114,14 +114,14 @@ def test_options_of_the_same_architecture_are_inherited(recipe_file):
         ('check=[{set="sure",splits=["val","more"]},{set="sure",splits=["more","val"]}]', "Two [[check]]"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(recipe_file, change, said):
+def test_what_cannot_be_is_refused_by_name(recipe_file, change, message):
     with pytest.raises(LulcError) as caught:
         recipe.read(recipe_file, changes_of([change]))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("set=5", "set is 5"),
         ('splits=["train","test"]', "test split must not train"),
@@ -141,11 +141,11 @@ def test_what_cannot_be_is_refused_by_name(recipe_file, change, said):
         ('loss=[{term="hardest_classes",classes=5}]', "classes is 5"),
     ],
 )
-def test_a_part_of_the_wrong_kind_is_refused_by_name(recipe_file, change, said):
+def test_a_part_of_the_wrong_kind_is_refused_by_name(recipe_file, change, message):
     data = {"set": "sure", "loss": [{"term": "dice"}], **changes_of([change])}
     with pytest.raises(LulcError) as caught:
         recipe.read(recipe_file, {"data": [data]})
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_base_is_a_name(recipe_file):
@@ -161,16 +161,16 @@ def test_one_word_is_a_list_of_one(recipe_file):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"run.size": 45}, "size is 45; this network takes multiples of 32"),
         ({"run.size": 64, "run.large": 100, "run.large_every": 2}, "large is 100"),
         ({"run.size": 32}, "a batch has one sample"),
     ],
 )
-def test_sizes_that_the_network_cannot_take_are_refused(recipe_file, changes, said):
+def test_sizes_that_the_network_cannot_take_are_refused(recipe_file, changes, message):
     data = [{"set": "sure", "samples": 1, "loss": [{"term": "dice"}]}]
-    with pytest.raises(LulcError, match=said):
+    with pytest.raises(LulcError, match=message):
         fitting(recipe.read(recipe_file, {"data": data, **changes}), 32)
     fitting(recipe.read(recipe_file, {"data": data, "run.size": 64}), 32)
     fitting(recipe.read(recipe_file, {"run.size": 32}), 32)
@@ -188,7 +188,7 @@ def test_large_windows_are_no_smaller_than_usual_ones(recipe_file):
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("given", "located"),
     [
         ("", ""),
         ("imagenet", "imagenet"),
@@ -200,9 +200,9 @@ def test_large_windows_are_no_smaller_than_usual_ones(recipe_file):
         ("$LULC_WEIGHTS/w.pt", "/v/w.pt"),
     ],
 )
-def test_where_weights_lie(monkeypatch, said, found):
+def test_where_weights_lie(monkeypatch, given, located):
     monkeypatch.setenv("LULC_WEIGHTS", "/v")
-    assert Path(recipe.located(said, Path("/r"))) == Path(found)
+    assert Path(recipe.located(given, Path("/r"))) == Path(located)
 
 
 def test_a_checkpoint_needs_neither_the_legend_file_nor_the_first_weights(recipe_file, monkeypatch):

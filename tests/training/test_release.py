@@ -121,15 +121,15 @@ def test_kept_scores_of_another_checkpoint_are_refused(saved, toy, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (["--card", "nowhere.toml"], "cannot be read"),
         (["--data", "nowhere"], "no data set"),
     ],
 )
-def test_what_is_missing_is_said(saved, toy, tmp_path, capsys, more, said):
+def test_what_is_missing_is_reported(saved, toy, tmp_path, capsys, more, message):
     assert rehearse(saved, toy, tmp_path, *more) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_release_without_forest_and_one_without_checkpoint_are_refused(capsys, tmp_path):
@@ -199,9 +199,9 @@ def test_a_run_without_checks_is_measured_on_what_it_trained_on(saved, toy, tmp_
     assert exported(saved, toy, tmp_path)[0] == 2
     assert "--temperature 1" in capsys.readouterr().err
     status, out = exported(saved, toy, tmp_path, "--temperature", "1")
-    said = capsys.readouterr()
-    assert status == 0, said.err
-    assert "measured on training images" in said.out and out.is_file()
+    printed = capsys.readouterr()
+    assert status == 0, printed.err
+    assert "measured on training images" in printed.out and out.is_file()
 
 
 def test_weights_of_unknown_origin_are_refused(recipe_file):

@@ -88,8 +88,8 @@ FIGURES = Path(__file__).parent.parent / "figures"
 def by_variant(results: Mapping[str, Any], plan: Plan) -> dict[str, list[Mapping[str, Any]]]:
     """Variant → its finished runs, in the order of the plan."""
     runs = results["runs"]
-    found = {v.label: [runs[k] for s in plan.seeds if (k := f"{v.label} / {s}") in runs] for v in plan.variants}
-    return {label: members for label, members in found.items() if members}
+    finished = {v.label: [runs[k] for s in plan.seeds if (k := f"{v.label} / {s}") in runs] for v in plan.variants}
+    return {label: members for label, members in finished.items() if members}
 
 
 def table(path: Path, plan: Plan) -> str:

@@ -66,15 +66,15 @@ def run(options: argparse.Namespace) -> None:
 
     if options.out.suffix != ".onnx":
         raise LulcError(f"{options.out} does not end in .onnx.", "Name the file to write, such as models/NAME.onnx.")
-    wishes = ExportOptions(options.temperature, options.precision, options.features, checked(options.variants))
+    choices = ExportOptions(options.temperature, options.precision, options.features, checked(options.variants))
     source = open_source(options.checkpoint, options.data, options.cache, options.card)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     # a file that is refused replaces no good one of that name
     with tempfile.TemporaryDirectory(prefix=".export-", dir=options.out.parent) as folder:
         made = Path(folder) / options.out.name
-        facts, data = export_checkpoint(source, made, wishes)
+        facts, data = export_checkpoint(source, made, choices)
         facts = describe_inside(facts, source.recipe, source.root, made)
-        facts = replace(facts, variants=make_variants(source, facts, made, wishes.variants, data))
+        facts = replace(facts, variants=make_variants(source, facts, made, choices.variants, data))
         facts.save(made.with_suffix(".facts.json"))
         for path in sorted(Path(folder).iterdir()):
             path.replace(options.out.with_name(path.name))

@@ -43,7 +43,7 @@ def training_sets(recipe: Recipe, root: Path, counts: Sequence[Mapping[str, Any]
     Raises:
         LulcError: a set has no description or no licence, or nobody knows a teacher's licence.
     """
-    found = []
+    sets = []
     for count in counts:
         about = describe(root, count["set"])
         if not about.licence:
@@ -51,13 +51,13 @@ def training_sets(recipe: Recipe, root: Path, counts: Sequence[Mapping[str, Any]
                 f"The data set {about.name} does not say its licence.",
                 "Write `licence` and `credit` into its set.toml; say so where none is stated.",
             )
-        found.append(
+        sets.append(
             TrainingSet(
                 about.title or about.name, about.licence, about.credit, about.url, count["images"], count["pixels"]
             )
         )
     used = dict.fromkeys(name for count in counts for name in count["teacher"])
-    return (*found, *dict.fromkeys(credit for name in used for credit in _teachers(recipe, name)))
+    return (*sets, *dict.fromkeys(credit for name in used for credit in _teachers(recipe, name)))
 
 
 def _teachers(recipe: Recipe, name: str) -> list[TrainingSet]:

@@ -79,8 +79,8 @@ def training_places(description: SetDescription, splits: Collection[str]) -> dic
     A set whose images have lost their coordinates has an empty list: the card says so instead of guessing.
     """
     rows = [row for row in rows_of(description) if row["split"] in splits]
-    found = {place for row in rows if (place := _place(row)) is not None}
-    return {"set": description.title or description.name, "places": [list(p) for p in sorted(found)]}
+    places = {place for row in rows if (place := _place(row)) is not None}
+    return {"set": description.title or description.name, "places": [list(p) for p in sorted(places)]}
 
 
 def _place(row: dict[str, str]) -> tuple[float, float] | None:

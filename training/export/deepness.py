@@ -41,7 +41,7 @@ def keys(spec: ModelSpec, inputs: Inputs, scaled_inside: bool) -> dict[str, str]
         scaled_inside: the graph scales and computes indices itself, so that there is nothing to standardise.
     """
     tile = tile_size(spec.window.multiple)
-    said: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "model_type": "Segmentor",
         "class_names": {str(i): c.name for i, c in enumerate(spec.legend.classes)},
         "tile_size": tile,
@@ -51,12 +51,12 @@ def keys(spec: ModelSpec, inputs: Inputs, scaled_inside: bool) -> dict[str, str]
         "seg_small_segment": 0,
     }
     if spec.gsd:
-        said["resolution"] = round(100 * spec.gsd, 3)
+        metadata["resolution"] = round(100 * spec.gsd, 3)
     if not scaled_inside:
         pairs = [_standardised(channel, inputs) for channel in inputs.channels]
-        said["standardization_mean"] = [round(mean, 6) for mean, _ in pairs]
-        said["standardization_std"] = [round(spread, 6) for _, spread in pairs]
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in said.items()}
+        metadata["standardization_mean"] = [round(mean, 6) for mean, _ in pairs]
+        metadata["standardization_std"] = [round(spread, 6) for _, spread in pairs]
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
 
 
 def limits(inputs: Inputs) -> str:

@@ -111,7 +111,7 @@ def export_checkpoint(
         receptive_field=0 if field is None else 2 * field + 1,
         fill=fill,
         calibration=calibrated,
-        parity={name: asdict(found) for name, found in same.items()},
+        parity={name: asdict(agreement) for name, agreement in same.items()},
         sizes=tuple(sizes),
         speed=fast,
         margin=asdict(border),
@@ -190,7 +190,7 @@ def make_variants(
     network, recipe, temperature = source.network, source.recipe, float(facts.calibration["temperature"])
     original = parity.by_torch(network, temperature, bool(facts.features))
     real = _few(real_inputs(recipe, data, facts.fill, network.multiple), _MOST_PARITY)
-    found: dict[str, dict[str, Any]] = {}
+    written: dict[str, dict[str, Any]] = {}
     for name in names:
         path = variants.variant_path(target, name)
         windows = _training_windows(recipe, data, facts.fill) if name == "int8" else []
@@ -199,17 +199,17 @@ def make_variants(
             spec = sidecar.spec(facts, recipe, source.root)
             onnx_graph.embed(path, None, deepness.keys(spec, recipe.inputs, scaled_inside=True))
             say(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB. {deepness.limits(recipe.inputs)}")
-            found[name] = {"file": path.name, "megabytes": round(path.stat().st_size / 1e6, 3)}
+            written[name] = {"file": path.name, "megabytes": round(path.stat().st_size / 1e6, 3)}
             continue
         same = parity.measure_parity(original, parity.by_session(onnx_session.session(path)), real)
         fast = onnx_session.speed(path, len(recipe.inputs.channels))
         own = replace(facts, name=path.stem, speed=fast)
         describe_inside(own, recipe, source.root, path)
         megabytes = path.stat().st_size / 1e6
-        doubt = "" if same.same >= 0.98 else ". Score it with training.evaluate before you use it"
-        say(f"{path.name}: {megabytes:.2f} MB, {fast:.2f} Mpx/s; {same}{doubt}")
-        found[name] = {"file": path.name, "megabytes": round(megabytes, 3), "speed": fast, **asdict(same)}
-    return found
+        warning = "" if same.same >= 0.98 else ". Score it with training.evaluate before you use it"
+        say(f"{path.name}: {megabytes:.2f} MB, {fast:.2f} Mpx/s; {same}{warning}")
+        written[name] = {"file": path.name, "megabytes": round(megabytes, 3), "speed": fast, **asdict(same)}
+    return written
 
 
 def _calibration(source: Source, temperature: float | None) -> dict[str, Any]:
@@ -240,13 +240,13 @@ def real_inputs(recipe: Recipe, data: TrainingData, fill: Sequence[float], multi
         for images in sets
     ]
     turns = [images[k] for k in range(max(map(len, cut), default=0)) for images in cut if k < len(images)]
-    found = [image for image in turns if image.size]
-    if not found:
+    usable = [image for image in turns if image.size]
+    if not usable:
         raise LulcError(
             f"No image is {multiple} pixels wide and high, so there is nothing to measure the exported file on.",
             "Give the recipe a [[check]] with larger images.",
         )
-    return found
+    return usable
 
 
 def input_of(recipe: Recipe, chip: Chip, fill: Sequence[float]) -> FloatArray:
@@ -265,13 +265,13 @@ def _training_windows(recipe: Recipe, data: TrainingData, fill: Sequence[float])
 
 
 def _counts(recipe: Recipe, data: TrainingData) -> list[dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    by_set: dict[str, dict[str, Any]] = {}
     for part, chips in zip(recipe.data, data.training, strict=True):
-        entry = found.setdefault(part.set, {"set": part.set, "images": 0, "pixels": 0, "teacher": []})
+        entry = by_set.setdefault(part.set, {"set": part.set, "images": 0, "pixels": 0, "teacher": []})
         entry["images"] += len(chips)
         entry["pixels"] += sum(int(np.count_nonzero(c.labels)) for c in chips)
         entry["teacher"] += [name for name in part.teacher if name not in entry["teacher"]]
-    return list(found.values())
+    return list(by_set.values())
 
 
 def _band_statistics(recipe: Recipe, data: TrainingData) -> list[dict[str, Any]]:
@@ -283,7 +283,7 @@ def _places(recipe: Recipe, root: Path) -> list[dict[str, Any]]:
     splits: dict[str, set[str]] = {}
     for part in recipe.data:
         splits.setdefault(part.set, set()).update(part.splits)
-    return [data_summary.training_places(describe(root, name), found) for name, found in splits.items()]
+    return [data_summary.training_places(describe(root, name), used) for name, used in splits.items()]
 
 
 def _plain(score: Any) -> float | None:

@@ -40,7 +40,7 @@ def _value(measure: str, words: str, scores: Mapping[str, Any]) -> str:
     name, _, set_name = words.rpartition(" ")
     if measure not in _OF_CLASS and measure not in _OF_SET:
         raise LulcError(
-            f"[card] limits: {{{measure} {words}}} is no measure.",
+            f"[card] limits: {{{measure} {words}}} is not a measure.",
             f"Known are {', '.join((*_OF_CLASS, *_OF_SET))}: {{iou Water SET}}, {{oa SET}}.",
         )
     key = key_of(set_name, scores)
@@ -65,7 +65,7 @@ def key_of(set_name: str, scores: Mapping[str, Any]) -> str | None:
 
 
 def from_scores(scores: Mapping[str, Any]) -> list[str]:
-    """What must be said of every network: weakest classes, worst places, the change of light that costs most."""
+    """Limits of every network: weakest classes, worst places, the change of light that costs most."""
     sentences = []
     for key in score_details.main_sets(scores):
         entry = scores["sets"][key]

@@ -128,10 +128,10 @@ def measure(predict: Predictor, images: Sequence[FloatArray]) -> Margin:
             "one other image against a second": amid[0] != amid[1],
         }
         for name, differs in pairs.items():
-            found = np.array([np.count_nonzero(differs & (distance >= d)) for d in DISTANCES], float)
-            counts[name] = counts.get(name, 0) + found
+            differing = np.array([np.count_nonzero(differs & (distance >= d)) for d in DISTANCES], float)
+            counts[name] = counts.get(name, 0) + differing
         totals += [np.count_nonzero(distance >= d) for d in DISTANCES]
-    table = {name: [float(v) for v in found / totals] for name, found in counts.items()}
+    table = {name: [float(v) for v in differing / totals] for name, differing in counts.items()}
     return chosen(table, len(images))
 
 

@@ -75,18 +75,18 @@ def measure_parity(first: Answers, second: Answers, images: Sequence[FloatArray]
     return Parity(pixels, same / pixels, probability, total / pixels, feature)
 
 
-def require_same(found: Parity, least: float = LEAST_SAME) -> Parity:
+def require_same(measured: Parity, least: float = LEAST_SAME) -> Parity:
     """The same parity, if it is good enough.
 
     Raises:
-        LulcError: too few pixels have the same class, or probabilities are no numbers.
+        LulcError: too few pixels have the same class, or probabilities are not finite numbers.
     """
-    if not (found.same >= least and np.isfinite(found.probability)):
+    if not (measured.same >= least and np.isfinite(measured.probability)):
         raise LulcError(
-            f"The exported file is not the network: {found}.",
+            f"The exported file is not the network: {measured}.",
             f"At least {100 * least:g} % are wanted; try --precision single.",
         )
-    return found
+    return measured
 
 
 def noise(channels: int, multiple: int, seed: int = 0) -> list[FloatArray]:

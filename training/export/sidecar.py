@@ -121,7 +121,7 @@ def score_entries(scores: Mapping[str, Any], legend: Legend, root: Path) -> tupl
         entries.append(
             Scores(
                 dataset=dataset_words(name, entry, values, legend, root),
-                # what a teacher says is no truth, and what was never trained on says less of the training's land
+                # a teacher's answer is not the truth, and what was never trained on says less of the training's land
                 split="evaluation" if entry["teacher"] or entry["evaluation_only"] else split,
                 pixels=int(result.total),
                 overall_accuracy=round(result.overall, 4),

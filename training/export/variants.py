@@ -32,13 +32,13 @@ def variant_path(path: Path, variant: str) -> Path:
     return path.with_name(f"{path.stem}-{variant}.onnx")
 
 
-def checked(said: str) -> tuple[str, ...]:
+def checked(text: str) -> tuple[str, ...]:
     """`fp16,int8` → names of variants.
 
     Raises:
         LulcError: an unknown one.
     """
-    names = tuple(name.strip() for name in said.split(",") if name.strip())
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
         if name not in VARIANTS:
             raise LulcError(f"There is no variant {name!r}.", f"Known are {', '.join(VARIANTS)}.")

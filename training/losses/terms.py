@@ -135,11 +135,11 @@ def _codes(target: Target) -> Tensor:
 def _group_logs(scores: Tensor, target: Target) -> Tensor:
     """log of the summed probability of the classes of each code in use, `(n, codes, rows, cols)`."""
     logs = functional.log_softmax(scores, dim=1)
-    found = []
+    sums = []
     for code in _codes(target).tolist():
         members = torch.nonzero(target.allowed[code])[:, 0]
-        found.append(logs[:, members[0]] if len(members) == 1 else torch.logsumexp(logs[:, members], dim=1))
-    return torch.stack(found, dim=1)
+        sums.append(logs[:, members[0]] if len(members) == 1 else torch.logsumexp(logs[:, members], dim=1))
+    return torch.stack(sums, dim=1)
 
 
 #: Name in a recipe → term.

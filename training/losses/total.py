@@ -58,7 +58,7 @@ def _term(options: dict[str, Any], legend_names: Sequence[str], where: str) -> T
 
 def _index(name: str, legend_names: Sequence[str], where: str) -> int:
     if name not in legend_names:
-        raise LulcError(f"{where}: {name!r} is no class of the legend ({', '.join(legend_names)}).")
+        raise LulcError(f"{where}: {name!r} is not a class of the legend ({', '.join(legend_names)}).")
     return list(legend_names).index(name)
 
 

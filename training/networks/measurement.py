@@ -143,15 +143,15 @@ def reach(network: Network) -> int | None:
         x = torch.ones(1, channels, cell, width, dtype=torch.float64, requires_grad=True)
         y = probe(x)[0, 0, cell // 2]
         start = width // 2 // cell * cell
-        found = 0
+        farthest = 0
         for column in range(start, start + cell):
             (gradient,) = torch.autograd.grad(y[column], x, retain_graph=True)
             felt = gradient[0].abs().amax(dim=(0, 1)).nonzero().flatten()
             if felt[0] == 0 or felt[-1] == width - 1:
                 break
-            found = max(found, column - int(felt[0]), int(felt[-1]) - column)
+            farthest = max(farthest, column - int(felt[0]), int(felt[-1]) - column)
         else:
-            return found
+            return farthest
         width *= 2
     return None
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MobileNetV2 1.0 without its last, 1280-channel convolution: the encoder of the bench's own networks.
 
-Architecture: Sandler et al. 2018, MobileNetV2: Inverted Residuals and Linear Bottlenecks (CVPR). The modules carry the
+Architecture: Sandler et al. 2018, MobileNetV2: Inverted Residuals and Linear Bottlenecks (CVPR). The modules have the
 key names that published weights have (`features.0.0.weight` …), so these load without a translation table.
 """
 

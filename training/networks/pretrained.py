@@ -64,9 +64,9 @@ def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2
     Raises:
         LulcError: no such weights, no connection, or not one filter that fits.
     """
-    found = _imagenet(network) if source == "imagenet" else read_weights(source)
+    published = _imagenet(network) if source == "imagenet" else read_weights(source)
     target = network.state_dict()
-    weights = _unfolded(_renamed(found, target), network)
+    weights = _unfolded(_renamed(published, target), network)
     channels = _input_channels(network)
     taken, adapted, filled = [], [], {}
     for key, old in weights.items():
@@ -82,7 +82,7 @@ def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2
     if not any(tensor.dim() == 4 for tensor in filled.values()):
         raise LulcError(
             f"Nothing in the weights “{source}” fits this network: it has {', '.join(_parts(tuple(target)))}; "
-            f"the file has {', '.join(_parts(tuple(found)))}.",
+            f"the file has {', '.join(_parts(tuple(published)))}.",
             "Give weights of the same encoder, or a checkpoint of the same architecture.",
         )
     network.load_state_dict(filled, strict=False)
@@ -124,9 +124,9 @@ def _imagenet(network: Network) -> dict[str, Tensor]:
         ) from error
 
 
-def _renamed(found: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
+def _renamed(tensors: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
     """The file's tensors under the network's keys: the prefix under which most of them have a place."""
-    plain = {key.replace("segmentation_head.0.", "head."): tensor for key, tensor in found.items()}
+    plain = {key.replace("segmentation_head.0.", "head."): tensor for key, tensor in tensors.items()}
     best = max(_PREFIXES, key=lambda prefix: sum(prefix + key in target for key in plain))
     return {best + key: tensor for key, tensor in plain.items()}
 

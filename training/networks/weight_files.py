@@ -93,7 +93,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(str(path))
     except SafetensorError as error:
-        raise LulcError(f"“{path}” is no safetensors file: {error}.", "Download or copy it again.") from error
+        raise LulcError(f"“{path}” is not a safetensors file: {error}.", "Download or copy it again.") from error
 
 
 def _exported(path: Path) -> dict[str, Tensor]:
@@ -105,18 +105,18 @@ def _exported(path: Path) -> dict[str, Tensor]:
     try:
         stored = onnx.load(str(path)).graph.initializer
     except DecodeError as error:
-        raise LulcError(f"“{path}” is no ONNX file: {_first_line(error)}.", "Download or copy it again.") from error
-    found = {}
+        raise LulcError(f"“{path}” is not an ONNX file: {_first_line(error)}.", "Download or copy it again.") from error
+    tensors = {}
     for tensor in stored:
         if tensor.name.startswith(_EXPORTED):
             key = tensor.name.removeprefix(_EXPORTED).removesuffix("_half")
-            found[key] = torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype(np.float32))
+            tensors[key] = torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype(np.float32))
         elif len(tensor.dims) == 4:
             raise LulcError(
                 f"The filters of “{path}” have not kept the names they had in training ({tensor.name}).",
                 "Give the checkpoint instead.",
             )
-    return found
+    return tensors
 
 
 def _checkpoint(path: Path) -> dict[str, Tensor]:
@@ -124,7 +124,7 @@ def _checkpoint(path: Path) -> dict[str, Tensor]:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise LulcError(
-            f"“{path}” is no PyTorch file that can be read safely: {_first_line(error)}",
+            f"“{path}” is not a PyTorch file that can be read safely: {_first_line(error)}",
             "Give a checkpoint of this bench, or save the state dict alone.",
         ) from error
     for key in _INSIDE:

@@ -37,16 +37,16 @@ def changes_of(entries: Sequence[str]) -> dict[str, Any]:
     Raises:
         LulcError: an entry without `=`.
     """
-    found: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
     for entry in entries:
         key, sign, value = entry.partition("=")
         if not sign:
             raise LulcError(f"--set {entry} has no '='.", "Write --set run.steps=500.")
         try:
-            found[key.strip()] = tomllib.loads(f"x = {value}")["x"]
+            changes[key.strip()] = tomllib.loads(f"x = {value}")["x"]
         except tomllib.TOMLDecodeError:
-            found[key.strip()] = value
-    return found
+            changes[key.strip()] = value
+    return changes
 
 
 def train(options: argparse.Namespace) -> Path:

@@ -77,14 +77,14 @@ def chances(chips: Sequence[Chip], power: float) -> npt.NDArray[np.float64]:
     weights = np.zeros(len(shares))
     used = np.flatnonzero(shares.numpy() > 0)
     weights[used] = class_weights(shares[used], power, 12.0).numpy()
-    found = []
+    rarities = []
     for chip in chips:
         counts = np.bincount(chip.labels.ravel(), minlength=len(weights)).astype(float)
         counts[0] = 0
         total = counts.sum()
         # a chip with hardly any label is seen now and then for what a teacher says of it
-        found.append(float((counts * weights).sum() / total) if total > 0.02 * chip.labels.size else 0.05)
-    return np.array(found) / np.sum(found)
+        rarities.append(float((counts * weights).sum() / total) if total > 0.02 * chip.labels.size else 0.05)
+    return np.array(rarities) / np.sum(rarities)
 
 
 class Batches:

@@ -36,19 +36,19 @@ def read(path: Path) -> dict[str, Any]:
         return torch.load(path, weights_only=True, map_location="cpu")
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
         reason = str(error).splitlines()[0] if "WeightsUnpickler" not in str(error) else "it holds more than numbers"
-        raise LulcError(f"{path} is no checkpoint of this bench: {reason}.") from None
+        raise LulcError(f"{path} is not a checkpoint of this bench: {reason}.") from None
 
 
 def load(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
     """The network of a checkpoint ready to predict, its recipe, and the checkpoint itself.
 
     Raises:
-        LulcError: the file is no checkpoint of `training.train`.
+        LulcError: the file is not a checkpoint of `training.train`.
     """
     state = read(path)
     for key in ("weights", "fill", "recipe", "step"):
         if key not in state:
-            raise LulcError(f"{path} is no checkpoint of training.train: it has no {key!r}.")
+            raise LulcError(f"{path} is not a checkpoint of training.train: it has no {key!r}.")
     recipe = parse(state["recipe"], Path(state.get("folder", ".")), path.name, trained=True)
     network = build(NetworkSettings.from_table(recipe.network), len(state["fill"]), len(recipe.legend.classes))
     network.load_state_dict(state["weights"])
@@ -58,10 +58,10 @@ def load(path: Path) -> tuple[Network, Recipe, dict[str, Any]]:
 def revision(folder: Path) -> str:
     """Git revision of the checkout in `folder`, with `+changes` where files differ from it; `unknown` without git."""
     try:
-        found = subprocess.run(
+        described = subprocess.run(
             ["git", "-C", str(folder), "describe", "--always", "--dirty=+changes", "--abbrev=12"],
             capture_output=True, text=True, timeout=20, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return found.stdout.strip()
+    return described.stdout.strip()

@@ -36,7 +36,7 @@ _KEEP_LINES = 50
 
 @dataclass
 class State:
-    """What a run carries from step to step, beside weights and optimiser."""
+    """What a run keeps from step to step, beside weights and optimiser."""
 
     step: int = 0
     best: float = -math.inf
@@ -169,7 +169,7 @@ class Trainer:
         """One step on one batch.
 
         Raises:
-            LulcError: the gradient is no number.
+            LulcError: the gradient is not a number.
         """
         run, state, network = self.recipe.run, self.state, self._network
         network.train()
@@ -189,7 +189,7 @@ class Trainer:
             raise LulcError(
                 f"The loss of step {state.step} is {float(loss.detach())}, its gradient {float(norm)}: the run stops"
                 " here.",
-                "Look for values that are no numbers in the images, or lower the learning rate; --resume goes on from"
+                "Look for values that are not numbers in the images, or lower the learning rate; --resume goes on from"
                 " the last check.",
             )
         self._optimiser.step()

@@ -27,6 +27,6 @@ def test_confidence_is_over_pixels_and_places():
     from training.export import data_summary
 
     assert data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 100)}) == {}
-    found = data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 50), "c": (0.5, 50)})
-    assert found == {"mean": 0.8, "q05": pytest.approx(0.5), "places": 3}
-    assert data_summary.confidence_summary({}) == {} and np.isfinite(found["mean"])
+    summary = data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 50), "c": (0.5, 50)})
+    assert summary == {"mean": 0.8, "q05": pytest.approx(0.5), "places": 3}
+    assert data_summary.confidence_summary({}) == {} and np.isfinite(summary["mean"])

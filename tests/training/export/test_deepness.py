@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Deepness is told, and the file that it runs."""
+"""The metadata for Deepness, and the file that it runs."""
 
 import json
 

@@ -15,8 +15,8 @@ from training.export import margin
 def test_the_margin_is_where_changes_end():
     names = ("a", "b")
     quiet = [0.0] * (len(margin.DISTANCES) - 3)
-    found = margin.chosen({names[0]: [0.1, 0.01, 0.004, *quiet], names[1]: [0.1, 0.02, 0.0049, *quiet]}, 4)
-    assert (found.pixels, found.reached, found.worst) == (32, True, 0.0049)
+    border = margin.chosen({names[0]: [0.1, 0.01, 0.004, *quiet], names[1]: [0.1, 0.02, 0.0049, *quiet]}, 4)
+    assert (border.pixels, border.reached, border.worst) == (32, True, 0.0049)
     never = margin.chosen({"a": [0.1] * len(margin.DISTANCES)}, 4)
     assert (never.pixels, never.reached) == (margin.DISTANCES[-1], False)
 
@@ -41,8 +41,8 @@ def test_a_network_that_looks_far_has_a_margin_and_a_pixelwise_one_none(monkeypa
 @pytest.mark.parametrize(("side", "count"), [(512, 4), (256, 20), (128, 30), (64, 5)])
 def test_composites_of_small_chips(rng, side, count):
     images = [np.full((1, side, side), i, np.float32) for i in range(count)]
-    found = margin.composites(images)
-    assert 3 <= len(found) <= 6 and all(c.shape == (1, 512, 512) for c in found)
+    mosaics = margin.composites(images)
+    assert 3 <= len(mosaics) <= 6 and all(c.shape == (1, 512, 512) for c in mosaics)
 
 
 def test_too_few_images_for_a_margin_are_refused():

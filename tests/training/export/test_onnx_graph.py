@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Export: the file is the network, takes any size, and runs through the engine; wrong wishes are refused."""
+"""Export: the file is the network, takes any size, and runs through the engine; wrong requests are refused."""
 
 import numpy as np
 import pytest
@@ -45,12 +45,12 @@ def file(small, tmp_path_factory):
 
 
 def test_the_file_is_the_network(small, file):
-    found = parity.measure_parity(
+    agreement = parity.measure_parity(
         parity.by_torch(small, TEMPERATURE, True),
         parity.by_session(onnx_session.session(file)),
         parity.noise(CHANNELS, small.multiple),
     )
-    assert found.same == 1 and found.probability < 1e-4 and found.feature < 1e-2
+    assert agreement.same == 1 and agreement.probability < 1e-4 and agreement.feature < 1e-2
     # another temperature is another file, so the comparison can fail
     other = parity.measure_parity(
         parity.by_torch(small, 0.7, True), parity.by_session(onnx_session.session(file)), parity.noise(CHANNELS, 4)
@@ -70,12 +70,12 @@ def test_larger_filters_are_half_and_the_file_is_smaller(mobile, tmp_path):
     onnx_graph.export(mobile, 1.0, CHANNELS, half)
     onnx_graph.export(mobile, 1.0, CHANNELS, single, "single")
     assert half.stat().st_size < 0.65 * single.stat().st_size
-    found = parity.measure_parity(
+    agreement = parity.measure_parity(
         parity.by_torch(mobile, 1.0, True),
         parity.by_session(onnx_session.session(half)),
         parity.noise(CHANNELS, mobile.multiple)[:3],
     )
-    assert found.probability < 0.01 and found.same > 0.99
+    assert agreement.probability < 0.01 and agreement.same > 0.99
     assert not [n for n in onnx.load(str(half)).graph.node if n.op_type == "BatchNormalization"]
 
 
@@ -112,10 +112,10 @@ def test_variants_run_and_nearly_agree(small, tmp_path, rng, variant):
     windows = [rng.normal(0, 0.5, (CHANNELS, 40, 36)).astype(np.float32) for _ in range(4)]
     variants.write(variant, small, TEMPERATURE, given, path, True, windows)
     assert path.name == f"net-{variant}.onnx"
-    found = parity.measure_parity(
+    agreement = parity.measure_parity(
         parity.by_torch(small, TEMPERATURE, True), parity.by_session(onnx_session.session(path)), windows
     )
-    assert found.same > (0.995 if variant == "fp16" else 0.8)
+    assert agreement.same > (0.995 if variant == "fp16" else 0.8)
 
 
 def test_unknown_variants_are_refused():

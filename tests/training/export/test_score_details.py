@@ -110,18 +110,18 @@ def test_numbers_are_put_into_the_recipes_sentences(scores):
 
 
 def test_limits_follow_from_scores(scores):
-    said = " ".join(limits.from_scores(scores))
-    assert "worst place g2 (mostly Bare)" in said and "Bare (0.250)" in said
-    assert "gain +20 %" in said
+    text = " ".join(limits.from_scores(scores))
+    assert "worst place g2 (mostly Bare)" in text and "Bare (0.250)" in text
+    assert "gain +20 %" in text
 
 
 def test_coarse_values_are_explained_in_the_sidecar(scores, tmp_path):
-    found = {s.dataset.split(";")[0]: s for s in sidecar.score_entries(scores, LEGEND, tmp_path)}
-    coarse = found["Coarse set"]
+    scores_of = {s.dataset.split(";")[0]: s for s in sidecar.score_entries(scores, LEGEND, tmp_path)}
+    coarse = scores_of["Coarse set"]
     assert [c.value for c in coarse.classes] == [1, 2] and coarse.split == "test"
     assert "value 2 stands for Trees / Bare" in coarse.dataset
-    assert found["Towns"].split == "evaluation" and found["Far away"].split == "evaluation"
-    assert found["Sure set"].confusion[1] == (20, 100, 30) and found["Sure set"].extra["place_count"] == 2
+    assert scores_of["Towns"].split == "evaluation" and scores_of["Far away"].split == "evaluation"
+    assert scores_of["Sure set"].confusion[1] == (20, 100, 30) and scores_of["Sure set"].extra["place_count"] == 2
     assert coarse.extra["names"] == ["Water", "Trees / Bare"]
 
 

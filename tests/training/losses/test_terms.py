@@ -52,7 +52,7 @@ def test_coarse_labels_sum_what_they_allow():
     assert loss.item() == pytest.approx(-math.log(0.5), abs=1e-5)
     scores = scores_of(SHARES)
     terms.coarse(scores, target(5, coarse=(1, 2))).backward()
-    # nothing is said of which of the two it is: both rise in proportion to what they have
+    # the label does not say which of the two it is: both rise in proportion to what they have
     gradient = scores.grad[0, :, 0, 0]
     assert gradient[1] < 0 and gradient[2] < 0 and gradient[1] / gradient[2] == pytest.approx(2 / 3, abs=1e-4)
 

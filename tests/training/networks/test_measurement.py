@@ -28,5 +28,5 @@ def test_the_command_prints_a_table(monkeypatch, capsys):
 
 
 def test_encoders_are_measured_where_there_is_a_choice():
-    found = [(s.architecture, s.encoder) for s in wanted(["mobile_unet", "unet"], ["resnet50"])]
-    assert found == [("mobile_unet", ""), ("unet", ""), ("unet", "resnet50")]
+    measured = [(s.architecture, s.encoder) for s in wanted(["mobile_unet", "unet"], ["resnet50"])]
+    assert measured == [("mobile_unet", ""), ("unet", ""), ("unet", "resnet50")]

@@ -126,7 +126,7 @@ def test_refusals(tmp_path):
     torch.save({"other.weight": torch.zeros(3, 3, 3, 3)}, tmp_path / "other.pt")
     for name, word in [
         ("text.pt", "read safely"),
-        ("text.safetensors", "no safetensors"),
+        ("text.safetensors", "not a safetensors"),
         ("none.pt", "holds no weights"),
         ("other.pt", "other.weight"),
     ]:

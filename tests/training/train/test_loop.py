@@ -36,14 +36,14 @@ def test_one_step_lowers_the_loss(joint):
     batch = Batches(r, chips.training, [0.0] * 5)(0)
     targets = Targets(chips.training, torch.device("cpu"))
     steps = optimisation.optimiser(network, r)
-    found = []
+    losses = []
     for _ in range(3):
         loss = loop.batch_loss(r, network(images_of(batch)), batch, targets, ())
-        found.append(float(loss.detach()))
+        losses.append(float(loss.detach()))
         steps.zero_grad()
         loss.backward()
         steps.step()
-    assert found[2] < found[1] < found[0]
+    assert losses[2] < losses[1] < losses[0]
 
 
 def test_batches_depend_on_seed_and_number_alone(joint):
@@ -140,10 +140,10 @@ def test_the_command_and_its_refusals(toy, recipe_file, tmp_path, capsys):
 def test_a_checkpoint_is_not_executed(tmp_path):
     path = tmp_path / "bad.pt"
     torch.save({"weights": print}, path)
-    with pytest.raises(LulcError, match="no checkpoint"):
+    with pytest.raises(LulcError, match="not a checkpoint"):
         checkpoint.read(path)
     path.write_bytes(b"nothing")
-    with pytest.raises(LulcError, match="no checkpoint"):
+    with pytest.raises(LulcError, match="not a checkpoint"):
         checkpoint.read(path)
 
 
@@ -168,7 +168,7 @@ def test_a_loss_that_is_no_number_stops_the_run(joint, tmp_path):
     for part in chips.training:
         for chip in part:
             chip.values[:] = np.nan
-    with pytest.raises(LulcError, match="no numbers"):
+    with pytest.raises(LulcError, match="not numbers"):
         loop.run(r, chips, tmp_path / "run", "cpu")
     assert not (tmp_path / "run" / "best.pt").exists()
 
