@@ -33,7 +33,7 @@ else:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file in one go, under a temporary name beside it.
 
-    Unfinished files of killed runs in that folder are removed. What is no regular file, such as `/dev/stdout`, is
+    Unfinished files of killed runs in that folder are removed. What is not a regular file, such as `/dev/stdout`, is
     written to as it is: a rename would take its place.
 
     Raises:

@@ -18,7 +18,7 @@ def folder(name: str) -> Path:
     """
     in_plugin = {"models": _PACKAGE.parent / "models", "legends": _PACKAGE.parent / "resources" / "legends"}[name]
     in_wheel = _PACKAGE / "_bundled" / name
-    # the wheel's copy first: beside an installed package lies site-packages, where a stranger may own "models"
+    # the wheel's copy first: beside an installed package, in site-packages, another package may have "models"
     for place in (in_wheel, in_plugin):
         if place.is_dir():
             return place

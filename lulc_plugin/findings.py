@@ -66,7 +66,7 @@ class Finding:
 
     Attributes:
         id: what was looked at, for programs: lower-case words with dots or hyphens.
-        level: `pass`, `note` (could not be checked, or is told only), `warning` (suspicious) or `error` (impossible).
+        level: `pass`, `note` (not checked, or for information), `warning` (suspicious) or `error` (impossible).
         title: what was looked at, two or three words.
         text: what was found, with the numbers.
         remedy: what the user can do; empty when nothing needs doing.
@@ -131,7 +131,7 @@ class Findings:
         return tuple(finding.message for finding in self._findings if finding.level == WARNING)
 
     def passed(self, id: str, text: str) -> None:
-        """Something is in order; told in reports, not in the log of a run."""
+        """Something is in order; shown in reports, not in the log of a run."""
         self._add(id, PASS, text)
 
     def note(self, id: str, text: str) -> None:

@@ -17,8 +17,8 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 _MOST_CLASSES = 4096
 LONGEST_NAME = 200
 _LARGEST_FILE = 4_000_000
-#: of a class that is called background
-GREY = "#B4B4B4"
+#: Of a class that is called background.
+BACKGROUND_COLOUR = "#B4B4B4"
 _BACKGROUND = re.compile(r"_?background|not[_ ].*", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Characters that nobody sees but that change how a text looks, or what a terminal does: controls, directions (Unicode
@@ -82,7 +82,7 @@ class Legend:
 
     @staticmethod
     def of(classes: Sequence[LegendClass], nodata: int | None = None) -> Legend:
-        """Legend with nodata 0 when no class has it, else 255, else the largest free value (unless said)."""
+        """Legend with nodata 0 when no class has it, else 255, else the largest free value (unless given)."""
         if nodata is None:
             values = {c.value for c in classes[: _MOST_CLASSES + 1]}
             nodata = next(v for v in (0, 255, *range(65535, 0, -1)) if v not in values)
@@ -169,20 +169,20 @@ class Legend:
         )
 
 
-def spare_colour(index: int, name: str = "") -> str:
-    """A colour for class number `index` that brings none.
+def default_colour(index: int, name: str = "") -> str:
+    """A colour for class number `index`, which has none of its own.
 
     Hues are a golden angle apart; what is called background or not_… is grey.
     """
     if _BACKGROUND.fullmatch(name.strip()):
-        return GREY
+        return BACKGROUND_COLOUR
     hue = (index * 0.6180339887) % 1.0
     parts = [abs((hue * 6 + k) % 6 - 3) - 1 for k in (0, 4, 2)]
     return "#" + "".join(f"{int(60 + 160 * min(1, max(0, p))):02X}" for p in parts)
 
 
 def is_text(text: str) -> bool:
-    """False if `text` holds half of a character (a lone surrogate), which no file and no screen takes."""
+    """False if `text` holds an unpaired surrogate, which cannot be encoded."""
     return not _SURROGATE.search(text)
 
 

@@ -56,12 +56,12 @@ def check_installation(
     progress: Progress | None = None,
     packages_folder: Path | None = None,
 ) -> tuple[Finding, ...]:
-    """Look at everything; each finding is told to `progress` as soon as it is there.
+    """Look at everything; each finding is passed to `progress` as soon as it is there.
 
     Args:
         user_folder: folder of the user's networks, which need not exist; None when there is none.
         host: (title, text) facts about the program around, as QGIS and its version.
-        progress: is told each finding.
+        progress: gets each finding.
         packages_folder: folder above the private ones for packages; None when there is none.
 
     Raises:

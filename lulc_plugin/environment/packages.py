@@ -23,7 +23,7 @@ FOR_ACCURACY = {"numpy": "numpy", "rasterio": "rasterio", "scipy": "scipy", "jin
 #: How a user of QGIS gets them.
 INSTALL = "run Install dependencies (Processing Toolbox, Land Cover Classifier, Setup)"
 _ON_PYPI = {**REQUIRED, **FOR_ACCURACY}
-#: What a package surely has; a file of the same name that goes before it has not.
+#: What a package always has; a file of the same name that hides it does not.
 _HAS = {"numpy": "ndarray", "rasterio": "open", "onnxruntime": "InferenceSession", "jinja2": "Environment"}
 _LONGEST = 300
 
@@ -102,7 +102,7 @@ def load_problem(name: str) -> Exception | None:
     return None
 
 
-def situation(names: Iterable[str] = tuple(REQUIRED)) -> str:
+def python_summary(names: Iterable[str] = tuple(REQUIRED)) -> str:
     """The interpreter and the versions found, in one sentence."""
     versions = [f"{name} {look_up(name).version or 'not installed'}" for name in dict.fromkeys(("numpy", *names))]
     return f"Found here: Python {platform.python_version()} ({interpreter()}), {', '.join(versions)}."
@@ -131,15 +131,16 @@ def remedy(names: tuple[str, ...]) -> str:
     absent = look_up("numpy").is_missing
     first = numpy_copies.first_remedy(absent)
     others = tuple(name for name in names if name != "numpy")
-    if first:  # by hand, pip would be told a numpy that has to go, or none
+    if first:  # by hand, pip would get a numpy that has to go, or none
         then = f" Then, for {' and '.join(others)}: {INSTALL}." if others else ""
-        return f"{first}{then} {situation(names)}"
+        return f"{first}{then} {python_summary(names)}"
     if not others:
-        return f"{numpy_copies.reinstall_remedy()} {situation(names)}"
+        return f"{numpy_copies.reinstall_remedy()} {python_summary(names)}"
     shell = "the OSGeo4W Shell that came with QGIS" if sys.platform.startswith("win") else "a terminal"
     debian = " (or from Debian and Ubuntu: sudo apt install python3-rasterio)" if others == ("rasterio",) else ""
     return (
-        f"In QGIS, {INSTALL}. Or by hand: in {shell} run: {command(others)}{debian}; then {RESTART}. {situation(names)}"
+        f"In QGIS, {INSTALL}. Or by hand: in {shell} run: {command(others)}{debian}; then {RESTART}."
+        f" {python_summary(names)}"
     )
 
 
@@ -148,7 +149,7 @@ def known_cause(name: str, error: Exception) -> str:
     if isinstance(error, ShadowedError):
         return f"Rename, move or delete {error.file}, which is another thing of the same name, and {RESTART}."
     if name == "numpy":
-        return f"{numpy_copies.loading_remedy()} {situation(())}"
+        return f"{numpy_copies.loading_remedy()} {python_summary(())}"
     if numpy_copies.is_mismatch(error):
         pair = numpy_copies.competing_copies(also_compatible=True)
         return f"It was built for another numpy. {numpy_copies.removal_remedy(pair)}" if pair else ""
@@ -173,7 +174,7 @@ def loading_remedy(name: str, error: Exception) -> str:
                 f" Remove it if you installed it yourself: {uninstall(_ON_PYPI.get(name, name))}; and if numpy was"
                 f" changed: {numpy_copies.reinstall_remedy()}"
             )
-        return f"{cause} Then {INSTALL}.{where} {situation((name,))}"
+        return f"{cause} Then {INSTALL}.{where} {python_summary((name,))}"
     if cause:
         return f"{cause} If that does not help: {remedy((name,))}{where}"
     return f"Install it again. {remedy((name,))}{where}"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import LulcError
-from ..legend import Legend, LegendClass, spare_colour
+from ..legend import Legend, LegendClass, default_colour
 from ..options import command
 from ..raster import Step, Steps
 from .mlm import FRACTIONS, MOST_BANDS, MOST_CLASSES, centred_cut, json_values, two_classes, unnamed_bands
@@ -65,7 +65,7 @@ def read(signature: GraphSignature, name: str) -> ModelSpec:
     depth = _depth(output)
     plane = depth == 1
     names = names or [f"channel_{i}" for i in range(depth or 0)]
-    classes = [LegendClass(i, n, spare_colour(i, n)) for i, n in enumerate(names)]
+    classes = [LegendClass(i, n, default_colour(i, n)) for i, n in enumerate(names)]
     if plane and len(classes) == 1:
         classes = two_classes([LegendClass(1, classes[0].name, classes[0].colour)])
     if not plane and depth is not None and depth != len(classes):

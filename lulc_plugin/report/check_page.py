@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _STYLES = Path(__file__).resolve().parent / "templates"
 _LAYER_FOOT = (
-    "PASS: in order. INFO: told, or could not be checked. WARN: suspicious, a run goes on. FAIL: a run is refused."
-    " Made by Land Cover Classifier."
+    "PASS: in order. INFO: for your information, or could not be checked. WARN: suspicious, a run goes on."
+    " FAIL: a run is refused. Made by Land Cover Classifier."
 )
 _INSTALLATION_FOOT = (
     "OK: in order. WARN: works, with a drawback. FAIL: something cannot be done. Nothing was sent anywhere."

@@ -60,7 +60,7 @@ def install_missing(
 
     Args:
         parent: the folder above the private ones.
-        progress: is told everything, pip's own lines too.
+        progress: gets every line, pip's own too.
         wheels: a folder of wheels to take them from; without it pip asks its index on the network.
         only_show: change nothing and ask nobody; tell what would be done, and the ways to do it by hand.
         proxy: address of a proxy for pip, empty for none.
@@ -70,10 +70,10 @@ def install_missing(
         CancelledError: the user stopped it.
     """
     folder = private_folder.folder_in(parent)
-    wheels = None if wheels is None else Path(os.path.expanduser(wheels))  # an unknown ~ stays, and is no folder
+    wheels = None if wheels is None else Path(os.path.expanduser(wheels))  # an unknown ~ stays, and is not a folder
     private_folder.attach(folder)
     computer = missing.computer_here()
-    progress.log(f"{packages.situation(())} Computer: {computer}.")
+    progress.log(f"{packages.python_summary(())} Computer: {computer}.")
     wanted = missing.find_missing(folder, computer)
     for line in wanted.present:
         progress.log(line)
@@ -134,7 +134,7 @@ class _Installation:
         """
         found_pip = self._usable_pip()
         progress.log(f"Installing {', '.join(map(str, self._requirements))} into {self._folder}")
-        private_folder.sweep(self._folder)
+        private_folder.remove_leftovers(self._folder)
         filled = private_folder.new_sibling(self._folder)
         try:
             self._run_pip(found_pip, filled, progress)
@@ -243,7 +243,7 @@ class _Installation:
         errors = [line for line in lines if line.startswith("ERROR")] or list(lines[-3:]) or [f"it ended with {status}"]
         return LulcError(
             f"pip could not install them: {' '.join(errors)[:_LONGEST_REASON]} Nothing was changed.",
-            f"The log has all that pip said. {verify.settings_of_pip()}"
+            f"The log has all that pip printed. {verify.settings_of_pip()}"
             f" By hand: {install_command(self._requirements, self._folder)}",
         )
 

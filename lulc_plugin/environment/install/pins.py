@@ -137,7 +137,7 @@ def pinned(name: str, computer: Computer) -> str:
 
 
 def version(text: str) -> Version:
-    """`1.24.2` → (1, 24); what is no number counts as 0."""
+    """`1.24.2` → (1, 24); what is not a number counts as 0."""
     parts = [*text.split("."), "0", "0"][:2]
     major, minor = (int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
     return major, minor

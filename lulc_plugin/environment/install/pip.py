@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """pip inside this process, and everything as it was before afterwards.
 
-Another process is no way: in QGIS for Windows and macOS `sys.executable` is QGIS itself, and would open a second one.
+Another process does not work: in QGIS for Windows and macOS `sys.executable` is QGIS itself: it would open again.
 pip in turn takes the process for its own: it sets up logging, warnings, the locale, and writes to `sys.stdout`, which
 QGIS for Windows does not have.
 """
@@ -142,7 +142,7 @@ def _run(arguments: Sequence[str], tell: Tell) -> int:
     sys.argv = ["pip", *arguments]
     try:
         if arguments[0] == "install":
-            _take_import_guard_away()
+            _disable_import_guard()
         runpy.run_module("pip", run_name="__main__")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -154,7 +154,7 @@ def _run(arguments: Sequence[str], tell: Tell) -> int:
     return 0
 
 
-def _take_import_guard_away() -> None:
+def _disable_import_guard() -> None:
     """Keep pip from forbidding this process to import anything.
 
     From 26.3 on pip refuses every import, in all threads and for good, as soon as it puts the first package in place:

@@ -22,7 +22,7 @@ from pathlib import Path
 from ...errors import FileNotWritten, LulcError
 from ...options import RESTART, command
 
-#: Environment variable that names the folder above the private ones, where there is no QGIS profile or it is no place.
+#: Environment variable that names the folder above the private ones, where no QGIS profile is there or usable.
 VARIABLE = "LULC_PACKAGES"
 _DAY = 24 * 3600.0
 
@@ -196,7 +196,7 @@ def put_in_place_at_next_start(filled: Path, folder: Path) -> None:
     os.replace(filled, pending)
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what earlier installations left beside `folder`, unless one may still be at work."""
     with suppress(OSError):
         for path in folder.parent.glob(f".{folder.name}.*.*"):

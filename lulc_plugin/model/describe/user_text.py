@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import FileNotRead, LulcError
-from ...legend import LegendClass, spare_colour
+from ...legend import LegendClass, default_colour
 from ...options import option
 from ...raster import Step, Steps, band_names, steps_from_json
 from ..mlm import json_values
@@ -236,7 +236,7 @@ def classes_of_rows(rows: Sequence[Sequence[Any]], what: str) -> tuple[LegendCla
                 f"{what}: the colour {colour_text[:50]!r} in row {number} is not of the form #RRGGBB.",
                 "Write #0064C8 for a blue, or leave it empty.",
             )
-        colour = f"#{colour_text.lstrip('#').upper()}" if colour_text else spare_colour(len(classes), name)
+        colour = f"#{colour_text.lstrip('#').upper()}" if colour_text else default_colour(len(classes), name)
         if any(c.value == value for c in classes):
             raise LulcError(f"{what}: the value {value} stands in two rows.", "Give every class a value of its own.")
         classes.append(LegendClass(value, name, colour))

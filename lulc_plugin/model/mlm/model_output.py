@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import LulcError
-from ...legend import GREY, Legend, LegendClass, spare_colour
+from ...legend import BACKGROUND_COLOUR, Legend, LegendClass, default_colour
 from ..spec import ACTIVATIONS, Output, Window, usual_multiple
 from . import json_values
 from .model_input import axes_of, shape_of
@@ -173,7 +173,7 @@ def _classes(main: Mapping[str, Any]) -> list[LegendClass]:
         if not isinstance(value, int):
             raise LulcError(f"A class has the value {str(value)[:50]!r}, not a whole number.")
         label = entry.get("title") or entry.get("description") or entry.get("name") or f"class {value}"
-        colour = _colour(entry.get("color_hint")) or spare_colour(len(classes), str(entry.get("name") or ""))
+        colour = _colour(entry.get("color_hint")) or default_colour(len(classes), str(entry.get("name") or ""))
         classes.append(LegendClass(value, str(label)[:200], colour))
     return classes
 
@@ -191,7 +191,7 @@ def two_classes(classes: list[LegendClass], nodata: Any = None) -> list[LegendCl
         return classes
     (only,) = classes
     free = next(value for value in (0, 1, 2) if value not in (only.value, nodata))
-    return [LegendClass(free, "background", GREY), only]
+    return [LegendClass(free, "background", BACKGROUND_COLOUR), only]
 
 
 def _cut(axes: tuple[str, ...], shape: tuple[int | None, ...], size: int | None, name: str) -> int:

@@ -452,11 +452,11 @@ def test_pip_does_not_forbid_imports(monkeypatch):
     install = types.ModuleType("pip._internal.commands.install")
     install._prevent_further_imports = None
     monkeypatch.setitem(sys.modules, install.__name__, install)
-    piprun._take_import_guard_away()
+    piprun._disable_import_guard()
     with install._prevent_further_imports(until_process_exit=True):
         importlib.import_module("json")
     del install._prevent_further_imports
-    piprun._take_import_guard_away()
+    piprun._disable_import_guard()
     assert not hasattr(install, "_prevent_further_imports")
 
 
@@ -765,7 +765,7 @@ def test_what_a_killed_installation_left_is_swept(tmp_path):
     folder = private_folder.folder_in(tmp_path)
     fresh, old = private_folder.new_sibling(folder), private_folder.new_sibling(folder)
     os.utime(old, (1, 1))
-    private_folder.sweep(folder)
+    private_folder.remove_leftovers(folder)
     assert fresh.exists() and not old.exists(), "another QGIS may be at work on the fresh one"
 
 
