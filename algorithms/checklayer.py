@@ -136,10 +136,10 @@ class CheckLayer(LulcAlgorithm):
                 " finds, also what is in order. No map is made."
             ),
             (
-                "Each line says PASS (in order), INFO (for your information, or could not be checked), WARN (suspicious;"
-                " a run goes on) or FAIL (a run is refused), with the numbers and what to do. The end says which network fits"
-                " the image (FITS), which could be run only on resampled pixels (RESAMPLED) or on pixels outside"
-                " the size it was made for (OUTSIDE), and which does not fit and why (NO)."
+                "Each line says PASS (in order), INFO (for your information, or could not be checked), WARN"
+                " (suspicious; a run goes on) or FAIL (a run is refused), with the numbers and what to do. The end says"
+                " which network fits the image (FITS), which could be run only on resampled pixels (RESAMPLED) or on"
+                " pixels outside the size it was made for (OUTSIDE), and which does not fit and why (NO)."
             ),
         ),
         needs=(

@@ -120,7 +120,7 @@ class CompareMaps(LulcAlgorithm):
             *referencehelp.NEEDS,
             (
                 "When the points were drawn within the classes of map A, these are not the strata of map B: points"
-                " of Draw a reference sample carry their strata with them; for others name the field or the raster."
+                " of Draw a reference sample contain their strata; for others name the field or the raster."
             ),
         ),
         returns=(

@@ -322,7 +322,7 @@ class SamplePoints(LulcAlgorithm):
                 "How the points are shared out",
                 (
                     "olofsson gives each rare class (below 5 % of the map) a fixed number, 75, so that its accuracy"
-                    " can be told at all; the rest is shared in proportion to area. proportional treats all area"
+                    " can be known at all; the rest is shared in proportion to area. proportional treats all area"
                     " alike and leaves rare classes with few points. equal gives each class the same number: best"
                     " for user's accuracies. neyman is best for overall accuracy only."
                 ),
@@ -373,7 +373,7 @@ class SamplePoints(LulcAlgorithm):
         limits=(
             (
                 "The strata are the classes of the map as it is now. If you edit or filter the map after the"
-                " points were drawn, they remain valid: the report uses the strata that the points carry."
+                " points were drawn, they remain valid: the report uses the strata that the points have."
             ),
             (
                 "Do not delete points that are hard to label: leave ref_class empty, the report counts them. The"

@@ -51,7 +51,7 @@ def whole_number(
     """A whole number, also when it arrives as a text; None when it was not given.
 
     Raises:
-        LulcError: it is no whole number. QGIS itself would silently take the default.
+        LulcError: it is not a whole number. QGIS itself would silently take the default.
     """
     if name not in parameters:
         return None
@@ -67,7 +67,7 @@ def number(
     """A number, also when it arrives as a text; None when it was not given.
 
     Raises:
-        LulcError: it is no number. QGIS itself would silently take the default.
+        LulcError: it is not a number. QGIS itself would silently take the default.
     """
     if name not in parameters:
         return None

@@ -286,7 +286,7 @@ def class_table(cells: Sequence[Any]) -> Pairs:
     """Pairs from the cells of a two-column table, row after row (numbers may come as 3.0 or "3").
 
     Raises:
-        LulcError: an odd number of cells, or a map value that is no whole number.
+        LulcError: an odd number of cells, or a map value that is not a whole number.
     """
     cells = list(cells)
     if len(cells) % 2:
@@ -303,7 +303,7 @@ def read_class_table(path: Path) -> Pairs:
     """
     try:
         if path.stat().st_size > _LARGEST:
-            raise LulcError(f"The class table {path} has {path.stat().st_size:,} bytes; that is no class table.")
+            raise LulcError(f"The class table {path} has {path.stat().st_size:,} bytes; that is not a class table.")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FileNotRead(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
@@ -319,7 +319,7 @@ def read_class_table(path: Path) -> Pairs:
             )
         rows = [(row[names["map"]], row[names["reference"]]) for row in reader]
     except csv.Error as error:
-        raise LulcError(f"The class table {path} is no CSV file: {error}.") from error
+        raise LulcError(f"The class table {path} is not a CSV file: {error}.") from error
     rows = [row for row in rows if not (_empty(row[0]) and _empty(row[1]))]
     return _pairs(rows, f"The class table {path}")
 
@@ -335,7 +335,7 @@ def _pairs(rows: Sequence[tuple[Any, Any]], what: str) -> Pairs:
     for number, (of_map, of_reference) in enumerate(rows, 1):
         value = whole_number(of_map)
         if value is None:
-            raise LulcError(f"{what}: the map value {of_map!r} in row {number} is no whole number.", _REMEDY)
+            raise LulcError(f"{what}: the map value {of_map!r} in row {number} is not a whole number.", _REMEDY)
         if _empty(of_reference):
             raise LulcError(f"{what}: row {number} (map value {value}) has no reference value.", _REMEDY)
         reference = whole_number(of_reference)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A raster of what the map took for what: value from_index · K + to_index + 1, 0 where nothing was compared."""
+"""A raster that shows which class was mapped as which.
+
+Its value is from_index · K + to_index + 1, 0 where nothing was compared.
+"""
 
 from __future__ import annotations
 

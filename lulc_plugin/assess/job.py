@@ -15,6 +15,8 @@ from ..raster import RasterInput as RasterInput
 DESIGNS = ("auto", "census", "simple", "stratified", "polygons", "descriptive")
 FPC = ("auto", "always", "never")
 INTERVALS = ("standard", "wilson")
+#: What to do with a reference class that the map does not have: "error" counts the unit as wrong and does not stop the
+#: run, "exclude" leaves the unit out, "stop" ends the run.
 UNKNOWN = ("error", "exclude", "stop")
 MISSING_STRATA = ("refuse", "restrict")
 #: Area unit → its size in square metres (the acre is the international one).
@@ -56,7 +58,7 @@ class FeatureInput:
         name: what people call the layer.
         field: the field that holds the class.
         stratum_field: the field that the user names as that of the strata; empty: none named. A field `stratum` counts
-            without being named when the units also carry the sizes of their strata, as our own samples do.
+            without being named when the units also have the sizes of their strata, as our own samples do.
         crs: what its own CRS is called, before it was brought to the map's.
         note: selection or filter that was honoured, in words; may be empty.
         path: file or other source of the layer; may be empty.

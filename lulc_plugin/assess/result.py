@@ -209,7 +209,7 @@ class Design:
         coverage: share of the valid map pixels that have a reference, 0..1.
         compared: units with a map class and a label.
         polygons: how many polygons those lie in.
-        stratum_source: where strata come from: "raster", "field" (one that the user names), "sample" (the points carry
+        stratum_source: where strata come from: "raster", "field" (one that the user names), "sample" (the points have
             them and their sizes) or "" (the map's classes).
         sizes_from: where the sizes of strata come from: "strata raster", "map classes" (each is a stratum), "map" or
             "points"; empty without strata.

@@ -108,7 +108,7 @@ class ClassifyResult:
         output: path of the map.
         legend: classes of the map.
         classes: pixels and area of every class of the legend.
-        valid_pixels: pixels that carry a class.
+        valid_pixels: pixels that have a class.
         nodata_pixels: pixels that do not.
         model: name of the network.
         device: where it ran, as the session reports it.

@@ -18,7 +18,7 @@ OTHER = "(other classes)"
 _PAPER, _CHARACTER, _SIDES = 540.0, 5.3, 9.0
 #: Heads of more columns than these stand upright.
 _MOST_LEVEL = 7
-#: Steps of colour from 1 (faint) to this; 0 is no colour.
+#: Steps of colour from 1 (faint) to this; 0 is without colour.
 STEPS = 8
 
 

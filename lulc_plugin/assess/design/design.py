@@ -108,7 +108,7 @@ def _of_points(design: Design) -> tuple[str, ...]:
 
 def _of_polygons(design: Design) -> tuple[str, ...]:
     warning = (
-        f"Pixels of one polygon are not independent: {design.compared:,} pixels in {design.polygons:,} polygons carry"
+        f"Pixels of one polygon are not independent: {design.compared:,} pixels in {design.polygons:,} polygons contain"
         f" roughly the information of {design.polygons:,} units, not of {design.compared:,}. No interval here is based"
         " on pixel counts."
     )

@@ -65,7 +65,7 @@ class Strata:
 def strata_of(raw_units: ReferenceUnits, names: Mapping[str, int]) -> Strata:
     """The strata of the units and how large they are.
 
-    Sizes come from the strata raster, else from what the points carry, else from the map when every stratum is one of
+    Sizes come from the strata raster, else from the points, else from the map when every stratum is one of
     its classes.
 
     Args:
@@ -212,7 +212,7 @@ def moved_units(raw_units: ReferenceUnits, strata: Strata, names: Mapping[str, i
 
 
 def map_value(key: Key, names: Mapping[str, int], values: Container[Key]) -> int | None:
-    """The map value that a stratum's key means, by number or by case-folded name; None when it is no map class."""
+    """The map value that a stratum's key means, by number or by case-folded name; None when it is not a map class."""
     if isinstance(key, str):
         return names.get(key.casefold())
     return key if key in values else names.get(str(key), key)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a reference says about a map, design by design: figures, standard errors, intervals.
 
-A census and units that are no probability sample have no sampling error to speak of; simple, stratified and
+A census and units that are not a probability sample have no sampling error to speak of; simple, stratified and
 post-stratified samples share `variance.Sample`; polygons drawn at random are clusters of pixels.
 """
 
@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 CountsOrUnits = Union[npt.ArrayLike, Units]
 
-#: Fewer polygons than this carry no interval.
+#: Fewer polygons than this get no interval.
 FEWEST = 10
 
 
@@ -194,7 +194,7 @@ def stratified(
     rule = correction(fpc, n, sizes, strata.are_counts)
     fractions = np.divide(n, sizes, out=np.zeros(len(n)), where=sizes > 0) if rule.applied else np.zeros(len(n))
     if strata.complete is not None and fpc != "never":
-        # sizes by area are no counts, but a stratum that is wholly in the sample has no sampling error all the same
+        # sizes by area are not counts, but a stratum that is wholly in the sample has no sampling error all the same
         fractions = np.where(strata.complete, 1.0, fractions)
     weights = sizes / sizes.sum()
     factors = stratified_factors(weights, n, fractions)
@@ -277,7 +277,7 @@ def polygons(
 
 
 def too_few(k: int) -> Reason:
-    """The reason why `k` polygons carry no interval."""
+    """The reason why `k` polygons get no interval."""
     return Reason(Cause.TOO_FEW_POLYGONS, (k, FEWEST))
 
 
@@ -334,7 +334,7 @@ def _units_and_counts(sample: CountsOrUnits, q: int | None) -> tuple[Units, Indi
         units, counts = sample, cross(sample.map, sample.reference, sample.count, q)
     else:
         counts = np.asarray(sample, np.int64)
-        accuracy(counts)  # refuses what is no matrix
+        accuracy(counts)  # refuses what is not a matrix
         rows, columns = np.nonzero(counts)
         units = Units(np.zeros(len(rows), np.int64), rows, columns, counts[rows, columns])
     if not counts.sum() > 0:

@@ -60,8 +60,8 @@ class Tally:
         self._pixels: dict[Key, int] = {}
         self._lock = threading.Lock()
 
-    def see(self, values: Sequence[Iterable[int]]) -> None:
-        """Take note of the distinct values of each layer in a block.
+    def record_values(self, values: Sequence[Iterable[int]]) -> None:
+        """Record the distinct values of each layer in a block.
 
         Raises:
             LulcError: a layer has too many by now.
@@ -243,7 +243,7 @@ def _counted(
     coded: list[tuple[Codes, Codes]], groups: tuple[Codes, Codes, npt.NDArray[np.float64]] | None, tally: Tally
 ) -> list[Entry]:
     """Combinations of coded layers in a piece of a block; `groups`: see `PixelAreas.groups`."""
-    tally.see([known.tolist() for known, _ in coded])
+    tally.record_values([known.tolist() for known, _ in coded])
     if not coded[0][0].size:
         return []
     code: Codes = coded[0][1]

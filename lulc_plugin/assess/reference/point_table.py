@@ -193,9 +193,9 @@ def _crs(text: str) -> CRS:
     try:
         crs = CRS.from_user_input(text)
     except (CRSError, ValueError) as error:
-        raise LulcError(f"{_quoted(text)} is no coordinate system that is known here.", remedy) from error
+        raise LulcError(f"{_quoted(text)} is not a coordinate system that is known here.", remedy) from error
     if not crs:
-        raise LulcError(f"{_quoted(text)} is no coordinate system that is known here.", remedy)
+        raise LulcError(f"{_quoted(text)} is not a coordinate system that is known here.", remedy)
     return crs
 
 
@@ -207,7 +207,7 @@ def _coordinate(path: str, line: int, column: str, cell: str) -> float:
     if not math.isfinite(value):
         comma = " with a decimal point" if "," in cell else ""
         raise LulcError(
-            f"Line {line:,} of {path}: {column} is {_quoted(cell)}, which is no number.",
+            f"Line {line:,} of {path}: {column} is {_quoted(cell)}, which is not a number.",
             f"Write a number{comma}, or take the line out.",
         )
     return value

@@ -53,7 +53,7 @@ def read_features(
         import shapely
     except ImportError as error:
         raise LulcError(
-            f"{path} is no raster, and for vector files the Python package {error.name} is missing.",
+            f"{path} is not a raster, and for vector files the Python package {error.name} is missing.",
             "Run: python -m pip install pyogrio shapely. Points in a CSV file (columns x and y, or lon and lat) need"
             " neither.",
         ) from error

@@ -230,7 +230,7 @@ def _refuse_useless(features: FeatureInput, readings: _Readings) -> None:
 
 
 def _stated_design(readings: _Readings) -> StatedDesign:
-    """Stratum sizes that the points carry, from all of them, labelled or not.
+    """Stratum sizes in the fields of the points, from all of them, labelled or not.
 
     Raises:
         LulcError: points of one stratum have different sizes.
@@ -252,7 +252,7 @@ def _stated_design(readings: _Readings) -> StatedDesign:
             if sizes.setdefault(key, size) != size:
                 raise LulcError(
                     f"Points of stratum {key} have different sizes in {field}: {sizes[key]:,.10g} and {size:,.10g}.",
-                    "All points of one stratum carry the size of that stratum; correct the field.",
+                    "All points of one stratum have the size of that stratum; correct the field.",
                 )
     everyone = {key for key in readings.strata if key is not None}
     if everyone and set(pixels) == everyone and not by_area:

@@ -71,7 +71,7 @@ class ReferenceUnits:
         labels: distinct reference labels.
         stratum: `(n,)` index into `strata`, -1 where none is known.
         strata: distinct strata, also those without a usable unit.
-        stratum_source: "raster", "field" (one that the user names), "sample" (those that the points carry) or ""
+        stratum_source: "raster", "field" (one that the user names), "sample" (those that the points have) or ""
             (none).
         count: `(n,)` units.
         area: `(n,)` m² of one unit's pixel (mean of the cell's units), None when the pixel size is unknown.

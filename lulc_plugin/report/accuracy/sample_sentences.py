@@ -23,13 +23,13 @@ _SIZES = {
     "strata raster": "Strata sizes are counted from the strata raster, over the valid pixels of the map.",
     "map classes": "Strata sizes are counted from the map, of which each class is a stratum.",
     "map": "Strata sizes are counted from the map.",
-    "points": "Strata sizes are those that the points carry (fields stratum_px, stratum_ha).",
+    "points": "Strata sizes come from the points (fields stratum_px, stratum_ha).",
 }
 #: Where the strata of points come from, and why the sample is taken for a stratified one.
 _STRATA = {
     "raster": ("strata from the strata raster", "a raster of strata is given"),
     "field": ("strata from the field of the points", "a field of strata is named"),
-    "sample": ("strata from the field of the points", "the points carry their strata and the sizes of these"),
+    "sample": ("strata from the field of the points", "the points have their strata and the sizes of these"),
     "": ("strata are the map classes", ""),
 }
 _SAMPLED = {"simple": "Simple random or systematic sample", "stratified": "Stratified random sample"}

@@ -88,7 +88,7 @@ def _about(spec: ModelSpec, path: Path, digest: str) -> tuple[tuple[str, str], .
         ("Speed", f"{spec.speed:.1f} million pixels a second on two CPU threads" if spec.speed else ""),
         ("Made by", makers),
         ("Made on", number_format.moment(spec.created)),
-        ("Licence", "not said" if spec.license == "other" else spec.license),
+        ("Licence", "not given" if spec.license == "other" else spec.license),
         ("File", f"{path.name}, {_size(path.stat().st_size)}"),
         ("SHA-256", digest),
     )

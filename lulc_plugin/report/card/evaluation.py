@@ -27,8 +27,8 @@ SPLITS = {
 #: Data sets whose classes, matrix and places are shown; the rest stands in the summary only.
 _MOST_SHOWN = 8
 _CAVEAT = (
-    "Scores hold for the places they were measured at. How good your map is only an assessment with reference points of"
-    " your own area tells (Accuracy report)."
+    "Scores hold for the places they were measured at. Only an assessment with reference points of your own area"
+    " shows how good your map is (Accuracy report)."
 )
 
 

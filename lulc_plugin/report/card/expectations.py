@@ -36,7 +36,7 @@ def expects(spec: ModelSpec) -> CardSection:
     sensors = ", ".join(filter(None, (spec.constellation, *spec.instruments)))
     imagery = fields.name(spec, "lulc:imagery")
     sentences = [
-        f"Pixel size: {pixel_size(spec)}." if spec.gsd_range or spec.gsd else "Pixel size: not said.",
+        f"Pixel size: {pixel_size(spec)}." if spec.gsd_range or spec.gsd else "Pixel size: not given.",
         *([f"Made for: {imagery}."] if imagery else []),
         *([f"Made with images of {sensors}."] if sensors else []),
         *(f"{note.rstrip('.')}." for note in spec.notes[:_MOST_NOTES]),
@@ -164,11 +164,11 @@ def form(way: InputForm) -> str:
 
 
 def pixel_size(spec: ModelSpec) -> str:
-    """10 to 30 m, 10 m, or not said."""
+    """10 to 30 m, 10 m, or not given."""
     if spec.gsd_range is not None:
         low, high = map(_metres, spec.gsd_range)
         return f"{low} m" if low == high else f"{low} to {high} m"
-    return f"{_metres(spec.gsd)} m" if spec.gsd else "not said"
+    return f"{_metres(spec.gsd)} m" if spec.gsd else "not given"
 
 
 def _metres(value: float) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small map of the world on which places are dots: plate carrée, the land drawn by hand for this program.
 
-The outline is a few hundred corners from an atlas's gist, right to a degree or two: enough to see on which continent a
-dot lies, not to measure anything.
+The outline is a few hundred corners, drawn after an atlas, accurate to a degree or two. That shows on which continent
+a dot lies, not to measure anything.
 """
 
 from __future__ import annotations

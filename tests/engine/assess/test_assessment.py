@@ -212,7 +212,7 @@ def test_our_own_sample_needs_no_setting(make):
     table = [(r, c, label, 1 if c == 0 else 2, 80 if c == 0 else 20) for r, c, label in SAMPLE]
     result = run(make(MAP), features=points(table))
     assert result.estimates.design == "stratified"
-    assert "carry their strata" in design_sentence(result)
+    assert "have their strata" in design_sentence(result)
     assert result.estimates.overall.value == pytest.approx(0.8)
 
 

@@ -97,7 +97,7 @@ def test_strata_and_empty_classes(class_map, table):
 def test_a_point_without_a_place_in_the_crs_of_the_map_spoils_only_itself(class_map, table):
     path = table("x,y,ref_class", "4e8,9e8,1", "15.00006,45.15,1")
     path_degrees = table("lon,lat,ref_class", "-165,-90,1", "15.00006,45.15,1", name="d.csv")
-    with pytest.raises(LulcError, match="no number of degrees"):
+    with pytest.raises(LulcError, match="not a number of degrees"):
         read_points(path, class_map, crs="EPSG:4326")
     _, good = read_points(path_degrees, class_map).features
     assert good.geometry["coordinates"][0] == pytest.approx(500004.7, abs=0.3)
@@ -120,17 +120,17 @@ def test_a_map_without_a_crs(tmp_path, table):
         (["x,north,ref_class", "1,2,3"], "", "no columns x and y, nor lon and lat"),
         (["x,y,klass", "1,2,3"], UTM, "no field 'ref_class'; its fields are: x, y, klass.*--field"),
         (["lon,lat,ref_class", "1,2,3"], UTM, "columns lon and lat of .* are degrees, EPSG:32633 is not"),
-        (["x,y,ref_class", "1,2,3"], "EPSG:999999", "'EPSG:999999' is no coordinate system"),
-        (["x,y,ref_class", "1,2,3"], "nonsense", "'nonsense' is no coordinate system"),
+        (["x,y,ref_class", "1,2,3"], "EPSG:999999", "'EPSG:999999' is not a coordinate system"),
+        (["x,y,ref_class", "1,2,3"], "nonsense", "'nonsense' is not a coordinate system"),
         (["x,y,ref_class", "1,2,3"], "x" * 20_000, "20,000 characters"),
-        (["x,y,ref_class", "1,2,3", "one,2,3"], UTM, "Line 3 of .*points.csv: x is 'one', which is no number"),
+        (["x,y,ref_class", "1,2,3", "one,2,3"], UTM, "Line 3 of .*points.csv: x is 'one', which is not a number"),
         (["x,y,ref_class", "1,2,3", "", "1,nan,3"], UTM, "Line 4 of .*: y is 'nan'"),
         (["x,y,ref_class", "inf,2,3"], UTM, "Line 2 of .*: x is 'inf'"),
         (["x,y,ref_class", ",2,3"], UTM, "Line 2 of .*: x is ''"),
         (["x;y;ref_class", "500005,5;4999995;3"], UTM, "x is '500005,5'.*with a decimal point"),
         (["x,y,ref_class", "500005,5,4999995,3"], UTM, "Line 2 of .* has 4 cells, its first line has 3"),
         (["x,y,ref_class", "1,2"], UTM, "Line 2 of .* has 2 cells"),
-        (["lon,lat,ref_class", "500005,5,3"], "", "Line 2 of .*: lon is 500005, which is no number of degrees"),
+        (["lon,lat,ref_class", "500005,5,3"], "", "Line 2 of .*: lon is 500005, which is not a number of degrees"),
         (["lon,lat,ref_class", "5,1,3", "8,95,3"], "", "Line 3 of .*: lat is 95, which"),
         (["x,y,ref_class"], UTM, "no points below its first line"),
         ([""], UTM, "does not begin with the names of its columns"),

@@ -70,8 +70,8 @@ def test_without_scores_limits_and_training(made):
     assert "no scores" in section(card, "accuracy").sentences[0]
     assert "name none" in section(card, "limits").sentences[0]
     assert "does not name the training data" in " ".join(section(card, "training").sentences)
-    assert ("Licence", "not said") in card.about
-    assert section(card, "expects").sentences[0] == "Pixel size: not said."
+    assert ("Licence", "not given") in card.about
+    assert section(card, "expects").sentences[0] == "Pixel size: not given."
 
 
 def test_threshold_and_confidence(made):

@@ -18,7 +18,7 @@ PERCENTILES = "2 and 98 % percentile of the whole layer become 0 and 1"
 
 @pytest.mark.parametrize(
     "gsd, gsd_range, words",
-    [(10, (10 / 1.5, 15), "6.67 to 15 m"), (10, (10, 10), "10 m"), (0.25, None, "0.25 m"), (None, None, "not said")],
+    [(10, (10 / 1.5, 15), "6.67 to 15 m"), (10, (10, 10), "10 m"), (0.25, None, "0.25 m"), (None, None, "not given")],
 )
 def test_pixel_size(made, gsd, gsd_range, words):
     assert expectations.pixel_size(replace(made.spec, gsd=gsd, gsd_range=gsd_range)) == words
