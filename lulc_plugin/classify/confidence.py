@@ -39,14 +39,14 @@ class MeanConfidence:
         return self._sum / self._pixels if self._pixels else None
 
 
-def possible(confidence: float | None, probable: bool) -> float | None:
-    """`confidence`, None where it can be none: the scores were no probabilities, or it lies outside 0..1."""
-    if confidence is None or not probable or not -_ROUNDING <= confidence <= 1 + _ROUNDING:
+def valid_confidence(value: float | None, is_probability: bool) -> float | None:
+    """`value`, or None where it is not a confidence: the scores were not probabilities, or it lies outside 0..1."""
+    if value is None or not is_probability or not -_ROUNDING <= value <= 1 + _ROUNDING:
         return None
-    return min(1.0, max(0.0, confidence))
+    return min(1.0, max(0.0, value))
 
 
-def judge(spec: ModelSpec, confidence: float | None, probable: bool = True) -> tuple[str, str]:
+def compare_confidence(spec: ModelSpec, confidence: float | None, probable: bool = True) -> tuple[str, str]:
     """A line for the log with both numbers, and a warning, empty unless the map is less sure than held-out places were.
 
     Args:
@@ -56,9 +56,9 @@ def judge(spec: ModelSpec, confidence: float | None, probable: bool = True) -> t
     """
     if confidence is None:
         return "Mean confidence of the map: none, no pixel has a class", ""
-    known = possible(confidence, probable)
+    known = valid_confidence(confidence, probable)
     if known is None:
-        return f"Mean confidence of the map: not meaningful, the scores of {spec.name} are no probabilities", ""
+        return f"Mean confidence of the map: not meaningful, the scores of {spec.name} are not probabilities", ""
     confidence = known
     usual = spec.confidence
     if usual is None:

@@ -76,7 +76,7 @@ def choose_scaling(
         progress: asked whether to stop while layer statistics are read.
 
     Raises:
-        LulcError: the network has no way in for such numbers, or there is no valid pixel to measure.
+        LulcError: the network does not take such numbers, or there is no valid pixel to measure.
     """
     reading = _reading(job.values, source.facts, match, probe)
     if not job.statistics_from:
@@ -115,7 +115,7 @@ def choose_form(
     """What a layer's numbers are, and how they enter the network; no statistics are measured.
 
     Raises:
-        LulcError: the network has no way in for such numbers.
+        LulcError: the network does not take such numbers.
     """
     reading = _reading(job.values, facts, match, probe)
     return reading, _form(spec, reading)
@@ -271,7 +271,7 @@ def _usual(ranges: list[tuple[float, float]]) -> ExpectedRange:
 
 
 def _most(spec: ModelSpec, form: InputForm) -> float | None:
-    """The largest number that a graph for whole numbers can be given; None for others, or where it cannot be said."""
+    """The largest number that a graph for whole numbers can be given; None for others, or where it is not known."""
     if not spec.input_type:
         return None
     limits = []

@@ -161,7 +161,7 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
         CancelledError: the user stopped.
     """
     progress = progress or Progress()
-    # where a network runs is no matter of the layer
+    # where a network runs does not depend on the layer
     job = replace(job, device="cpu", provider="")
     networks = Catalogue(Path(job.models_folder) if job.models_folder else None)
     with gdal.environment(), _CachedSource(job.layer) as source:
@@ -228,13 +228,13 @@ def _empty(job: ClassifyJob, source: Source, numbers: Sequence[int], policy: str
 
 
 def _without_model(job: ClassifyJob, source: Source, progress: Progress) -> tuple[Finding, ...]:
-    """What can be said about a layer for which no network was found."""
+    """What is known about a layer for which no network was found."""
     findings = Findings()
     facts = source.facts
     numbers = [b.number for b in facts.bands if not b.is_alpha][:_MOST_BANDS]
     preflight.check_place(facts, findings)
     with suppress(Refused), findings.refusing("layer.empty"):
-        survey = preflight.look(source, numbers, facts.region, job.nodata_policy, findings, progress)
+        survey = preflight.survey_and_check(source, numbers, facts.region, job.nodata_policy, findings, progress)
         value_checks.check_colours(facts, survey.values, findings)
     return tuple(findings)
 
@@ -266,7 +266,7 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
     except CancelledError:
         raise
     except BandsNotFound as error:
-        # what bands the layer has is said once, by the check of its bands
+        # the layer's bands are reported once, by the check of its bands
         return ModelFit(spec.name, spec.title, False, f"wants {error.wanted}; {error.not_found}.")
     except LulcError as error:
         return ModelFit(spec.name, spec.title, False, error.problem)

@@ -20,7 +20,7 @@ from ..options import render
 from ..progress import Progress
 from ..raster import InputFiles, MapWriter, areas, gdal
 from .blend import Blender, most_probable_class
-from .confidence import MeanConfidence, judge, possible
+from .confidence import MeanConfidence, compare_confidence, valid_confidence
 from .input_scaling import describe
 from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, make_plan
@@ -75,13 +75,13 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
             progress.log(decision)
         with gdal.environment():
             counter = _make_map(plan, network, Path(output), warnings, progress, read)
-        line, doubt = judge(setup.spec, counter.confidence.value, network.probable)
-        warnings.extend(filter(None, (doubt,)))
+        line, warning = compare_confidence(setup.spec, counter.confidence.value, network.probable)
+        warnings.extend(filter(None, (warning,)))
         shown = tuple(render(warning, progress.door) for warning in (*plan.warnings, *warnings))
         result = _result(setup, network, counter, str(output), time.perf_counter() - started, shown)
     progress.report(100)
-    if doubt:
-        progress.warn(doubt)
+    if warning:
+        progress.warn(warning)
     progress.log(line)
     _log_result(result, network, setup.region.height * setup.region.width, progress)
     return result
@@ -90,7 +90,7 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
 def _make_map(
     plan: Plan, network: Network, output: Path, warnings: list[str], progress: Progress, read: InputFiles
 ) -> _Counter:
-    """Write the map, unless what was `read` has changed; what the network warns of is told and goes into `warnings`."""
+    """Write the map, unless what was `read` has changed; the network's warnings are logged and go into `warnings`."""
     job, setup = plan.job, plan.ready()[0]
     region = setup.region
     known = len(network.warnings)
@@ -290,7 +290,7 @@ def _result(
         seconds=seconds,
         network_seconds=network.seconds,
         warnings=warnings,
-        confidence=possible(counter.confidence.value, network.probable),
+        confidence=valid_confidence(counter.confidence.value, network.probable),
     )
 
 

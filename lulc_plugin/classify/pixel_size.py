@@ -90,7 +90,7 @@ def fit_pixels(spec: ModelSpec, facts: LayerFacts, resample: str = AUTO) -> Pixe
         Resampling(rows, cols),
         False,
         outside,
-        (f"{words}. They are {change} for the network; {_outlook(rows, cols)}.",),
+        (f"{words}. They are {change} for the network; {_expected_quality(rows, cols)}.",),
         (
             f"Pixels {change} for the network: rows by {rows.factor:.4g}, columns by {cols.factor:.4g},"
             f" {rows.count:,} × {cols.count:,} model pixels; the map keeps the layer's pixels",
@@ -117,7 +117,7 @@ def _target(size: float, low: float, high: float) -> float:
     return size
 
 
-def _outlook(rows: AxisScale, cols: AxisScale) -> str:
+def _expected_quality(rows: AxisScale, cols: AxisScale) -> str:
     if min(rows.factor, cols.factor) < 1:
         # measured on the first network's validation places: 0.73 instead of 0.75 overall accuracy at 60 m
         return "larger pixels hold no detail to find again, so compare the map with one made without resampling"

@@ -138,7 +138,7 @@ class Plan:
 
 
 def make_plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
-    """Decide how `job` is done and collect what speaks against it; computes no map pixel.
+    """Decide how `job` is done and collect its problems; computes no map pixel.
 
     Where something cheaper speaks against the job, the network is not opened; where the network does, the layer is not
     read.
@@ -179,7 +179,7 @@ def plan_thoroughly(job: ClassifyJob, source: Source, networks: Catalogue, progr
 
 @dataclass
 class _Draft:
-    """A plan in the making.
+    """A plan that is being built.
 
     Attributes:
         job: what was asked for.
@@ -262,7 +262,7 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         f" overlap {2 * grid.rows.half} pixels"
     )
     with findings.refusing("layer.empty"):
-        survey = preflight.look(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
+        survey = preflight.survey_and_check(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
     with findings.refusing("values.kind"):
         scaling = input_scaling.choose_scaling(job, source, entry.spec, match, survey.probe, findings, draft.progress)
         value_checks.check_values(facts, entry.spec, match, scaling, survey.values, findings)

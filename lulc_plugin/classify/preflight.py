@@ -31,7 +31,7 @@ from .input_scaling import Probe
 from .job import ClassifyJob
 from .pixel_size import PixelFit
 
-#: Shares above which empty pixels, black rims and bands of one value are worth a word.
+#: Shares above which empty pixels, black rims and bands of one value are reported.
 _MUCH_NODATA = 0.5
 _MUCH_ZERO = 0.05
 _MUCH_PARTIAL = 0.01
@@ -88,10 +88,10 @@ def check_pixel_size(facts: LayerFacts, spec: ModelSpec, pixels: PixelFit, findi
     findings.passed("pixels.size", f"{facts.gsd:.4g} m; the model was made for {low:g} to {high:g} m.")
 
 
-def look(
+def survey_and_check(
     source: Source, numbers: Sequence[int], region: PixelRegion, policy: str, findings: Findings, progress: Progress
 ) -> Survey:
-    """Look at squares of the whole layer, and of the region if that is less, and tell about empty ones.
+    """Look at squares of the whole layer, and of the region if that is less, and report empty ones.
 
     Raises:
         LulcError: no pixel is valid.

@@ -19,7 +19,7 @@ _QUEUE_WAIT = 0.1
 #: Seconds from one look whether the user has cancelled to the next.
 _POLL = 0.05
 #: Seconds that threads have to stop before they are left to end alone.
-_GRACE = 1.0
+_STOP_TIMEOUT = 1.0
 
 
 class Stop(Exception):
@@ -104,15 +104,15 @@ class ProgressRelay(Progress):
         self._messages: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._detached = False
 
-    def deliver(self) -> None:
-        """Hand on the messages so far; for the thread that owns the other progress."""
+    def forward_messages(self) -> None:
+        """Pass the messages on so far; for the thread that owns the other progress."""
         while not self._messages.empty():
             self._messages.get()()
 
     def detach(self) -> None:
-        """Hand on for the last time."""
+        """Pass the messages on for the last time."""
         self._detached = True
-        self.deliver()
+        self.forward_messages()
 
     @property
     def cancelled(self) -> bool:
@@ -150,7 +150,7 @@ def run_stages(
         for stage in stages:
             while stage.is_alive() and not stop.is_set():
                 stage.join(_POLL)
-                relay.deliver()
+                relay.forward_messages()
                 if relay.cancelled:
                     raise CancelledError
     finally:
@@ -158,7 +158,7 @@ def run_stages(
             stop.set()
             if halt is not None:
                 halt()
-            until = time.monotonic() + _GRACE
+            until = time.monotonic() + _STOP_TIMEOUT
             for stage in stages:
                 stage.join(max(0.0, until - time.monotonic()))
         relay.detach()

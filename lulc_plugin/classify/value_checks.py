@@ -280,7 +280,7 @@ def check_order(spec: ModelSpec, match: BandMatch, scaling: InputScaling, probe:
             not_checked(f"the numbers are read as {scaling.reading.kind}, which has no common scale.")
         return
     taken = [apply_steps(p, steps) for p, steps in zip(probe, scaling.unit_steps)]
-    usual = [band_order.Usual(s.mean, s.low, s.high) for s in spec.band_statistics]
+    usual = [band_order.ExpectedBand(s.mean, s.low, s.high) for s in spec.band_statistics]
     order = band_order.compare(taken, names, usual)
     if order is None:
         not_checked("the layer shows too little contrast (a single cover, such as water).")
@@ -346,7 +346,7 @@ def _doubt(match: BandMatch, better: list[int], why: str, findings: Findings) ->
     )
 
 
-def _compared(spec: ModelSpec, match: BandMatch, order: band_order.Order) -> str:
+def _compared(spec: ModelSpec, match: BandMatch, order: band_order.OrderFit) -> str:
     """What was compared: how bright the bands are, and how much they vary, beside each other."""
     bands = ", ".join(
         f"{w.label} = band {n}: {ours[0]:.2f} and {ours[1]:.2f} (the model saw {theirs[0]:.2f} and {theirs[1]:.2f})"

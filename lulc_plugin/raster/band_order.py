@@ -20,7 +20,7 @@ import numpy.typing as npt
 VISIBLE_GAIN = 0.6
 #: The same for orders that move other bands too: over bare ground and snow red and near infrared are much alike.
 ANY_GAIN = 1.0
-#: A layer whose liveliest band varies less than this share of what the network saw is one cover, and tells nothing.
+#: A layer whose most variable band varies less than this share of what the network saw is one cover, and shows nothing.
 _FLAT = 0.25
 _VISIBLE = ("coastal", "blue", "green", "yellow", "red")
 _MOST_BANDS = 6
@@ -30,12 +30,12 @@ _LEAST_PIXELS = 100
 _BLUE_FIRST = 0.78
 #: Near infrared varies more than this share of the liveliest visible band, or the layer is water.
 _LAND = 0.8
-#: The commonest slip is believed before an order that fits only a little better.
+#: The most common mistake is assumed before an order that fits only a little better.
 _NEARLY = 0.75
 
 
 @dataclass(frozen=True)
-class Usual:
+class ExpectedBand:
     """What a network saw of one band: mean, and 2nd and 98th percentile, in the unit of the values compared."""
 
     mean: float
@@ -44,7 +44,7 @@ class Usual:
 
 
 @dataclass(frozen=True)
-class Order:
+class OrderFit:
     """How well the order of some bands fits.
 
     Attributes:
@@ -63,7 +63,7 @@ class Order:
     suspicious: bool
 
 
-def compare(values: Sequence[npt.NDArray[Any]], names: Sequence[str], usual: Sequence[Usual]) -> Order | None:
+def compare(values: Sequence[npt.NDArray[Any]], names: Sequence[str], usual: Sequence[ExpectedBand]) -> OrderFit | None:
     """Compare the bands as they were taken with what the network saw.
 
     Args:
@@ -96,8 +96,8 @@ def compare(values: Sequence[npt.NDArray[Any]], names: Sequence[str], usual: Seq
         best = max(visible, key=lambda p: orders[p])
     suspicious = orders[best] > (VISIBLE_GAIN if best in visible else ANY_GAIN)
     if suspicious and best in visible:
-        best = _likelier(best, orders, names)
-    return Order(_shares(seen), _shares(wanted), best, orders[best], suspicious)
+        best = _prefer_red_blue_swap(best, orders, names)
+    return OrderFit(_shares(seen), _shares(wanted), best, orders[best], suspicious)
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,10 @@ def _shares(features: npt.NDArray[np.float64]) -> tuple[tuple[float, float], ...
     return tuple((float(brightness), float(spread)) for brightness, spread in shares.T)
 
 
-def _likelier(best: tuple[int, ...], orders: Mapping[tuple[int, ...], float], names: Sequence[str]) -> tuple[int, ...]:
-    """The order in which only red and blue change places, by far the commonest slip, if it fits nearly as well."""
+def _prefer_red_blue_swap(
+    best: tuple[int, ...], orders: Mapping[tuple[int, ...], float], names: Sequence[str]
+) -> tuple[int, ...]:
+    """The order in which only red and blue change places, by far the most common mistake, if it fits nearly as well."""
     if "red" not in names or "blue" not in names:
         return best
     swapped = list(range(len(names)))

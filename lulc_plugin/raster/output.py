@@ -4,7 +4,7 @@
 Rows go to a temporary tiled GeoTIFF in the output's own folder; that is copied to a Cloud Optimized GeoTIFF, checked,
 and renamed. The rename of the .tif is the moment the result exists; `map_files` says in which order it and the files
 beside it change.
-Whoever leaves early does not wait for a thread that is still inside GDAL: that thread tidies up when it comes out.
+A cancelled run does not wait for a thread that is still inside GDAL; the thread removes its files when GDAL returns.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .temporary_files import TemporaryFiles
 
 _BLOCK = 512
 #: Seconds that leaving waits for the file to be closed and removed.
-_GRACE = 0.5
+_CLOSE_TIMEOUT = 0.5
 
 
 def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
@@ -48,7 +48,7 @@ def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
     if path.is_dir():
         raise LulcError(f"{path} is a folder.", "Choose a file name for the map.")
     if path.exists() and not path.is_file():
-        raise LulcError(f"{path} is no regular file.", "Choose another name for the map.")
+        raise LulcError(f"{path} is not a regular file.", "Choose another name for the map.")
     map_files.check_side_files(path)
     input_files.refuse_overwriting((path, *map_files.side_files(path)), inputs)
     if not os.access(folder, os.W_OK):
@@ -143,7 +143,7 @@ class MapWriter:
             # closing writes what GDAL still holds, and may have to wait for a row
             tidying = threading.Thread(target=self._discard, name="lulc-tidy", daemon=True)
             tidying.start()
-            tidying.join(_GRACE)
+            tidying.join(_CLOSE_TIMEOUT)
 
     def _discard(self) -> None:
         with self._busy:

@@ -51,7 +51,7 @@ def interpret_values(
     """
     count = len(bands)
     if choice == PICTURE:
-        return Interpretation(PICTURE, ((),) * count, "as you said")
+        return Interpretation(PICTURE, ((),) * count, "as you set")
     declared = any(b.scale != 1 or b.offset != 0 for b in bands)
     # black margins are often not declared as nodata; zeros are ignored as long as there is anything else
     used = [p[p != 0] if np.any(p != 0) else p for p in probe]
@@ -82,7 +82,7 @@ def interpret_values(
         steps.append(tuple(own))
     warnings = _too_bright(bands, declared, divisor, low)
     words = "scale and offset declared by the layer" if declared else "0 to 1" if divisor == 1 else "× 10,000"
-    because = f"{words}{', as you said' if choice == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
+    because = f"{words}{', as you set' if choice == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
     return Interpretation(REFLECTANCE, tuple(steps), because, warnings)
 
 
@@ -97,7 +97,7 @@ def _too_bright(bands: Sequence[LayerBand], declared: bool, divisor: float, low:
         return ()
     if stored < _LANDSAT_ZERO * 0.9:
         return (
-            f"No pixel is darker than {stored:.0f}; Sentinel-2 scenes of processing baseline 04.00 and later carry an"
+            f"No pixel is darker than {stored:.0f}; Sentinel-2 scenes of processing baseline 04.00 and later have an"
             " offset of +1000. If this is one, declare it in the layer: gdal_edit.py -scale 0.0001 -offset -0.1.",
         )
     return (

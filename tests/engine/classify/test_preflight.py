@@ -454,7 +454,7 @@ def test_what_cannot_be_judged_says_so(raster, network, findings_of, land, seen)
 
 
 def test_brightness_and_haze_do_not_matter_for_the_order(land, seen):
-    usual = [band_order.Usual(s.mean, s.low, s.high) for s in seen]
+    usual = [band_order.ExpectedBand(s.mean, s.low, s.high) for s in seen]
     names = ["red", "green", "blue", "nir"]
     values = land().reshape(4, -1) / 10_000
     for factor in (0.6, 1.0, 1.8):

@@ -109,7 +109,7 @@ def test_what_the_user_says_counts(dtype):
     assert reading(np.arange(100), dtype, said="picture")[0].kind == "picture"
     read, _ = reading(np.arange(100), dtype, said="reflectance")
     assert read.kind == "reflectance"
-    assert "as you said" in read.because
+    assert "as you set" in read.because
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
