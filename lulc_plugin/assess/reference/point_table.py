@@ -217,7 +217,7 @@ def _refuse_beyond_degrees(path: str, column: str, values: Any, most: float, lin
     wrong = np.flatnonzero(np.abs(values) > most)
     if wrong.size:
         raise LulcError(
-            f"Line {lines[int(wrong[0])]:,} of {path}: {column} is {values[wrong[0]]:.10g}, which is no number of"
+            f"Line {lines[int(wrong[0])]:,} of {path}: {column} is {values[wrong[0]]:.10g}, which is not a number of"
             f" degrees from -{most:g} to {most:g}.",
             "If the coordinates are not degrees, call the columns x and y and name their coordinate system with --crs,"
             " for example --crs EPSG:31985. If they are, x is the longitude.",

@@ -94,7 +94,7 @@ def test_strata_and_empty_classes(class_map, table):
     assert [(f.label, f.stratum, f.stratum_px) for f in found.features] == [("1", "1", 80), (None, "2", 20)]
 
 
-def test_a_point_without_a_place_in_the_crs_of_the_map_spoils_only_itself(class_map, table):
+def test_a_point_without_a_place_in_the_crs_of_the_map_does_not_affect_others(class_map, table):
     path = table("x,y,ref_class", "4e8,9e8,1", "15.00006,45.15,1")
     path_degrees = table("lon,lat,ref_class", "-165,-90,1", "15.00006,45.15,1", name="d.csv")
     with pytest.raises(LulcError, match="not a number of degrees"):
