@@ -8,11 +8,11 @@ one that does not say what its numbers are.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .. import bundled
 from ..errors import CancelledError, LulcError, ModelUnusable
@@ -21,8 +21,8 @@ from ..options import command
 from ..raster import BandsNotFound
 from . import deepness, foreign_files, mlm, ranking
 from .describe import probe
-from .ranking import Standing
-from .runtime import onnx_file, open_session, signature_of
+from .ranking import RankingFacts
+from .runtime import GraphSignature, onnx_file, open_session, signature_of
 from .spec import ModelSpec
 
 Fit = TypeVar("Fit")
@@ -30,8 +30,6 @@ Fit = TypeVar("Fit")
 #: environment variable with the user's model folder, for shells and clusters
 VARIABLE = "LULC_MODELS"
 _MOST_FILES = 1000
-#: metadata keys that hold an MLM description, ours first
-_EMBEDDED = ("mlm", "stac_mlm", "mlm-metadata")
 #: Names in a row before "and 7 more".
 _MOST_NAMES = 8
 
@@ -95,17 +93,56 @@ def sidecar_of(path: Path) -> Path | None:
 def _inside(path: Path) -> ModelSpec:
     """The description in the network's own metadata."""
     signature = signature_of(open_session(path))
-    for key in _EMBEDDED:
-        if signature.metadata.get(key):
-            return mlm.from_text(signature.metadata[key], path.name)
+    for known in _FORMATS:
+        if known.describes(signature.metadata):
+            return known.read(signature, path)
     foreign_files.refuse_ultralytics(path.name, signature.metadata)
-    if deepness.describes(signature.metadata):
-        try:
-            return deepness.read(signature, path.stem)
-        except LulcError as error:
-            remedy = error.remedy or f"Correct the metadata, or describe the network with {command('describemodel')}."
-            raise ModelUnusable(f"{path.name}: {error.problem}", remedy) from error
-    raise foreign_files.no_description(path)
+    raise foreign_files.no_description(path, [known.title for known in _FORMATS])
+
+
+# ---------------------------------------------------------------- formats of the metadata inside a network
+
+
+#: Metadata keys that hold an MLM description, ours first.
+_MLM_KEYS = ("mlm", "stac_mlm", "mlm-metadata")
+
+
+class _Format(NamedTuple):
+    """A format of a description in a network's own metadata.
+
+    Attributes:
+        title: what a message calls it.
+        describes: whether some metadata is of this format.
+        read: the description in a network's metadata; gets the file's path for messages.
+    """
+
+    title: str
+    describes: Callable[[Mapping[str, str]], bool]
+    read: Callable[[GraphSignature, Path], ModelSpec]
+
+
+def _has_mlm(metadata: Mapping[str, str]) -> bool:
+    return any(metadata.get(key) for key in _MLM_KEYS)
+
+
+def _read_mlm(signature: GraphSignature, path: Path) -> ModelSpec:
+    text = next(signature.metadata[key] for key in _MLM_KEYS if signature.metadata.get(key))
+    return mlm.from_text(text, path.name)
+
+
+def _read_deepness(signature: GraphSignature, path: Path) -> ModelSpec:
+    try:
+        return deepness.read(signature, path.stem)
+    except LulcError as error:
+        remedy = error.remedy or f"Correct the metadata, or describe the network with {command('describemodel')}."
+        raise ModelUnusable(f"{path.name}: {error.problem}", remedy) from error
+
+
+#: The first that describes a network is read.
+_FORMATS = (
+    _Format("'mlm'", _has_mlm, _read_mlm),
+    _Format("Deepness's keys", deepness.describes, _read_deepness),
+)
 
 
 def _check_size(path: Path, spec: ModelSpec) -> None:
@@ -257,7 +294,7 @@ class Catalogue:
             if taken < bundled_count <= i:
                 why = ", but bundled networks go before imported ones"
             else:
-                why = ranking.why_behind(standings, i - start, taken - start)
+                why = ranking.reason_for_rank(standings, i - start, taken - start)
             reasons.append(f"{entries[i].spec.name}: it fits too{why}")
         return reasons
 
@@ -282,8 +319,10 @@ def ordered(entries: Sequence[Entry]) -> list[Entry]:
     return [entries[i] for i in ranking.ordered(_standings(entries))]
 
 
-def _standings(entries: Sequence[Entry]) -> list[Standing]:
-    return [Standing(s.name, len(s.bands), s.map_speed, s.held_out_scores) for s in (entry.spec for entry in entries)]
+def _standings(entries: Sequence[Entry]) -> list[RankingFacts]:
+    return [
+        RankingFacts(s.name, len(s.bands), s.map_speed, s.held_out_scores) for s in (entry.spec for entry in entries)
+    ]
 
 
 def _reason(error: LulcError) -> str:

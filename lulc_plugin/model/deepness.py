@@ -150,7 +150,7 @@ def _class_names(values: Mapping[str, Any], outputs: int) -> tuple[list[str], bo
     try:
         named = {int(index): json_values.text(name, "a class name", 200) for index, name in names.items()}
     except ValueError as error:
-        raise LulcError(f"The network's metadata 'class_names' has an index that is no number: {error}.") from error
+        raise LulcError(f"The network's metadata 'class_names' has an index that is not a number: {error}.") from error
     gap = next((i for i in range(len(named)) if i not in named), None)
     if gap is not None:
         raise LulcError(
@@ -221,7 +221,7 @@ def _depth(output: GraphTensor) -> int | None:
     if len(output.shape) == 3:
         return 1
     if len(output.shape) != 4:
-        raise LulcError(f"The output {output.words} is no map: it has {len(output.shape)} axes.")
+        raise LulcError(f"The output {output.words} is not a map: it has {len(output.shape)} axes.")
     depth = output.shape[1]
     if depth is not None and depth > MOST_CLASSES:
         raise LulcError(f"The output {output.words} has {depth:,} classes; at most {MOST_CLASSES:,} can be mapped.")

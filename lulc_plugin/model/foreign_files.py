@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import LulcError, ModelUnusable
@@ -69,8 +69,8 @@ def is_mlm(path: Path) -> bool:
     return "mlm:input" in _text(path)
 
 
-def no_description(path: Path) -> LulcError:
-    """What to tell about the bare network at `path`."""
+def no_description(path: Path, formats: Sequence[str]) -> LulcError:
+    """The error for a network at `path` without a description; `formats` are those that its metadata may have."""
     other = path.with_name(path.name + ".json")
     other_file = ""
     if other.is_file():
@@ -84,7 +84,7 @@ def no_description(path: Path) -> LulcError:
     elif path.with_suffix(".emd").is_file():
         other_file = f" {path.stem}.emd is Esri's and does not say how values are scaled."
     return ModelUnusable(
-        f"{path.name} has no description: neither {path.stem}.json beside it nor 'mlm' or Deepness's keys in its own"
+        f"{path.name} has no description: neither {path.stem}.json beside it nor {' or '.join(formats)} in its own"
         f" metadata.{other_file}",
         f"{command('describemodel')} writes one, from its bands, classes and scaling ({GUIDE}).",
     )

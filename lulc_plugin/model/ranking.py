@@ -19,8 +19,8 @@ _NOISE = 0.02
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a network is judged by.
+class RankingFacts:
+    """What a network is ranked by.
 
     Attributes:
         name: of the network.
@@ -46,7 +46,7 @@ def map_speed(speed: float, size: int, margin: int) -> float:
     return speed * (max(0, size - 2 * margin) / size) ** 2
 
 
-def ordered(standings: Sequence[Standing]) -> list[int]:
+def ordered(standings: Sequence[RankingFacts]) -> list[int]:
     """Places in `standings`, best first.
 
     Networks that were tested on the same data form a family and are compared there: each held-out score counts as a
@@ -63,7 +63,7 @@ def ordered(standings: Sequence[Standing]) -> list[int]:
     return [i for family in families for i in family]
 
 
-def why_behind(standings: Sequence[Standing], behind: int, ahead: int) -> str:
+def reason_for_rank(standings: Sequence[RankingFacts], behind: int, ahead: int) -> str:
     """Why `ordered` puts one network behind another, to follow "it fits too": `, but scores lower on …`.
 
     Args:
@@ -82,7 +82,7 @@ def why_behind(standings: Sequence[Standing], behind: int, ahead: int) -> str:
     return f", but {apart}, and {_smaller(later, first) or 'comes later in the list'}"
 
 
-def _why_in_family(later: Standing, first: Standing, behind: float, ahead: float) -> str:
+def _why_in_family(later: RankingFacts, first: RankingFacts, behind: float, ahead: float) -> str:
     """`behind` and `ahead` are the shares of the family's best scores that the two networks reach."""
     compared = _compared(later, first, behind < ahead)
     lower = f", but scores lower on {compared}"
@@ -95,7 +95,7 @@ def _why_in_family(later: Standing, first: Standing, behind: float, ahead: float
     return lower if behind < ahead else f" and scores alike on {compared}, but comes later in the alphabet"
 
 
-def _smaller(later: Standing, first: Standing) -> str:
+def _smaller(later: RankingFacts, first: RankingFacts) -> str:
     """In what a network is less, apart from its scores; empty where in nothing."""
     if later.bands != first.bands:
         return f"looks at fewer bands ({later.bands} against {first.bands})" if later.bands < first.bands else ""
@@ -104,7 +104,7 @@ def _smaller(later: Standing, first: Standing) -> str:
     return ""
 
 
-def _compared(later: Standing, first: Standing, lower: bool) -> str:
+def _compared(later: RankingFacts, first: RankingFacts, lower: bool) -> str:
     """The test data of two networks of a family with their scores there."""
     both = [name for name in first.scores if name in later.scores]
     gap = sum(later.scores[name] - first.scores[name] for name in both)
@@ -115,7 +115,7 @@ def _compared(later: Standing, first: Standing, lower: bool) -> str:
     return f"the test data that both know ({ours} against {theirs} mean IoU)"
 
 
-def _families(standings: Sequence[Standing]) -> list[list[int]]:
+def _families(standings: Sequence[RankingFacts]) -> list[list[int]]:
     """Networks that share a data set, directly or through others, together; those without a score each alone."""
     families: list[list[int]] = []
     for place, one in enumerate(standings):
@@ -128,7 +128,7 @@ def _families(standings: Sequence[Standing]) -> list[list[int]]:
     return families
 
 
-def _shares(standings: Sequence[Standing], family: Sequence[int]) -> dict[int, float]:
+def _shares(standings: Sequence[RankingFacts], family: Sequence[int]) -> dict[int, float]:
     """Place → mean share of the family's best scores."""
     best: dict[str, float] = {}
     for place in family:
@@ -141,7 +141,7 @@ def _shares(standings: Sequence[Standing], family: Sequence[int]) -> dict[int, f
     return shares
 
 
-def _by_score(standings: Sequence[Standing], family: Sequence[int]) -> list[int]:
+def _by_score(standings: Sequence[RankingFacts], family: Sequence[int]) -> list[int]:
     shares = _shares(standings, family)
     rest, done = list(family), []
     while rest:
@@ -170,13 +170,13 @@ def bundled_names() -> tuple[str, ...]:
     return tuple(ours[i] for i in ordered(standings))
 
 
-def _standing(name: str, sidecar: Path) -> Standing:
+def _standing(name: str, sidecar: Path) -> RankingFacts:
     """What a description says of a network's rank; only the name where it cannot be read."""
     try:
         properties = json.loads(sidecar.read_text(encoding="utf-8"))["properties"]
-        return Standing(name, len(properties["bands"]), _map_speed(properties), _scores(properties))
+        return RankingFacts(name, len(properties["bands"]), _map_speed(properties), _scores(properties))
     except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError):
-        return Standing(name)  # a run says what is wrong with it
+        return RankingFacts(name)  # a run says what is wrong with it
 
 
 def _map_speed(properties: Mapping[str, Any]) -> float:

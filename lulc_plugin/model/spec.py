@@ -146,7 +146,7 @@ class Output:
     Attributes:
         cut: pixels that the output lacks on each side of the input.
         plane: a single plane of scores for two classes: the score is that of the second class.
-        threshold: a score that the makers applied before the largest was taken; told to the user, not applied.
+        threshold: a score that the makers applied before the largest was taken; shown to the user, not applied.
     """
 
     name: str
@@ -176,7 +176,7 @@ class Scores:
 
     Attributes:
         confusion: pixels, map in rows and reference in columns.
-        extra: what the description says beyond that, such as scores of single places; carried along unread.
+        extra: what the description says beyond that, such as scores of single places; kept unread.
     """
 
     dataset: str
@@ -237,7 +237,7 @@ class ModelSpec:
         warnings: what the user of this network should be warned of, found while its description was read.
         notes: what a log should tell about the description.
         input_type: whole-number type that the graph takes, such as `uint8`; empty for floating point or unknown.
-        extra: properties of the description that this program does not know or only carries along.
+        extra: properties of the description that this program does not know or only keeps.
     """
 
     name: str

@@ -140,7 +140,7 @@ def test_an_activation_that_the_network_speaks_against_is_told(describe):
         ({"BAND_NAMES": "red,green,blue"}, ["3 bands", "4"]),
         ({"CLASS_TABLE": [10, "Water", "", 20, "Trees", ""]}, ["2 classes", "3"]),
         ({"CLASS_TABLE": None}, ["classes are missing"]),
-        ({"CLASS_TABLE": ["x", "Water", ""]}, ["'x'", "no whole number"]),
+        ({"CLASS_TABLE": ["x", "Water", ""]}, ["'x'", "not a whole number"]),
         ({"CLASS_TABLE": [10, "Water", "#12", 20, "Trees", "", 40, "Soil", ""]}, ["#12"]),
         ({"SCALING": "__import__('os').system('x')"}, ["not understood", "z-score"]),
         ({"GSD": "wide"}, ["GSD"]),

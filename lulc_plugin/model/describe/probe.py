@@ -136,7 +136,7 @@ def activation_of(answers: Sequence[npt.NDArray[Any]], plane: bool, layout: str)
         layout: `NCHW` or `NHWC`.
 
     Raises:
-        LulcError: no answer is finite, or they are no scores of pixels.
+        LulcError: no answer is finite, or they are not scores of pixels.
     """
     _check_form(answers, plane)
     finite = [np.asarray(a, np.float64) for a in answers if np.isfinite(np.asarray(a, np.float64)).all()]

@@ -172,7 +172,7 @@ def classes_of_cells(cells: Sequence[Any], columns: int = 3) -> tuple[LegendClas
     """Classes from the cells of a table, row after row (values may come as 1.0 or "1").
 
     Raises:
-        LulcError: no full rows, or a row that is no class.
+        LulcError: no full rows, or a row that is not a class.
     """
     cells = list(cells)
     if len(cells) % columns:
@@ -185,12 +185,12 @@ def classes_of_file(path: Path) -> tuple[LegendClass, ...]:
     """Classes from a CSV file (comma, semicolon or tab; UTF-8), with or without a first line value,name,colour.
 
     Raises:
-        LulcError: the file cannot be read, or a row is no class.
+        LulcError: the file cannot be read, or a row is not a class.
     """
     try:
         size = path.stat().st_size
         if size > _LARGEST_TABLE:
-            raise LulcError(f"The class table {path} has {size:,} bytes; that is no class table.")
+            raise LulcError(f"The class table {path} has {size:,} bytes; that is not a class table.")
         with path.open(encoding="utf-8-sig") as stream:
             lines = stream.read(_LARGEST_TABLE).splitlines()  # a device has a size of 0, and no end
     except (OSError, UnicodeDecodeError) as error:
@@ -200,7 +200,7 @@ def classes_of_file(path: Path) -> tuple[LegendClass, ...]:
     try:
         rows: list[list[str]] = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
-        raise LulcError(f"The class table {path} is no CSV file: {error}.", _CLASSES_REMEDY) from error
+        raise LulcError(f"The class table {path} is not a CSV file: {error}.", _CLASSES_REMEDY) from error
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if {"value", "name"} <= set(header):
         columns = [header.index("value"), header.index("name")]
@@ -225,7 +225,7 @@ def classes_of_rows(rows: Sequence[Sequence[Any]], what: str) -> tuple[LegendCla
         value = _whole(row[0])
         if value is None:
             raise LulcError(
-                f"{what}: the value {str(row[0])[:50]!r} in row {number} is no whole number.", _CLASSES_REMEDY
+                f"{what}: the value {str(row[0])[:50]!r} in row {number} is not a whole number.", _CLASSES_REMEDY
             )
         name = _cell_text(row[1]) if len(row) > 1 else ""
         if not name:
@@ -378,7 +378,7 @@ def _of_json(text: str, count: int) -> Scaling:
     try:
         data: Any = json_values.load(text)
     except ValueError as error:
-        raise LulcError(f"The scaling is no JSON: {error}.", SCALING_REMEDY) from error
+        raise LulcError(f"The scaling is not JSON: {error}.", SCALING_REMEDY) from error
     unit = "dn"
     if isinstance(data, Mapping) and "op" not in data:
         unit = str(data.get("unit") or unit)

@@ -12,7 +12,7 @@ from ...errors import LulcError
 from ...legend import visible_text
 
 _LARGEST = 1e18
-#: What carries a value on calls itself once a level, and QGIS has used up part of Python's 1000 calls already.
+#: Functions that walk a tree call themselves once a level, and QGIS has used part of Python's 1000 calls already.
 _DEEPEST = 64
 _MOST_DIGITS = 20
 
@@ -20,14 +20,14 @@ _MOST_DIGITS = 20
 def parse(text: str, kept: frozenset[str]) -> Any:
     """The tree of a JSON text, with None where a number is missing.
 
-    NaN and Infinity are no JSON, but many programs write them there.
+    NaN and Infinity are not JSON, but many programs write them there.
 
     Args:
         text: what was read.
-        kept: keys whose objects and lists keep their NaN, because there it is told.
+        kept: keys whose objects and lists keep their NaN, where NaN is reported to the user.
 
     Raises:
-        ValueError: no JSON, or half of a character, which JSON can spell and no screen and no file takes.
+        ValueError: not JSON, or an unpaired surrogate, which cannot be encoded.
     """
     tree = load(text, parse_constant=lambda word: math.nan if word == "NaN" else None)
     tree = without_nan(tree, kept)
@@ -40,10 +40,10 @@ def load(text: str, parse_constant: Callable[[str], Any] = float) -> Any:
 
     Args:
         text: what was read.
-        parse_constant: what stands for `NaN` and `Infinity`, which are no JSON but are written.
+        parse_constant: what stands for `NaN` and `Infinity`, which are not JSON but are written.
 
     Raises:
-        ValueError: no JSON, or lists and objects nested deeper than 64.
+        ValueError: not JSON, or lists and objects nested deeper than 64.
     """
     too_deep = f"it is nested deeper than {_DEEPEST} levels"
     try:
@@ -133,7 +133,7 @@ def number(value: Any, what: str) -> float | None:
     """`value` as a float, None for None.
 
     Raises:
-        LulcError: it is no number between ±1e18.
+        LulcError: it is not a number between ±1e18.
     """
     if value is None:
         return None

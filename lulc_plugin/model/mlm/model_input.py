@@ -22,13 +22,13 @@ _AXES = {
 }
 _CLASS_AXES = {"class", "classes"}
 LAYOUTS = ("NCHW", "NHWC")
-#: what can be scaled away is no reason to take stored numbers for reflectance
+#: A scaling that starts with larger numbers is for stored numbers, e.g. one with 10,000 for a reflectance of 1.
 _LARGEST_REFLECTANCE = 10.0
 MOST_BANDS = 512
 #: where versions of STAC list bands: 1.1 in `bands`, earlier ones in the others, at the item or at an asset
 _BAND_LISTS = ("bands", "eo:bands", "raster:bands")
 _MOST_ASSETS = 100
-#: micrometres: ultraviolet to thermal infrared, and radar; what lies between are nanometres gone astray
+#: micrometres: ultraviolet to thermal infrared, and radar; values in between are probably nanometres
 _WAVELENGTHS = ((0.1, 100.0), (3000.0, 1e7))
 _OPERATIONS = {"min-max", "z-score", "clip", "offset", "scale"}
 _HINT = "Write the scaling as value_scaling of the type processing and the format lulc (docs/foreign-models.md)."
@@ -45,7 +45,7 @@ class InputFacts:
         bands: source bands in the order of the description; those that no channel uses are left out.
         channels: in the graph's order.
         layout: `NCHW` or `NHWC`.
-        size: the only height and width the graph takes, None when they are free or not said.
+        size: the only height and width the graph takes, None when they are free or not given.
         warnings: for the user.
     """
 
@@ -337,7 +337,7 @@ def _old_scaling(data: Mapping[str, Any], count: int) -> tuple[list[Steps], tupl
 
 
 def axes_of(words: Any, what: str) -> tuple[str, ...]:
-    """Axes `N`, `C`, `H`, `W` of a `dim_order` (classes count as C); NCHW when nothing is said.
+    """Axes `N`, `C`, `H`, `W` of a `dim_order` (classes count as C); NCHW when nothing is given.
 
     Raises:
         LulcError: an unknown or repeated axis.
@@ -358,7 +358,7 @@ def axes_of(words: Any, what: str) -> tuple[str, ...]:
 
 
 def shape_of(numbers: Any, count: int, what: str) -> tuple[int | None, ...]:
-    """Lengths of `count` axes; None where free or not said.
+    """Lengths of `count` axes; None where free or not given.
 
     Raises:
         LulcError: another number of axes, or a length of 0.
@@ -370,7 +370,7 @@ def shape_of(numbers: Any, count: int, what: str) -> tuple[int | None, ...]:
     lengths: list[int | None] = []
     for length in numbers:
         if isinstance(length, bool) or not isinstance(length, int) or length < -1 or length == 0 or length > 1 << 20:
-            raise LulcError(f"'shape' of its {what} holds {str(length)[:30]}, which is no length of an axis.")
+            raise LulcError(f"'shape' of its {what} holds {str(length)[:30]}, which is not a length of an axis.")
         lengths.append(None if length == -1 else length)
     return tuple(lengths)
 

@@ -186,7 +186,7 @@ def _colour(hint: Any) -> str:
 
 
 def two_classes(classes: list[LegendClass], nodata: Any = None) -> list[LegendClass]:
-    """The two classes of a single plane of scores: what the score speaks for comes second, before it a background."""
+    """The two classes of a single plane of scores: background first, then the class that the score belongs to."""
     if len(classes) == 2:
         return classes
     (only,) = classes
@@ -249,7 +249,7 @@ def read_window(properties: Mapping[str, Any], fixed: int | None, cut: int) -> W
 
 
 def _length(data: Mapping[str, Any], key: str) -> int | None:
-    """A length of `lulc:window` in whole pixels, None where it is not said.
+    """A length of `lulc:window` in whole pixels, None where it is not given.
 
     Raises:
         LulcError: it is below 1, or no whole number.

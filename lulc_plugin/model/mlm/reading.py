@@ -2,7 +2,7 @@
 """A `ModelSpec` from a STAC Item with the Machine Learning Model extension (MLM 1.x).
 
 What MLM cannot say stands in properties with the prefix `lulc:`. Everything read here is untrusted: sizes are
-limited, unknown fields are carried along unread, nothing is evaluated.
+limited, unknown fields are kept unread, nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .writing import VERSION, written_properties
 _LARGEST_FILE = 4_000_000
 _SMALLEST_GSD = 1e-6
 _REMEDY = f"Correct the description, or write a new one with {command('describemodel')}."
-#: where the numbers of a scaling stand: there a NaN is told, elsewhere it is a number that is missing
+#: where the numbers of a scaling stand: NaN is reported to the user there, elsewhere it is a missing number
 _SCALINGS = frozenset(("value_scaling", "pre_processing_function", "norm_clip", "statistics", "lulc:input_forms"))
 #: what MLM prefixes; stac-model writes the same names without it into PyTorch archives
 _UNPREFIXED = (
@@ -45,7 +45,7 @@ _UNPREFIXED = (
     "pretrained_source", "hyperparameters", "input", "output",
 )  # fmt: skip
 
-#: what an entry of `lulc:accuracy` has by itself; everything else in it is carried along as `Scores.extra`
+#: what an entry of `lulc:accuracy` has by itself; everything else in it is kept as `Scores.extra`
 _SCORES = frozenset(f.name for f in fields(Scores)) - {"extra"} | {"axes"}
 
 
@@ -66,7 +66,7 @@ def _text_of(path: Path) -> str:
         if path.stat().st_size > _LARGEST_FILE:
             raise ModelUnusable(f"The model description {path.name} is larger than {_LARGEST_FILE} bytes.")
         with path.open(encoding="utf-8-sig") as stream:  # some editors begin a file with a byte order mark
-            text = stream.read(_LARGEST_FILE + 1)  # what is no common file has a size of 0, and no end
+            text = stream.read(_LARGEST_FILE + 1)  # what is not a regular file has a size of 0, and no end
     except (OSError, UnicodeDecodeError) as error:
         raise ModelUnusable(f"The model description {path} cannot be read: {error}.") from error
     if len(text) > _LARGEST_FILE:
@@ -177,7 +177,7 @@ def _properties_of(item: Any) -> Mapping[str, Any]:
         raise LulcError("It is not a JSON object.")
     properties: Any = item.get("properties", item)
     if not isinstance(properties, Mapping):
-        raise LulcError('Its "properties" are no object.')
+        raise LulcError('Its "properties" are not an object.')
     if "mlm:input" not in properties and isinstance(properties.get("input"), list):
         plain = {f"mlm:{key}": properties[key] for key in _UNPREFIXED if key in properties}
         properties = {**{k: v for k, v in properties.items() if k not in _UNPREFIXED}, **plain}
@@ -195,7 +195,7 @@ def _name(text: Any) -> str:
     """`text`, a name that files, tags and logs can bear.
 
     Raises:
-        LulcError: it is no text, or has control characters.
+        LulcError: it is not a text, or has control characters.
     """
     name = json_values.text(text, "mlm:name")
     for place, character in enumerate(str(text), 1):
@@ -329,7 +329,7 @@ def _band_statistics(properties: Mapping[str, Any], bands: tuple[ModelBand, ...]
         ]
         mean, stddev, low, high = (0.0 if n is None else n for n in numbers)
         if None in numbers or stddev < 0 or low > high:
-            raise LulcError(f"'lulc:band_statistics' of band {band.name!r} is no mean, stddev ≥ 0 and low ≤ high.")
+            raise LulcError(f"'lulc:band_statistics' of band {band.name!r} is not a mean, stddev ≥ 0 and low ≤ high.")
         statistics.append(BandStatistics(mean, stddev, low, high))
     return tuple(statistics)
 

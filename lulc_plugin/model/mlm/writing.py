@@ -24,7 +24,7 @@ EXTENSIONS = (
 )
 VERSION = 1
 _PLAIN_OPS = {"min-max", "z-score", "offset", "scale"}
-#: what `to_item` writes; everything else in a description is carried along as `ModelSpec.extra`
+#: what `to_item` writes; everything else in a description is kept as `ModelSpec.extra`
 _WRITTEN = frozenset(
     (
         "title", "description", "datetime", "start_datetime", "end_datetime", "license", "bands", "created",

@@ -219,7 +219,7 @@ def planes(raw: npt.NDArray[Any], spec: ModelSpec) -> npt.NDArray[Any]:
 
 
 def no_probabilities(raw: npt.NDArray[Any], spec: ModelSpec) -> str:
-    """Why the scores of a graph, which are taken as they are, are no probabilities; empty where they are.
+    """Why the scores of a graph, which are taken as they are, are not probabilities; empty where they are.
 
     Args:
         raw: what the graph returned; `probabilities` took it.

@@ -49,7 +49,7 @@ class GraphFile:
 
 
 def read(path: Path) -> GraphFile | None:
-    """What the file at `path` says; None where it cannot be read or is no such file."""
+    """What the file at `path` says; None where it cannot be read or is not such a file."""
     try:
         with path.open("rb") as stream:
             return _model(stream, path.stat().st_size)
@@ -63,7 +63,7 @@ def read(path: Path) -> GraphFile | None:
 
 
 class _NotProtobuf(Exception):
-    """The bytes are no message of this kind."""
+    """The bytes are not a message of this kind."""
 
 
 class _Hazard(Exception):

@@ -47,11 +47,11 @@ class Network:
         warnings: what the user should not overlook, e.g. why it does not run on the faster device.
         seconds: time spent inside the network so far.
         pixels: window pixels it has seen so far.
-        probable: False once scores came out that are no probabilities although they are taken as such.
+        probable: False once scores came out that are not probabilities although they are taken as such.
 
     Raises:
-        LulcError: the file is no network, not the one that `spec` describes (with both numbers), or the device is not
-            there.
+        LulcError: the file is not a network, or not the one that `spec` describes (with both numbers), or the device
+            is not there.
     """
 
     def __init__(self, path: Path, spec: ModelSpec, threads: int = 0, device: str = "cpu", provider: str = "") -> None:
@@ -61,7 +61,7 @@ class Network:
         self._path = path
         self._threads = threads or (os.cpu_count() or 1)
         self._run_options = ort.RunOptions()
-        # what it would print is raised, too, and a cancel is no error
+        # what it would print is raised, too, and a cancel is not an error
         self._run_options.log_severity_level = 4
         self._stopped = False
         self._prepared = False
@@ -310,7 +310,7 @@ class Network:
         return result
 
     def _check_scores(self, why: str) -> None:
-        """Warn, once, of scores that are no probabilities; `why` is empty where they are."""
+        """Warn, once, of scores that are not probabilities; `why` is empty where they are."""
         if not why:
             return
         self.probable = False
@@ -368,7 +368,7 @@ def probabilities_of(raw: npt.NDArray[Any], spec: ModelSpec, size: tuple[int, in
 
 
 def _check_numbers(scores: npt.NDArray[Any]) -> None:
-    """Refuse scores that are no numbers, or of which sums of weighted windows would not be.
+    """Refuse scores that are not numbers, or of which sums of weighted windows would not be.
 
     Raises:
         LulcError: with the largest of them.

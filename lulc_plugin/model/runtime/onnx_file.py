@@ -161,7 +161,7 @@ class GraphSignature:
         """The only input.
 
         Raises:
-            ModelUnusable: there are several, or it is no stack of images.
+            ModelUnusable: there are several, or it is not a stack of images.
         """
         if len(self.inputs) != 1:
             raise ModelUnusable(f"The network has {len(self.inputs)} inputs; only networks with one can be run.")
@@ -180,7 +180,7 @@ def check_batch(what: str, batch: Any) -> None:
 
     Args:
         what: the input, for errors.
-        batch: its first length; what is no number is free.
+        batch: its first length; what is not a number is free.
 
     Raises:
         ModelUnusable: above `MOST_BATCH`.

@@ -14,7 +14,7 @@ import pytest
 from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import Catalogue, ModelBand, Network, Scores, Window, catalogue, mlm, ranking
-from lulc_plugin.model.ranking import Standing
+from lulc_plugin.model.ranking import RankingFacts
 from lulc_plugin.options import QGIS, render
 
 
@@ -178,16 +178,17 @@ def test_of_the_users_networks_the_one_behind_is_told_why(add_bundled, raster, c
 @pytest.mark.parametrize(
     ("later", "words"),
     [
-        (Standing("z", 4, 2.0, {"hard": 0.5}), " and scores alike on the test data that both know (0.50 against 0.50"
-         " mean IoU), but comes later in the alphabet"),
-        (Standing("z", 4, 2.0, {"hard": 0.5, "other": 0.1}), ", but scores lower on all test data that they share"),
-        (Standing("z", 5, 2.0, {"hard": 0.495}), ", but scores lower on the test data that both know (0.49 against"),
-        (Standing("z", 4, 2.0, {"other": 0.3}), ", but scores lower on all test data that they share"),
+        (RankingFacts("z", 4, 2.0, {"hard": 0.5}), " and scores alike on the test data that both know (0.50 against"
+         " 0.50 mean IoU), but comes later in the alphabet"),
+        (RankingFacts("z", 4, 2.0, {"hard": 0.5, "other": 0.1}), ", but scores lower on all test data that they share"),
+        (RankingFacts("z", 5, 2.0, {"hard": 0.495}), ", but scores lower on the test data that both know (0.49"
+         " against"),
+        (RankingFacts("z", 4, 2.0, {"other": 0.3}), ", but scores lower on all test data that they share"),
     ],
 )  # fmt: skip
 def test_reasons_within_a_family(later, words):
-    found = [Standing("a", 4, 2.0, {"hard": 0.5}), later, Standing("b", 1, 1.0, {"hard": 0.1, "other": 0.9})]
-    assert ranking.why_behind(found, 1, 0).startswith(words)
+    found = [RankingFacts("a", 4, 2.0, {"hard": 0.5}), later, RankingFacts("b", 1, 1.0, {"hard": 0.1, "other": 0.9})]
+    assert ranking.reason_for_rank(found, 1, 0).startswith(words)
 
 
 def test_the_list_of_a_dialog_has_the_same_order_and_loads_nothing(add_bundled):

@@ -104,7 +104,7 @@ def test_quotes_and_braces_inside_names():
         ({"0": "a", "2": "b"}, "1 is missing"),
         ({"1": "a", "2": "b"}, "0 is missing"),
         ("{0: 'a', 3: 'b'}", "1 is missing"),
-        ({"x": "a", "1": "b"}, "no number"),
+        ({"x": "a", "1": "b"}, "not a number"),
         ({"0": "a", "1": 5}, "class name"),
         ("{0: __import__('os').system('id')}", "not a name for each index"),
         ("{0: 'a', 1: 'b'} + open('x')", "not a name for each index"),
