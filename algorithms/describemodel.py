@@ -32,7 +32,7 @@ _COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
 
 @dataclass(frozen=True)
 class _Words:
-    """What the user said about a network."""
+    """What the user set about a network."""
 
     network: Path
     bands: str

@@ -25,7 +25,7 @@ from .bridge.helptext import HelpText
 
 @dataclass(frozen=True)
 class _Request:
-    """What the user said, and what only QGIS knows."""
+    """What the user set, and what only QGIS knows."""
 
     folder: Path
     wheels: Path | None

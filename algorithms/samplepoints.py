@@ -45,7 +45,7 @@ _LARGEST_INT = 2**31 - 1
 
 @dataclass(frozen=True)
 class _Request:
-    """What the user said, and what only QGIS knows of the map."""
+    """What the user set, and what only QGIS knows of the map."""
 
     job: SampleJob
     crs: QgsCoordinateReferenceSystem

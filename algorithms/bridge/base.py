@@ -132,7 +132,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         raise NotImplementedError
 
     def parse(self, parameters: Parameters, context: QgsProcessingContext) -> Any:
-        """Everything the user said, as plain values; cheap, called more than once, in the main thread.
+        """Everything the user set, as plain values; cheap, called more than once, in the main thread.
 
         `parameters` holds only what was given: no None, no NULL, no empty text or list.
 

@@ -82,7 +82,7 @@ def choose_features(
     stratum_field: str,
     map_layer: QgsRasterLayer,
 ) -> FeatureChoice:
-    """What the user said about the reference features, checked as far as that is cheap.
+    """What the user set about the reference features, checked as far as that is cheap.
 
     Args:
         algorithm, values, context: of the run; `values` as `parameters.given` returns them.

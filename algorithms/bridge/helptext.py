@@ -17,7 +17,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 #: Its page that lists all algorithms.
 CONTENTS = "index.html"
 
-#: A paragraph, or a name and what is to be said about it.
+#: A paragraph, or a name and its explanation.
 Paragraph = Union[str, tuple[str, str]]
 
 

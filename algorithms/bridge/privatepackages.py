@@ -38,7 +38,7 @@ def detach() -> None:
 
 
 def proxy() -> str:
-    """The proxy that QGIS was told to use, as an address; empty when there is none, or one that pip does not know."""
+    """The proxy that QGIS is set to use, as an address; empty when there is none, or one that pip does not know."""
     settings = QgsSettings()
     host = str(settings.value("proxy/proxyHost", "") or "").strip()
     kind = str(settings.value("proxy/proxyType", "") or "")

@@ -63,7 +63,7 @@ def parse_reference(
     context: QgsProcessingContext,
     map_layer: QgsRasterLayer,
 ) -> Reference:
-    """What the user said about the reference of `map_layer`; `values` as `parameters.given` returns them.
+    """What the user set about the reference of `map_layer`; `values` as `parameters.given` returns them.
 
     Raises:
         LulcError: not exactly one reference, or a value that cannot be used.
