@@ -27,6 +27,7 @@ from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion, crs_name
 from .nodata import BoolArray, in_ranges, valid_by_value
 from .raster_input import RasterInput
+from .usable_grid import refuse_unusable
 
 #: Characters of a coordinate system that a message shows.
 _LONGEST_CRS = 40
@@ -133,6 +134,11 @@ class Source:
             self._dataset = open_dataset(path, sharing=False)
         except (RasterioError, OSError) as error:
             raise FileNotRead(f"The layer {path} cannot be opened: {error}.") from error
+        try:
+            refuse_unusable(self._dataset, path, set_crs or self._dataset.crs or None)
+        except LulcError:
+            self._dataset.close()
+            raise
         if any("complex" in d for d in self._dataset.dtypes):
             self._dataset.close()
             raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")

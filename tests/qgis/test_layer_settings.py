@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pytest
 import rasterio
+from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
@@ -154,3 +156,16 @@ def test_a_layer_with_nothing_set_is_as_its_file(layer_of, plugin, class_map, ma
     for path in (class_map(), make_raster("image.tif", nodata=0)):
         found = layers.raster_input(layer_of(path, None), 1)
         assert (found.crs, found.nodata) == ("", ())
+
+
+# ---------------------------------------------------------------- files that are no raster yet
+
+
+def test_ground_control_points_are_refused(run, layer_of, make_raster, tmp_path):
+    """QGIS shows such a file in its place; its pixels have none."""
+    bare, path = make_raster("bare.tif", crs=None), str(tmp_path / "gcps.tif")
+    corners = [(0, 0), (150, 0), (0, 120), (150, 120)]
+    points = [gdal.GCP(500000 + 10 * col, 7400000 - 10 * row, 0, col, row) for col, row in corners]
+    gdal.Translate(path, bare, GCPs=points, outputSRS="EPSG:32723")
+    with pytest.raises(QgsProcessingException, match="gdalwarp -t_srs EPSG:32723"):
+        run("classifylandcover", INPUT=layer_of(path, None), OUTPUT=str(tmp_path / "out.tif"))

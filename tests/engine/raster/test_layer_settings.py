@@ -6,6 +6,10 @@ import json
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
+from affine import Affine
+from rasterio.control import GroundControlPoint
+from rasterio.rpc import RPC
 
 from lulc_plugin import cli
 from lulc_plugin.assess import AssessJob, SampleJob, assess, draw
@@ -210,3 +214,65 @@ def test_nodata_at_the_shell(class_map, capsys):
     with pytest.raises(SystemExit):
         cli.main(["assess", class_map(), class_map(), "--nodata", "1:"])
     assert "0,9000:9999" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- files that are no raster yet
+
+
+def test_ground_control_points_are_refused(raster, scene):
+    path = raster("gcps.tif", scene(20, 30), transform=Affine.identity(), crs=None)
+    corners = [(0, 0, 330105, 7497675), (0, 30, 330405, 7497675), (20, 0, 330105, 7497475), (20, 30, 330405, 7497475)]
+    with open_dataset(path, "r+") as made:
+        made.gcps = ([GroundControlPoint(*corner) for corner in corners], rasterio.crs.CRS.from_string("EPSG:32722"))
+    with pytest.raises(LulcError, match=r"gdalwarp -t_srs EPSG:32722") as caught:
+        Source(path)
+    assert "4 ground control points" in caught.value.problem
+
+
+def test_rational_polynomials_are_refused(raster, scene):
+    path = raster("rpc.tif", scene(20, 30), transform=Affine.identity(), crs=None)
+    one, many = 1.0, [1.0] + [0.0] * 19
+    with open_dataset(path, "r+") as made:
+        made.rpcs = RPC(one, one, one, one, many, many, one, one, one, one, many, many, one, one)
+    with pytest.raises(LulcError, match=r"gdalwarp -rpc -t_srs EPSG:"):
+        Source(path)
+
+
+@pytest.mark.parametrize(("in_file", "is_set"), [(IN_FILE, ""), (None, IN_FILE)])
+def test_a_crs_without_a_place_is_refused(raster, scene, in_file, is_set):
+    path = raster("image.tif", scene(20, 30), transform=Affine.identity(), crs=in_file)
+    with pytest.raises(LulcError, match=f"gdalwarp -t_srs {IN_FILE}"):
+        Source(RasterInput(path, crs=is_set))
+
+
+def test_a_picture_without_georeference_is_welcome(raster, scene):
+    with Source(raster("picture.tif", scene(20, 30), transform=Affine.identity(), crs=None)) as source:
+        assert source.facts.crs is None
+
+
+@pytest.fixture
+def two_rasters(raster):
+    """Path of a GeoPackage with the rasters `A` and `B`."""
+    one = np.ones((1, 20, 20), np.uint8)
+    path = raster("a.tif", one, crs="EPSG:32722", names=None).replace("a.tif", "two.gpkg")
+    for table, more in (("A", {}), ("B", {"APPEND_SUBDATASET": "YES"})):
+        rasterio.shutil.copy(path.replace("two.gpkg", "a.tif"), path, driver="GPKG", RASTER_TABLE=table, **more)
+    return path
+
+
+@pytest.mark.parametrize("command", ["classify", "check", "assess", "compare"])
+def test_a_file_of_several_rasters_names_them(two_rasters, class_map, tmp_path, capsys, command):
+    more = {
+        "classify": [str(tmp_path / "map.tif")],
+        "check": [],
+        "assess": [class_map()],
+        "compare": [class_map(), class_map("truth.tif")],
+    }[command]
+    assert cli.main([command, two_rasters, *more]) == 1
+    error = capsys.readouterr().err
+    assert f'GPKG:"{two_rasters}":A' in error and "2 rasters: A, B" in error
+
+
+def test_a_reference_of_several_rasters_names_them(two_rasters, class_map, capsys):
+    assert cli.main(["assess", class_map(), two_rasters]) == 1
+    assert f'GPKG:"{two_rasters}":B' in capsys.readouterr().err
