@@ -15,7 +15,7 @@ from pathlib import Path
 Removal = Callable[[], object]
 _changed = threading.Condition()
 _removals: list[Removal] = []
-#: Results of the present run that are in place, for what is said when it is stopped.
+#: Results of the present run that are in place, for the message when it is stopped.
 _written: deque[Path] = deque(maxlen=100)
 _being_placed = 0
 _closed = False

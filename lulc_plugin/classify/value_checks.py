@@ -2,7 +2,7 @@
 """What the numbers of a layer say about it: range, dark or negative reflectance, equal bands, colours, order of bands.
 
 What is only suspicious is a warning with the share of the pixels and the remedy. Bands that were taken by position are
-refused where their numbers speak for another order: then nobody has said that the order is right.
+refused where their numbers speak for another order: then nobody has confirmed the order.
 """
 
 from __future__ import annotations
@@ -312,7 +312,7 @@ def _why_not_compared(match: BandMatch, findings: Findings) -> str:
             # every other order of these bands would have the same band twice as well
             return f"band {number} is used more than once."
     if any(f.id in ("values.scale", "values.negative") for f in findings):
-        return "the numbers of the bands are no reflectance in one unit."
+        return "the numbers of the bands are not reflectance in one unit."
     return ""
 
 

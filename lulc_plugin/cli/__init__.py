@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _not_printed(error: OSError, status: int) -> int:
-    """The exit status where standard output failed; of a reader that has seen enough, as `head`, nothing is said."""
+    """The exit status where standard output failed; a reader that stops early, as `head`, is not reported."""
     if isinstance(error, BrokenPipeError):
         return status
     _complain(f"Error: The result cannot be printed: {error.strerror or error}.{_what_is_there()}")
@@ -46,7 +46,7 @@ def _not_printed(error: OSError, status: int) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    """Run the command of `options`; what goes wrong is told on standard error."""
+    """Run the command of `options`; what goes wrong is reported on standard error."""
     unfinished.forget_written()
     try:
         return int(options.command(options))

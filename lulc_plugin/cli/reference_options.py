@@ -143,7 +143,7 @@ def reference_of(
                 "Leave --crs away; --map-crs sets that of the map.",
             )
         return reference, None
-    # features have a coordinate system of their own; what --crs said was for the map
+    # features have a coordinate system of their own; --crs was for the map
     crs = "" if crs_needed else options.crs
     return None, read_features(path, of_map, options.field, options.stratum_field, options.layer, crs)
 

@@ -49,8 +49,8 @@ class LayerBand:
     def label(self) -> str:
         """`3 (B04)`, `3 (0.665 µm)`, `3 (unnamed)` or `4 (alpha)`."""
         wave = f"{self.wavelength:.3f} µm" if self.wavelength else "unnamed"
-        said = "called alpha" if self.alpha_values else "alpha" if self.is_alpha else wave
-        return f"{self.number} ({self.name or said})"
+        text = "called alpha" if self.alpha_values else "alpha" if self.is_alpha else wave
+        return f"{self.number} ({self.name or text})"
 
 
 class BandsNotFound(LulcError, ValueError):

@@ -39,7 +39,7 @@ def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
     """Refuse a place that cannot be written, before work starts.
 
     Raises:
-        LulcError: no such folder, not writable, no regular file, a file behind one of the inputs, or a name that would
+        LulcError: no such folder, not writable, not regular, a file behind one of the inputs, or a name that would
             take the style of another layer.
     """
     folder = path.parent

@@ -313,7 +313,7 @@ def parse_crs(text: str) -> Any:
             return CRS.from_user_input(text)
     except (CRSError, ValueError) as error:
         raise LulcError(
-            f"{text[:_LONGEST_CRS]!r} is no coordinate system that GDAL knows.", "Give a code such as EPSG:32722."
+            f"{text[:_LONGEST_CRS]!r} is not a coordinate system that GDAL knows.", "Give a code such as EPSG:32722."
         ) from error
 
 

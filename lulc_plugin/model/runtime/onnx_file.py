@@ -235,7 +235,7 @@ def signature_of(session: Session) -> GraphSignature:
     """The signature of an open session.
 
     Raises:
-        ModelUnusable: a name or its metadata are no text.
+        ModelUnusable: a name or its metadata are not text.
     """
     try:
         metadata = session.get_modelmeta().custom_metadata_map
@@ -251,7 +251,7 @@ def signature_of(session: Session) -> GraphSignature:
 def no_text(error: UnicodeDecodeError) -> ModelUnusable:
     """What to tell where a name or the metadata of a graph are not of UTF-8, as onnxruntime's `error` says."""
     return ModelUnusable(
-        f"A name in the network, or its metadata, is no text in UTF-8: {error.reason} at byte {error.start}.",
+        f"A name in the network, or its metadata, is not text in UTF-8: {error.reason} at byte {error.start}.",
         "The file seems to be damaged: get it again.",
     )
 

@@ -187,11 +187,11 @@ def test_metadata_that_are_no_text(tmp_path):
     model = hostile_models.network(metadata={"names": "HERE"}).SerializeToString()
     hostile_models.write(path, model.replace(b"HERE", b"\xff\xfe\xfd\xfc"))
     for read in (catalogue.load, lambda p: describe_network(p, "red,green,blue", (LegendClass(1, "a", "#000000"),))):
-        with pytest.raises(LulcError, match="no text in UTF-8"):
+        with pytest.raises(LulcError, match="not text in UTF-8"):
             read(path)
     model = hostile_models.network(name="HERE").SerializeToString()
     hostile_models.write(path, model.replace(b"HERE", b"\xff\xfe\xfd\xfc"), hostile_models.description())
-    with pytest.raises(LulcError, match="no text in UTF-8|cannot be loaded"):
+    with pytest.raises(LulcError, match="not text in UTF-8|cannot be loaded"):
         Network(path, catalogue.load(path).spec, threads=1)
 
 
