@@ -51,8 +51,10 @@ def _run() -> int:
     except SystemExit as end:  # argparse: --help, or words that it does not know
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:  # a bug; the process ends below in any case
-        with suppress(OSError):
-            sys.excepthook(*sys.exc_info())
+        # after a signal the files of the run are removed under it, and its errors are no news
+        if not _ending.locked():
+            with suppress(OSError):
+                sys.excepthook(*sys.exc_info())
         return 1
 
 

@@ -140,12 +140,11 @@ def _set_nodata(layer: QgsRasterLayer) -> tuple[NodataSetting, ...]:
 def _ends(entry: QgsRasterRange) -> tuple[float, float]:
     """Lowest and highest value of a range, both included; an end that is not a number is open."""
     low, high, bounds = entry.min(), entry.max(), entry.bounds()
-    kinds = QgsRasterRange.BoundsType
     low = -math.inf if math.isnan(low) else low
     high = math.inf if math.isnan(high) else high
-    if bounds in (kinds.IncludeMax, kinds.Exclusive):
+    if bounds in (QgsRasterRange.BoundsType.IncludeMax, QgsRasterRange.BoundsType.Exclusive):
         low = math.nextafter(low, math.inf)
-    if bounds in (kinds.IncludeMin, kinds.Exclusive):
+    if bounds in (QgsRasterRange.BoundsType.IncludeMin, QgsRasterRange.BoundsType.Exclusive):
         high = math.nextafter(high, -math.inf)
     return low, high
 

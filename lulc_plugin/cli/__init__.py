@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    except LulcError as error:  # the installation is not complete; may be an OSError as well
+        _complain(f"Error: {error.shown_at(SHELL)}")
+        return 1
     except OSError as error:  # --help and --version print
         return _not_printed(error, 0)
     result = io.StringIO()
