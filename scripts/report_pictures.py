@@ -32,6 +32,7 @@ from lulc_plugin.assess import (
     estimation,
 )
 from lulc_plugin.provenance import versions
+from lulc_plugin.raster import AreaMeasurement
 from lulc_plugin.report.accuracy import html_text
 
 COUNTS = np.array([[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]])
@@ -77,7 +78,7 @@ def example() -> Assessment:
         area_unit="ha",
         level=0.95,
         interval="standard",
-        area_note="Pixel areas are planar: 900 m² each.",
+        area_measurement=AreaMeasurement("planar", 900.0, None, 0, 1.0, None),
         strata=tuple(
             Stratum(c.label, float(n), n / total, int(u)) for c, n, u in zip(CLASSES, PIXELS, COUNTS.sum(axis=1))
         ),

@@ -93,7 +93,7 @@ class Preparation:
             area_unit=options.area_unit,
             level=options.level,
             interval=options.interval,
-            area_note=raw_units.area_note,
+            area_measurement=raw_units.area_measurement,
             strata=self.sampling.strata,
             parameters=_parameters(self.job),
             versions=provenance.versions(),

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..raster import AreaMeasurement
 from .confusion_matrix import Accuracy
 from .job import Label
 
@@ -273,7 +274,7 @@ class Context:
         unknown: reference values that the legend does not have, and how many units have each.
         warnings: messages of the run that the reader must not overlook; the notes of the estimates come on top.
         area_unit, level, interval: as asked for.
-        area_note: how pixel areas were measured; empty when the pixel size is unknown.
+        area_measurement: how pixel areas were measured; None when the pixel size is unknown.
         strata: the strata of a stratified design; empty otherwise.
         parameters, versions: for the record.
         date: ISO 8601, UTC.
@@ -291,7 +292,7 @@ class Context:
     area_unit: str
     level: float
     interval: str
-    area_note: str
+    area_measurement: AreaMeasurement | None
     strata: tuple[Stratum, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         statistics as statistics,
         value_kind as value_kind,
     )
-    from .areas import PixelAreas as PixelAreas, pixel_areas as pixel_areas
+    from .areas import AreaMeasurement as AreaMeasurement, PixelAreas as PixelAreas, pixel_areas as pixel_areas
     from .band_names import common_name as common_name
     from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound, LayerBand as LayerBand
     from .categories import read_categories as read_categories
@@ -68,7 +68,7 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "": ["areas", "band_names", "band_order", "bands", "gdal", "statistics", "value_kind"],
-        "areas": ["PixelAreas", "pixel_areas"],
+        "areas": ["AreaMeasurement", "PixelAreas", "pixel_areas"],
         "band_names": ["common_name"],
         "bands": ["BandMatch", "BandsNotFound", "LayerBand"],
         "categories": ["read_categories"],

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +23,47 @@ TRUSTED = 0.01
 _TILE_CHANGE = 0.002
 
 
+@dataclass(frozen=True)
+class AreaMeasurement:
+    """How the areas of pixels were measured.
+
+    Attributes:
+        kind: `planar`, `ellipsoidal rows` or `ellipsoidal tiles`.
+        planar: area of a pixel in the plane, in square metres; counts for the kind `planar` only.
+        deviation: as in `PixelAreas`.
+        tile: edge of a tile in pixels.
+        ratio: as in `PixelAreas`.
+        span: smallest and largest area of a row's pixels in square metres; None where there are none.
+    """
+
+    kind: str
+    planar: float
+    deviation: float | None
+    tile: int
+    ratio: float
+    span: tuple[float, float] | None
+
+    @property
+    def sentence(self) -> str:
+        """The same in words, for a report or a log."""
+        if self.kind == "planar":
+            area = f"Pixel areas are planar: {self.planar:,.10g} m² each"
+            if self.deviation is None:
+                return f"{area}; they could not be compared with areas on the ellipsoid."
+            return f"{area}; areas on the ellipsoid differ by at most {100 * self.deviation:.2g} %."
+        if self.kind == "ellipsoidal rows":
+            span = "" if self.span is None else f" ({self.span[0]:,.6g} to {self.span[1]:,.6g} m²)"
+            how = f"Pixel areas are those on the ellipsoid, row by row{span}"
+        else:
+            how = (
+                f"Pixel areas are those on the ellipsoid, in tiles of {self.tile} pixels"
+                f" (largest / smallest: {self.ratio:.4g})"
+            )
+        if self.deviation is None:
+            return f"{how}: the coordinate system is in degrees."
+        return f"{how}: planar areas of this coordinate system are wrong by up to {100 * self.deviation:.3g} %."
+
+
 class PixelAreas:
     """Areas of the pixels of one raster, square metres; made by `pixel_areas`.
 
@@ -31,7 +73,7 @@ class PixelAreas:
         deviation: largest |planar / ellipsoidal − 1| over centre, corners and edge middles; None for geographic
             systems, and where the ellipsoidal area is unknown.
         ratio: largest over smallest pixel area in the extent.
-        note: a sentence for the report.
+        measurement: how the areas were measured.
     """
 
     def __init__(self, grid: GeoGrid, ground: ellipsoid.EllipsoidAreas) -> None:
@@ -59,7 +101,7 @@ class PixelAreas:
         else:
             self.kind = "ellipsoidal tiles"
             self._tile, self.ratio = self._smoothness()
-        self.note = self._sentence()
+        self.measurement = self._measurement()
 
     def _true(self, rows: FloatArray, cols: FloatArray) -> FloatArray:
         """Ellipsoidal area of pixels whose centres lie at fractional positions (0.5 is the first pixel's centre)."""
@@ -125,24 +167,10 @@ class PixelAreas:
         area: FloatArray = np.nan_to_num(self._true(np.ravel(r) + 0.5, np.ravel(c) + 0.5)).reshape(r.shape)
         return area
 
-    def _sentence(self) -> str:
-        if self.kind == "planar":
-            area = f"Pixel areas are planar: {self._planar:,.10g} m² each"
-            if self.deviation is None:
-                return f"{area}; they could not be compared with areas on the ellipsoid."
-            return f"{area}; areas on the ellipsoid differ by at most {100 * self.deviation:.2g} %."
-        if self._rows is not None:
-            some = self._rows[self._rows > 0]
-            span = f" ({some.min():,.6g} to {some.max():,.6g} m²)" if some.size else ""
-            how = f"Pixel areas are those on the ellipsoid, row by row{span}"
-        else:
-            how = (
-                f"Pixel areas are those on the ellipsoid, in tiles of {self._tile} pixels"
-                f" (largest / smallest: {self.ratio:.4g})"
-            )
-        if self.deviation is None:
-            return f"{how}: the coordinate system is in degrees."
-        return f"{how}: planar areas of this coordinate system are wrong by up to {100 * self.deviation:.3g} %."
+    def _measurement(self) -> AreaMeasurement:
+        known = np.empty(0) if self._rows is None else self._rows[self._rows > 0]
+        span = (float(known.min()), float(known.max())) if known.size else None
+        return AreaMeasurement(self.kind, self._planar, self.deviation, self._tile, self.ratio, span)
 
 
 def pixel_areas(grid: GeoGrid) -> PixelAreas | None:

@@ -220,7 +220,7 @@ def _notes_on_places(job: SampleJob, plan: _Plan, ruler: Ruler | None) -> list[s
     if plan.weighting is not None:
         notes.append(
             "Pixels differ in size: points were drawn with probability proportional to pixel area within their class,"
-            f" and classes weigh by hectares (field weighting is area). {plan.weighting.note}"
+            f" and classes weigh by hectares (field weighting is area). {plan.weighting.measurement.sentence}"
         )
     return notes
 

@@ -124,7 +124,7 @@ def _of_raster(
         summaries=(layers[0].summary, *(layer.summary for layer in layers[2 : maps + 1])),
         reference=layers[1].summary,
         alignment=alignments(layers),
-        area_note="" if areas is None else areas.note,
+        area_measurement=None if areas is None else areas.measurement,
     )
 
 
@@ -178,7 +178,7 @@ def _of_polygons(
         summaries=summaries,
         reference=feature_summary(features, len(features.features)),
         alignment=(Alignment("polygons"), *aligned),
-        area_note="" if areas is None else areas.note,
+        area_measurement=None if areas is None else areas.measurement,
         warnings=_polygons_without_pixels(polygons, len(labelled), len(np.unique(table.values[used, 2]))),
     )
 

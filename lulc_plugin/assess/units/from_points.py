@@ -144,7 +144,7 @@ def collect_points(
         summaries=(first.summary, *_other_summaries(maps)),
         reference=feature_summary(features, len(points)),
         alignment=(Alignment("points"), *aligned),
-        area_note="" if areas is None else areas.note,
+        area_measurement=None if areas is None else areas.measurement,
         warnings=(*_non_response(features, readings), *_points_in_one_pixel(readings)),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
+from ...raster import AreaMeasurement
 from ..classes import Key
 from ..job import FeatureInput
 from ..overlay import CrossTable, RasterOnMap
@@ -86,7 +87,7 @@ class ReferenceUnits:
         summaries: of each map.
         reference: of the reference.
         alignment: how each layer was brought to the map's pixels.
-        area_note: how areas were measured.
+        area_measurement: how areas were measured; None when the pixel size is unknown.
         warnings: sentences.
     """
 
@@ -109,7 +110,7 @@ class ReferenceUnits:
     summaries: tuple[LayerSummary, ...]
     reference: LayerSummary
     alignment: tuple[Alignment, ...]
-    area_note: str
+    area_measurement: AreaMeasurement | None
     warnings: tuple[str, ...] = ()
     map_in_strata: Mapping[Key, Sizes] = field(default_factory=dict)
 

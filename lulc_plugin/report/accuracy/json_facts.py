@@ -248,7 +248,7 @@ def _sample(result: Assessment) -> SampleFacts:
 
 
 def _areas(result: Assessment) -> MapAreaFacts:
-    unit = result.context.area_unit
+    unit, measured = result.context.area_unit, result.context.area_measurement
     size = AREA_UNITS[unit]
     total = number(result.map_area)
     return {
@@ -256,7 +256,7 @@ def _areas(result: Assessment) -> MapAreaFacts:
         "square_metres_per_unit": size,
         "map_pixels": int(result.map_pixels),
         "map_area": None if total is None else total / size,
-        "note": plain_text(result.context.area_note),
+        "note": "" if measured is None else measured.sentence,
     }
 
 

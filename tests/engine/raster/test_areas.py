@@ -132,7 +132,7 @@ def test_web_mercator_rows_are_bands_of_the_ellipsoid():
         )
         assert areas.at(row, 0) == pytest.approx(cell(south, north, math.degrees(size / A)), rel=1e-8)
     assert areas.deviation > 10
-    assert "wrong by up to" in areas.note
+    assert "wrong by up to" in areas.measurement.sentence
 
 
 def test_web_mercator_as_others_write_it():
@@ -188,7 +188,7 @@ def test_planar_areas_are_believed_up_to_one_percent(system, transform, shape, k
     assert areas.kind == kind
     assert low <= areas.deviation <= high
     digits = 2 if kind == "planar" else 3
-    assert f" {100 * areas.deviation:.{digits}g} %." in areas.note
+    assert f" {100 * areas.deviation:.{digits}g} %." in areas.measurement.sentence
 
 
 def test_a_conformal_projection_against_the_ellipsoid():
@@ -237,7 +237,7 @@ def test_the_range_of_pixel_areas():
     areas = pixel_areas(GeoGrid(WGS84, Affine(0.5, 0, 0, 0, -0.5, 60), (120, 4)))
     assert areas.ratio == pytest.approx(cell(0, 0.5, 1) / cell(59.5, 60, 1), rel=1e-9)
     assert areas.deviation is None
-    assert "degrees" in areas.note
+    assert "degrees" in areas.measurement.sentence
     assert pixel_areas(GeoGrid(CRS.from_epsg(32733), Affine(10, 0, 5e5, 0, -10, 9e6), (5, 5))).ratio == 1
 
 

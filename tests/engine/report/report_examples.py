@@ -29,6 +29,7 @@ from lulc_plugin.assess import (
     accuracy,
 )
 from lulc_plugin.assess.result import McNemar
+from lulc_plugin.raster import AreaMeasurement
 
 MAP = LayerSummary(
     "landcover_2023.tif", "/data/landcover_2023.tif", "raster", "EPSG:32632", 1, 6000, 1650, "30 × 30 m", "uint8", "0"
@@ -52,7 +53,7 @@ def context(**changes) -> Context:
         area_unit="ha",
         level=0.95,
         interval="standard",
-        area_note="A pixel has 900 m² (planar area of the projected CRS).",
+        area_measurement=AreaMeasurement("planar", 900.0, 0.0004, 0, 1.0, None),
         parameters={"DESIGN": "auto", "FPC": "auto", "CLASS_TABLE": []},
         versions={"landcover_classifier": "0.2.0", "numpy": "1.24.2", "rasterio": "1.3.5"},
         date="2025-03-14T09:26:53Z",
