@@ -43,7 +43,7 @@ def write_whole(path: Path, data: bytes) -> None:
         with open(path, "wb") as device:
             device.write(data)
         return
-    _sweep(path.parent)
+    _remove_leftovers(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.lulc-part")
     unfinished.add(temporary.unlink)
     try:
@@ -62,7 +62,7 @@ def write_whole(path: Path, data: bytes) -> None:
         unfinished.discard(temporary.unlink)
 
 
-def _sweep(folder: Path) -> None:
+def _remove_leftovers(folder: Path) -> None:
     """Remove the unfinished files of killed runs."""
     with suppress(OSError):
         for name in os.listdir(folder):

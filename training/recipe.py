@@ -242,7 +242,7 @@ def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: 
     pretrained = convert(network.pop("pretrained", ""), str, "[network] pretrained")
     if not trained:
         pretrained = located(pretrained, folder)
-    # whether the named encoder exists is only known once its library is imported, by `networks.build`
+    # whether the named encoder exists is only known once its library is imported, when the network is built
     NetworkSettings.from_table(network).typed_options()
     general = read_table(Strength, tables.augment, "[augment]")
     recipe = Recipe(

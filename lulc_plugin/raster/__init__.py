@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         LayerFacts as LayerFacts,
         Source as Source,
         open_dataset as open_dataset,
+        parse_crs as parse_crs,
         settings_of as settings_of,
     )
     from .statistics import (
@@ -93,7 +94,7 @@ __getattr__, __all__ = lazy_exports(
             "resolve_all",
             "steps_from_json",
         ],
-        "source": ["LayerFacts", "Source", "open_dataset", "settings_of"],
+        "source": ["LayerFacts", "Source", "open_dataset", "parse_crs", "settings_of"],
         "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
         "transform_points": ["transform_coordinates"],
         "virtual_files": ["names_network", "refuse_network"],

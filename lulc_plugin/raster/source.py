@@ -310,11 +310,14 @@ def parse_crs(text: str) -> Any:
         )
     try:
         with gdal.environment():
-            return CRS.from_user_input(text)
-    except (CRSError, ValueError) as error:
+            crs = CRS.from_user_input(text)
+    except (CRSError, ValueError):
+        crs = None
+    if not crs:
         raise LulcError(
             f"{text[:_LONGEST_CRS]!r} is not a coordinate system that GDAL knows.", "Give a code such as EPSG:32722."
-        ) from error
+        )
+    return crs
 
 
 def settings_of(*layers: RasterInput | None) -> tuple[str, ...]:

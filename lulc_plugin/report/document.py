@@ -29,7 +29,7 @@ class Column:
     Attributes:
         key: where its numbers lie in the JSON object, below the row's entry: `users_accuracy.low`.
         title: head of the column.
-        kind: how a number is printed: see `formats.cell`.
+        kind: how a number is printed: see `number_format.cell`.
         group: head above several columns; empty: none.
         optional: left out where no row has a value (intervals of a census).
     """

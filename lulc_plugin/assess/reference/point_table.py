@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
 
 from ...errors import FileNotRead, LulcError, MissingCrs
-from ...raster import RasterInput, Source, names_network, transform_coordinates
+from ...raster import RasterInput, Source, parse_crs, transform_coordinates
 from ..job import FeatureInput, Label
 from .columns import features_of, fields_wanted, names_for_message
 
@@ -140,7 +138,7 @@ def _refuse_header(path: str, header: Sequence[str]) -> None:
         )
 
 
-def _coordinate_columns(path: str, header: Sequence[str], crs: str, of_map: CRS | None) -> tuple[int, int, CRS | None]:
+def _coordinate_columns(path: str, header: Sequence[str], crs: str, of_map: Any) -> tuple[int, int, Any]:
     """Columns of the two coordinates, and their CRS; None only where the map has none either."""
     known = _crs(crs) if crs else None
     plane, degrees = _pair(path, header, _PLANE), _pair(path, header, _DEGREES)
@@ -184,19 +182,10 @@ def _pair(path: str, header: Sequence[str], pairs: Sequence[tuple[str, str]]) ->
     return None
 
 
-def _crs(text: str) -> CRS:
-    remedy = "Give a code such as --crs EPSG:31985."
+def _crs(text: str) -> Any:
     if len(text) > _LONGEST_CRS:
-        raise LulcError(f"The coordinate system has {len(text):,} characters.", remedy)
-    if names_network(text):
-        raise LulcError(f"{_quoted(text)} is an address; no connection is opened for a coordinate system.", remedy)
-    try:
-        crs = CRS.from_user_input(text)
-    except (CRSError, ValueError) as error:
-        raise LulcError(f"{_quoted(text)} is not a coordinate system that is known here.", remedy) from error
-    if not crs:
-        raise LulcError(f"{_quoted(text)} is not a coordinate system that is known here.", remedy)
-    return crs
+        raise LulcError(f"The coordinate system has {len(text):,} characters.", "Give a code such as EPSG:32722.")
+    return parse_crs(text)
 
 
 def _coordinate(path: str, line: int, column: str, cell: str) -> float:
