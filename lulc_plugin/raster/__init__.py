@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound, LayerBand as LayerBand
     from .categories import read_categories as read_categories
     from .ellipsoid import ellipsoid_of as ellipsoid_of
-    from .geogrid import Extent as Extent, GeoGrid as GeoGrid, PixelRegion as PixelRegion, crs_name as crs_name
+    from .geogrid import (
+        Extent as Extent,
+        GeoGrid as GeoGrid,
+        PixelRegion as PixelRegion,
+        crs_name as crs_name,
+        nearest_turn as nearest_turn,
+    )
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
     from .input_files import InputFiles as InputFiles, refuse_overwriting as refuse_overwriting
     from .map_files import set_style_aside as set_style_aside
@@ -74,7 +80,7 @@ __getattr__, __all__ = lazy_exports(
         "bands": ["BandMatch", "BandsNotFound", "LayerBand"],
         "categories": ["read_categories"],
         "ellipsoid": ["ellipsoid_of"],
-        "geogrid": ["Extent", "GeoGrid", "PixelRegion", "crs_name"],
+        "geogrid": ["Extent", "GeoGrid", "PixelRegion", "crs_name", "nearest_turn"],
         "input_files": ["InputFiles", "refuse_overwriting"],
         "indices": ["Expression", "INDICES", "parse"],
         "map_files": ["set_style_aside"],

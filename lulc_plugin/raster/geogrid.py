@@ -23,7 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 #: (xmin, ymin, xmax, ymax)
 Extent = tuple[float, float, float, float]
-#: Share of a pixel by which an extent may overlap it without asking for it.
+#: Share of a pixel by which an extent may overlap it without asking for it, and by which a point on the grid's outer
+#: edge may miss it: coordinates are often rounded.
 _SLACK = 1e-3
 
 
@@ -94,6 +95,21 @@ class GeoGrid:
         xs, ys = zip(*corners)
         return min(xs), min(ys), max(xs), max(ys)
 
+    @property
+    def full_circle(self) -> float | None:
+        """What is added to x once round the earth; None where x is not a longitude."""
+        if self.crs is None or not self.crs.is_geographic:
+            return None
+        return 2 * math.pi / float(self.crs.units_factor[1])
+
+    def turned(self, x: npt.ArrayLike) -> FloatArray:
+        """Abscissae `(n,)` as this grid counts them: longitudes from -180, from 0 or across 180 are the same places."""
+        longitudes = np.asarray(x, np.float64)
+        if self.full_circle is None:
+            return longitudes
+        west, _, east, _ = self.extent
+        return nearest_turn(longitudes, (west + east) / 2, self.full_circle, east - west)
+
     def coordinates(self, rows: Any, cols: Any) -> tuple[Any, Any]:
         """x and y of positions: numbers, or arrays that broadcast to each other."""
         t = self.transform
@@ -117,19 +133,18 @@ class GeoGrid:
     def pixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[IntArray, IntArray]:
         """Row and column of the pixel in which each point falls `(n,)`.
 
-        A point on the border of two pixels falls in the one with the larger row or column. Points outside, and those
-        whose coordinates are not finite, get −1, −1.
+        A point on the border of two pixels falls in the one with the larger row or column, one on the grid's outer edge
+        in the pixel that has this edge. Points outside, and those whose coordinates are not finite, get −1, −1.
 
         Args:
             x: abscissae `(n,)` in the grid's coordinate system.
             y: ordinates `(n,)`.
         """
-        positions = self.positions(x, y)
+        row, col = self.positions(self.turned(x), y)
         with np.errstate(invalid="ignore", over="ignore"):
-            row, col = positions
-            inside = (row >= 0) & (row < self.height) & (col >= 0) & (col < self.width)
-        rows, cols = (np.where(inside, np.floor(np.where(inside, v, 0)), -1).astype(np.int64) for v in positions)
-        return rows, cols
+            inside = (row >= -_SLACK) & (row <= self.height + _SLACK)
+            inside &= (col >= -_SLACK) & (col <= self.width + _SLACK)
+        return _cells(row, self.height, inside), _cells(col, self.width, inside)
 
     def positions_in(self, other: GeoGrid) -> tuple[float, float, float, float, float, float]:
         """(a, b, c, d, e, f) of the affine transform from this grid's (column, row) to those of another grid.
@@ -168,6 +183,14 @@ class GeoGrid:
         return type(t)(t.a, t.b, x, t.d, t.e, y)
 
 
+def nearest_turn(x: FloatArray, middle: float, circle: float, width: float) -> FloatArray:
+    """Abscissae on a circle, at most half a turn from the middle of something `width` wide, or within it."""
+    reach = max(circle, width) / 2
+    with np.errstate(invalid="ignore"):
+        away = x - middle
+        return np.where(np.abs(away) > reach, x - circle * np.rint(away / circle), x)
+
+
 def crs_name(crs: Any) -> str:
     """What people call a coordinate system: authority code and name."""
     if crs is None:
@@ -178,6 +201,12 @@ def crs_name(crs: Any) -> str:
         authority = crs.to_authority()
     code = ":".join(authority) if authority else ""
     return f"{code} ({name})" if code and name else code or name or "an unnamed coordinate system"
+
+
+def _cells(positions: FloatArray, length: int, inside: npt.NDArray[np.bool_]) -> IntArray:
+    """Index of the pixel at each position, also where it lies on the outer edge; -1 outside."""
+    cells: IntArray = np.floor(np.where(inside, positions, 0)).astype(np.int64)
+    return np.where(inside, cells.clip(0, length - 1), -1)
 
 
 def _touched(ends: Sequence[float], length: int) -> tuple[int, int]:

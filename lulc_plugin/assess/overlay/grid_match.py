@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.warp import transform_bounds
 
-from ...raster import BoolArray, Extent, GeoGrid, PixelRegion, gdal, transform_coordinates
+from ...raster import BoolArray, Extent, GeoGrid, PixelRegion, gdal, nearest_turn, transform_coordinates
 from ..result import Alignment
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 #: A centre this close before a border (in cells) counts as lying on it, and so belongs to the cell after it: a
 #: tie-break that is the same for every pixel, where rounding errors would decide it pixel by pixel.
 _ON_BORDER = 1e-6
@@ -39,8 +40,26 @@ class SameCrsGrid:
 
     @cached_property
     def matrix(self) -> tuple[float, float, float, float, float, float]:
-        """(a, b, c, d, e, f): map (column, row) → layer (column, row), both with fractions."""
-        return self.grid.positions_in(self.layer)
+        """(a, b, c, d, e, f): map (column, row) → layer (column, row), both with fractions.
+
+        Where x is a longitude, the map is turned round the earth until its middle is next to the layer's.
+        """
+        a, b, c, d, e, f = self.grid.positions_in(self.layer)
+        if self._circle is not None:
+            middle = a * self.grid.width / 2 + b * self.grid.height / 2 + c
+            c += float(self._turned(np.array(middle)) - middle)
+        return a, b, c, d, e, f
+
+    @property
+    def _circle(self) -> float | None:
+        """Columns of the layer once round the earth; None where x is not a longitude, or the layer is rotated."""
+        t, circle = self.layer.transform, self.layer.full_circle
+        return None if circle is None or t.b or t.d else circle / abs(t.a)
+
+    def _turned(self, columns: FloatArray) -> FloatArray:
+        if self._circle is None:
+            return columns
+        return nearest_turn(columns, self.layer.width / 2, self._circle, self.layer.width)
 
     @cached_property
     def axes(self) -> tuple[IntArray, IntArray] | None:
@@ -49,7 +68,8 @@ class SameCrsGrid:
         if abs(b) * self.grid.height >= _ON_BORDER or abs(d) * self.grid.width >= _ON_BORDER:
             return None
         rows = _cell(e * (np.arange(self.grid.height) + 0.5) + f)
-        return rows, _cell(a * (np.arange(self.grid.width) + 0.5) + c)
+        columns = a * np.arange(0.5, self.grid.width) + c
+        return rows, _cell(self._turned(columns.astype(np.float64)))
 
     @cached_property
     def is_shift(self) -> bool:
@@ -130,7 +150,7 @@ class SameCrsGrid:
 class ReprojectedGrid:
     """The same for a layer in another coordinate system: the centre of every pixel is transformed, one by one.
 
-    Slower than `ReprojectedBand`, and used instead of it where a layer has an alpha band.
+    Slower than `ReprojectedBand`, and used instead of it where a layer has an alpha band or longitudes beyond 180°.
     """
 
     layer: GeoGrid
@@ -145,7 +165,8 @@ class ReprojectedGrid:
         x, y = np.broadcast_arrays(*self.grid.centres(rows, cols))
         there = transform_coordinates(self.grid.crs, self.layer.crs, x.ravel(), y.ravel())
         nowhere = -1e15  # far outside every layer
-        row, col = (np.nan_to_num(v, nan=nowhere).reshape(x.shape) for v in self.layer.positions(*there))
+        positions = self.layer.positions(self.layer.turned(there[0]), there[1])
+        row, col = (np.nan_to_num(v, nan=nowhere).reshape(x.shape) for v in positions)
         return _cell(row), _cell(col)
 
     def inside(self, rows: IntArray, cols: IntArray) -> tuple[BoolArray, BoolArray]:
@@ -155,6 +176,14 @@ class ReprojectedGrid:
     def shifted(self, region: PixelRegion) -> PixelRegion:
         """Never asked: `is_shift` is False."""
         return region
+
+
+def beyond_180(grid: GeoGrid) -> bool:
+    """Whether a grid has longitudes beyond 180°, which transformations take for those on the other side."""
+    if grid.full_circle is None:
+        return False
+    west, _, east, _ = grid.extent
+    return max(-west, east) > grid.full_circle / 2 + _ON_BORDER
 
 
 def _cell(position: npt.NDArray[np.floating[Any]]) -> IntArray:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -46,11 +47,13 @@ class PolygonsOnMap:
                 unusable.append(feature.id)
                 continue
             for part, ring in zip(parts, rings):
-                if ring is not None:
+                if ring is None:
+                    continue
+                for turn in self._turns(ring):
                     # parts are burned one by one: GDAL takes what two parts of one feature share for a hole
-                    shapes.append({"type": "Polygon", "coordinates": part})
+                    shapes.append({"type": "Polygon", "coordinates": _moved(part, turn)})
                     owners.append(i)
-                    boxes.append(self._box(ring))
+                    boxes.append(self._box(ring + (turn, 0)))
         self.unusable = tuple(unusable)
         self._shapes = shapes
         self._owners = np.array(owners, np.int32)
@@ -81,6 +84,16 @@ class PolygonsOnMap:
         """First row, last row, first column, last column that a ring touches, with fractions."""
         rows, cols = self._grid.positions(ring[:, 0], ring[:, 1])
         return rows.min(), rows.max(), cols.min(), cols.max()
+
+    def _turns(self, ring: npt.NDArray[np.float64]) -> list[float]:
+        """What to add to x so that a ring lies on the map: 0, or whole circles where x is a longitude."""
+        circle = self._grid.full_circle
+        west, east = ring[:, 0].min(), ring[:, 0].max()
+        if circle is None or east - west > circle:
+            return [0.0]
+        first, _, last, _ = self._grid.extent
+        turns = range(math.ceil((first - east) / circle), math.floor((last - west) / circle) + 1)
+        return [turn * circle for turn in turns] or [0.0]
 
     def owners(self, region: PixelRegion) -> Owners:
         """Position in `features` of the polygon at each pixel `(rows, cols)`; −1 where there is none, or a conflict."""
@@ -158,6 +171,11 @@ def _parts(geometry: Mapping[str, Any]) -> Iterator[Any]:
         yield from coordinates
     elif geometry.get("type") == "Polygon" and len(coordinates):
         yield coordinates
+
+
+def _moved(part: Any, turn: float) -> Any:
+    """A polygon's rings with `turn` added to x."""
+    return [[(p[0] + turn, p[1]) for p in ring] for ring in part] if turn else part
 
 
 def _usable(part: Any) -> npt.NDArray[np.float64] | None:

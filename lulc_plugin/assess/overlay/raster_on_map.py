@@ -25,7 +25,7 @@ from ...raster import (
     transform_coordinates,
 )
 from ..result import Alignment, LayerSummary
-from .grid_match import ReprojectedGrid, SameCrsGrid, extent_in, pixel_size_text
+from .grid_match import ReprojectedGrid, SameCrsGrid, beyond_180, extent_in, pixel_size_text
 
 Values = npt.NDArray[Any]
 IntArray = npt.NDArray[np.int64]
@@ -112,7 +112,7 @@ class RasterOnMap:
             self.alignment = match.alignment(title)
             return
         self._refuse_disjoint(own, map_facts, only_if_disjoint=True)
-        if any(band.is_alpha for band in own.bands):
+        if any(band.is_alpha for band in own.bands) or beyond_180(own.grid) or beyond_180(map_facts.grid):
             self._match = ReprojectedGrid(own.grid, map_facts.grid)
         else:
             self._reprojected = ReprojectedBand(self._layer, map_facts)
@@ -130,6 +130,8 @@ class RasterOnMap:
             if only_if_disjoint:
                 return  # no inverse at some corner: GDAL's warper finds out
             layer = of_map = (0.0, 0.0, 0.0, 0.0)
+        turn = float(map_facts.grid.turned((layer[0] + layer[2]) / 2)) - (layer[0] + layer[2]) / 2
+        layer = (layer[0] + turn, layer[1], layer[2] + turn, layer[3])
         gaps = (layer[0] - of_map[2], of_map[0] - layer[2], layer[1] - of_map[3], of_map[1] - layer[3])
         if only_if_disjoint and max(gaps) < 0:
             return
@@ -276,9 +278,13 @@ class RasterOnMap:
                 cells, known = (x.take(r, axis=0).take(c, axis=1) for x in (cells, known))
             if cells.shape == values.shape:
                 return cells, known
-            # rows and columns that have a cell follow each other
+            # rows and columns that have a cell follow each other, unless the layer goes round the earth
             place = (_span_of(in_row), _span_of(in_col))
-            values[place], valid[place] = cells, known
+            if values[place].shape == cells.shape:
+                values[place], valid[place] = cells, known
+            else:
+                both = np.ix_(in_row.ravel(), in_col.ravel())
+                values[both], valid[both] = cells, known
         else:
             values[inside], valid[inside] = cells[r, c], known[r, c]
         return values, valid

@@ -54,6 +54,26 @@ def read(polygons, facts, rows=None, cols=None):
     return labels, ids
 
 
+@pytest.mark.parametrize("west", [178, -182, -180, 0])
+@pytest.mark.parametrize("turn", [-360, 0, 360])
+def test_longitudes_from_anywhere(raster, west, turn):
+    """One polygon across 180 degrees, and one in two parts, as GeoJSON wants it."""
+    width = 360 if west in (-180, 0) else 4
+    degrees = Affine(1, 0, west, 0, -1, 10)
+    with Source(raster("degrees.tif", np.zeros((1, 4, width), "uint8"), transform=degrees, crs="EPSG:4326")) as source:
+        facts = source.facts
+
+    def square(x0, x1, top):
+        return [[x + turn, y] for x, y in ((x0, top), (x1, top), (x1, top - 1), (x0, top - 1), (x0, top))]
+
+    features = [polygon(square(179, 181, 9)), multi(square(179, 180, 7), square(-180, -179, 7), label=1)]
+    labels, _ = read(PolygonsOnMap(features, [0, 1], facts), facts)
+    longitudes = (degrees.c + np.arange(width) + 0.5) % 360
+    for row, label in ((1, 0), (3, 1)):
+        assert sorted(longitudes[labels[row] == label]) == [179.5, 180.5]
+    assert (labels[[0, 2]] == -1).all()
+
+
 def test_a_pixel_belongs_to_a_polygon_when_its_centre_lies_inside(facts):
     random = np.random.default_rng(0)
     for _ in range(20):

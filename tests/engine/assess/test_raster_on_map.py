@@ -66,6 +66,55 @@ def check(reference, map_path, values, valid, transform, crs=UTM, map_crs=UTM, m
         return alignment_sentence(layer.alignment)
 
 
+# ---------------------------------------------------------------- round the earth
+
+
+def of_longitude(x, y):
+    """A class for each degree of longitude and each half of a degree of latitude, wherever they are counted from."""
+    return (np.floor(x) % 360 % 7 + 7 * (np.floor(2 * y) % 2) + 1).astype("uint8")
+
+
+@pytest.mark.parametrize("map_west", [178, -182])
+@pytest.mark.parametrize(
+    ("west", "width"), [(178, 4), (-182, 4), (538, 4), (-180, 360), (0, 360), (-180, 359), (179, 1), (-181, 2)]
+)
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:4269"])
+def test_longitudes_from_anywhere(raster, map_west, west, width, crs):
+    """A reference that counts longitudes otherwise than the map: all of it, a part, or the whole earth."""
+    on = Affine(0.25, 0, map_west, 0, -0.25, -15)
+    map_path = raster("m.tif", np.zeros((1, 8, 16), "uint8"), transform=on, crs="EPSG:4326")
+    under = Affine(1, 0, west, 0, -0.5, -15)
+    values = of_longitude(*centres(under, 4, width))
+    reference = raster("r.tif", values[None], transform=under, crs=crs)
+    x, y = centres(on, 8, 16)
+    covered = (x - west) % 360 < width
+    with RasterOnMap(RasterInput(map_path)) as m, RasterOnMap(RasterInput(reference), m.facts) as layer:
+        got, ok = layer.read(layer.facts.region)
+        np.testing.assert_array_equal(ok, covered)
+        np.testing.assert_array_equal(got[ok], of_longitude(x, y)[covered])
+    got, status = values_at(RasterInput(reference), x.ravel() - 720, y.ravel(), CRS.from_string(crs))
+    np.testing.assert_array_equal(status == OK, covered.ravel())
+    np.testing.assert_array_equal(got[status == OK], of_longitude(x, y)[covered])
+
+
+@pytest.mark.parametrize("west", [178, -182, -180, 0])
+def test_a_map_in_metres_across_180(raster, west):
+    on = Affine(3000, 0, 780_000, 0, -3000, 8_300_000)
+    map_path = raster("m.tif", np.zeros((1, 20, 40), "uint8"), transform=on, crs="EPSG:32760")
+    width = 4 if abs(west) > 170 and west != -180 else 360
+    under = Affine(1, 0, west, 0, -0.5, -15)
+    reference = raster("r.tif", of_longitude(*centres(under, 4, width))[None], transform=under, crs="EPSG:4326")
+    lon, lat = transform_points("EPSG:32760", "EPSG:4326", *(v.ravel() for v in centres(on, 20, 40)))
+    lon = np.array(lon) % 360
+    assert lon.min() < 180 < lon.max()
+    covered = np.ones(800, bool) if width == 360 else (lon > 178) & (lon < 182)
+    with RasterOnMap(RasterInput(map_path)) as m, RasterOnMap(RasterInput(reference), m.facts) as layer:
+        got, ok = layer.read(layer.facts.region)
+    inside = covered & (np.array(lat) < -15) & (np.array(lat) > -17)
+    np.testing.assert_array_equal(ok.ravel(), inside)
+    np.testing.assert_array_equal(got.ravel()[inside], of_longitude(lon, np.array(lat))[inside])
+
+
 # ---------------------------------------------------------------- the same coordinate system
 
 

@@ -62,11 +62,47 @@ def test_positions_are_the_way_back(grid):
 
 def test_a_point_on_a_border_belongs_to_the_pixel_after_it():
     grid = GeoGrid(UTM, NORTH_UP, (3, 4))
-    x = np.array([500_000, 500_030, 500_119.999, 500_120, 499_999.999])
+    x = np.array([500_000, 500_030, 500_119.999, 500_120.1, 499_999.9])
     y = np.array([9_120_000, 9_119_970, 9_119_910.001, 9_119_950, 9_119_950])
     rows, cols = grid.pixels(x, y)
     np.testing.assert_array_equal(rows, [0, 1, 2, -1, -1])
     np.testing.assert_array_equal(cols, [0, 1, 3, -1, -1])
+
+
+@pytest.mark.parametrize(
+    "turned", [lambda t: t, lambda t: t * Affine(-1, 0, 4, 0, 1, 0), lambda t: t * Affine(1, 0, 0, 0, -1, 3)]
+)
+@pytest.mark.parametrize("off", [0, 0.02, -0.02])
+def test_a_point_on_the_outer_edge_belongs_to_the_last_pixel(turned, off):
+    """All corners and edges, also where coordinates were rounded by less than a thousandth of a pixel."""
+    grid = GeoGrid(UTM, turned(NORTH_UP), (3, 4))
+    rows, cols = (v.ravel() for v in np.meshgrid([0, 1.5, 3], [0, 2.5, 4], indexing="ij"))
+    x, y = grid.coordinates(rows, cols)
+    found = grid.pixels(x + off, y + off)
+    np.testing.assert_array_equal(found[0], np.minimum(np.floor(rows), 2))
+    np.testing.assert_array_equal(found[1], np.minimum(np.floor(cols), 3))
+
+
+@pytest.mark.parametrize("west", [178, -182, 538])
+def test_longitudes_are_the_same_after_a_turn(west):
+    grid = GeoGrid(CRS.from_epsg(4326), Affine(0.1, 0, west, 0, -0.1, -15), (10, 40))
+    for turn in (-360, 0, 360):
+        rows, cols = grid.pixels(np.array([178.05, 179.95, 180.05, 181.95, 177.5, 182.5]) + turn, np.full(6, -15.05))
+        np.testing.assert_array_equal(rows, [0, 0, 0, 0, -1, -1])
+        np.testing.assert_array_equal(cols, [0, 19, 20, 39, -1, -1])
+
+
+def test_the_whole_earth_has_each_longitude_once():
+    for west in (-180, 0, -180.25):
+        grid = GeoGrid(CRS.from_epsg(4326), Affine(0.5, 0, west, 0, -0.5, 90), (360, 720))
+        _, cols = grid.pixels(np.array([0.1, 179.9, -179.9, 359.9, -0.1]), np.zeros(5))
+        away = grid.centres(0, cols)[0] - [0.1, 179.9, 180.1, -0.1, -0.1]
+        assert (cols >= 0).all() and np.abs((away + 180) % 360 - 180).max() <= 0.25
+
+
+def test_eastings_are_no_longitudes():
+    rows, _ = GeoGrid(UTM, Affine(0.1, 0, 178, 0, -0.1, -15), (10, 40)).pixels([-179.5], [-15.5])
+    assert rows.tolist() == [-1]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
