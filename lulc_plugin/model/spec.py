@@ -16,6 +16,10 @@ from . import ranking
 UNITS = ("reflectance", "dn", "byte")
 ACTIVATIONS = ("softmax", "sigmoid", "argmax")
 _USUAL_MULTIPLE = 32
+#: Pixels of the largest radius of smoothing: four times as many in each direction are computed for a block.
+MOST_RADIUS = 64
+#: Guide bands of smoothing: with more of them the fits take longer than the network.
+MOST_GUIDE_BANDS = 4
 #: Numbers in one array, 4 GiB as float32: the windows of a run, or the scores for them.
 LARGEST_ARRAY = 1 << 30
 #: a window has to keep a middle, although it overlaps its neighbours by up to twice the multiple on either side
@@ -61,6 +65,49 @@ class Confidence:
     mean: float
     q05: float
     places: int = 0
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How the probabilities of a map follow the edges of its image; see `classify.smoothing`.
+
+    Attributes:
+        radius: half the side of a square, in the pixels that the network sees.
+        eps: variance of the standardised guide below which it counts as flat.
+        bands: the source bands that are the guide, by name; none: the first ones.
+        weight: of the logarithms as they came from the network, against 1 of the filtered ones.
+        mean: of the logarithm of each guide band, in the unit of the channels; none: as measured on the layer.
+        stddev: of the same.
+
+    Raises:
+        LulcError: a number outside its limits.
+    """
+
+    radius: int
+    eps: float = 0.1
+    bands: tuple[str, ...] = ()
+    weight: float = 0.0
+    mean: tuple[float, ...] = ()
+    stddev: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, number, (low, high) in (
+            ("radius", self.radius, (1, MOST_RADIUS)),
+            ("eps", self.eps, (1e-3, 1e3)),
+            ("weight", self.weight, (0, 100)),
+            ("number of guide bands", len(self.bands), (0, MOST_GUIDE_BANDS)),
+            *(("mean of a guide band", number, (-1e3, 1e3)) for number in self.mean),
+            *(("standard deviation of a guide band", number, (1e-3, 1e3)) for number in self.stddev),
+        ):
+            if not low <= number <= high:  # false for NaN, too
+                raise LulcError(f"The {name} of the smoothing is {number:g}; it must be from {low:g} to {high:g}.")
+        if len(set(self.bands)) < len(self.bands):
+            raise LulcError(f"The smoothing names {len(self.bands)} guide bands, and one of them twice.")
+        if len(self.mean) != len(self.stddev) or (self.mean and len(self.mean) != len(self.bands)):
+            raise LulcError(
+                f"The smoothing has {len(self.bands)} guide bands, {len(self.mean)} means and {len(self.stddev)}"
+                " standard deviations."
+            )
 
 
 @dataclass(frozen=True)
@@ -234,6 +281,7 @@ class ModelSpec:
         band_statistics: of each source band over the training imagery, as reflectance or in the unit of the first form;
             empty when unknown.
         confidence: held-out confidence, or None if unknown.
+        smoothing: how maps follow the edges of their image, or None where they do not.
         warnings: what the user of this network should be warned of, found while its description was read.
         notes: what a log should tell about the description.
         input_type: whole-number type that the graph takes, such as `uint8`; empty for floating point or unknown.
@@ -271,6 +319,7 @@ class ModelSpec:
     version: str = ""
     band_statistics: tuple[BandStatistics, ...] = ()
     confidence: Confidence | None = None
+    smoothing: Smoothing | None = None
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     input_type: str = ""
@@ -294,6 +343,12 @@ class ModelSpec:
                 raise LulcError(
                     f"Input form {form.name!r} of model {self.name!r} scales {len(form.band_steps)} bands;"
                     f" the model has {len(self.bands)}."
+                )
+        for name in () if self.smoothing is None else self.smoothing.bands:
+            if name not in self.band_names:
+                raise LulcError(
+                    f"The smoothing of model {self.name!r} is guided by the band {name[:50]!r}, which is none of its"
+                    f" {len(self.bands)} bands."
                 )
         for channel in self.channels:
             if channel.expression is None and not 0 <= (-1 if channel.band is None else channel.band) < len(self.bands):

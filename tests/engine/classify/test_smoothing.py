@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Smoothing of probabilities: what is filtered, what guides, and what comes out."""
+
+import numpy as np
+import pytest
+
+from lulc_plugin.classify import smooth
+from lulc_plugin.classify.guided_filter import guided_filter
+from lulc_plugin.classify.smoothing import from_log_ratios, log_guide, log_ratios, log_statistics
+from lulc_plugin.model import Smoothing
+
+
+def softmax(logarithms):
+    exponents = np.exp(logarithms - logarithms.max(axis=0))
+    return exponents / exponents.sum(axis=0)
+
+
+def probabilities(classes=4, shape=(30, 26), seed=0):
+    return softmax(np.random.default_rng(seed).normal(size=(classes, *shape))).astype(np.float32)
+
+
+def reflectance(bands=3, shape=(30, 26), seed=1):
+    return np.random.default_rng(seed).uniform(0.02, 0.5, (bands, *shape)).astype(np.float32)
+
+
+SMOOTHING = Smoothing(3, 0.1, ("a", "b", "c"), 0.0, (-1.5, -1.6, -1.7), (0.7, 0.8, 0.9))
+
+
+@pytest.mark.parametrize("weight", [0, 0.5])
+def test_the_logarithms_of_all_classes_are_filtered(weight):
+    """Ratios to the first class are what is filtered: the result is the same."""
+    before, bands = probabilities(), reflectance()
+    valid = np.random.default_rng(2).random(before.shape[1:]) > 0.1
+    found = smooth(before, bands, valid, Smoothing(3, 0.1, SMOOTHING.bands, weight, SMOOTHING.mean, SMOOTHING.stddev))
+    guide = (np.log(bands) - np.reshape(SMOOTHING.mean, (3, 1, 1))) / np.reshape(SMOOTHING.stddev, (3, 1, 1))
+    logarithms = np.log(before)
+    filtered = guided_filter(logarithms, guide.astype(np.float32), valid, 3, 0.1)
+    expected = softmax((filtered + weight * logarithms) / (1 + weight))
+    np.testing.assert_allclose(found[:, valid], expected[:, valid], atol=1e-5)
+    np.testing.assert_allclose(found[:, ~valid], before[:, ~valid], atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-6)
+
+
+def test_probabilities_that_are_the_same_everywhere_stay():
+    before = np.broadcast_to(np.float32([0.2, 0.5, 0.3])[:, None, None], (3, 20, 20))
+    for weight in (0, 0.5, 3):
+        found = smooth(before, reflectance(3, (20, 20)), np.ones((20, 20), bool), Smoothing(2, weight=weight))
+        np.testing.assert_allclose(found, before, atol=1e-5)
+
+
+def test_ratios_there_and_back():
+    before = probabilities(6)
+    np.testing.assert_allclose(from_log_ratios(log_ratios(before)), before, atol=1e-6)
+    certain = np.zeros((3, 1, 2), np.float32)
+    certain[1] = 1
+    np.testing.assert_allclose(from_log_ratios(log_ratios(certain))[:, 0, 0], [1e-4, 1, 1e-4], atol=3e-4)
+    # one class alone is certain
+    np.testing.assert_array_equal(from_log_ratios(log_ratios(certain[:1])), np.ones((1, 1, 2)))
+
+
+def test_the_guide_is_standardised_and_ends_at_five_standard_deviations():
+    bands = np.array([[[np.exp(-2), np.exp(-1), 0, -3, np.nan, np.inf, 1e38]]])
+    guide = log_guide(bands, (-2.0,), (0.5,))
+    np.testing.assert_allclose(guide, [[[0, 2, -5, -5, -5, 5, 5]]], atol=1e-6)
+    assert guide.dtype == np.float32
+
+
+def test_statistics_of_a_layer_are_robust():
+    values = np.exp(np.random.default_rng(0).normal(-2, 0.5, (1, 20_000)))
+    values[0, :600] = 0
+    ((middle,), (spread,)) = log_statistics(values)
+    assert middle == pytest.approx(-2, abs=0.05)
+    assert spread == pytest.approx(0.5, rel=0.1)
+
+
+def test_statistics_of_a_constant_band_and_of_nothing():
+    assert log_statistics(np.ones((2, 50))) == ((0, 0), (1, 1))
+    assert log_statistics(np.ones((1, 0))) == ((0,), (1,))
+
+
+def test_without_statistics_those_of_the_valid_pixels_count():
+    before, bands = probabilities(), reflectance()
+    valid = np.ones(before.shape[1:], bool)
+    valid[:10] = False
+    bands[:, :10] = 7
+    mean, stddev = log_statistics(bands[:, valid])
+    expected = smooth(before, bands, valid, Smoothing(3, 0.1, ("a", "b", "c"), 0, mean, stddev))
+    np.testing.assert_array_equal(smooth(before, bands, valid, Smoothing(3, 0.1)), expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])
+def test_small_images_have_no_nan(shape):
+    before = probabilities(3, shape)
+    found = smooth(before, np.zeros((4, *shape)), np.ones(shape, bool), Smoothing(16))
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-6)
