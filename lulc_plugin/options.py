@@ -50,6 +50,9 @@ OPTIONS = {
     "nodata_policy": Option("NODATA_POLICY", "--nodata-policy"),
     "device": Option("DEVICE", "--device", "Device"),
     "provider": Option("PROVIDER", "--provider", "Provider"),
+    # repeat
+    "layer": Option("INPUT", "--input"),
+    "anyway": Option("", "--anyway"),
     # assess, compare
     "reference": Option("REFERENCE", "REFERENCE"),
     "features": Option("REFERENCE_FEATURES", "REFERENCE"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .layer_check import LayerCheck as LayerCheck, check_layer as check_layer
     from .pipeline import classify as classify, run as run
     from .plan import Plan as Plan, make_plan as make_plan
+    from .repetition import Instead as Instead, Repetition as Repetition, repeat as repeat
     from .smoothing import smooth as smooth
     from .window_size import plan_windows as plan_windows
     from .windows import read_windows as read_windows
@@ -34,6 +35,7 @@ __getattr__, __all__ = lazy_exports(
         "layer_check": ["LayerCheck", "check_layer"],
         "pipeline": ["classify", "run"],
         "plan": ["Plan", "make_plan"],
+        "repetition": ["Instead", "Repetition", "repeat"],
         "smoothing": ["smooth"],
         "window_size": ["plan_windows"],
         "windows": ["read_windows"],

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import provenance
 from ..errors import CancelledError, LulcError
 from ..model import Network
 from ..options import render
@@ -21,10 +20,10 @@ from ..progress import Progress
 from ..raster import InputFiles, MapWriter, areas, gdal
 from .blend import Blender, most_probable_class
 from .confidence import MeanConfidence, compare_confidence, valid_confidence
-from .input_scaling import describe
-from .job import AUTO, ClassifyJob, ClassifyResult, ClassResult
+from .job import ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, make_plan
 from .preflight import check_disk, check_output
+from .run_record import how_to_repeat, tags_of_run
 from .stages import ProgressRelay, Stage, StageQueue, run_in_thread, run_stages
 from .upsample import to_layer_grid
 from .windows import Window, read_windows
@@ -83,7 +82,8 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
     if warning:
         progress.warn(warning)
     progress.log(line)
-    _log_result(result, network, setup.region.height * setup.region.width, progress)
+    again = how_to_repeat(plan.job, setup, Path(output), progress.door)
+    _log_result(result, network, setup.region.height * setup.region.width, again, progress)
     return result
 
 
@@ -125,7 +125,7 @@ def _make_map(
             raise LulcError(
                 f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
             )
-        tags = run_in_thread("lulc-tags", lambda _: _tags(job, setup, network), progress)
+        tags = run_in_thread("lulc-tags", lambda _: tags_of_run(job, setup, network, output), progress)
         read.check()
         writer.finish(tags, progress)
     return counter
@@ -242,35 +242,6 @@ def _write(setup: Setup, scored: Iterator[Window], writer: MapWriter, counter: _
             writer.write(top - region.row0, strip)
 
 
-def _tags(job: ClassifyJob, setup: Setup, network: Network) -> dict[str, str]:
-    spec = setup.spec
-    return provenance.tags(
-        {
-            "model": spec.name,
-            "model_sha256": provenance.file_digest(setup.entry.path),
-            "input": setup.facts.name,
-            **({"input_settings": list(setup.facts.settings)} if setup.facts.settings else {}),
-            "bands": list(setup.match.numbers),
-            "way_in": setup.form.name,
-            "scaling": {b.label: describe(s) for b, s in zip(spec.bands, setup.band_steps)},
-            "pixel_size": {"layer": setup.pixels.before, "network": setup.pixels.after},
-            "parameters": {
-                "model": "file" if job.model_file else job.model or AUTO,
-                "nodata_policy": job.nodata_policy,
-                "values": job.values,
-                "extent": job.extent,
-                "resample": job.resample,
-                "overlap": 2 * setup.grid.rows.half,
-                "window": [setup.grid.rows.window, setup.grid.cols.window],
-                "statistics_from": job.statistics_from and Path(job.statistics_from.path).name,
-            },
-            "device": network.device,
-            "versions": provenance.versions(),
-            "classes": {str(c.value): c.name for c in spec.legend.classes},
-        }
-    )
-
-
 def _result(
     setup: Setup, network: Network, counter: _Counter, output: str, seconds: float, warnings: tuple[str, ...]
 ) -> ClassifyResult:
@@ -294,7 +265,7 @@ def _result(
     )
 
 
-def _log_result(result: ClassifyResult, network: Network, pixels: int, progress: Progress) -> None:
+def _log_result(result: ClassifyResult, network: Network, pixels: int, again: str, progress: Progress) -> None:
     shares = [f"{c.name} {100 * c.pixels / max(1, result.valid_pixels):.1f} %" for c in result.classes if c.pixels]
     progress.log(f"Classes: {', '.join(shares)}; nodata {100 * result.nodata_pixels / pixels:.1f} % of the pixels")
     bare = network.pixels / 1e6 / network.seconds if network.seconds else 0.0
@@ -303,3 +274,4 @@ def _log_result(result: ClassifyResult, network: Network, pixels: int, progress:
         f" the bare network {bare:.2f} Mpx/s of its windows"
     )
     progress.log(f"Written: {result.output}")
+    progress.log(f"To make it again: {again}")

@@ -13,13 +13,13 @@ from pathlib import Path
 from .. import provenance, unfinished
 from ..errors import LulcError
 from ..options import SHELL
-from . import assess, check, classify, compare
+from . import assess, check, classify, compare, repeat
 
 _INSTALLED = "lulc"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 1 refused (or `check` failed), 130 stopped with Ctrl-C.
+    """Run a command; returns the exit status: 0 done, 1 refused (or `check`, `repeat` failed), 130 stopped (Ctrl-C).
 
     What the command prints is written when it has ended: a reader that is gone, or a full disk, cannot stop it midway.
     """
@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog=_called(), description="Land cover maps and their accuracy, without QGIS.")
     whole.add_argument("--version", action="version", version=provenance.plugin_version())
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    for command in (classify, check, assess, compare):
+    for command in (classify, check, repeat, assess, compare):
         command.add_to(commands)
     return whole
 

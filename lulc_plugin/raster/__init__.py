@@ -30,11 +30,16 @@ if TYPE_CHECKING:
         nearest_turn as nearest_turn,
     )
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
-    from .input_files import InputFiles as InputFiles, refuse_overwriting as refuse_overwriting
+    from .input_files import (
+        InputFiles as InputFiles,
+        digest_of as digest_of,
+        files_behind as files_behind,
+        refuse_overwriting as refuse_overwriting,
+    )
     from .map_files import set_style_aside as set_style_aside
     from .nodata import BoolArray as BoolArray, usable as usable
     from .output import MapWriter as MapWriter, check_target as check_target
-    from .raster_input import NodataSetting as NodataSetting, RasterInput as RasterInput
+    from .raster_input import NodataSetting as NodataSetting, RasterInput as RasterInput, file_title as file_title
     from .reprojected_band import ReprojectedBand as ReprojectedBand
     from .resampling import (
         AxisScale as AxisScale,
@@ -81,12 +86,12 @@ __getattr__, __all__ = lazy_exports(
         "categories": ["read_categories"],
         "ellipsoid": ["ellipsoid_of"],
         "geogrid": ["Extent", "GeoGrid", "PixelRegion", "crs_name", "nearest_turn"],
-        "input_files": ["InputFiles", "refuse_overwriting"],
+        "input_files": ["InputFiles", "digest_of", "files_behind", "refuse_overwriting"],
         "indices": ["Expression", "INDICES", "parse"],
         "map_files": ["set_style_aside"],
         "nodata": ["BoolArray", "usable"],
         "output": ["MapWriter", "check_target"],
-        "raster_input": ["NodataSetting", "RasterInput"],
+        "raster_input": ["NodataSetting", "RasterInput", "file_title"],
         "reprojected_band": ["ReprojectedBand"],
         "resampling": ["AxisScale", "Resampling", "ResamplingWeights", "resample"],
         "scaling": [

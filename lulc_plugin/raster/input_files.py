@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rasterio.errors import RasterioError
 
+from .. import provenance
 from ..errors import FileNotRead, LulcError
 from . import gdal, virtual_files
 from .source import open_dataset
@@ -83,6 +84,21 @@ def _keys(path: Path) -> tuple[object, ...]:
         if status.st_ino:
             keys.append((status.st_dev, status.st_ino))
     return tuple(keys)
+
+
+def digest_of(path: str) -> str:
+    """`provenance.data_digest` of the files behind a layer, without those that programs write which only look at it.
+
+    Args:
+        path: file or GDAL dataset name.
+
+    Returns:
+        empty for what lies in the network or in memory, and for what cannot be read.
+    """
+    files = [file for file in files_behind(path) if not file.name.lower().endswith(_WRITTEN_BY_READERS)]
+    with suppress(OSError):
+        return provenance.data_digest(files) if files else ""
+    return ""
 
 
 class InputFiles:

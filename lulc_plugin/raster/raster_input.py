@@ -61,4 +61,12 @@ class RasterInput:
     @property
     def title(self) -> str:
         """The name, or that of the file."""
-        return self.name or self.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        return self.name or file_title(self.path)
+
+
+def file_title(path: str) -> str:
+    """The name of a file or GDAL dataset for people; of an address without passwords and keys."""
+    if "://" in path or path.startswith("/vsi"):
+        path = path.partition("?")[0]
+        path = path.rpartition("@")[2] if "@" in path else path
+    return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]

@@ -26,7 +26,7 @@ from .band_names import name_of, wavelength_of
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion, crs_name
 from .nodata import BoolArray, in_ranges, valid_by_value
-from .raster_input import RasterInput
+from .raster_input import RasterInput, file_title
 from .usable_grid import refuse_unusable
 
 #: Characters of a coordinate system that a message shows.
@@ -177,7 +177,7 @@ class Source:
         bands = [replace(band, alpha_values=self._image_values(band)) for band in bands]
         return LayerFacts(
             path=path,
-            name=path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
+            name=file_title(path),
             grid=grid,
             dtypes=tuple(ds.dtypes),
             bands=tuple(bands),

@@ -123,14 +123,14 @@ def test_options_exist_at_the_shell():
 
 def test_options_exist_in_python():
     from lulc_plugin.assess import AssessJob, Options, Outputs, SampleJob
-    from lulc_plugin.classify import ClassifyJob
+    from lulc_plugin.classify import ClassifyJob, Instead
     from lulc_plugin.environment import install_missing
     from lulc_plugin.model import describe_network
     from lulc_plugin.raster import RasterInput
 
     known = {
         f.name
-        for job in (RasterInput, ClassifyJob, AssessJob, Options, Outputs, SampleJob)
+        for job in (RasterInput, ClassifyJob, Instead, AssessJob, Options, Outputs, SampleJob)
         for f in dataclasses.fields(job)
     }
     for function in (describe_network, install_missing):

@@ -343,6 +343,42 @@ def test_digest_of_an_empty_file(tmp_path):
     assert provenance.file_digest(tmp_path / "a").startswith("e3b0c442-98fc1c14-")
 
 
+def test_digest_of_data_covers_all_bytes_of_small_files(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(bytes(range(256)) * 5000)
+    two.write_bytes(b"xyz")
+    digest = provenance.data_digest([one, two])
+    assert re.fullmatch(r"1280003 bytes ([0-9a-f]{8}-){7}[0-9a-f]{8}", digest)
+    assert digest == provenance.data_digest([one.rename(tmp_path / "renamed"), two])
+    two.write_bytes(b"xyy")
+    assert digest != provenance.data_digest([tmp_path / "renamed", two])
+    # the same bytes, divided otherwise
+    two.write_bytes(b"xyzx")
+    (tmp_path / "three").write_bytes(b"yz")
+    assert provenance.data_digest([two]) != provenance.data_digest([tmp_path / "three", tmp_path / "three"])
+    assert provenance.data_digest([]).startswith("0 bytes ")
+
+
+def test_digest_of_large_data_covers_the_size_and_blocks(tmp_path):
+    """Of 300 MB in two files: the first and the last byte, and what is not smaller than the gaps between the blocks."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for path, size in ((one, 100 << 20), (two, 200 << 20)):
+        with path.open("wb") as out:
+            out.truncate(size)
+    digest = provenance.data_digest([one, two])
+    for path, place, length in ((one, 0, 1), (two, (200 << 20) - 1, 1), (one, 50 << 20, 2 << 20)):
+        with path.open("r+b", buffering=0) as out:
+            out.seek(place)
+            out.write(b"x" * length)
+            assert provenance.data_digest([one, two]) != digest
+            out.seek(place)
+            out.write(b"\0" * length)
+    assert provenance.data_digest([one, two]) == digest
+    with two.open("ab") as out:
+        out.truncate((200 << 20) + 1)
+    assert provenance.data_digest([one, two]) != digest
+
+
 def test_version_is_that_of_metadata_txt():
     text = (CHECKOUT / "metadata.txt").read_text(encoding="utf-8")
     assert f"version={provenance.plugin_version()}\n" in text
@@ -358,6 +394,9 @@ def test_tags():
     assert tags["LULC_BANDS"] == "[3,2]"
     assert json.loads(tags["LULC_É"]) == {"a": None}
     assert len(tags["LULC_LONG"]) < 10_000
+    # half of a JSON text is of no use
+    assert json.loads(provenance.tags({"classes": ["y" * 10_000] * 20})["LULC_CLASSES"])
+    assert provenance.tags({"classes": ["y" * 10_000] * 200}) == {}
 
 
 # ---------------------------------------------------------------- errors
