@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 _IR, _GRAPH, _OPSET, _FUNCTION = 1, 7, 8, 25
-_NODE, _INPUT, _SPARSE = 1, 11, 15
+_NODE, _WEIGHTS, _INPUT, _SPARSE = 1, 5, 11, 15
 _NODE_OF_FUNCTION = 7
 #: where graphs stand within an operation: NodeProto.attribute, AttributeProto.g and .graphs
 _ATTRIBUTE, _SUBGRAPHS = 5, (6, 11)
@@ -29,6 +29,9 @@ _MOST_FIELDS = 200_000
 _MOST_INPUTS = 64
 #: Whole numbers among TensorProto.DataType.
 _WHOLE = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32"}
+#: TensorProto.external_data, a list of keys and values
+_EXTERNAL = 13
+_MOST_SECOND_FILES = 1000
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class GraphFile:
         opset: version of the standard operators, 0 when it does not say.
         input_types: name of each input → type where it takes whole numbers, such as `uint8`; empty for other types.
         hazard: why it must not be opened, as it could take any amount of memory by that; empty without a reason.
+        second_files: files with weights of the network, as it names them → how many bytes they have at least.
     """
 
     ir: int
     opset: int
     input_types: Mapping[str, str]
     hazard: str = ""
+    second_files: Mapping[str, int] = field(default_factory=dict)
 
 
 def read(path: Path) -> GraphFile | None:
@@ -90,19 +95,20 @@ class _Budget:
 def _model(stream: BinaryIO, size: int) -> GraphFile:
     ir, opset, budget = 0, 0, _Budget()
     input_types: dict[str, str] = {}
+    second_files: dict[str, int] = {}
     for number, value in _fields(stream, size, {_OPSET}, {_GRAPH, _FUNCTION}, budget):
         if number == _IR and isinstance(value, int):
             ir = value
         elif number == _OPSET and isinstance(value, bytes):
             opset = _opset(value, budget) or opset
         elif number == _GRAPH and isinstance(value, tuple):
-            for text in _graph(stream, sum(value), budget, 1):
+            for text in _graph(stream, sum(value), budget, 1, second_files):
                 if len(input_types) < _MOST_INPUTS:
                     name, element_type = _input(text, budget)
                     input_types[name] = _WHOLE.get(element_type, "")
         elif number == _FUNCTION and isinstance(value, tuple):
             _check_function(stream, sum(value), budget)
-    return GraphFile(ir, opset, input_types)
+    return GraphFile(ir, opset, input_types, second_files=second_files)
 
 
 def _opset(text: bytes, budget: _Budget) -> int:
@@ -119,21 +125,46 @@ def _check_function(stream: BinaryIO, end: int, budget: _Budget) -> None:
             _check_node(stream, node[1], budget, 1)
 
 
-def _graph(stream: BinaryIO, end: int, budget: _Budget, depth: int) -> Iterator[bytes]:
-    """The inputs of a GraphProto.
+def _graph(
+    stream: BinaryIO, end: int, budget: _Budget, depth: int, second_files: dict[str, int] | None = None
+) -> Iterator[bytes]:
+    """The inputs of a GraphProto; files with weights go into `second_files`.
 
     Raises:
         _Hazard: it, or a graph within it, has sparse weights, or is too large to look for them.
     """
     if depth > _DEEPEST_GRAPH:
         raise _Hazard(f"graphs nested deeper than {_DEEPEST_GRAPH} levels")
-    for number, value in _fields(stream, end, {_INPUT}, {_NODE, _SPARSE}, budget):
+    entered = {_NODE, _SPARSE} if second_files is None else {_NODE, _SPARSE, _WEIGHTS}
+    for number, value in _fields(stream, end, {_INPUT}, entered, budget):
         if number == _SPARSE:
             raise _Hazard("sparse weights, which may stand for any amount of memory")
         if number == _INPUT and isinstance(value, bytes):
             yield value
         elif number == _NODE and isinstance(value, tuple):
             _check_node(stream, value[1], budget, depth)
+        elif number == _WEIGHTS and isinstance(value, tuple) and second_files is not None:
+            _add_second_file(stream, sum(value), budget, second_files)
+
+
+def _add_second_file(stream: BinaryIO, end: int, budget: _Budget, second_files: dict[str, int]) -> None:
+    """Note the file in which a TensorProto keeps its numbers, if it has one, and how long that has to be."""
+    facts: dict[str, str] = {}
+    for _, entry in _fields(stream, end, {_EXTERNAL}, set(), budget):
+        if isinstance(entry, bytes):
+            parts = dict(_parts(entry, budget))
+            key, value = (
+                text.decode("utf-8", "replace") if isinstance(text, bytes) else "" for text in map(parts.get, (1, 2))
+            )
+            facts[key] = value
+    name = facts.get("location", "")
+    if name and (name in second_files or len(second_files) < _MOST_SECOND_FILES):
+        second_files[name] = max(second_files.get(name, 0), _whole(facts, "offset") + _whole(facts, "length"))
+
+
+def _whole(facts: Mapping[str, str], key: str) -> int:
+    text = facts.get(key, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def _check_node(stream: BinaryIO, length: int, budget: _Budget, depth: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ...environment import packages
 from ...errors import LulcError, ModelUnusable
+from ...legend import visible_text
 from ...telemetry import import_onnxruntime
 from . import memory_limit
 from .graph_file import read
@@ -37,6 +38,7 @@ _LARGEST_METADATA = 4_000_000
 #: windows that are fed at once at most; the option for it ends there, too
 MOST_BATCH = 256
 _LONGEST_SHOWN = 100
+_MOST_NAMES = 3
 _MOST_AXES = 8
 
 
@@ -72,6 +74,10 @@ def cannot_load(path: Path, error: Exception) -> ModelUnusable:
                 f"Run: python -m pip install 'onnxruntime>={needed}', or export the network again with an older"
                 " operator set.",
             )
+    if file is not None and file.second_files:
+        lost = _lost_weights(path, file.second_files)
+        if lost is not None:
+            return lost
     unknown = "NOT_IMPLEMENTED" in str(error)
     return ModelUnusable(
         f"{path.name} cannot be loaded as a network: {reason(error)}.",
@@ -79,6 +85,50 @@ def cannot_load(path: Path, error: Exception) -> ModelUnusable:
         if unknown
         else "Is it a whole .onnx file?",
     )
+
+
+def _lost_weights(path: Path, second_files: Mapping[str, int]) -> ModelUnusable | None:
+    """What is wrong with the files that hold the weights of the network at `path`; None where nothing is."""
+    own = "or export the network to a single .onnx file, with the weights inside"
+    outside = [name for name in second_files if Path(name).is_absolute() or ".." in Path(name).parts]
+    if outside:
+        return ModelUnusable(
+            f"{path.name} keeps its weights outside its own folder, in {_row(outside)}; from there they are not read.",
+            f"Put them beside it and save it anew, {own}.",
+        )
+    sizes = {name: _size(path.parent / name) for name in second_files}
+    missing = [name for name, size in sizes.items() if size is None]
+    if missing:
+        are, them = ("is", "that file") if len(missing) == 1 else ("are", "these files")
+        renamed = path.with_name(path.name + ".data")
+        hint = f" {renamed.name} may be it: give it its old name." if len(missing) == 1 and renamed.is_file() else ""
+        return ModelUnusable(
+            f"{path.name} is a network in several files: its weights are in {_row(missing)}, which {are} not beside"
+            f" it.{hint}",
+            f"Copy {them} into its folder, {own}.",
+        )
+    short = next(((name, size) for name, size in sizes.items() if size is not None and size < second_files[name]), None)
+    if short is None:
+        return None
+    name, size = short
+    return ModelUnusable(
+        f"The weights of {path.name} are in {name}, which has {size:,} bytes; they need {second_files[name]:,}.",
+        "It was cut off, or belongs to another network: copy both files again from their origin.",
+    )
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a file; None where there is none."""
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _row(names: Sequence[str]) -> str:
+    """Names of files for a message: the first three, and how many more."""
+    shown = [visible_text(name)[:_LONGEST_SHOWN] for name in names[:_MOST_NAMES]]
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
 
 
 def needed_release(ir: int, opset: int) -> str | None:

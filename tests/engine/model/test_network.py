@@ -378,6 +378,77 @@ def test_the_table_of_versions_fits_the_installed_one():
     assert releases == sorted(releases)
 
 
+# ---------------------------------------------------------------- weights in further files
+
+
+def in_several_files(folder, files=1, name="net.onnx"):
+    """A network whose layers keep their weights in one file, or in one each."""
+    weights = [numpy_helper.from_array(np.full((4, 4, 1, 1), i + 1, np.float32), f"w{i}") for i in range(max(2, files))]
+    names = ["image", *(f"x{i}" for i in range(len(weights) - 1)), "scores"]
+    nodes = [helper.make_node("Conv", [names[i], f"w{i}"], [names[i + 1]]) for i in range(len(weights))]
+    value = helper.make_tensor_value_info
+    shape = ["n", 4, "h", "w"]
+    graph = helper.make_graph(
+        nodes, "g", [value("image", TensorProto.FLOAT, shape)], [value("scores", TensorProto.FLOAT, shape)], weights
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.save(
+        model, folder / name, save_as_external_data=True, all_tensors_to_one_file=files == 1,
+        location="net.onnx.data" if files == 1 else None, size_threshold=0,
+    )  # fmt: skip
+    return folder / name
+
+
+@pytest.mark.parametrize("files", [1, 2, 5])
+def test_weights_in_further_files_are_named_with_their_bytes(tmp_path, files):
+    second = graph_file.read(in_several_files(tmp_path, files)).second_files
+    assert set(second) == ({"net.onnx.data"} if files == 1 else {f"w{i}" for i in range(files)})
+    assert all(second[name] <= (tmp_path / name).stat().st_size for name in second)
+    assert sum(second.values()) >= max(2, files) * 64
+    onnx_file.open_session(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize(
+    ("files", "removed", "words"),
+    [
+        (1, ["net.onnx.data"], "weights are in net.onnx.data, which is not beside it"),
+        (2, ["w1"], "weights are in w1, which is not beside it"),
+        (5, ["w0", "w1", "w2", "w3", "w4"], "weights are in w0, w1, w2 and 2 more, which are not beside it"),
+    ],
+)
+def test_weights_that_are_not_beside_their_network(tmp_path, files, removed, words):
+    path = in_several_files(tmp_path, files)
+    for name in removed:
+        (tmp_path / name).unlink()
+    with pytest.raises(ModelUnusable) as caught:
+        onnx_file.open_session(path)
+    assert words in caught.value.problem and "single .onnx file" in caught.value.remedy
+
+
+def test_weights_that_were_renamed_with_their_network(tmp_path):
+    path = in_several_files(tmp_path).rename(tmp_path / "new.onnx")
+    (tmp_path / "net.onnx.data").rename(tmp_path / "new.onnx.data")
+    with pytest.raises(ModelUnusable, match="new.onnx.data may be it: give it its old name"):
+        onnx_file.open_session(path)
+
+
+def test_weights_that_were_cut_off(tmp_path):
+    path = in_several_files(tmp_path)
+    whole = (tmp_path / "net.onnx.data").read_bytes()
+    (tmp_path / "net.onnx.data").write_bytes(whole[:70])
+    with pytest.raises(ModelUnusable, match=f"has 70 bytes; they need {len(whole)}"):
+        onnx_file.open_session(path)
+
+
+def test_weights_outside_the_folder_are_named(tmp_path):
+    (tmp_path / "in").mkdir()
+    path = in_several_files(tmp_path / "in")
+    path.write_bytes(path.read_bytes().replace(b"net.onnx.data", b"../onnx.datas"))
+    with pytest.raises(ModelUnusable, match=r"outside its own folder, in \.\./onnx\.datas"):
+        onnx_file.open_session(path)
+
+
 # ---------------------------------------------------------------- networks of others
 
 
