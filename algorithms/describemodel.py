@@ -183,6 +183,13 @@ class DescribeModel(LulcAlgorithm):
                 " what comes out, adds what you know, and writes a description (STAC MLM) beside it. Then the"
                 " network works under Model file in Classify land cover; Import model puts it into the list."
             ),
+            (
+                "A test pattern shows whether the scores lie on the pixels that they belong to: a shift by wrong"
+                " padding is told in pixels, here and whenever the network runs; mirrored scores are refused. Of a"
+                " trained network a shift by a pixel or two may be too small to be seen. Where the file says what"
+                " the network is (as those of Ultralytics, Deepness, geoai and ArcGIS do), that is told, and networks"
+                " for another task are refused."
+            ),
         ),
         needs=(
             (

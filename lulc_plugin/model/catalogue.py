@@ -96,7 +96,7 @@ def _inside(path: Path) -> ModelSpec:
     for known in _FORMATS:
         if known.describes(signature.metadata):
             return known.read(signature, path)
-    foreign_files.refuse_ultralytics(path.name, signature.metadata)
+    foreign_files.refuse_other_tasks(path, signature.metadata)
     raise foreign_files.no_description(path, [known.title for known in _FORMATS])
 
 

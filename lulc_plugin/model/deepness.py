@@ -38,8 +38,9 @@ _AFTER = re.compile(r"\s*(,|\})")
 
 def describes(metadata: Mapping[str, str]) -> bool:
     """Whether a network's metadata holds what Deepness reads."""
-    # `names` alone is also a key of Ultralytics, which says its task too
-    return bool(KEYS & set(metadata)) and not {"task", "stride"} <= set(metadata)
+    # `names` alone is also a key of Ultralytics, which says the stride too
+    own = KEYS - ({"names"} if "stride" in metadata else set())
+    return bool(own & set(metadata))
 
 
 def read(signature: GraphSignature, name: str) -> ModelSpec:
@@ -60,7 +61,8 @@ def read(signature: GraphSignature, name: str) -> ModelSpec:
         raise LulcError(
             f"The network's input {image.words} is not square.", "Deepness's networks take square windows only."
         )
-    output = signature.outputs[0]
+    # lists of objects have three axes, as a single plane of scores may have
+    output = next((o for o in signature.outputs if len(o.shape) == 4), signature.outputs[0])
     names, unnamed = _class_names(values, len(signature.outputs))
     depth = _depth(output)
     plane = depth == 1
@@ -255,7 +257,7 @@ def _scaling(values: Mapping[str, Any], channels: int) -> tuple[list[Steps], tup
 def _notes(values: Mapping[str, Any], signature: GraphSignature, output: GraphTensor) -> list[str]:
     notes = ["Described by the metadata of the plugin Deepness: numbers are divided by 255, bands in the layer's order"]
     if len(signature.outputs) > 1:
-        others = ", ".join(repr(p.name) for p in signature.outputs[1:])[:200]
+        others = ", ".join(repr(p.name) for p in signature.outputs if p is not output)[:200]
         notes.append(f"The network has several outputs; the map is made of {output.name!r}, not of {others}")
     small = json_values.number(values.get("seg_small_segment"), "seg_small_segment")
     if small:

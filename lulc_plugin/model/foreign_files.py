@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import LulcError, ModelUnusable
+from ..legend import visible_text
 from ..options import command
 from .mlm import json_values
 
@@ -38,6 +41,8 @@ _KINDS = {
 _PICKLES = (".pt", ".pth", ".ckpt", ".joblib", ".pkl", ".pickle")
 _REMEDY = f"Convert it to ONNX and describe it with {command('describemodel')}; {GUIDE} tells how."
 _LARGEST_SIDECAR = 4_000_000
+_LONGEST_NAMES = 20_000
+_NAME = re.compile(r"""\d{1,6}["']?\s*:\s*(["'])((?:(?!\1)[^\\]){1,200})\1""")
 
 
 def require_onnx(path: Path) -> None:
@@ -102,20 +107,95 @@ def geoai_classes(path: Path) -> dict[int, str]:
     return named if sorted(named) == list(range(len(named))) else {}
 
 
-def refuse_ultralytics(name: str, metadata: Mapping[str, str]) -> None:
-    """Refuse a network that Ultralytics exported for another task than semantic segmentation.
+def refuse_other_tasks(path: Path, metadata: Mapping[str, str]) -> str:
+    """Refuse a network of which its metadata, or a file beside it, says that it does something else than maps.
+
+    Args:
+        path: the `.onnx` file.
+        metadata: of its graph.
+
+    Returns:
+        what they say of a network that may make maps, a sentence; empty where they say nothing.
 
     Raises:
-        LulcError: naming the task.
+        ModelUnusable: naming its maker, what it does and its classes.
     """
-    task = metadata.get("task", "")
-    if not {"task", "stride", "names"} <= set(metadata) or task.strip("'\"") in ("semantic", "semantic-segmentation"):
-        return
-    raise LulcError(
-        f"{name} is a network of Ultralytics for the task {task[:50]!r}; it finds objects and does not give every pixel"
-        " a class.",
-        "Only semantic segmentation networks make a map.",
-    )
+    for what, task, classes in _statements(path, metadata):
+        names = f" ({_listed(classes)})" if classes else ""
+        if _plain(task) in _SEGMENTATION:
+            return f"It is {what} for semantic segmentation{names}."
+        does = _TASKS.get(_plain(task), "that is another one than semantic segmentation")
+        raise ModelUnusable(
+            f"{path.name} is {what} for the task {visible_text(task)[:50]!r}: {does}{names}. It does not give every"
+            " pixel a class.",
+            "Only networks for semantic segmentation make a map: train or export one. For objects the QGIS plugin"
+            " Deepness may do.",
+        )
+    return ""
+
+
+#: What makers call semantic segmentation, and other tasks in words.
+_SEGMENTATION = frozenset(("semantic", "semanticsegmentation", "segmentor", "classifypixels", "pixelclassification"))
+_TASKS = {
+    **dict.fromkeys(("segment", "instancesegmentation"), "it outlines single objects"),
+    **dict.fromkeys(("detect", "objectdetection", "detector"), "it draws boxes around objects"),
+    **dict.fromkeys(("obb", "orientedobjectdetection"), "it draws turned boxes around objects"),
+    **dict.fromkeys(("pose", "keypointdetection"), "it finds points of objects"),
+    **dict.fromkeys(
+        ("classify", "imageclassification", "objectclassification", "recognition"), "it names whole pictures"
+    ),
+    **dict.fromkeys(("regressor", "regression", "pixelregression"), "it computes a number for each pixel"),
+    **dict.fromkeys(("superresolution", "imagetranslation"), "it makes pictures of pictures"),
+    "changedetection": "it compares two pictures",
+}
+_NAMED = 5
+
+
+def _statements(path: Path, metadata: Mapping[str, str]) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """What a network is, its task and its classes, by each source that names a task."""
+    task = metadata.get("task", "").strip("'\"")
+    if {"stride", "names"} <= set(metadata) and "model_type" not in metadata:
+        title = visible_text(metadata.get("description", "").strip())[:60]
+        what = f"a network of Ultralytics ({title})" if title else "a network of Ultralytics"
+        # YOLOv5 writes no task, and has none that gives every pixel a class
+        yield what, task or "detect", _names_in(metadata["names"])
+    if "model_type" in metadata:
+        names = metadata.get("class_names", metadata.get("names", ""))
+        yield "a network of the plugin Deepness", metadata["model_type"].strip(" '\""), _names_in(names)
+    geoai = _object(path.with_name(path.name + ".json"))
+    if isinstance(geoai.get("task"), str):
+        beside = path.with_name(path.name + ".json")
+        yield f"by {beside.name} a network of geoai", geoai["task"], tuple(geoai_classes(beside).values())
+    emd = _object(path.with_suffix(".emd"))
+    if isinstance(emd.get("ModelType"), str):
+        classes = emd.get("Classes")
+        listed = [c.get("Name") for c in classes if isinstance(c, Mapping)] if isinstance(classes, list) else []
+        yield f"by {path.stem}.emd a network of ArcGIS", emd["ModelType"], [n for n in listed if isinstance(n, str)]
+
+
+def _plain(task: str) -> str:
+    return re.sub(r"[^a-z]", "", task.lower())
+
+
+def _object(path: Path) -> Mapping[str, Any]:
+    """The JSON object in a file; an empty one for whatever is none."""
+    try:
+        data = json_values.load(_text(path))
+    except ValueError:
+        return {}
+    return data if isinstance(data, Mapping) else {}
+
+
+def _names_in(text: str) -> tuple[str, ...]:
+    """Class names in a Python or JSON text such as `{0: 'car', 1: 'tree'}`, without its being evaluated."""
+    return tuple(name for _, name in _NAME.findall(text[:_LONGEST_NAMES]))
+
+
+def _listed(classes: Sequence[str]) -> str:
+    """`2 classes: car, tree`, with the first ones only."""
+    shown = ", ".join(visible_text(name)[:40] for name in classes[:_NAMED])
+    more = f", … {len(classes) - _NAMED} more" if len(classes) > _NAMED else ""
+    return f"{len(classes)} {'class' if len(classes) == 1 else 'classes'}: {shown}{more}"
 
 
 def _text(path: Path) -> str:

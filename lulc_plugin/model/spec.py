@@ -194,6 +194,8 @@ class Output:
         cut: pixels that the output lacks on each side of the input.
         plane: a single plane of scores for two classes: the score is that of the second class.
         threshold: a score that the makers applied before the largest was taken; shown to the user, not applied.
+        shift: rows and columns by which the scores lie beside the pixels that they belong to; negative: up, to the
+            left. Shown to the user, not applied.
     """
 
     name: str
@@ -203,6 +205,20 @@ class Output:
     cut: int = 0
     plane: bool = False
     threshold: float | None = None
+    shift: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def shift_warning(self) -> str:
+        """How far a map will lie aside, and what to do; empty where the scores are in place."""
+        rows, cols = self.shift
+        ways = [f"{abs(rows):g} px {'up' if rows < 0 else 'down'}"] if rows else []
+        ways += [f"{abs(cols):g} px to the {'left' if cols < 0 else 'right'}"] if cols else []
+        if not ways:
+            return ""
+        return (
+            f"The scores of this network lie {' and '.join(ways)} of the pixels that they belong to, and so will a map:"
+            " export the network again with the same padding on all sides."
+        )
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ... import provenance
-from ...errors import LulcError
+from ...errors import LulcError, ModelUnusable
 from ...legend import Legend, LegendClass
 from ...options import option
 from ...raster import apply_steps, resolve
@@ -21,7 +22,7 @@ from .. import foreign_files, mlm
 from ..mlm import FRACTIONS, centred_cut, two_classes
 from ..runtime import GraphTensor, Session, open_session, signature_of
 from ..spec import ModelSpec, Output, Window, band_channel, usual_multiple
-from . import probe, user_text
+from . import alignment, probe, user_text
 from .probe import RandomRun
 from .user_text import NOT_GIVEN, Scaling, read_scaling
 
@@ -31,6 +32,10 @@ _SIZE = 512
 _MARGIN = 64
 #: unit → what its numbers usually reach
 _REACH = {"reflectance": 1.0, "dn": 10_000.0, "byte": 255.0}
+#: of that, what most pixels of an image stay below
+_USUAL = 0.4
+#: windows of the test pattern, where the network takes any size
+_PATTERN_SIDE = 256
 #: an image with fewer different numbers than this was scaled by mistake
 _FEWEST = 32
 
@@ -75,52 +80,64 @@ def describe_network(
     Raises:
         LulcError: what is missing, or does not fit the graph, with both numbers.
     """
-    _check_arguments(network, gsd, activation)
+    _check_arguments(network, classes, gsd, activation)
     bands = user_text.bands_of(band_names)
-    if not classes:
-        raise LulcError("The network's classes are missing.", "List value and name of each, in channel order.")
     scaled = read_scaling(scaling or "", len(bands))
     bands = tuple(replace(b, scale=scaled.dn_scale, offset=None if scaled.dn_scale is None else 0.0) for b in bands)
     session = open_session(network)
-    image = signature_of(session).image
+    signature = signature_of(session)
+    origin = foreign_files.refuse_other_tasks(network, signature.metadata)
+    image = signature.image
     _check_whole_numbers(image, scaled, scaling or "")
     run = _run_in_either_layout(session, image, len(bands))
-    output = _map_output(session, image, run, len(classes))
-    steps, note, warning = _activation(activation, run, output)
+    found = _map_output(session, image, run, len(classes))
+    output, note, warnings = _described_output(session, image, run, found, activation, scaled)
+    notes = (f"Described by hand for {network.name}.", origin, note, _unused_outputs(run, found))
     listed = two_classes(list(classes)) if output.plane else list(classes)
-    names = ", ".join(b.label for b in bands)
     return ModelSpec(
         name=network.stem,
-        title=f"{network.stem}: {len(listed)} classes from {names}"[:300],
+        title=f"{network.stem}: {len(listed)} classes from {', '.join(b.label for b in bands)}"[:300],
         architecture="unknown",
         bands=bands,
         channels=tuple(band_channel(b.name, i, scaled.channel_steps[i]) for i, b in enumerate(bands)),
         forms=scaled.forms,
         fill=(0.0,) * len(bands),
         input_name=image.name,
-        output=Output(output.tensor.name, steps, cut=output.cut, plane=output.plane),
+        output=output,
         legend=Legend.of(listed),
-        window=_window(image, run, output),
+        window=_window(image, run, found),
         gsd=gsd,
         gsd_range=None if gsd is None else (gsd / 1.5, gsd * 1.5),
-        description=f"Described by hand for {network.name}. {note}".strip(),
+        description=" ".join(filter(None, notes)),
         file_name=network.name,
         file_size=network.stat().st_size,
         sha256=provenance.file_digest(network),
         layout=run.layout,
         notes=() if (scaling or "").strip() else (NOT_GIVEN,),
-        warnings=(warning,) if warning else (),
+        warnings=warnings,
     )
 
 
-def _check_arguments(network: Path, gsd: float | None, activation: str) -> None:
+def _check_arguments(network: Path, classes: Sequence[LegendClass], gsd: float | None, activation: str) -> None:
     foreign_files.require_onnx(network)
     if not network.is_file():
-        raise LulcError(f"The model file {network} does not exist.")
+        raise LulcError(f"The model file {network} does not exist.", "Check its folder and name.")
+    if not classes:
+        raise LulcError("The network's classes are missing.", "List value and name of each, in channel order.")
     if activation not in ACTIVATIONS:
-        raise LulcError(f"The activation {activation[:50]!r} is none of {', '.join(ACTIVATIONS)}.")
+        raise LulcError(f"The activation {activation[:50]!r} is not known.", f"Choose one of {', '.join(ACTIVATIONS)}.")
     if gsd is not None and not (math.isfinite(gsd) and 0 < gsd < 1e6):
         raise LulcError(f"The pixel size is {gsd:g} m.", "Give the pixel size of the training images in metres.")
+
+
+def _described_output(
+    session: Session, image: GraphTensor, run: RandomRun, found: _MapOutput, activation: str, scaling: Scaling
+) -> tuple[Output, str, tuple[str, ...]]:
+    """The output with its activation and the place of its scores, a note on how it was found out, and warnings."""
+    steps, note, warning = _activation(activation, run, found)
+    shift = _shift(session, image, run, found, scaling)
+    output = Output(found.tensor.name, steps, cut=found.cut, plane=found.plane, shift=shift)
+    return output, note, tuple(filter(None, (warning, output.shift_warning)))
 
 
 def _activation(stated: str, run: RandomRun, output: _MapOutput) -> tuple[tuple[str, ...], str, str]:
@@ -223,27 +240,91 @@ def _map_output(session: Session, image: GraphTensor, run: RandomRun, count: int
 
 
 def _first_with_scores(run: RandomRun, outputs: Sequence[GraphTensor], count: int) -> _MapOutput:
-    """The first output with a plane of scores for each of `count` classes, or one plane for one or two classes."""
+    """The first output with a plane of scores for each of `count` classes, or one plane for one or two classes.
+
+    Only outputs of four axes (batch, class, height, width) count, and of three (batch, height, width) where no other
+    fits: networks that find objects have lists of three axes beside their maps.
+    """
     axis = 1 if run.layout == "NCHW" else 3
     others: list[str] = []
-    for tensor in outputs:
+    misplaced: LulcError | None = None
+    for tensor in sorted(outputs, key=lambda t: -run.answers[t.name][0].ndim):
         answer = run.answers[tensor.name][0]
         if answer.ndim not in (3, 4) or answer.dtype.kind != "f" or answer.shape[0] != run.windows:
-            others.append(f"{tensor.name[:100]!r} ({answer.dtype}, {' × '.join(map(str, answer.shape[:8]))})")
+            others.append(_shown(tensor, answer))
             continue
         depth = 1 if answer.ndim == 3 else answer.shape[axis]
         plane = depth == 1 and count <= 2
+        if answer.ndim == 3 and not plane:
+            others.append(_shown(tensor, answer))
+            continue
         if depth != count and not plane:
             other = answer.shape[4 - axis]
             hint = f", if its axes are batch, {'height, width, class' if axis == 1 else 'class, height, width'}"
             others.append(f"{tensor.name[:100]!r} ({depth} classes{hint * (other == count)})")
             continue
-        return _placed(tensor, plane, _spatial(answer.shape, run.layout), run.size)
-    raise LulcError(
+        try:
+            return _placed(tensor, plane, _spatial(answer.shape, run.layout), run.size)
+        except LulcError as error:
+            misplaced = misplaced or (error if answer.ndim == 4 else None)
+            others.append(_shown(tensor, answer))
+    raise misplaced or LulcError(
         f"{count} {'class is' if count == 1 else 'classes are'} listed, but no output of the network has that many:"
         f" {', '.join(others)[:400]}.",
-        "List all classes of the network in channel order (also a background), or export it without its last argmax.",
+        "List all classes of the network in channel order (also a background), or export it without its last argmax."
+        " A network whose outputs are lists (boxes, points) makes no map.",
     )
+
+
+def _shown(tensor: GraphTensor, answer: npt.NDArray[Any]) -> str:
+    return f"{tensor.name[:100]!r} ({answer.dtype}, {' × '.join(map(str, answer.shape[:8]))})"
+
+
+def _unused_outputs(run: RandomRun, output: _MapOutput) -> str:
+    """A sentence on the outputs that make no map; empty where there are none."""
+    others = [
+        f"{name[:100]!r} ({' × '.join(map(str, answers[0].shape[:8]))})"
+        for name, answers in run.answers.items()
+        if name != output.tensor.name
+    ]
+    return f"The map is made of output {output.tensor.name[:100]!r}, not of {', '.join(others)[:400]}." * bool(others)
+
+
+def _shift(
+    session: Session, image: GraphTensor, run: RandomRun, output: _MapOutput, scaling: Scaling
+) -> tuple[float, float]:
+    """Rows and columns by which the scores lie aside, as a test pattern shows; 0, 0 where it cannot tell.
+
+    Raises:
+        ModelUnusable: they are mirrored or turned.
+    """
+    side = max(run.size, _PATTERN_SIDE) if None in image.shape[1:] else run.size
+    dtype: np.dtype[Any] = np.dtype(probe.DTYPES[image.type])
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    usual = np.linspace(0, _USUAL * _REACH[scaling.forms[0].unit], 1001)
+    ranges = []
+    for form, steps in zip(scaling.forms[0].band_steps, scaling.channel_steps):
+        scaled = apply_steps(usual, resolve((*form, *steps), usual))
+        if limits is not None:
+            scaled = np.clip(scaled, limits.min, limits.max)
+        ranges.append((float(scaled.min()), float(scaled.max())))
+
+    def scores(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return probe.run_window(session, run.layout, output.tensor.name, window)
+
+    try:
+        found = alignment.measure_alignment(scores, ranges, side)
+    except LulcError:
+        raise
+    except Exception:  # onnxruntime has no common base class for its errors; smaller windows ran
+        return 0.0, 0.0
+    if found is not None and found.turned:
+        raise ModelUnusable(
+            f"The scores of this network are {found.turned} against the image, as a test pattern shows: its map would"
+            " be, too.",
+            "Look for a flip or an exchange of axes in the code that exports it, and export it again.",
+        )
+    return (0.0, 0.0) if found is None else found.shift
 
 
 def _spatial(shape: tuple[int, ...], layout: str) -> tuple[int, int]:

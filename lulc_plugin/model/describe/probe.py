@@ -118,6 +118,28 @@ def _run(
     return {name: tuple(np.asarray(run[i]) for run in runs) for i, name in enumerate(names)}
 
 
+def run_window(session: Session, layout: str, output: str, window: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The scores `(planes, rows, cols)` of an output for one window `(bands, rows, cols)`.
+
+    Args:
+        session: an open onnxruntime session whose image has a known number type.
+        layout: `NCHW` or `NHWC`.
+        output: name of an output with three or four axes.
+        window: numbers as the network wants them.
+    """
+    image = signature_of(session).image
+    dtype: np.dtype[Any] = np.dtype(DTYPES[image.type])
+    fed = window if layout == "NCHW" else np.moveaxis(window, 0, 2)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        fed = np.clip(np.rint(fed), limits.min, limits.max)
+    batch = np.ascontiguousarray(np.stack([fed] * (image.shape[0] or 1)), dtype)
+    scores = np.asarray(session.run([output], {image.name: batch}, memory_limit.run_options())[0][0], np.float32)
+    if scores.ndim == 2:
+        return scores[None]
+    return scores if layout == "NCHW" else np.moveaxis(scores, 2, 0)
+
+
 def _check_lengths(what: str, shape: Sequence[int], most: int) -> None:
     """Refuse an array of more than `most` numbers before it is made."""
     if math.prod(shape) > most:

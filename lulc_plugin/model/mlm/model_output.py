@@ -15,6 +15,7 @@ from .model_input import axes_of, shape_of
 
 _SEGMENTATION = {"segmentation", "semantic-segmentation"}
 MOST_CLASSES = 4096
+_MOST_SHIFT = 4096
 _MOST_FEATURES = 65_536
 #: parts of the input's height and width that an output may have; it is enlarged
 FRACTIONS = (2, 4, 8, 16)
@@ -72,27 +73,43 @@ def read_output(properties: Mapping[str, Any], layout: str, size: int | None) ->
     cut = _cut(axes, shape, size, name) if stated is None else int(stated)
     if not 0 <= cut <= 4096:
         raise LulcError(f"'lulc:output_cut' is {cut}, not within 0..4096.")
+    output = Output(
+        name,
+        activation,
+        None if features is None else json_values.text(features.get("name"), "features name"),
+        0 if features is None else _feature_count(features),
+        cut,
+        plane,
+        threshold,
+        _shift(properties),
+    )
     return OutputFacts(
-        Output(
-            name,
-            activation,
-            None if features is None else json_values.text(features.get("name"), "features name"),
-            0 if features is None else _feature_count(features),
-            cut,
-            plane,
-            threshold,
-        ),
+        output,
         Legend.of(classes, nodata if isinstance(nodata, int) else None),
-        warnings,
+        (*warnings, *filter(None, (output.shift_warning,))),
         tuple(notes),
     )
+
+
+def _shift(properties: Mapping[str, Any]) -> tuple[float, float]:
+    """`lulc:output_shift`: rows and columns by which the scores lie aside."""
+    data = properties.get("lulc:output_shift")
+    if data is None:
+        return 0.0, 0.0
+    numbers = json_values.finite_numbers(data, 2)
+    if numbers is None or max(map(abs, numbers)) > _MOST_SHIFT:
+        raise LulcError(
+            f"'lulc:output_shift' is {str(data)[:60]}, not rows and columns within ±{_MOST_SHIFT}.",
+            "Correct it in the description, or leave it out.",
+        )
+    return numbers[0], numbers[1]
 
 
 def _check_tasks(tasks: Any) -> None:
     """Refuse tasks of the model of which none is a segmentation; no task is refused either."""
     listed = [tasks] if isinstance(tasks, str) else tasks if isinstance(tasks, list) else []
     words = [task for task in listed if isinstance(task, str) and task]
-    if words and not any(task.endswith("segmentation") for task in words):
+    if words and not any(task.endswith("segmentation") and not task.startswith("instance") for task in words):
         raise LulcError(
             f"'mlm:tasks' names {len(words)} {'task' if len(words) == 1 else 'tasks'}, {', '.join(words)[:200]}, and no"
             " semantic segmentation.",

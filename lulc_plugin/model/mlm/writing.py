@@ -31,8 +31,9 @@ _WRITTEN = frozenset(
         "providers", "constellation", "instruments", "gsd", "version", "mlm:name", "mlm:architecture", "mlm:tasks",
         "mlm:framework", "mlm:accelerator", "mlm:pretrained", "mlm:pretrained_source", "mlm:input", "mlm:output",
         "mlm:total_parameters", "mlm:memory_size", "mlm:hyperparameters", "lulc:version", "lulc:input_unit",
-        "lulc:input_forms", "lulc:fill", "lulc:window", "lulc:output_nodata", "lulc:output_cut", "lulc:gsd_range",
-        "lulc:training_data", "lulc:accuracy", "lulc:speed", "lulc:sha256", "lulc:band_statistics", "lulc:confidence",
+        "lulc:input_forms", "lulc:fill", "lulc:window", "lulc:output_nodata", "lulc:output_cut", "lulc:output_shift",
+        "lulc:gsd_range", "lulc:training_data", "lulc:accuracy", "lulc:speed", "lulc:sha256",
+        "lulc:band_statistics", "lulc:confidence",
         "eo:bands", "raster:bands",
     )
 )  # fmt: skip
@@ -117,6 +118,7 @@ def _optional(spec: ModelSpec) -> dict[str, Any]:
         "mlm:hyperparameters": dict(spec.training.hyperparameters),
         "lulc:gsd_range": list(spec.gsd_range or ()),
         "lulc:output_cut": spec.output.cut,
+        "lulc:output_shift": list(spec.output.shift) if any(spec.output.shift) else None,
         "lulc:band_statistics": [
             {"name": b.name, "mean": s.mean, "stddev": s.stddev, "low": s.low, "high": s.high}
             for b, s in zip(spec.bands, spec.band_statistics)

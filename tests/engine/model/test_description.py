@@ -176,7 +176,7 @@ REFUSED = [
     ({}, {"scaling": "often"}, "'often' is not understood"),
     ({}, {"gsd": 0}, "pixel size is 0 m"),
     ({}, {"gsd": float("nan")}, "pixel size is nan"),
-    ({}, {"activation": "relu"}, "'relu' is none of"),
+    ({}, {"activation": "relu"}, "'relu' is not known"),
     ({"layout": "NHWC"}, {"band_names": "red,green"}, "2 bands are named"),
 ]
 
