@@ -49,6 +49,20 @@ class ReferenceFeature:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where features lay before they were brought to the map's coordinate system, for messages.
+
+    Attributes:
+        crs: their coordinate system, WKT or a code; empty: none.
+        x, y: the first corner of each feature, of some where they are many.
+    """
+
+    crs: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class FeatureInput:
     """A vector reference.
 
@@ -62,6 +76,8 @@ class FeatureInput:
         crs: what its own CRS is called, before it was brought to the map's.
         note: selection or filter that was honoured, in words; may be empty.
         path: file or other source of the layer; may be empty.
+        warnings: what was left out while it was read, in sentences.
+        places: where the features lay in their own coordinate system; None: not known.
     """
 
     features: Sequence[ReferenceFeature]
@@ -72,6 +88,8 @@ class FeatureInput:
     crs: str = ""
     note: str = ""
     path: str = ""
+    warnings: tuple[str, ...] = ()
+    places: Places | None = None
 
 
 @dataclass(frozen=True)

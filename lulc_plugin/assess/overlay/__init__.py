@@ -2,6 +2,7 @@
 """Rasters, polygons and points at the pixels of a map, and the cross table counted over them."""
 
 from .crossing import BLOCK_PIXELS, CrossTable, blocks, cross
+from .grid_match import extent_in
 from .polygons_on_map import PolygonsOnMap
 from .raster_on_map import NODATA, OK, OUTSIDE, RasterOnMap, values_at
 
@@ -15,5 +16,6 @@ __all__ = [
     "RasterOnMap",
     "blocks",
     "cross",
+    "extent_in",
     "values_at",
 ]

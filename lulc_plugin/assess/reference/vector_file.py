@@ -6,16 +6,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import rasterio.warp
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 
-from ...errors import FileNotRead, LulcError, MissingCrs
-from ...raster import RasterInput, Source, names_network, open_dataset, refuse_network
+from ...errors import FileNotRead, LulcError
+from ...raster import RasterInput, Source, crs_name, names_network, open_dataset, parse_crs, refuse_network
 from ..job import FeatureInput, Label
 from .columns import features_of, fields_wanted, names_for_message
+from .geometries import OneKind, in_crs, one_kind
+from .places import missing_crs, places_of
 
-_KINDS = {"Point": "points", "MultiPoint": "points", "Polygon": "polygons", "MultiPolygon": "polygons"}
+#: What a GeoPackage calls the coordinate system of a layer without one.
+_NO_CRS = "Undefined "
 
 
 def is_raster(path: str) -> bool:
@@ -43,11 +45,39 @@ def read_features(
         field: field of the class; empty: `ref_class`.
         stratum_field: field of the stratum; empty: `stratum` if there is one. Sizes of strata belong to `stratum`.
         layer: layer of the file; None: the only one with geometries.
-        crs: what the user says about the CRS; such a file has its own, so anything else is refused.
+        crs: the CRS of a file that names none; refused where the file names another one.
 
     Raises:
         LulcError: pyogrio is missing, the file cannot be read, has no such field, several layers, or holds lines.
     """
+    meta, ids, found, columns = _read(path, layer)
+    _refuse_another_crs(path, crs, meta["crs"])
+    values = dict(zip(map(str, meta["fields"]), map(_python_values, columns)))
+    label, stratum = fields_wanted(path, list(values), field, stratum_field)
+    of_file = _crs_of(meta["crs"])
+    of_file, named = (parse_crs(crs), crs) if of_file is None else (of_file, str(meta["crs"]))
+    places = places_of(found.geometries, named)
+    name = path.replace("\\", "/").rsplit("/", 1)[-1]
+    with Source(map_layer) as source:
+        facts = source.facts
+    if (of_file is None) != (facts.crs is None):
+        raise missing_crs(name, places, map_layer)
+    geometries, nowhere = in_crs(found.geometries, of_file, facts.grid)
+    return FeatureInput(
+        features=features_of(geometries, values, ids, label, stratum),
+        kind=found.kind,
+        name=name,
+        path=path,
+        field=label,
+        stratum_field=stratum_field,
+        crs=named,
+        warnings=(*found.left_out, *nowhere),
+        places=places,
+    )
+
+
+def _read(path: str, layer: str | None) -> tuple[Any, Any, OneKind, Any]:
+    """What pyogrio says of a layer, the ids of its features, their geometries, and its columns."""
     try:
         import pyogrio
         import shapely
@@ -66,33 +96,13 @@ def read_features(
             f"The reference {path} cannot be read: {str(error).rstrip('.')}.",
             "Give a raster, a vector file such as a GeoPackage, or points in a file that ends in .csv.",
         ) from error
-    _refuse_another_crs(path, crs, meta["crs"])
-    values = dict(zip(map(str, meta["fields"]), map(_python_values, columns)))
-    label, stratum = fields_wanted(path, list(values), field, stratum_field)
     geometries = [None if shape is None else shapely.from_wkb(shape).__geo_interface__ for shape in shapes]
-    geometries = _in_crs_of(map_layer, geometries, meta["crs"], path)
-    kind = _kind_of(path, geometries)
-    features = features_of(geometries, values, ids, label, stratum)
-    without = len(geometries) - len(features)
-    return FeatureInput(
-        features=features,
-        kind=kind,
-        name=path.replace("\\", "/").rsplit("/", 1)[-1],
-        path=path,
-        field=label,
-        stratum_field=stratum_field,
-        crs=str(meta["crs"] or ""),
-        note=f"{without:,} features without a geometry" if without else "",
-    )
+    return meta, ids, one_kind(geometries, path), columns
 
 
-def _kind_of(path: str, geometries: list[Any]) -> str:
-    """`points` or `polygons`."""
-    kinds = {_KINDS.get(g["type"]) for g in geometries if g is not None}
-    if len(kinds) != 1 or None in kinds:
-        types = ", ".join(sorted({g["type"] for g in geometries if g is not None})) or "none"
-        raise LulcError(f"The reference {path} has geometries of these types: {types}.", "Give points or polygons.")
-    return kinds.pop() or ""
+def _crs_of(text: str | None) -> CRS | None:
+    crs = CRS.from_user_input(text) if text else None
+    return None if crs is None or crs_name(crs).startswith(_NO_CRS) else crs
 
 
 def _layer(path: str, layers: Any, wanted: str | None) -> str:
@@ -126,11 +136,10 @@ def _layer(path: str, layers: Any, wanted: str | None) -> str:
 
 
 def _refuse_another_crs(path: str, given: str, of_file: str | None) -> None:
-    if given and (of_file is None or not _same_crs(given, of_file)):
-        own = f"says itself that it is in {of_file}" if of_file else "does not say which it has"
+    if given and _crs_of(of_file) is not None and not _same_crs(given, str(of_file)):
         raise LulcError(
-            f"--crs {given} is for points in a CSV file; {path} {own}.",
-            "Leave --crs away." if of_file else f"Give it one: ogr2ogr -a_srs {given} OUT.gpkg IN.",
+            f"--crs {given} is for files that name no coordinate system; {path} says itself that it is in {of_file}.",
+            "Leave --crs away.",
         )
 
 
@@ -139,41 +148,6 @@ def _same_crs(given: str, of_file: str) -> bool:
         return bool(not names_network(given) and CRS.from_user_input(given) == CRS.from_user_input(of_file))
     except (CRSError, ValueError):
         return False
-
-
-def _in_crs_of(map_layer: RasterInput | str, geometries: list[Any], crs: str | None, path: str) -> list[Any]:
-    with Source(map_layer) as source:
-        of_map, map_path = source.facts.crs, source.facts.path
-    if crs is None and of_map is None:
-        return geometries
-    if crs is None or of_map is None:
-        without = path if crs is None else map_path
-        raise MissingCrs(f"{without} has no coordinate system, the other layer has one.", "Give it one first.")
-    of_file = CRS.from_user_input(crs)
-    if of_file == of_map:
-        return geometries
-    there = [i for i, g in enumerate(geometries) if g is not None]
-    try:
-        transformed = rasterio.warp.transform_geom(of_file, of_map, [geometries[i] for i in there])
-    except Exception:  # GDAL's errors share no public base; one place that the map's CRS lacks stops all
-        transformed = [_transformed(geometries[i], of_file, of_map, f"Feature {i + 1:,} of {path}") for i in there]
-    out = list(geometries)
-    for i, geometry in zip(there, transformed):
-        out[i] = geometry
-    return out
-
-
-def _transformed(geometry: Any, of_file: CRS, of_map: CRS, what: str) -> Any:
-    """A geometry in the map's CRS; a point that has no place there gets NaN, which lies outside every map."""
-    try:
-        return rasterio.warp.transform_geom(of_file, of_map, geometry)
-    except Exception as error:
-        if geometry["type"] == "Point":
-            return {"type": "Point", "coordinates": (np.nan, np.nan)}
-        raise LulcError(
-            f"{what} cannot be brought into the coordinate system of the map: {error}.",
-            "Check its coordinates and the coordinate system of the file.",
-        ) from error
 
 
 def _python_values(column: Any) -> list[Label]:

@@ -14,6 +14,7 @@ from ...raster import PixelAreas, RasterInput, pixel_areas
 from ..classes import Key, key_of
 from ..job import FeatureInput, ReferenceFeature
 from ..overlay import CrossTable, PolygonsOnMap, RasterOnMap, cross
+from ..reference import where_they_lie
 from ..result import Alignment
 from .from_points import collect_points
 from .reference_units import (
@@ -156,7 +157,8 @@ def _of_polygons(
         ("in polygons of different classes (map nodata included)", polygons.conflicts),
     ]
     if not used.any():
-        raise no_unit("pixel", polygons.pixels, [("on nodata of the map", polygons.pixels), *excluded])
+        where = ("", "") if polygons.pixels else where_they_lie(features.name, features.places, first.facts)
+        raise no_unit("pixel", polygons.pixels, [("on nodata of the map", polygons.pixels), *excluded], where)
     pixels = table.pixels[used]
     return ReferenceUnits(
         kind="polygons",
@@ -179,7 +181,10 @@ def _of_polygons(
         reference=feature_summary(features, len(features.features)),
         alignment=(Alignment("polygons"), *aligned),
         area_measurement=None if areas is None else areas.measurement,
-        warnings=_polygons_without_pixels(polygons, len(labelled), len(np.unique(table.values[used, 2]))),
+        warnings=(
+            *features.warnings,
+            *_polygons_without_pixels(polygons, len(labelled), len(np.unique(table.values[used, 2]))),
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from ...raster import BoolArray, LayerFacts, PixelAreas, RasterInput
 from ..classes import Key, key_of
 from ..job import FeatureInput, ReferenceFeature
 from ..overlay import NODATA, OK, RasterOnMap, cross, values_at
+from ..reference import where_they_lie
 from ..result import Alignment, LayerSummary
 from .reference_units import (
     NO_STRATUM,
@@ -38,6 +39,8 @@ from .reference_units import (
 _HECTARE = 10_000.0
 #: Points that a message names.
 _IDS_SHOWN = 20
+#: From this share of labelled points outside the map on, the report says where they lie.
+_MANY_OUTSIDE = 0.5
 #: From this share of points without a class on, the report warns.
 _MANY_UNLABELLED = 0.05
 
@@ -118,7 +121,7 @@ def collect_points(
         table = cross(layers, first.facts, areas, progress)
         aligned = alignments(layers)
     readings = _read(first.facts, maps, features, strata, points, xs, ys)
-    _refuse_useless(features, readings)
+    _refuse_useless(features, readings, first.facts)
     _log_left_out(readings, progress)
     used = np.flatnonzero(readings.used)
     labels = list(dict.fromkeys(readings.labels[i] for i in used))
@@ -145,7 +148,12 @@ def collect_points(
         reference=feature_summary(features, len(points)),
         alignment=(Alignment("points"), *aligned),
         area_measurement=None if areas is None else areas.measurement,
-        warnings=(*_non_response(features, readings), *_points_in_one_pixel(readings)),
+        warnings=(
+            *features.warnings,
+            *_mostly_outside(features, readings, first.facts),
+            *_non_response(features, readings),
+            *_points_in_one_pixel(readings),
+        ),
     )
 
 
@@ -213,7 +221,7 @@ def _own_strata(points: Sequence[ReferenceFeature], features: FeatureInput) -> t
     return (keys, "sample") if with_sizes else ([None] * len(points), "")
 
 
-def _refuse_useless(features: FeatureInput, readings: _Readings) -> None:
+def _refuse_useless(features: FeatureInput, readings: _Readings, facts: LayerFacts) -> None:
     """Refuse points of which none has a class, or none that has one lies on the maps.
 
     Raises:
@@ -226,7 +234,8 @@ def _refuse_useless(features: FeatureInput, readings: _Readings) -> None:
             "Label them first: say in that field what is really there, as a value or a name.",
         )
     if not readings.used.any():
-        raise no_unit("point", total, [("without a class", unlabelled), *readings.excluded])
+        reasons = [("without a class", unlabelled), *readings.excluded]
+        raise no_unit("point", total, reasons, where_they_lie(features.name, features.places, facts))
 
 
 def _stated_design(readings: _Readings) -> StatedDesign:
@@ -261,6 +270,14 @@ def _stated_design(readings: _Readings) -> StatedDesign:
         in_metres = {key: size * _HECTARE for key, size in hectares.items()}
         return StatedDesign(in_metres, "m²", by_area, pixels if set(pixels) == everyone else {})
     return StatedDesign({}, "px", by_area)
+
+
+def _mostly_outside(features: FeatureInput, readings: _Readings, facts: LayerFacts) -> list[str]:
+    labelled, outside = _count(readings.labelled), readings.excluded[0][1]
+    if outside <= _MANY_OUTSIDE * labelled:
+        return []
+    where, remedy = where_they_lie(features.name, features.places, facts)
+    return [f"{outside:,} of {labelled:,} points with a class lie outside the map. {where} {remedy}".rstrip()]
 
 
 def _non_response(features: FeatureInput, readings: _Readings) -> list[str]:

@@ -162,10 +162,19 @@ def sizes_within(table: CrossTable, column: int, within: int) -> dict[Key, Sizes
     return out
 
 
-def no_unit(what: str, total: int, reasons: Sequence[tuple[str, int]]) -> LulcError:
-    """The error when map and reference share nothing; says how much was lost to which reason."""
+def no_unit(what: str, total: int, reasons: Sequence[tuple[str, int]], where: tuple[str, str] = ("", "")) -> LulcError:
+    """The error when map and reference share nothing; says how much was lost to which reason.
+
+    Args:
+        what: point or pixel.
+        total: all of them.
+        reasons: (why they do not count, how many).
+        where: where they and the map lie, and what to do if that is wrong; see `reference.places`.
+    """
     lost = ", ".join(f"{number:,} {reason}" for reason, number in reasons if number)
+    place, remedy = where
     return LulcError(
-        f"No reference {what} lies on a valid map pixel (0 of {total:,}{': ' + lost if lost else ''}).",
-        "Check that both layers show the same place and that their nodata values are right.",
+        f"No reference {what} lies on a valid map pixel (0 of {total:,}{': ' + lost if lost else ''})."
+        + (f" {place}" if place else ""),
+        remedy or "Check that both layers show the same place and that their nodata values are right.",
     )

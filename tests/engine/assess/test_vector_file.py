@@ -146,9 +146,11 @@ def test_points_without_a_place_in_the_crs_of_the_map(class_map, tmp_path):
     assert np.isnan(first.geometry["coordinates"]).all()
     assert second.geometry["coordinates"][0] == pytest.approx(500004.7, abs=0.3)
     ring = [[1e20, 1e20], [1e20, 2e20], [2e20, 2e20], [1e20, 1e20]]
-    made[1]["geometry"] = {"type": "Polygon", "coordinates": [ring]}
-    with pytest.raises(LulcError, match="Feature 2 of .*cannot be brought into"):
-        read_features(geojson(tmp_path / "q.geojson", made, None), class_map)
+    for feature in made:
+        feature["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    made[0]["geometry"]["coordinates"] = [[[15, 45], [15.1, 45], [15.1, 45.1], [15, 45]]]
+    found = read_features(geojson(tmp_path / "q.geojson", made, None), class_map)
+    assert len(found.features) == 1 and "1 features have no place in the map's" in found.warnings[0]
 
 
 def test_a_map_that_is_not_there(tmp_path, points):
