@@ -25,7 +25,9 @@ from ..errors import LulcError
 from . import layer_options
 
 #: What the argument REFERENCE may be.
-REFERENCE = "raster, vector file of points or polygons, or CSV file of points (columns x and y, or lon and lat)"
+REFERENCE = (
+    "raster, vector file of points or polygons, or CSV file of points (columns x and y, lon and lat, WKT or GeoJSON)"
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--crs",
         default="",
         metavar="EPSG:CODE",
-        help="of the columns x and y of a CSV file (lon and lat are degrees of WGS 84 without it), and of rasters whose"
-        " files name none",
+        help="of the columns x and y of a CSV file (lon and lat are degrees of WGS 84 without it), and of rasters and"
+        " vector files that name none",
     )
     parser.add_argument(
         "--map-crs", default="", metavar="EPSG:CODE", help="coordinate system of the map, instead of the file's own"
@@ -67,12 +69,9 @@ def job_of(options: argparse.Namespace, *maps: RasterInput) -> AssessJob:
     Raises:
         LulcError: a reference, a class table or a level that cannot be used.
     """
-    from ..assess import is_table
-
     named = [replace(of_map, crs=options.map_crs, nodata=options.nodata) for of_map in maps]
     used = tuple(_with_crs(of_map, options.crs) for of_map in named)
-    # with points in a CSV file it is theirs, too
-    needed = used != tuple(named) or is_table(options.reference)
+    needed = used != tuple(named)
     reference, features = reference_of(options, used[0], needed)
     return AssessJob(used, reference, features, options_of(options), outputs_of(options))
 
@@ -127,7 +126,7 @@ def reference_of(
     from ..assess import is_raster, is_table, read_features, read_points
 
     path = options.reference
-    if is_table(path):
+    if is_table(path) or (path.lower().endswith(".txt") and not is_raster(path)):
         if options.layer is not None:
             raise LulcError(
                 f"--layer {options.layer} is given, but the CSV file {path} has no layers.", "Leave it away."

@@ -1,185 +1,155 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reference points from a table (CSV) with a column for each coordinate, for a shell without QGIS or pyogrio."""
+"""Reference points, or polygons, from a table in a text file, for a shell without QGIS or pyogrio."""
 
 from __future__ import annotations
 
-import csv
-import math
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ...errors import FileNotRead, LulcError, MissingCrs
-from ...raster import RasterInput, Source, parse_crs, transform_coordinates
-from ..job import FeatureInput, Label
-from .columns import features_of, fields_wanted, names_for_message
+from ...errors import LulcError, MissingCrs
+from ...raster import LayerFacts, RasterInput, Source, parse_crs, transform_coordinates
+from ..job import FeatureInput, Label, Places
+from .columns import features_of, fields_wanted
+from .coordinate_columns import (
+    WGS84,
+    PlaceColumns,
+    coordinate,
+    find_place_columns,
+    geometries_of,
+    plain_number,
+)
+from .delimited_text import TextTable, read_table
+from .geometries import Geometry, in_crs, one_kind
+from .places import explain, missing_crs, places_of
 
-#: Names of the two columns, in lower case. Degrees are of WGS 84 unless a CRS is named.
-_PLANE = (("x", "y"),)
-_DEGREES = (("lon", "lat"), ("long", "lat"), ("longitude", "latitude"))
-_WGS84 = "EPSG:4326"
-_LARGEST = 200_000_000
-_MOST_ROWS = 1_000_000
-_MOST_COLUMNS = 1_000
 _LONGEST_CRS = 10_000
-_LONGEST_SHOWN = 40
 
 
 def is_table(path: str) -> bool:
     """Whether `path` is called a CSV file."""
-    return path.lower().endswith(".csv")
+    return path.lower().endswith((".csv", ".tsv"))
 
 
 def read_points(
     path: str, map_layer: RasterInput | str, field: str = "", stratum_field: str = "", crs: str = ""
 ) -> FeatureInput:
-    """Points of a CSV file (UTF-8; comma, or semicolon where the first line has one) in the CRS of the map.
+    """Points of a table in the CRS of the map, see `delimited_text`; polygons where it has geometries as text.
 
     Args:
-        path: the file. Columns x and y, or lon and lat (long, longitude, latitude), in upper or lower case.
+        path: the file. Columns x and y, or lon and lat, by the names of many tools (`coordinate_columns`), or one of
+            geometries as WKT or GeoJSON.
         map_layer: the map, or its path alone.
         field: column of the class; empty: `ref_class`.
         stratum_field: column of the stratum; empty: `stratum` if there is one.
-        crs: of the coordinates, such as EPSG:31985; empty: lon and lat are degrees of WGS 84, x and y are refused.
+        crs: of the coordinates, such as EPSG:31985; empty: lon, lat and GeoJSON are degrees of WGS 84, x and y are
+            refused unless another column names their system.
 
     Raises:
         LulcError: the file cannot be read, lacks a column or a coordinate, or the CRS is missing or not known.
     """
     with Source(map_layer) as source:
-        of_map, map_path = source.facts.crs, source.facts.path
-    header, rows, lines = _rows(path)
-    x_at, y_at, of_points = _coordinate_columns(path, header, crs, of_map)
-    label, stratum = fields_wanted(path, header, field, stratum_field)
-    xs = np.array([_coordinate(path, line, header[x_at], row[x_at]) for row, line in zip(rows, lines)], np.float64)
-    ys = np.array([_coordinate(path, line, header[y_at], row[y_at]) for row, line in zip(rows, lines)], np.float64)
+        facts = source.facts
+    table = read_table(path)
+    columns = find_place_columns(table, plane_first=bool(crs))
+    if columns.names_geometry:
+        geometries, said = geometries_of(table, columns.x)
+    else:
+        geometries, said = _points(table, columns), WGS84 if columns.degrees else columns.crs
+    label, stratum = fields_wanted(path, table.header, field, stratum_field)
+    used = _used_crs(table, columns, crs, said)
+    of_points = _crs(used) if used else None
+    found = one_kind(geometries, path)
+    places = places_of(found.geometries, used)
     if of_points is not None and of_points.is_geographic:
-        _refuse_beyond_degrees(path, header[x_at], xs, 360, lines)
-        _refuse_beyond_degrees(path, header[y_at], ys, 90, lines)
-    if (of_points is None) != (of_map is None):
-        raise MissingCrs(
-            f"{map_path} has no coordinate system, the points of {path} have one.",
-            "Give the map its own first, for example with gdal_edit.py -a_srs EPSG:31985.",
-        )
-    if of_points != of_map:
-        xs, ys = transform_coordinates(
-            of_points, of_map, xs, ys
-        )  # what has no place in the map's system lies outside the map
-    columns: dict[str, list[Label]] = {
-        name: [row[i].strip() or None for row in rows] for i, name in enumerate(header) if name
+        _refuse_beyond_degrees(table, columns, geometries)
+    if of_points is None and facts.crs is not None:
+        raise _no_crs(table, columns, places, facts)
+    if of_points is not None and facts.crs is None:
+        raise missing_crs(_file_name(path), places, map_layer)
+    on_map, nowhere = _on_map(found.geometries, found.kind, of_points, facts)
+    values: dict[str, list[Label]] = {
+        name: [plain_number(row[i], table.separator).strip() or None for row in table.rows]
+        for i, name in enumerate(table.header)
+        if name
     }
-    geometries = [{"type": "Point", "coordinates": (float(x), float(y))} for x, y in zip(xs, ys)]
     return FeatureInput(
-        features=features_of(geometries, columns, [f"line {line}" for line in lines], label, stratum),
-        kind="points",
-        name=path.replace("\\", "/").rsplit("/", 1)[-1],
+        features=features_of(on_map, values, [f"line {line}" for line in table.lines], label, stratum),
+        kind=found.kind,
+        name=_file_name(path),
         path=path,
         field=label,
         stratum_field=stratum_field,
-        crs=crs or (_WGS84 if of_points is not None else ""),
+        crs=used,
+        warnings=(*found.left_out, *nowhere),
+        places=places,
     )
 
 
-def _rows(path: str) -> tuple[list[str], list[list[str]], list[int]]:
-    """Names of the columns, the rows that are not empty, and the line of the file in which each ends."""
-    try:
-        if not os.path.isfile(path):
-            raise LulcError(f"There is no file {path}.", "Check its name and folder.")
-        size = os.path.getsize(path)
-        if size > _LARGEST:
-            raise LulcError(
-                f"The reference {path} has {size:,} bytes; tables are read up to {_LARGEST:,}.",
-                "Leave columns out, or save it as a GeoPackage.",
-            )
-        with open(path, encoding="utf-8-sig", newline="") as stream:
-            semicolon = ";" in stream.readline()
-            stream.seek(0)
-            reader = csv.reader(stream, delimiter=";" if semicolon else ",")
-            header = [name.strip() for name in next(reader, [])]
-            _refuse_header(path, header)
-            rows: list[list[str]] = []
-            lines: list[int] = []
-            for row in reader:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if len(row) != len(header):
-                    raise LulcError(
-                        f"Line {reader.line_num:,} of {path} has {len(row):,} cells, its first line has"
-                        f" {len(header):,} columns.",
-                        "Correct that line; a cell that holds the separator stands in double quotes.",
-                    )
-                if len(rows) == _MOST_ROWS:
-                    raise LulcError(f"The reference {path} has more than {_MOST_ROWS:,} rows.", "Give fewer points.")
-                rows.append(row)
-                lines.append(reader.line_num)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileNotRead(f"The reference {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
-    if not rows:
-        raise LulcError(f"The reference {path} has no points below its first line.", "Give one point a line.")
-    return header, rows, lines
-
-
-def _refuse_header(path: str, header: Sequence[str]) -> None:
-    if not any(header):
-        raise LulcError(
-            f"The reference {path} does not begin with the names of its columns.",
-            "Its first line is like x,y,ref_class.",
+def _points(table: TextTable, columns: PlaceColumns) -> list[Geometry]:
+    """A point for each row; None where both coordinates are empty."""
+    points: list[Geometry] = []
+    for i, row in enumerate(table.rows):
+        if not row[columns.x].strip() and not row[columns.y].strip():
+            points.append(None)
+            continue
+        points.append(
+            {"type": "Point", "coordinates": (coordinate(table, i, columns.x), coordinate(table, i, columns.y))}
         )
-    if len(header) > _MOST_COLUMNS:
-        raise LulcError(
-            f"The reference {path} has {len(header):,} columns; at most {_MOST_COLUMNS:,} make sense.",
-            "Leave out those that are not needed.",
-        )
-    twice = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
-    if twice:
-        raise LulcError(
-            f"The reference {path} has several columns called {names_for_message(twice)}.", "Give each its own name."
-        )
+    return points
 
 
-def _coordinate_columns(path: str, header: Sequence[str], crs: str, of_map: Any) -> tuple[int, int, Any]:
-    """Columns of the two coordinates, and their CRS; None only where the map has none either."""
-    known = _crs(crs) if crs else None
-    plane, degrees = _pair(path, header, _PLANE), _pair(path, header, _DEGREES)
-    if known is None:
-        if degrees is not None:
-            return (*degrees, _crs(_WGS84))
-        if plane is not None and of_map is None:
-            return (*plane, None)
-        if plane is not None:
-            raise MissingCrs(
-                f"The columns {header[plane[0]]} and {header[plane[1]]} of {path} have no coordinate system.",
-                "Say which: --crs EPSG:31985, for example; lon and lat in degrees need none.",
-            )
-    elif plane is not None:
-        return (*plane, known)
-    elif degrees is not None:
-        if not known.is_geographic:
-            raise LulcError(
-                f"The columns {header[degrees[0]]} and {header[degrees[1]]} of {path} are degrees, {crs} is not.",
-                "Leave --crs away, or call the columns x and y if they are not degrees.",
-            )
-        return (*degrees, known)
-    raise LulcError(
-        f"The reference {path} has no columns x and y, nor lon and lat; its columns are: {names_for_message(header)}.",
-        "Call the columns of the coordinates x and y (with --crs, for example --crs EPSG:31985), or lon and lat if they"
-        " are degrees. The first line has the names, separated by commas or semicolons.",
+def _on_map(
+    geometries: Sequence[Geometry], kind: str, of_points: Any, facts: LayerFacts
+) -> tuple[Sequence[Geometry], tuple[str, ...]]:
+    """Geometries in the map's coordinate system; what has no place there lies outside the map, or is left out."""
+    if of_points == facts.crs:
+        return geometries, ()
+    there = [i for i, g in enumerate(geometries) if g is not None]
+    pairs = [geometries[i]["coordinates"] for i in there]  # type: ignore[index]
+    if kind != "points" or any(len(pair) != 2 or not isinstance(pair[0], float) for pair in pairs):
+        return in_crs(geometries, of_points, facts.grid)
+    # one call for all points: a table may have a million
+    xs, ys = transform_coordinates(of_points, facts.crs, *np.array(pairs, np.float64).T)
+    out = list(geometries)
+    for i, x, y in zip(there, xs, ys):
+        out[i] = {"type": "Point", "coordinates": (float(x), float(y))}
+    return out, ()
+
+
+def _used_crs(table: TextTable, columns: PlaceColumns, crs: str, said: str) -> str:
+    """The coordinate system of the coordinates: `crs` of the user, or what the columns say; empty: unknown.
+
+    Raises:
+        LulcError: `crs` contradicts the columns.
+    """
+    if not crs:
+        return said
+    names = f"columns {table.header[columns.x]} and {table.header[columns.y]}"
+    if columns.names_geometry:
+        names = f"geometries in the column {table.header[columns.x]}"
+    if (columns.degrees or (columns.names_geometry and said == WGS84)) and not _crs(crs).is_geographic:
+        raise LulcError(
+            f"The {names} of {table.path} are degrees, {crs} is not.",
+            "Leave --crs away, or call the columns x and y if they are not degrees.",
+        )
+    return crs
+
+
+def _no_crs(table: TextTable, columns: PlaceColumns, places: Places, facts: LayerFacts) -> MissingCrs:
+    names = f"columns {table.header[columns.x]} and {table.header[columns.y]}"
+    if columns.names_geometry:
+        names = f"geometries in the column {table.header[columns.x]}"
+    where, remedy = explain(_file_name(table.path), places, facts)
+    return MissingCrs(
+        f"The {names} of {table.path} have no coordinate system. {where}",
+        remedy or "Say which: --crs EPSG:31985, for example; lon and lat in degrees need none.",
     )
 
 
-def _pair(path: str, header: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tuple[int, int] | None:
-    small = [name.lower() for name in header]
-    for names in pairs:
-        if all(name in small for name in names):
-            for name in names:
-                if small.count(name) > 1:
-                    raise LulcError(
-                        f"The reference {path} has several columns called {name}, in upper and lower case.",
-                        "Rename those that are not the coordinates.",
-                    )
-            return small.index(names[0]), small.index(names[1])
-    return None
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _crs(text: str) -> Any:
@@ -188,30 +158,20 @@ def _crs(text: str) -> Any:
     return parse_crs(text)
 
 
-def _coordinate(path: str, line: int, column: str, cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        comma = " with a decimal point" if "," in cell else ""
-        raise LulcError(
-            f"Line {line:,} of {path}: {column} is {_quoted(cell)}, which is not a number.",
-            f"Write a number{comma}, or take the line out.",
-        )
-    return value
-
-
-def _refuse_beyond_degrees(path: str, column: str, values: Any, most: float, lines: Sequence[int]) -> None:
-    wrong = np.flatnonzero(np.abs(values) > most)
-    if wrong.size:
-        raise LulcError(
-            f"Line {lines[int(wrong[0])]:,} of {path}: {column} is {values[wrong[0]]:.10g}, which is not a number of"
-            f" degrees from -{most:g} to {most:g}.",
-            "If the coordinates are not degrees, call the columns x and y and name their coordinate system with --crs,"
-            " for example --crs EPSG:31985. If they are, x is the longitude.",
-        )
-
-
-def _quoted(text: str) -> str:
-    return ascii(text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "...")
+def _refuse_beyond_degrees(table: TextTable, columns: PlaceColumns, geometries: Sequence[Geometry]) -> None:
+    if columns.names_geometry:
+        return
+    for line, point in zip(table.lines, geometries):
+        if point is None:
+            continue
+        for column, value, most in zip((columns.x, columns.y), point["coordinates"], (360, 90)):
+            if abs(value) > most:
+                swapped = all(abs(v) <= limit for v, limit in zip(point["coordinates"], (90, 360)))
+                raise LulcError(
+                    f"Line {line:,} of {table.path}: {table.header[column]} is {value:.10g}, which is not a number of"
+                    f" degrees from -{most:g} to {most:g}.",
+                    "Longitude and latitude are swapped: exchange the names of the two columns."
+                    if swapped
+                    else "If the coordinates are not degrees, call the columns x and y and name their coordinate system"
+                    " with --crs, for example --crs EPSG:31985. If they are, x is the longitude.",
+                )

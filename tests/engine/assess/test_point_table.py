@@ -11,7 +11,7 @@ from rasterio.warp import transform
 
 from lulc_plugin import cli
 from lulc_plugin.assess import is_table, read_points
-from lulc_plugin.assess.reference import point_table
+from lulc_plugin.assess.reference import delimited_text
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import open_dataset
 
@@ -108,7 +108,7 @@ def test_a_map_without_a_crs(tmp_path, table):
     path = table("x,y,ref_class", "500005,4999995,1")
     found = read_points(path, bare)
     assert found.crs == "" and found.features[0].geometry["coordinates"] == (500005, 4999995)
-    with pytest.raises(LulcError, match="bare.tif has no coordinate system, the points"):
+    with pytest.raises(LulcError, match="bare.tif has no coordinate system, .*points.csv has one"):
         read_points(path, bare, crs=UTM)
 
 
@@ -116,7 +116,7 @@ def test_a_map_without_a_crs(tmp_path, table):
     "lines, crs, message",
     [
         (["x,y,ref_class", "1,2,3"], "", r"columns x and y of .*points.csv have no coordinate system.*--crs EPSG:"),
-        (["east,north,ref_class", "1,2,3"], UTM, "its columns are: east, north, ref_class.*Call the columns"),
+        (["right,up,ref_class", "1,2,3"], UTM, "its columns are: right, up, ref_class.*Call the columns"),
         (["x,north,ref_class", "1,2,3"], "", "no columns x and y, nor lon and lat"),
         (["x,y,klass", "1,2,3"], UTM, "no field 'ref_class'; its fields are: x, y, klass.*--field"),
         (["lon,lat,ref_class", "1,2,3"], UTM, "columns lon and lat of .* are degrees, EPSG:32633 is not"),
@@ -127,7 +127,9 @@ def test_a_map_without_a_crs(tmp_path, table):
         (["x,y,ref_class", "1,2,3", "", "1,nan,3"], UTM, "Line 4 of .*: y is 'nan'"),
         (["x,y,ref_class", "inf,2,3"], UTM, "Line 2 of .*: x is 'inf'"),
         (["x,y,ref_class", ",2,3"], UTM, "Line 2 of .*: x is ''"),
-        (["x;y;ref_class", "500005,5;4999995;3"], UTM, "x is '500005,5'.*with a decimal point"),
+        (["x,y,ref_class", '"500005,5",4999995,3'], UTM, "x is '500005,5'.*with a decimal point"),
+        (["lat,lon,ref_class", "45°9'N,15°E,3"], "", "is not a number.*degrees with decimals, with a minus"),
+        (["lon,lat,ref_class", "-22,149,3"], "", "lat is 149, .*Longitude and latitude are swapped"),
         (["x,y,ref_class", "500005,5,4999995,3"], UTM, "Line 2 of .* has 4 cells, its first line has 3"),
         (["x,y,ref_class", "1,2"], UTM, "Line 2 of .* has 2 cells"),
         (["lon,lat,ref_class", "500005,5,3"], "", "Line 2 of .*: lon is 500005, which is not a number of degrees"),
@@ -155,17 +157,117 @@ def test_files_that_cannot_be_read(class_map, tmp_path, table, monkeypatch):
         read_points(table("x,y,ref_class", "1,2,Wälder", encoding="latin-1"), class_map, crs=UTM)
     with pytest.raises(LulcError, match="gone.tif cannot be opened"):
         read_points(table(*PLAIN), str(tmp_path / "gone.tif"), crs=UTM)
-    monkeypatch.setattr(point_table, "_MOST_ROWS", 30)
+    monkeypatch.setattr(delimited_text, "_MOST_ROWS", 30)
     assert len(read_points(table(*PLAIN), class_map, crs=UTM).features) == 30
     with pytest.raises(LulcError, match="more than 30 rows"):
         read_points(table(*PLAIN, "p31,1,1,1"), class_map, crs=UTM)
-    monkeypatch.setattr(point_table, "_LARGEST", 100)
+    monkeypatch.setattr(delimited_text, "_LARGEST", 100)
     with pytest.raises(LulcError, match="bytes; tables are read up to 100"):
         read_points(table(*PLAIN), class_map, crs=UTM)
 
 
 def test_names():
     assert is_table("a/Points.CSV") and not is_table("points.gpkg")
+
+
+# ---------------------------------------------------------------- tables of other tools
+
+
+X, Y = 500005.0, 4999995.0
+(LON,), (LAT,) = transform(UTM, "EPSG:4326", [X], [Y])
+WKB = "0101000000" + np.array([X, Y], "<f8").tobytes().hex().upper()
+EWKB = "0101000020" + np.array([32633], "<u4").tobytes().hex() + WKB[10:]
+
+
+@pytest.mark.parametrize(
+    ("text", "crs"),
+    [
+        (f"sep=;\nx;y;ref_class\n{X};{Y};1\n", UTM),
+        (f"SEP=\t\nx\ty\tref_class\n{X}\t{Y}\t1\n", UTM),
+        (f'"sep=|"\nx|y|ref_class\n{X}|{Y}|1\n', UTM),
+        (f"x;y;ref_class;;\n{X:.3f};{Y:.3f};1;;\n".replace(".", ","), UTM),
+        ("x;y;ref_class\n500 005,0;4\u00a0999\u202f995,00;1\n", UTM),
+        (f"x\ty\tref_class\n{X}\t{Y}\t1\n", UTM),
+        (f"x   y   ref_class\n{X}   {Y}   1\n", UTM),
+        (f"x|y|ref_class\n{X}|{Y}|1\n", UTM),
+        (f"\n# made by hand\n\n#\nx,y,ref_class\n{X},{Y},1\n# the end\n", UTM),
+        (f"# x,y,ref_class\n{X},{Y},1\n", UTM),
+        (f"#x;y;ref_class\n{X};{Y};1\n", UTM),
+        (f"x,y,ref_class,\n{X},{Y},1\n", UTM),
+        (f"x,y,ref_class\n{X},{Y},1,,\n", UTM),
+        (f"OBJECTID,POINT_X,POINT_Y,ref_class\n1,{X},{Y},1\n", UTM),
+        (f"fid,xcoord,ycoord,ref_class\n1,{X},{Y},1\n", UTM),
+        (f"ref_class,X_UTM,Y_UTM\n1,{X},{Y}\n", UTM),
+        (f"Easting,Northing,ref_class\n{X},{Y},1\n", UTM),
+        (f"plotid,sampleid,lon,lat,sample_geom,ref_class\n7,8,{LON},{LAT},POINT({LON} {LAT}),1\n", ""),
+        (f"plotid,center_lon,center_lat,ref_class\n7,{LON},{LAT},1\n", ""),
+        (f"id,location_srs,location_x,location_y,ref_class\n7,EPSG:4326,{LON},{LAT},1\n", ""),
+        (f"id,x,y,epsg,ref_class\n7,{X},{Y},32633,1\n", ""),
+        (f"decimalLatitude,decimalLongitude,ref_class\n{LAT},{LON},1\n", ""),
+        (f"_geolocation_latitude,_geolocation_longitude,ref_class\n{LAT},{LON},1\n", ""),
+        (f"GPS_LAT,GPS_LONG,ref_class\n{LAT},{LON},1\n", ""),
+        (f"WKT,id,ref_class\nPOINT ({X} {Y}),1,1\n", UTM),
+        (f"wkt_geom\tref_class\nPointZM ({X} {Y} 3 4)\t1\n", UTM),
+        (f"geom,ref_class\nSRID=32633;POINT({X} {Y}),1\n", ""),
+        (f"geom,ref_class\n{WKB},1\n", UTM),
+        (f"geom,ref_class\n{EWKB},1\n", ""),
+        (f'system:index,ref_class,.geo\n0000,1,"{{""type"":""Point"",""coordinates"":[{LON},{LAT}]}}"\n', ""),
+        (f'ref_class;geojson\n1;"{{""type"":""Feature"",""geometry"":{{""type"":""Point"",""coordinates"":[{LON},{LAT},7]'
+         '}}"\n', ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_tables_of_other_tools(class_map, tmp_path, text, crs, encoding):
+    path = tmp_path / "points.csv"
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    found = read_points(str(path), class_map, crs=crs)
+    (feature,) = found.features
+    assert (found.kind, feature.label, found.warnings) == ("points", "1", ())
+    assert feature.geometry["coordinates"][:2] == pytest.approx((X, Y), abs=0.01)
+
+
+def test_polygons_and_others_as_text(class_map, table):
+    square = "500000 5000000, 500020 5000000, 500020 4999980, 500000 5000000"
+    path = table(
+        "ref_class\tWKT", f"1\tPOLYGON (({square}))", f"2\tMULTIPOLYGON Z ((({square})))", "3\tPOLYGON EMPTY", "4\t",
+        f"5\tGEOMETRYCOLLECTION (LINESTRING (0 0, 1 1), POLYGON (({square})))", "6\tMULTIPOINT ((1 2), (3 4))",
+    )  # fmt: skip
+    found = read_points(path, class_map, crs=UTM)
+    assert found.kind == "polygons" and [f.label for f in found.features] == ["1", "2", "5"]
+    said = " ".join(found.warnings)
+    for words in ("2 of 6 features have no geometry", "1 of 6 features are points", "beside their polygons"):
+        assert words in said
+
+
+def test_rows_without_a_place_are_counted(class_map, table):
+    found = read_points(table("x,y,ref_class", f"{X},{Y},1", ",,2", " , ,3"), class_map, crs=UTM)
+    assert len(found.features) == 1 and "2 of 3 features have no geometry" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["WKT,ref_class", "POINT (1 2),1", "POINT (1),2"], "Line 3 of .*: WKT is 'POINT .1.', which is not a"),
+        (["WKT,ref_class", "POINT (1 2),1", "CIRCULARSTRING (1 2),2"], "Line 3 .*type CIRCULARSTRING are not read"),
+        (["WKT,ref_class", "POINT (1 2),1", "POINT (1 nan),2"], "Line 3 .*not a geometry"),
+        (["WKT;ref_class", "POINT (1 2);1", "POLYGON " + "(" * 5000 + ")" * 5000 + ";1"], "Line 3 .*not a geometry"),
+        (["a;ref_class;b", "POINT (1 2);1;POINT (1 2)"], "several columns of geometries: a, b"),
+        (["geom;ref_class", "SRID=32633;POINT (1 2);1"], "Line 2 of .* cells"),
+        (["geom,ref_class", "SRID=32633;POINT (1 2),1", "SRID=32634;POINT (1 2),1"], "several coordinate systems"),
+        (["GPS_LAT,GPS_LONG,TH_LAT,TH_LONG,ref_class", "1,2,3,4,5"], "GPS_LONG and GPS_LAT; TH_LONG and TH_LAT"),
+        (["geom;ref_class", '{"type":"Point","coordinates":["a","b"]};1'], "Line 2 .*not a geometry"),
+        (["geom,ref_class", WKB[:-2] + ",1"], "Line 2 .*cut off"),
+    ],
+)  # fmt: skip
+def test_geometries_that_cannot_be_read(class_map, table, lines, message):
+    with pytest.raises(LulcError, match=message) as caught:
+        read_points(table(*lines), class_map, crs="" if "TH_LAT" in lines[0] else UTM)
+    assert caught.value.remedy and len(str(caught.value)) < 700
+
+
+def test_geojson_is_in_degrees(class_map, table):
+    with pytest.raises(LulcError, match=r"geometries in the column .geo of .* are degrees, EPSG:32633 is not"):
+        read_points(table(".geo;ref_class", '{"type":"Point","coordinates":[15,45]};1'), class_map, crs=UTM)
 
 
 # ---------------------------------------------------------------- the commands
@@ -187,7 +289,7 @@ def test_compare(class_map, table, capsys):
 
 @pytest.mark.parametrize(
     "words, message",
-    [([], "Say which: --crs EPSG:31985"), (["--crs", UTM, "--layer", "a"], "--layer a is given, but the CSV file")],
+    [([], f"shell: --crs {UTM}"), (["--crs", UTM, "--layer", "a"], "--layer a is given, but the CSV file")],
 )
 def test_errors_are_one_line(class_map, table, words, message, capsys):
     assert cli.main(["assess", class_map, table(*PLAIN), *words]) == 1
