@@ -8,8 +8,8 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import unfinished
@@ -17,7 +17,7 @@ from .errors import FileNotWritten, LulcError
 
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.lulc-part")
 #: Seconds after which an unfinished file that nobody holds is that of a killed run.
-_ABANDONED_AFTER = 60.0
+ABANDONED_AFTER = 60.0
 
 if sys.platform == "win32":
 
@@ -62,22 +62,35 @@ def write_whole(path: Path, data: bytes) -> None:
         unfinished.discard(temporary.unlink)
 
 
+@contextmanager
+def hold(file: Path) -> Iterator[None]:
+    """Make a file and hold it, so that no other run removes it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with open(file, "xb") as stream:
+        with suppress(OSError):  # a file system without locks
+            _lock(stream.fileno())
+        yield
+
+
 def _remove_leftovers(folder: Path) -> None:
     """Remove the unfinished files of killed runs."""
     with suppress(OSError):
         for name in os.listdir(folder):
             if _UNFINISHED.fullmatch(name):
                 with suppress(OSError):
-                    _remove_abandoned(folder / name)
+                    remove_abandoned(folder / name)
 
 
-def _remove_abandoned(file: Path) -> None:
+def remove_abandoned(file: Path) -> None:
     """Remove an unfinished file that nobody writes any more.
 
     Raises:
         OSError: somebody holds it, or it cannot be removed.
     """
-    if file.is_symlink() or not file.is_file() or time.time() - file.stat().st_mtime < _ABANDONED_AFTER:
+    if file.is_symlink() or not file.is_file() or time.time() - file.stat().st_mtime < ABANDONED_AFTER:
         return
     with open(file, "rb") as stream:
         _lock(stream.fileno())

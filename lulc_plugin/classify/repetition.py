@@ -8,14 +8,12 @@ told at once and nothing is run.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import bundled, provenance, unfinished
+from .. import bundled, provenance
 from ..errors import LulcError
 from ..model import catalogue
 from ..options import option
@@ -31,6 +29,7 @@ from ..raster import (
     names_network,
     refuse_overwriting,
 )
+from ..temporary_folder import temporary_folder
 from .job import AUTO, ClassifyJob, ClassifyResult
 from .pipeline import run
 from .plan import Setup, make_plan
@@ -134,17 +133,8 @@ def _target(output: str | Path | None) -> Iterator[Path]:
     if output is not None:
         yield Path(output)
         return
-    folder = tempfile.mkdtemp(prefix="lulc-repeat-")
-
-    def remove() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-
-    unfinished.add(remove)
-    try:
-        yield Path(folder) / "map.tif"
-    finally:
-        remove()
-        unfinished.discard(remove)
+    with temporary_folder("lulc-repeat-") as folder:
+        yield folder / "map.tif"
 
 
 # ---------------------------------------------------------------- what the map was made of

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from .. import bundled, provenance
 from ..errors import LulcError, ModelUnusable
 from ..options import command
+from ..temporary_folder import temporary_folder
 from .catalogue import Entry, load, own_files, sidecar_of
 from .foreign_files import require_onnx
 from .runtime import LARGEST_FILE, Network
@@ -124,8 +124,7 @@ def _next_version(name: str) -> str:
 
 def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
     """Copy both files under temporary names beside `target`, check them there, and rename them: the network last."""
-    place = Path(tempfile.mkdtemp(prefix=".import-", dir=target.parent))
-    try:
+    with temporary_folder(".import-", target.parent) as place:
         shutil.copyfile(network, place / target.name)
         beside = target.with_suffix(".json")
         if sidecar is not None:
@@ -149,5 +148,3 @@ def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
             shutil.copyfile(card, place / card.name)
             os.replace(place / card.name, target.with_suffix(".md"))
         os.replace(place / target.name, target)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)

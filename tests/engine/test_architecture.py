@@ -23,6 +23,7 @@ SHELF = {
     "atomic_write",
     "lazy_imports",
     "telemetry",
+    "temporary_folder",
     "unfinished",
 }
 ARROWS = {
@@ -35,6 +36,7 @@ ARROWS = {
     "telemetry": set(),
     "bundled": {"errors"},
     "atomic_write": {"errors", "unfinished"},
+    "temporary_folder": {"atomic_write", "unfinished"},
     "unfinished": set(),
     "provenance": {"errors", "environment"},
     "raster": SHELF | GROUND,

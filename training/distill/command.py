@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
 from lulc_plugin.model import ModelSpec
 from lulc_plugin.progress import Progress
+from lulc_plugin.report.csv_lines import csv_line
 
 from ..teachers import teacher_settings
 from ..teachers.panel import Panel
@@ -205,14 +204,14 @@ def _told(panel: Panel, fingerprint: str) -> dict[str, str]:
 
 
 def _statistics(counts: np.ndarray, legend: Legend) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["label", "class", "pixels", "share_of_labelled"])
     labelled = max(1, int(counts[1:].sum()))
-    table.writerow([0, "unknown", counts[0], ""])
+    lines = [
+        csv_line(["label", "class", "pixels", "share_of_labelled"]),
+        csv_line([0, "unknown", int(counts[0]), None]),
+    ]
     for i, entry in enumerate(legend.classes):
-        table.writerow([i + 1, entry.name, counts[i + 1], f"{counts[i + 1] / labelled:.4f}"])
-    return text.getvalue()
+        lines.append(csv_line([i + 1, entry.name, int(counts[i + 1]), f"{counts[i + 1] / labelled:.4f}"]))
+    return "".join(lines)
 
 
 def check_recipe(config: Path, folder: Path) -> None:

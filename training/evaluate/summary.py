@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lulc_plugin.assess import accuracy
+from lulc_plugin.report.csv_lines import csv_line
 
 from ..maps import Counts, reference_dice, reference_miou, total_counts
 from .robustness import AS_IT_IS
@@ -48,10 +48,9 @@ def write(tables: Sequence[Scores], folder: Path) -> None:
 
 
 def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]) if rows else [])
-        writer.writeheader()
-        writer.writerows({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    lines = [csv_line(rows[0] if rows else ())]
+    lines += [csv_line(round(v, 5) if isinstance(v, float) else v for v in row.values()) for row in rows]
+    path.write_bytes("".join(lines).encode("utf-8"))
 
 
 def _entries(tables: Sequence[Scores]) -> list[tuple[str, str, str, Scores]]:

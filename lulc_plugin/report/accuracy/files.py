@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +24,7 @@ from ...errors import FileNotWritten, LulcError
 from ...options import PYTHON, option
 from ...progress import Progress
 from ...raster import InputFiles, check_target, refuse_overwriting
+from ..csv_lines import csv_line
 from ..document import Document, Table, Value
 from ..html_page import page
 from .contents import assessed, compared
@@ -34,8 +33,6 @@ from .json_facts import json_object
 from .sample_sentences import alignment_sentence, design_sentence, reason_of_estimate, warnings_of
 
 _OUTPUTS = ("html", "csv", "json", "disagreement")
-# What a spreadsheet takes for the start of a formula, also in its wide forms (OWASP: CSV injection).
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def assess_and_report(job: AssessJob, progress: Progress) -> Assessment:
@@ -226,45 +223,23 @@ def _document(facts: AssessmentFacts | ComparisonFacts) -> Document:
 
 def csv_sheet(document: Document) -> str:
     """The text of the CSV file; lines end with a line feed and a carriage return, "not applicable" is empty."""
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(["Report", _text(document.title)])
-    writer.writerow(["Design", _text(document.design)])
-    for sentence in document.summary:
-        writer.writerow(["Summary", _text(sentence)])
-    writer.writerow(["Kappa", _text(document.caveat)])
-    for warning in document.warnings:
-        writer.writerow(["Warning", _text(warning)])
-    for section in document.sections:
-        for sentence in section.sentences:
-            writer.writerow([section.title, _text(sentence)])
+    rows: list[Sequence[Value]] = [("Report", document.title), ("Design", document.design)]
+    rows += [("Summary", sentence) for sentence in document.summary]
+    rows.append(("Kappa", document.caveat))
+    rows += [("Warning", warning) for warning in document.warnings]
+    rows += [(section.title, sentence) for section in document.sections for sentence in section.sentences]
     for table in document.tables:
-        writer.writerow([])
-        _write_table(writer.writerow, table)
-    return stream.getvalue()
+        rows += [(), *_table_rows(table)]
+    return "".join(map(csv_line, rows))
 
 
-def _write_table(write: Callable[[Sequence[str]], object], table: Table) -> None:
-    write(["Table", table.id, _text(table.title)])
+def _table_rows(table: Table) -> Iterator[Sequence[Value]]:
+    yield "Table", table.id, table.title
     caption = table.csv_caption or table.caption
     if caption:
-        write(["Caption", _text(caption)])
+        yield "Caption", caption
     for note in table.notes:
-        write(["Note", _text(note)])
-    write([_text(table.stub), *(_text(column.full_title) for column in table.columns)])
+        yield "Note", note
+    yield (table.stub, *(column.full_title for column in table.columns))
     for row in table.rows:
-        write([_text(row.label), *(_cell(value) for value in row.cells)])
-
-
-def _cell(value: Value) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return _text(value)
-    return repr(value)
-
-
-def _text(text: str) -> str:
-    """A text that no spreadsheet runs as a formula."""
-    start = text.lstrip()
-    return f"'{text}" if start.startswith(_FORMULA) or text[:1] in ("\t", "\r", "\n") else text
+        yield (row.label, *row.cells)

@@ -320,3 +320,13 @@ def test_esris_definition_beside(graph, tmp_path):
     (tmp_path / "net.emd").write_text("{}")
     with pytest.raises(LulcError, match="net.emd is Esri's"):
         catalogue.load(path)
+
+
+def test_a_folder_that_a_killed_import_left(network, tmp_path):
+    shelf = tmp_path / "shelf"
+    left = shelf / ".import-0123abcd"
+    left.mkdir(parents=True)
+    (left / "net.onnx").write_bytes(b"x")
+    os.utime(left, (0, 0))
+    import_model(Path(network().path), shelf)
+    assert sorted(p.name for p in shelf.iterdir()) == ["pixel-v1.json", "pixel-v1.onnx"]
