@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .runtime import providers as providers
     from .runtime.network import Network as Network, enlarge as enlarge
     from .spec import (
+        MOST_GUIDE_BANDS as MOST_GUIDE_BANDS,
+        MOST_RADIUS as MOST_RADIUS,
         BandStatistics as BandStatistics,
         ClassScore as ClassScore,
         Confidence as Confidence,
@@ -49,6 +51,8 @@ __getattr__, __all__ = lazy_exports(
             "ClassScore",
             "Confidence",
             "InputForm",
+            "MOST_GUIDE_BANDS",
+            "MOST_RADIUS",
             "ModelBand",
             "ModelSpec",
             "Output",

@@ -74,7 +74,7 @@ class Smoothing:
     Attributes:
         radius: half the side of a square, in the pixels that the network sees.
         eps: variance of the standardised guide below which it counts as flat.
-        bands: the source bands that are the guide, by name; none: the first ones.
+        bands: the source bands that are the guide, by name; none: the first four.
         weight: of the logarithms as they came from the network, against 1 of the filtered ones.
         mean: of the logarithm of each guide band, in the unit of the channels; none: as measured on the layer.
         stddev: of the same.
@@ -86,7 +86,7 @@ class Smoothing:
     radius: int
     eps: float = 0.1
     bands: tuple[str, ...] = ()
-    weight: float = 0.0
+    weight: float = 0.5
     mean: tuple[float, ...] = ()
     stddev: tuple[float, ...] = ()
 
@@ -108,6 +108,11 @@ class Smoothing:
                 f"The smoothing has {len(self.bands)} guide bands, {len(self.mean)} means and {len(self.stddev)}"
                 " standard deviations."
             )
+
+    @property
+    def reach(self) -> int:
+        """Pixels around a pixel that have a say in it."""
+        return 2 * self.radius
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ...legend import visible_text
 from ...options import command
 from ...raster import steps_from_json
 from ..spec import (
+    MOST_GUIDE_BANDS,
     UNITS,
     BandStatistics,
     ClassScore,
@@ -26,6 +27,7 @@ from ..spec import (
     ModelBand,
     ModelSpec,
     Scores,
+    Smoothing,
     Training,
     TrainingSet,
 )
@@ -165,6 +167,7 @@ def _spec_from_item(item: Any) -> ModelSpec:
         version=json_values.text(str(properties.get("version") or "")[:100], "version"),
         band_statistics=_band_statistics(properties, into.bands),
         confidence=_confidence(properties),
+        smoothing=_smoothing(properties),
         warnings=warnings,
         notes=notes,
         extra={k: v for k, v in clean.items() if k not in written_properties()},
@@ -351,6 +354,44 @@ def _confidence(properties: Mapping[str, Any]) -> Confidence | None:
     if mean is None or low is None or not (0 <= low <= 1 and 0 <= mean <= 1):
         raise LulcError("'lulc:confidence' has no mean and q05 from 0 to 1.")
     return Confidence(mean, low, int(json_values.number(data.get("places"), "places") or 0))
+
+
+def _smoothing(properties: Mapping[str, Any]) -> Smoothing | None:
+    """`lulc:smoothing`, None when it is not given.
+
+    Raises:
+        LulcError: a number is outside its limits, or not what it should be.
+    """
+    if properties.get("lulc:smoothing") is None:
+        return None
+    data = json_values.mapping(properties["lulc:smoothing"], "lulc:smoothing")
+    radius = json_values.number(data.get("radius"), "the radius of the smoothing")
+    if radius is None or not radius.is_integer():
+        raise LulcError(
+            f"'lulc:smoothing' has the radius {str(data.get('radius'))[:30]}, not a whole number of pixels."
+        )
+    lists = {}
+    for key in ("bands", "mean", "stddev"):
+        lists[key] = data.get(key) or []
+        if not isinstance(lists[key], list) or len(lists[key]) > MOST_GUIDE_BANDS:
+            raise LulcError(f"{key!r} of 'lulc:smoothing' is not a list of at most {MOST_GUIDE_BANDS} entries.")
+    eps, weight = (json_values.number(data.get(key), f"{key} of the smoothing") for key in ("eps", "weight"))
+    usual = Smoothing(int(radius))
+    return Smoothing(
+        radius=usual.radius,
+        eps=usual.eps if eps is None else eps,
+        bands=tuple(json_values.text(name, "a guide band of the smoothing") for name in lists["bands"]),
+        weight=usual.weight if weight is None else weight,
+        mean=_numbers(lists["mean"], "the means of the smoothing"),
+        stddev=_numbers(lists["stddev"], "the standard deviations of the smoothing"),
+    )
+
+
+def _numbers(data: list[Any], what: str) -> tuple[float, ...]:
+    numbers = json_values.finite_numbers(data, len(data))
+    if numbers is None:
+        raise LulcError(f"'lulc:smoothing' has {str(data)[:60]} as {what}, not {len(data)} numbers.")
+    return numbers
 
 
 def _training_set(data: Mapping[str, Any]) -> TrainingSet:

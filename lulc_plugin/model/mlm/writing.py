@@ -13,7 +13,7 @@ from typing import Any
 from ...atomic_write import write_whole
 from ...errors import FileNotWritten, LulcError
 from ...raster import Steps
-from ..spec import ModelBand, ModelSpec, Scores, TrainingSet
+from ..spec import ModelBand, ModelSpec, Scores, Smoothing, TrainingSet
 
 EXTENSIONS = (
     "https://stac-extensions.github.io/mlm/v1.5.2/schema.json",
@@ -32,9 +32,8 @@ _WRITTEN = frozenset(
         "mlm:framework", "mlm:accelerator", "mlm:pretrained", "mlm:pretrained_source", "mlm:input", "mlm:output",
         "mlm:total_parameters", "mlm:memory_size", "mlm:hyperparameters", "lulc:version", "lulc:input_unit",
         "lulc:input_forms", "lulc:fill", "lulc:window", "lulc:output_nodata", "lulc:output_cut", "lulc:output_shift",
-        "lulc:gsd_range", "lulc:training_data", "lulc:accuracy", "lulc:speed", "lulc:sha256",
-        "lulc:band_statistics", "lulc:confidence",
-        "eo:bands", "raster:bands",
+        "lulc:gsd_range", "lulc:training_data", "lulc:accuracy", "lulc:speed", "lulc:sha256", "lulc:band_statistics",
+        "lulc:confidence", "lulc:smoothing", "eo:bands", "raster:bands",
     )
 )  # fmt: skip
 
@@ -125,6 +124,7 @@ def _optional(spec: ModelSpec) -> dict[str, Any]:
         ],
         "lulc:confidence": spec.confidence
         and {"mean": spec.confidence.mean, "q05": spec.confidence.q05, "places": spec.confidence.places},
+        "lulc:smoothing": spec.smoothing and _smoothing_to_json(spec.smoothing),
         "lulc:training_data": [_training_set_to_json(s) for s in spec.training.sets],
         "lulc:accuracy": [_scores_to_json(s) for s in spec.scores],
         "lulc:speed": spec.speed,
@@ -257,6 +257,13 @@ def _outputs_to_json(spec: ModelSpec) -> list[dict[str, Any]]:
             }
         )
     return outputs
+
+
+def _smoothing_to_json(smoothing: Smoothing) -> dict[str, Any]:
+    out: dict[str, Any] = {"radius": smoothing.radius, "eps": smoothing.eps, "weight": smoothing.weight}
+    lists = {"bands": smoothing.bands, "mean": smoothing.mean, "stddev": smoothing.stddev}
+    out.update({key: list(values) for key, values in lists.items() if values})
+    return out
 
 
 def _training_set_to_json(data: TrainingSet) -> dict[str, Any]:

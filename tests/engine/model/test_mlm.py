@@ -16,6 +16,7 @@ from lulc_plugin.model import (
     ModelBand,
     Output,
     Scores,
+    Smoothing,
     Training,
     TrainingSet,
     Window,
@@ -624,6 +625,27 @@ FOREIGN_REFUSED = [
     ({"properties/lulc:band_statistics": [{"name": n, "mean": 1, "stddev": -1, "low": 0, "high": 2}
                                           for n in ("B02", "B03", "B04")]}, "stddev"),
     ({"properties/lulc:confidence": {"mean": 2, "q05": 0.1}}, "from 0 to 1"),
+    *(({"properties/lulc:smoothing": smoothing}, words) for smoothing, words in (
+        ([16], "not an object"),
+        ({}, "whole number of pixels"),
+        ({"radius": 2.5}, "2.5, not a whole number"),
+        ({"radius": "16"}, "16, not a number"),
+        ({"radius": True}, "True, not a number"),
+        ({"radius": 0}, "radius .* 0; it must be from 1 to 64"),
+        ({"radius": 1e9}, "1e[+]09; it must be from 1 to 64"),
+        ({"radius": 4, "eps": 0}, "eps .* 0; it must be from 0.001"),
+        ({"radius": 4, "weight": -1}, "weight .* -1; it must be from 0"),
+        ({"radius": 4, "bands": ["x"]}, "'x', which is none of its 3 bands"),
+        ({"radius": 4, "bands": "B02"}, "not a list"),
+        ({"radius": 4, "bands": ["a"] * 5}, "at most 4"),
+        ({"radius": 4, "bands": [7]}, "not a text"),
+        ({"radius": 4, "bands": ["B02"] * 2}, "one of them twice"),
+        ({"radius": 4, "bands": ["B02"], "mean": [1, 2], "stddev": [1, 1]}, "2 means"),
+        ({"radius": 4, "bands": ["B02"], "mean": [1]}, "1 means and 0"),
+        ({"radius": 4, "mean": [1], "stddev": [1]}, "0 guide bands, 1 means"),
+        ({"radius": 4, "bands": ["B02"], "mean": ["a"], "stddev": [1]}, "not 1 numbers"),
+        ({"radius": 4, "bands": ["B02"], "mean": [1], "stddev": [0]}, "0; it must be from 0.001"),
+    )),
     ({"properties/mlm:output/0/classification_classes": [{"value": 0, "name": "x", "color_hint": [0, 0, 300]}]},
      "Colour"),
 ]  # fmt: skip
@@ -692,6 +714,24 @@ def test_a_newer_description_and_resizing_warn():
     read = mlm.from_item(foreign(**{"properties/lulc:version": 7, f"{INPUT}/resize_type": "interpolation-linear"}))
     assert "version 7" in read.warnings[0] and "interpolation-linear" in read.warnings[1]
     assert mlm.from_item(foreign(**{f"{INPUT}/resize_type": "crop"})).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"radius": 16}, Smoothing(16, 0.1, (), 0.5)),
+        ({"radius": 8, "eps": 0.3, "weight": 0, "bands": ["B04"]}, Smoothing(8, 0.3, ("B04",), 0)),
+        ({"radius": 8, "bands": ["B04", "B02"], "mean": [-2, -3], "stddev": [0.5, 1], "unknown": 7},
+         Smoothing(8, 0.1, ("B04", "B02"), 0.5, (-2, -3), (0.5, 1))),
+    ],
+)  # fmt: skip
+def test_smoothing(written, read):
+    spec = mlm.from_item(foreign(**{"properties/lulc:smoothing": written}))
+    assert spec.smoothing == read
+    assert mlm.from_item(mlm.to_item(spec)).smoothing == read
+    assert "lulc:smoothing" not in spec.extra
+    assert mlm.from_item(foreign()).smoothing is None
+    assert "lulc:smoothing" not in mlm.to_item(mlm.from_item(foreign()))["properties"]
 
 
 def test_version_statistics_confidence_and_unknown_fields(spec):
