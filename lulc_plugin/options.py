@@ -43,6 +43,7 @@ OPTIONS = {
     "extent": Option("EXTENT", "--extent"),
     "values": Option("VALUES", "--values", "Values"),
     "resample": Option("RESAMPLE", "--resample"),
+    "smoothing": Option("SMOOTHING", "--smoothing", "Smoothing"),
     "statistics_from": Option("STATISTICS_FROM", "--statistics-from"),
     "overlap": Option("OVERLAP", "--overlap"),
     "window": Option("WINDOW", "--window"),

@@ -36,6 +36,19 @@ class BlendedBlock:
     inner: tuple[slice, slice]
 
 
+@dataclass(frozen=True)
+class FinishedBlock:
+    """Probabilities `(classes, rows, cols)` of a block that begins at `row`, `col`, as the map will have them.
+
+    `seen` `(rows, cols)` are the pixels that the network saw as they are, not as fill.
+    """
+
+    row: int
+    col: int
+    probabilities: FloatArray
+    seen: npt.NDArray[np.bool_]
+
+
 class Blender:
     """Sums weighted windows.
 

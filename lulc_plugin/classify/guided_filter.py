@@ -133,7 +133,7 @@ class _BlockFilter:
                 part *= band[2 * first : 2 * first + end]
                 total += part
             np.multiply(total, share[first : first + end], out=smooth[:end])
-        return out.reshape(len(values), -1, self._width)[:, :, : self._width - around]
+        return out.reshape(len(values), rows - around, self._width)[:, :, : self._width - around]
 
     def _factors(
         self, bands: FloatArray, means: list[FloatArray], count: FloatArray

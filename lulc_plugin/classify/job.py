@@ -18,6 +18,7 @@ AUTO = "auto"
 NODATA_POLICIES = ("any", "all")
 VALUES = (AUTO, "reflectance", "picture")
 RESAMPLE = (AUTO, "never")
+NO_SMOOTHING = "none"
 DEVICES = providers.DEVICES
 
 
@@ -42,6 +43,8 @@ class ClassifyJob:
         device: where the network runs: `cpu`, `cuda`, `openvino`, or `auto`: the fastest that is there and works.
         provider: any provider of onnxruntime instead, in words that `model.providers.parse` reads; empty: by `device`.
         models_folder: folder of the user's own networks; empty: the one that LULC_MODELS names, if any.
+        smoothing: how far the map follows the edges of the image: `auto` as the network's description says, `none`, or
+            a radius in pixels that the network sees.
 
     Raises:
         OptionInvalid: a number outside its range.
@@ -62,6 +65,7 @@ class ClassifyJob:
     device: str = AUTO
     provider: str = ""
     models_folder: str = ""
+    smoothing: str = AUTO
 
     def __post_init__(self) -> None:
         if not self.layer.path:
@@ -72,6 +76,8 @@ class ClassifyJob:
             raise OptionInvalid(f"The kind of values {self.values!r} is none of {', '.join(VALUES)}.")
         if self.resample not in RESAMPLE:
             raise OptionInvalid(f"Resampling {self.resample!r} is none of {', '.join(RESAMPLE)}.")
+        if self.smoothing not in (AUTO, NO_SMOOTHING) and self.smoothing_radius is None:
+            raise _no_smoothing(self.smoothing)
         providers.check_device(self.device)
         if self.provider:
             providers.parse(self.provider)
@@ -88,6 +94,26 @@ class ClassifyJob:
         ):
             if number is not None and not low <= number <= high:
                 raise OptionInvalid(f"The {name} is {number}; it must be from {low} to {high}.")
+
+    @property
+    def smoothing_radius(self) -> int | None:
+        """The radius that `smoothing` says; None where it is no whole number within the limits."""
+        from ..model import MOST_RADIUS  # needs numpy, and QGIS starts with this module
+
+        try:
+            radius = float(self.smoothing)
+        except ValueError:
+            return None
+        return int(radius) if radius.is_integer() and 0 <= radius <= MOST_RADIUS else None
+
+
+def _no_smoothing(given: str) -> OptionInvalid:
+    from ..model import MOST_RADIUS
+
+    return OptionInvalid(
+        f"The smoothing {given[:50]!r} is neither {AUTO} nor {NO_SMOOTHING} nor a radius of 0 to {MOST_RADIUS} pixels.",
+        f"Leave {option('smoothing')} at {AUTO} for what the model asks for.",
+    )
 
 
 @dataclass(frozen=True)

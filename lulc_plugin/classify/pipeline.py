@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan becomes a map: read ahead | infer | blend and write, each in its own thread."""
+"""A plan becomes a map: read ahead | infer | blend and smooth | write, each in its own thread."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,16 @@ import numpy.typing as npt
 
 from ..errors import CancelledError, LulcError
 from ..model import Network
-from ..options import render
+from ..options import option, render
 from ..progress import Progress
 from ..raster import InputFiles, MapWriter, areas, gdal
-from .blend import Blender, most_probable_class
+from .blend import Blender, FinishedBlock, most_probable_class
 from .confidence import MeanConfidence, compare_confidence, valid_confidence
 from .job import ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, make_plan
 from .preflight import check_disk, check_output
 from .run_record import how_to_repeat, tags_of_run
+from .smoothed_blocks import Smoother
 from .stages import ProgressRelay, Stage, StageQueue, run_in_thread, run_stages
 from .upsample import to_layer_grid
 from .windows import Window, read_windows
@@ -144,16 +145,18 @@ def _stream(
     counter: _Counter,
     progress: Progress,
 ) -> None:
-    """Run the three stages, each in a thread of its own; this one watches for a cancel and stops the network."""
+    """Run the stages, each in a thread of its own; this one watches for a cancel and stops the network."""
     stop = threading.Event()
     relay = ProgressRelay(progress)
     batch = network.fixed_batch or job.batch_size or 1
     ready: StageQueue[Window] = StageQueue(batch + 1, stop)
-    scored: StageQueue[Window] = StageQueue(2, stop)
+    scored: StageQueue[Window] = StageQueue(1, stop)
+    finished: StageQueue[tuple[FinishedBlock, Window]] = StageQueue(1, stop)
     stages = [
         Stage("lulc-read", lambda: ready.put_all(read_windows(setup, job.nodata_policy)), stop),
         Stage("lulc-infer", lambda: _infer(setup, network, batch, ready, scored, relay), stop),
-        Stage("lulc-write", lambda: _write(setup, iter(scored), writer, counter), stop),
+        Stage("lulc-blend", lambda: finished.put_all(_blend(setup, scored)), stop),
+        Stage("lulc-write", lambda: _write(setup, finished, writer, counter), stop),
     ]
     run_stages(stages, stop, relay, network.stop)
 
@@ -167,8 +170,8 @@ def _infer(
     progress: Progress,
 ) -> None:
     """Give windows their probabilities, `batch` of them at once."""
-    wanted, grid = setup.model_region, setup.grid
-    total = len(grid.rows.touching(wanted.row0, wanted.row1)) * len(grid.cols.touching(wanted.col0, wanted.col1))
+    rows, columns = setup.windows
+    total = len(rows) * len(columns)
     done = 0
     waiting: list[Window] = []
 
@@ -178,6 +181,12 @@ def _infer(
         if tensors:
             stacked = np.stack(tensors + tensors[:1] * ((network.fixed_batch or 0) - len(tensors)))
             results = iter(network.probabilities(stacked))
+            if setup.smoothing is not None and not network.probable:
+                raise LulcError(
+                    f"The scores of {setup.spec.name} are not probabilities, and only those can be smoothed.",
+                    f"Set {option('smoothing')} to none, or the activation in its description to softmax (sigmoid for"
+                    " a single plane).",
+                )
         for window in waiting:
             scored.put(window if window.tensor is None else replace(window, tensor=None, probabilities=next(results)))
         waiting.clear()
@@ -216,18 +225,29 @@ class _Counter:
             self.square_metres += self._row_areas[row : row + height] @ counts
 
 
-def _write(setup: Setup, scored: Iterator[Window], writer: MapWriter, counter: _Counter) -> None:
-    """Blend windows and write each row of finished blocks."""
-    grid, region, wanted, legend = setup.grid, setup.region, setup.model_region, setup.spec.legend
-    row_range = grid.rows.touching(wanted.row0, wanted.row1)
-    columns = grid.cols.touching(wanted.col0, wanted.col1)
-    blender = Blender(grid, len(legend.classes), columns, row_range[-1])
+def _blend(setup: Setup, scored: Iterable[Window]) -> Iterator[tuple[FinishedBlock, Window]]:
+    """Join windows, and smooth what is joined; each window gives the block that it finishes."""
+    rows, columns = setup.windows
+    blender = Blender(setup.grid, len(setup.spec.legend.classes), columns, rows[-1])
+    smoother = setup.smoothing and Smoother(setup.smoothing, setup.grid, rows, columns)
+    for window in scored:
+        blended = blender.add(window.row, window.col, window.probabilities)
+        block = FinishedBlock(blended.row, blended.col, blended.probabilities, window.seen[blended.inner])
+        if smoother and window.guide is not None:
+            block = smoother.add(window.row, window.col, block, window.guide[(slice(None), *blended.inner)])
+        yield block, replace(window, probabilities=None, guide=None)
+
+
+def _write(
+    setup: Setup, finished: Iterable[tuple[FinishedBlock, Window]], writer: MapWriter, counter: _Counter
+) -> None:
+    """Pick classes and write each row of finished blocks."""
+    region, legend, columns = setup.region, setup.spec.legend, setup.windows[1]
     layer_grid = to_layer_grid(setup, columns)
     values = np.array([*legend.values, legend.nodata], legend.dtype)
     nodata_index = len(legend.classes)
     strip, top = np.empty((0, 0), legend.dtype), 0
-    for window in scored:
-        block = blender.add(window.row, window.col, window.probabilities)
+    for block, window in finished:
         if window.col == columns.start:
             top, stop = layer_grid.rows(block)
             strip = np.full((stop - top, region.width), legend.nodata, legend.dtype)

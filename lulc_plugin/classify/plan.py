@@ -12,10 +12,11 @@ from types import TracebackType
 from ..environment import packages
 from ..errors import LulcError
 from ..findings import WARNING, Finding, Findings, Refused
-from ..model import Catalogue, Entry, InputForm, ModelSpec, Network, catalogue
+from ..model import Catalogue, Entry, InputForm, ModelSpec, Network, Smoothing, catalogue
 from ..options import option
 from ..progress import Progress
 from ..raster import (
+    Axis,
     BandMatch,
     BandsNotFound,
     Channel,
@@ -31,6 +32,7 @@ from ..raster import (
 from . import input_scaling, preflight, value_checks
 from .job import AUTO, ClassifyJob
 from .pixel_size import MOST_UNASKED, PixelFit, fit_pixels, made_for
+from .smoothing import choose_smoothing
 from .window_size import plan_windows
 
 
@@ -49,6 +51,7 @@ class Setup:
         grid: windows over the whole layer, in model pixels where it is resampled.
         pixels: how the layer's pixels go with the network.
         layer: what is classified, with what the user set for it.
+        smoothing: how the map follows the edges of the image, with all bands and statistics; None where it does not.
     """
 
     facts: LayerFacts
@@ -61,6 +64,7 @@ class Setup:
     grid: Grid
     pixels: PixelFit
     layer: RasterInput
+    smoothing: Smoothing | None = None
 
     @property
     def spec(self) -> ModelSpec:
@@ -76,6 +80,19 @@ class Setup:
     def model_region(self) -> PixelRegion:
         """The pixels of the grid that the wanted region is made of."""
         return self.region if self.resampling is None else self.resampling.model_region(self.region)
+
+    @property
+    def windows(self) -> tuple[range, range]:
+        """Rows and columns of the windows that say something of the wanted region, or of what smoothing looks at."""
+        wanted, reach = self.model_region, 0 if self.smoothing is None else self.smoothing.reach
+        return (
+            _touching(self.grid.rows, wanted.row0 - reach, wanted.row1 + reach),
+            _touching(self.grid.cols, wanted.col0 - reach, wanted.col1 + reach),
+        )
+
+
+def _touching(axis: Axis, low: int, high: int) -> range:
+    return axis.touching(max(0, low), min(high, axis.length))
 
 
 @dataclass(frozen=True)
@@ -268,8 +285,19 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         value_checks.check_values(facts, entry.spec, match, scaling, survey.values, findings)
         value_checks.check_numbers(facts, match, scaling, survey.values, findings)
         value_checks.check_order(entry.spec, match, scaling, survey.values, findings)
+        smoothing = choose_smoothing(job, source, entry.spec, match, scaling, findings, draft.progress)
     return Setup(
-        facts, entry, match, scaling.form, scaling.band_steps, scaling.channels, region, grid, pixels, job.layer
+        facts,
+        entry,
+        match,
+        scaling.form,
+        scaling.band_steps,
+        scaling.channels,
+        region,
+        grid,
+        pixels,
+        job.layer,
+        smoothing,
     )
 
 

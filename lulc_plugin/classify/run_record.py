@@ -12,7 +12,7 @@ import math
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from ..model import Network, catalogue
 from ..options import OPTIONS, QGIS, SHELL
 from ..raster import Channel, NodataSetting, RasterInput, digest_of, gdal, names_network, open_dataset
 from .input_scaling import describe
-from .job import AUTO, DEVICES, ClassifyJob
+from .job import AUTO, DEVICES, NO_SMOOTHING, ClassifyJob
 from .plan import Setup
 
 #: Fields of a job that change no pixel.
@@ -72,6 +72,7 @@ def tags_of_run(job: ClassifyJob, setup: Setup, network: Network, output: Path) 
                 "overlap": 2 * setup.grid.rows.half,
                 "window": [setup.grid.rows.window, setup.grid.cols.window],
                 "statistics_from": statistics and Path(statistics.path).name,
+                "smoothing": job.smoothing,
             },
             "options": _options(job, setup, network, folder),
             "device": network.device,
@@ -94,6 +95,7 @@ def decisions(setup: Setup) -> dict[str, Any]:
         "scaling": {band.label: describe(steps) for band, steps in zip(spec.bands, setup.band_steps)},
         "channel_scaling": {channel.name: _channel(channel) for channel in setup.channels},
         "pixel_size": {"layer": setup.pixels.before, "network": setup.pixels.after},
+        "smoothing": NO_SMOOTHING if setup.smoothing is None else asdict(setup.smoothing),
         "windows": [setup.grid.rows.window, setup.grid.cols.window, 2 * setup.grid.rows.half],
         "classes": {str(c.value): c.name for c in spec.legend.classes},
     }

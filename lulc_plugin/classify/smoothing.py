@@ -8,13 +8,19 @@ against that of the first. The filter is linear, so the result is that of all cl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from ..model import Smoothing
+from ..findings import Findings
+from ..model import MOST_GUIDE_BANDS, ModelSpec, Smoothing
+from ..progress import Progress
+from ..raster import BandMatch, Source, apply_steps, statistics as sampling
 from .guided_filter import BoolArray, FloatArray, guided_filter
+from .input_scaling import InputScaling, match_bands
+from .job import AUTO, NO_SMOOTHING, ClassifyJob
 
 #: A probability below it is as good as none; 0.01 to 0.000001 give the same maps on the held-out places.
 _LEAST_PROBABILITY = np.float32(1e-4)
@@ -26,6 +32,52 @@ _MOST_SPREADS = np.float32(5)
 _ONE_SPREAD = (15.865525, 50.0, 84.134475)
 #: A band whose logarithms spread less is constant.
 _LEAST_SPREAD = 1e-3
+
+
+def choose_smoothing(
+    job: ClassifyJob,
+    source: Source,
+    spec: ModelSpec,
+    match: BandMatch,
+    scaling: InputScaling,
+    findings: Findings,
+    progress: Progress,
+) -> Smoothing | None:
+    """What a job and a network's description say of smoothing, with all that they leave open; None for nothing.
+
+    Where the description has no statistics of the guide, they are those of squares spread over the whole layer (or of
+    the one whose statistics count), whatever part of it is wanted.
+    """
+    smoothing = spec.smoothing
+    if job.smoothing != AUTO:
+        radius = 0 if job.smoothing == NO_SMOOTHING else job.smoothing_radius
+        smoothing = replace(smoothing or Smoothing(radius), radius=radius) if radius else None
+    if smoothing is None or len(spec.legend.classes) < 2:
+        findings.log("Smoothing: none")
+        return None
+    bands = smoothing.bands or spec.band_names[:MOST_GUIDE_BANDS]
+    mean, stddev, where = smoothing.mean, smoothing.stddev, "the description"
+    if not mean:
+        if job.statistics_from is None:
+            sample, where = sampling.probe_layer(source, match.numbers, progress), source.facts.name
+        else:
+            with Source(job.statistics_from) as other:
+                numbers = match_bands(job, other.facts, spec).numbers
+                sample, where = sampling.probe_layer(other, numbers, progress), other.facts.name
+        chosen = [spec.band_names.index(name) for name in bands]
+        mean, stddev = log_statistics([apply_steps(sample[i], scaling.band_steps[i]) for i in chosen])
+    smoothing = replace(smoothing, bands=bands, mean=mean, stddev=stddev)
+    findings.log(f"Smoothing along the edges of the image: {describe_smoothing(smoothing)}; statistics of {where}")
+    return smoothing
+
+
+def describe_smoothing(smoothing: Smoothing) -> str:
+    """Smoothing in words: `radius 16 pixels, eps 0.1, guided by red, green, weight 0.5 of what was before`."""
+    guide = f", guided by {', '.join(smoothing.bands)}" if smoothing.bands else ""
+    return (
+        f"radius {smoothing.radius} pixels{guide}, eps {smoothing.eps:g}, weight {smoothing.weight:g} of the"
+        " network's own probabilities"
+    )
 
 
 def smooth(
@@ -52,7 +104,7 @@ def smooth(
     )
 
 
-def log_statistics(values: npt.NDArray[np.floating]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def log_statistics(values: Iterable[npt.NDArray[np.floating]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Middle and spread of the logarithms of each band: the median, and half the distance of those that enclose 68 %.
 
     Args:

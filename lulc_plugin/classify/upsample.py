@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Upsampling: from blended blocks of the windows' grid to the pixels of the layer.
+"""Upsampling: from finished blocks of the windows' grid to the pixels of the layer.
 
 Where the network saw the layer's own pixels that is a cut. Where it saw model pixels, their probabilities are
 resampled to the layer's pixels as blocks come in, row by row from left to right: of earlier blocks only the last few
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..raster import AxisScale, BoolArray, PixelRegion, Resampling, ResamplingWeights
-from .blend import BlendedBlock, FloatArray
+from .blend import FinishedBlock, FloatArray
 from .plan import Setup
 from .windows import Window
 
@@ -45,20 +45,19 @@ class Crop:
     def __init__(self, region: PixelRegion) -> None:
         self._region = region
 
-    def rows(self, block: BlendedBlock) -> tuple[int, int]:
+    def rows(self, block: FinishedBlock) -> tuple[int, int]:
         """First and last + 1 row of the layer that this row of blocks finishes."""
         row0 = max(block.row, self._region.row0)
         return row0, max(row0, min(block.row + block.probabilities.shape[1], self._region.row1))
 
-    def blocks(self, block: BlendedBlock, window: Window) -> Iterator[LayerBlock]:
-        """What a block finishes, from the window that finished it."""
+    def blocks(self, block: FinishedBlock, window: Window) -> Iterator[LayerBlock]:
+        """What a block finishes; `window` is the one that finished it."""
         row0, row1 = self.rows(block)
         col0 = max(block.col, self._region.col0)
         col1 = min(block.col + block.probabilities.shape[2], self._region.col1)
         if row1 > row0 and col1 > col0:
             inside = np.s_[row0 - block.row : row1 - block.row, col0 - block.col : col1 - block.col]
-            valid = window.valid[block.inner][inside]
-            yield LayerBlock(row0, col0, block.probabilities[(slice(None), *inside)], valid)
+            yield LayerBlock(row0, col0, block.probabilities[(slice(None), *inside)], block.seen[inside])
 
 
 class _AxisProgress:
@@ -96,18 +95,18 @@ class Upsampler:
         self._left: FloatArray | None = None
         self._origin = 0
 
-    def rows(self, block: BlendedBlock) -> tuple[int, int]:
+    def rows(self, block: FinishedBlock) -> tuple[int, int]:
         """First and last + 1 row of the layer that this row of blocks finishes."""
         done = self._rows.ready(block.row + block.probabilities.shape[1])
         return self._region.row0 + self._rows.next, self._region.row0 + done
 
-    def blocks(self, block: BlendedBlock, window: Window) -> Iterator[LayerBlock]:
+    def blocks(self, block: FinishedBlock, window: Window) -> Iterator[LayerBlock]:
         """What a block finishes, a few rows at a time; `window` is the one that finished it."""
         height, width = block.probabilities.shape[1:]
         row_stop, col_stop = block.row + height, block.col + width
         if window.col == self._columns.start:
             self._origin, self._left, self._cols.next = block.col, None, 0
-        body = _weighted(block, window)
+        body = _weighted(block)
         if self._above is not None:
             body = np.concatenate([self._above[..., block.col - self._origin :][..., :width], body], axis=1)
         rows_done, cols_done = self._rows.ready(row_stop), self._cols.ready(col_stop)
@@ -144,17 +143,17 @@ class Upsampler:
             yield LayerBlock(row, col, probabilities, valid)
 
 
-def _weighted(block: BlendedBlock, window: Window) -> FloatArray:
+def _weighted(block: FinishedBlock) -> FloatArray:
     """Probabilities of a block, each times the weight of its model pixel, and that weight as the last plane."""
     classes, height, width = block.probabilities.shape
     out = np.empty((classes + 1, height, width), np.float32)
-    out[-1] = np.where(window.seen[block.inner], np.float32(1), _NODATA_WEIGHT)
+    out[-1] = np.where(block.seen, np.float32(1), _NODATA_WEIGHT)
     np.multiply(block.probabilities, out[-1], out=out[:-1])
     return out
 
 
 def to_layer_grid(setup: Setup, columns: range) -> Crop | Upsampler:
-    """What brings the blended blocks of a plan to the pixels of its layer.
+    """What brings the finished blocks of a plan to the pixels of its layer.
 
     Args:
         setup: the plan's decisions.

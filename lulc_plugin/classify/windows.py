@@ -15,8 +15,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..raster import AxisScale, BoolArray, PixelRegion, Resampling, Source, gdal, prepare, resample, usable
+from ..raster import (
+    Axis,
+    AxisScale,
+    BoolArray,
+    PixelRegion,
+    Resampling,
+    Source,
+    band_values,
+    gdal,
+    prepare,
+    resample,
+    usable,
+)
 from .plan import Setup
+from .smoothing import log_guide
 
 #: Columns read at once; wide layers are read in pieces of this width.
 _WIDEST = 8192
@@ -35,6 +48,7 @@ class Window:
         valid: `(rows, cols)` pixels of the layer that get a class: those of the window, or of `piece`.
         seen: `(rows, cols)` pixels of the window that the network sees as they are, not as fill.
         piece: what `valid` covers where the layer is resampled; else the window's own pixels, reflected beyond the rim.
+        guide: `(bands, rows, cols)` of smoothing, NaN where a band of it has no data; None where nothing is smoothed.
         probabilities: `(classes, rows, cols)` from the network; None before, and if no pixel is valid.
     """
 
@@ -44,6 +58,7 @@ class Window:
     valid: BoolArray
     seen: BoolArray
     piece: PixelRegion
+    guide: npt.NDArray[np.float32] | None = None
     probabilities: npt.NDArray[np.float32] | None = None
 
 
@@ -59,11 +74,11 @@ def read_windows(setup: Setup, policy: str) -> Iterator[Window]:
     if setup.resampling is not None:
         yield from _resampled_windows(setup, setup.resampling, policy)
         return
-    grid, region = setup.grid, setup.region
-    columns = grid.cols.touching(region.col0, region.col1)
+    grid = setup.grid
+    window_rows, columns = setup.windows
     at_once = max(1, _WIDEST // grid.cols.stride)
     with gdal.environment(), Source(setup.layer) as source:
-        for r in grid.rows.touching(region.row0, region.row1):
+        for r in window_rows:
             rows = grid.rows.indexes(r)
             for first in range(columns.start, columns.stop, at_once):
                 group = range(first, min(columns.stop, first + at_once))
@@ -96,7 +111,7 @@ def _window(
 ) -> Window:
     use = usable(valid, policy)
     tensor = _tensor(setup, values, use if policy == "any" else valid) if use.any() else None
-    return Window(r, c, tensor, use, use, piece)
+    return Window(r, c, tensor, use, use, piece, _guide(setup, values, valid))
 
 
 def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> npt.NDArray[np.float32]:
@@ -104,20 +119,42 @@ def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> 
     return prepare(values, valid, spec.band_names, setup.band_steps, setup.channels, spec.fill)
 
 
+def _guide(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> npt.NDArray[np.float32] | None:
+    smoothing = setup.smoothing
+    if smoothing is None:
+        return None
+    chosen = [setup.spec.band_names.index(name) for name in smoothing.bands]
+    there = valid if valid.ndim == 2 else np.logical_and.reduce(valid[chosen], axis=0)
+    bands = np.stack(band_values(values[chosen], there, [setup.band_steps[i] for i in chosen]))
+    guide = log_guide(bands, smoothing.mean, smoothing.stddev)
+    guide[:, ~there] = np.nan
+    return guide
+
+
 def _resampled_windows(setup: Setup, resampling: Resampling, policy: str) -> Iterator[Window]:
     """`read_windows` in model pixels; each is made from its own piece of the layer, which no EXTENT changes."""
-    grid, wanted = setup.grid, setup.model_region
+    grid = setup.grid
+    window_rows, columns = setup.windows
     with gdal.environment(), Source(setup.layer) as source:
-        for r in grid.rows.touching(wanted.row0, wanted.row1):
+        for r in window_rows:
             rows = grid.rows.indexes(r)
-            for c in grid.cols.touching(wanted.col0, wanted.col1):
+            for c in columns:
                 cols = grid.cols.indexes(c)
-                piece, use, values, valid = _resampled(setup, resampling, policy, source, rows, cols)
+                finished = (_finished(setup, grid.rows, r), _finished(setup, grid.cols, c))
+                piece, use, values, valid = _resampled(setup, resampling, policy, source, rows, cols, finished)
                 place = _place(rows - rows.min(), cols - cols.min())
                 seen = (np.logical_or.reduce(valid, axis=0) if valid.ndim == 3 else valid)[place]
                 # a window may hold valid pixels of the layer and no model pixel that is valid: these get a class, too
                 tensor = _tensor(setup, values[(..., *place)], valid[(..., *place)]) if use.any() else None
-                yield Window(r, c, tensor, use, seen, piece)
+                guide = _guide(setup, values[(..., *place)], valid[(..., *place)])
+                yield Window(r, c, tensor, use, seen, piece, guide)
+
+
+def _finished(setup: Setup, axis: Axis, k: int) -> int:
+    """The first model pixel along an axis that may be finished with window k: smoothing waits for what comes after."""
+    reach = 0 if setup.smoothing is None else setup.smoothing.reach
+    first: int = axis.starts[k] + axis.kept(k).start
+    return max(0, first - reach)
 
 
 def _resampled(
@@ -127,8 +164,11 @@ def _resampled(
     source: Source,
     rows: npt.NDArray[np.intp],
     cols: npt.NDArray[np.intp],
+    finished: tuple[int, int],
 ) -> tuple[PixelRegion, BoolArray, npt.NDArray[np.float32], BoolArray]:
     """Model pixels from the first to the last of `rows` and `cols`.
+
+    The piece of the layer begins no later than the model pixel `finished` (row, column).
 
     Returns:
         the piece of the layer that was read, which of its pixels get a class `(rows, cols)`, the model pixels' values
@@ -137,8 +177,11 @@ def _resampled(
     first_row, first_col = int(rows.min()), int(cols.min())
     down = resampling.rows.model_pixels(first_row, int(rows.max()) + 1)
     across = resampling.cols.model_pixels(first_col, int(cols.max()) + 1)
-    row0, row1 = _around(down.low, down.high, resampling.rows)
-    col0, col1 = _around(across.low, across.high, resampling.cols)
+    before_row, before_col = (
+        scale.model_pixels(pixel, pixel + 1).low for scale, pixel in zip((resampling.rows, resampling.cols), finished)
+    )
+    row0, row1 = _around(min(down.low, before_row), down.high, resampling.rows)
+    col0, col1 = _around(min(across.low, before_col), across.high, resampling.cols)
     piece = PixelRegion(row0, row1, col0, col1)
     use = np.zeros((piece.height, piece.width), bool)
     parts, parts_valid = [], []

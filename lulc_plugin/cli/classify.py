@@ -23,6 +23,12 @@ def add_to(commands: Any) -> None:
     classify.add_argument("--window", type=int, metavar="PX", help="height and width of a window")
     classify.add_argument("--batch-size", type=int, default=0, metavar="N", help="windows a run; 0: automatic")
     classify.add_argument("--statistics-from", metavar="RASTER", help="raster whose statistics fix the scaling")
+    classify.add_argument(
+        "--smoothing",
+        default=AUTO,
+        metavar="auto|none|PX",
+        help="how far the map follows the edges of the image: as the model asks for, not at all, or a radius in pixels",
+    )
     classify.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0: all")
     classify.add_argument("--device", choices=DEVICES, default=AUTO, help="where the network runs")
     classify.add_argument(
@@ -43,6 +49,7 @@ def _classify(options: argparse.Namespace) -> int:
         threads=options.threads,
         device=options.device,
         provider=options.provider,
+        smoothing=options.smoothing,
     )
     from ..environment import require
 

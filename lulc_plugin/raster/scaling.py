@@ -269,6 +269,19 @@ def _source_of(channel: Channel, bands: Sequence[FloatArray], named: Mapping[str
     return bands[channel.band or 0] if channel.expression is None else channel.expression.evaluate(named)
 
 
+def band_values(values: npt.NDArray[Any], valid: BoolArray, band_steps: Sequence[Steps]) -> list[FloatArray]:
+    """Source bands in the unit that the channels want, float32; what is stored at invalid pixels has no influence.
+
+    Args:
+        values: `(bands, rows, cols)` stored values, any number type.
+        valid: `(rows, cols)` or `(bands, rows, cols)`; elsewhere stands what 0 becomes.
+        band_steps: resolved steps of each band.
+    """
+    # zero first, so that NaN or a huge fill value cannot warn, overflow or leak
+    clean = values if valid.all() else np.where(valid, values, values.dtype.type(0))
+    return [apply_steps(clean[i], steps) for i, steps in enumerate(band_steps)]
+
+
 def prepare(
     values: npt.NDArray[Any],
     valid: BoolArray,
@@ -312,9 +325,7 @@ def _prepare_rows(
     out: FloatArray,
 ) -> None:
     every = bool(valid.all())
-    # zero first, so that NaN or a huge fill value cannot warn, overflow or leak
-    clean = values if every else np.where(valid, values, values.dtype.type(0))
-    bands = [apply_steps(clean[i], steps) for i, steps in enumerate(band_steps)]
+    bands = band_values(values, valid, band_steps)
     named = dict(zip(band_names, bands))
     for i, channel in enumerate(channels):
         out[i] = apply_steps(_source_of(channel, bands, named), channel.steps)

@@ -47,6 +47,7 @@ def refused(made, *words, **instead):
         {"overlap": 24, "window": 48, "batch_size": 3},
         {"nodata_policy": "all", "values": "picture"},
         {"values": "picture", "statistics_from": "other.tif"},
+        {"smoothing": "5", "extent": (500300, 9118000, 501500, 9119000)},
     ],
     ids=lambda options: "-".join(options) or "plain",
 )

@@ -20,7 +20,7 @@ from lulc_plugin.raster import NodataSetting, RasterInput
 OTHERS = {
     "extent": (1.0, 2.5, 3.0, 4.0), "overlap": 16, "window": 64, "batch_size": 3, "nodata_policy": "all",
     "values": "picture", "resample": "never", "device": "cpu", "provider": "", "model": "x",
-    "model_file": "nets/own.onnx",
+    "model_file": "nets/own.onnx", "smoothing": "7",
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_every_option_is_recorded_and_read_again(raster, network, classify, scen
     layer = raster("in.tif", scene(90, 80))
     made = classify(layer, network(), nodata_policy="all", overlap=16, window=48, batch_size=2, resample="never",
                     values="reflectance", extent=(500300, 9117600, 502100, 9119700), statistics_from=layer,
-                    bands=(1, 2, 3, 4))  # fmt: skip
+                    bands=(1, 2, 3, 4), smoothing="3")  # fmt: skip
     recorded = json.loads(tags_of(made.path)["LULC_OPTIONS"])
     expected = {field.name for field in fields(ClassifyJob)} - {"threads", "models_folder"}
     assert set(recorded) == expected
@@ -52,6 +52,7 @@ def test_every_option_is_recorded_and_read_again(raster, network, classify, scen
         RasterInput("../in.tif", bands=(1, 2, 3, 4)), model_file="../networks/pixel-v1.onnx",
         extent=(500300, 9117600, 502100, 9119700), overlap=16, window=48, batch_size=2, nodata_policy="all",
         statistics_from=RasterInput("../in.tif"), values="reflectance", resample="never", device="cpu",
+        smoothing="3",
     )  # fmt: skip
 
 
