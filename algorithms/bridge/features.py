@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
-    QgsCsException,
     QgsDataSourceUri,
     QgsFeatureRequest,
     QgsFields,
-    QgsGeometry,
+    QgsPointXY,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSource,
@@ -25,22 +22,27 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtGui import QTransform
 
-from ...lulc_plugin.assess import FeatureInput, ReferenceFeature
-from ...lulc_plugin.errors import LulcError, MissingCrs
+from ...lulc_plugin.assess import FeatureInput, Places, ReferenceFeature
+from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.progress import Progress
 from . import layers
 from .attributes import SAMPLE_FIELDS, Columns
+from .shapes import shape_on_map
 from .translation import tr
 
 #: The field that Draw a reference sample writes for the analyst; taken when no other is named.
 REF_CLASS = "ref_class"
-_KINDS = {QgsWkbTypes.GeometryType.PointGeometry: "points", QgsWkbTypes.GeometryType.PolygonGeometry: "polygons"}
+#: Geometry types of layers that have neither points nor polygons.
+_NEITHER = (QgsWkbTypes.GeometryType.LineGeometry, QgsWkbTypes.GeometryType.NullGeometry)
 #: What a GeoPackage calls the CRS of a layer without one.
 _NO_CRS = ("Undefined Cartesian SRS", "Undefined geographic SRS")
+#: How files of tables that the engine reads are called.
+_TABLES = (".csv", ".tsv", ".txt")
 _SHOWN_FIELDS = 40
 _LONGEST_FILTER = 300
+#: Features whose place is kept for messages.
+_MOST_PLACES = 1000
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ class FeatureChoice:
     Attributes:
         parameter: name of the parameter that holds the layer.
         name: what the layer is called.
-        kind: "points" or "polygons".
         field, stratum_field: fields of class and stratum; the latter may be empty.
         named: whether the user named the field of the stratum.
         path: where the layer lies; may be empty.
         sizes: whether the stratum sizes that the layer holds belong to `stratum_field`.
+        crs: of the layer.
         map_crs: the CRS to bring them to.
         downwards: whether the map's y is minus QGIS's y (a picture without georeference).
         notes: selection and filter, in words.
@@ -62,12 +64,12 @@ class FeatureChoice:
 
     parameter: str
     name: str
-    kind: str
     field: str
     stratum_field: str
     named: bool
     path: str
     sizes: bool
+    crs: QgsCoordinateReferenceSystem
     map_crs: QgsCoordinateReferenceSystem
     downwards: bool
     notes: tuple[str, ...]
@@ -98,11 +100,11 @@ def choose_features(
         raise LulcError(algorithm.invalidSourceError(values, name))
     map_crs = layers.crs_of(map_layer)
     layer = source.sourceName()
-    kind = _KINDS.get(QgsWkbTypes.geometryType(source.wkbType()))
-    if kind is None:
+    if QgsWkbTypes.geometryType(source.wkbType()) in _NEITHER:
         raise _wrong_geometry(layer, source.wkbType())
-    if _crs_of(source).isValid() != map_crs.isValid():
-        raise _missing_crs(*((map_layer.name(), layer) if _crs_of(source).isValid() else (layer, map_layer.name())))
+    crs = _crs_of(source, _layer(algorithm, values, name, context))
+    if crs.isValid() != map_crs.isValid():
+        raise _missing_crs(source, crs, map_layer)
     fields = source.fields()
     if not field and fields.lookupField(REF_CLASS) < 0:
         raise LulcError(
@@ -120,16 +122,31 @@ def choose_features(
     return FeatureChoice(
         parameter=name,
         name=layer,
-        kind=kind,
         field=_existing(fields, field or REF_CLASS, "FIELD", layer),
         stratum_field=stratum,
         named=bool(stratum_field),
         path=_path(algorithm, values, name, context),
         sizes=sizes,
+        crs=crs,
         map_crs=map_crs,
         downwards=layers.counts_downwards(map_layer),
         notes=tuple(notes),
     )
+
+
+def table_path(
+    algorithm: QgsProcessingAlgorithm, values: dict[str, Any], name: str, context: QgsProcessingContext
+) -> str:
+    """The text file of a table without geometry, all of which is asked for; empty for anything else.
+
+    QGIS cannot tell where its rows lie; the engine knows columns of coordinates by the names that tools give them.
+    """
+    source = algorithm.parameterAsSource(values, name, context)
+    if source is None or source.wkbType() != QgsWkbTypes.Type.NoGeometry:
+        return ""
+    path = _path(algorithm, values, name, context)
+    whole = path.lower().endswith(_TABLES) and not _restrictions(algorithm, values, name, context)
+    return path if whole else ""
 
 
 def read_features(
@@ -151,94 +168,105 @@ def read_features(
     columns = Columns.of(source.fields(), choice.field, choice.stratum_field, choice.sizes)
     request = QgsFeatureRequest().setSubsetOfAttributes(columns.wanted())
     # A request could transform, too, but what fails to would look as if it had no geometry.
-    to_map = QgsCoordinateTransform(_crs_of(source), choice.map_crs, context.transformContext())
+    to_map = QgsCoordinateTransform(choice.crs, choice.map_crs, context.transformContext())
     # Whether polygons are valid in the sense of OGC does not matter to the pixels inside them.
     unchecked = QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks
     read: list[ReferenceFeature] = []
-    empty, nowhere = 0, 0
+    corners: list[QgsPointXY] = []
+    nowhere = 0
     for number, feature in enumerate(source.getFeatures(request, unchecked)):
         if not number % 1000:
             progress.check()
         geometry = feature.geometry()
-        if geometry.isNull() or geometry.isEmpty():
-            empty += 1
-            continue
-        shape = _shape_on_map(geometry, choice, to_map)
+        if len(corners) < _MOST_PLACES and not geometry.isEmpty():
+            corners.append(QgsPointXY(geometry.vertexAt(0)))
+        shape = shape_on_map(geometry, to_map, choice.downwards)
         if shape is None:
             nowhere += 1
             continue
         read.append(columns.feature(feature, shape))
     notes = list(choice.notes)
-    for count, reason in (
-        (empty, tr("{count} feature(s) without geometry left out")),
-        (nowhere, tr("{count} feature(s) left out that have no place in the map's coordinate system")),
-    ):
-        if count:
-            notes.append(reason.format(count=count))
-            progress.warn(f"{choice.name}: {notes[-1]}.")
-    if not read:
+    if nowhere:
+        notes.append(
+            tr("{count} feature(s) left out that have no place in the map's coordinate system").format(count=nowhere)
+        )
+        progress.warn(f"{choice.name}: {notes[-1]}.")
+    return _feature_input(choice, read, corners, notes)
+
+
+def _feature_input(
+    choice: FeatureChoice,
+    read: list[ReferenceFeature],
+    corners: list[QgsPointXY],
+    notes: list[str],
+) -> FeatureInput:
+    """Features of one kind.
+
+    Args:
+        choice: what the user set.
+        read: its features, with geometries of any type in the map's CRS.
+        corners: where some of them lie in the layer's own CRS.
+        notes: selection, filter, and what was left out.
+
+    Raises:
+        LulcError: there are neither points nor polygons.
+    """
+    from ...lulc_plugin.assess import joined_across, one_kind
+
+    crs = choice.crs
+    if not any(map(_has_geometry, read)):
+        if read:
+            notes.append(tr("{count} feature(s) without geometry").format(count=len(read)))
         raise _no_feature(choice.name, "; ".join(notes) or tr("it is empty"))
+    found = one_kind([feature.geometry for feature in read], choice.name)
+    # QGIS transforms corner by corner: across 180 degrees a ring jumps to the other side of the earth
+    jumps = choice.map_crs.isGeographic() and crs.isValid() and not crs.isGeographic()
     return FeatureInput(
-        features=tuple(read),
-        kind=choice.kind,
+        features=tuple(
+            replace(feature, geometry=joined_across(geometry, 360) if jumps else geometry)
+            for feature, geometry in zip(read, found.geometries)
+            if geometry is not None
+        ),
+        kind=found.kind,
         name=choice.name,
         field=choice.field,
         stratum_field=choice.stratum_field if choice.named else "",
         path=choice.path,
-        crs=_title(_crs_of(source)),
+        crs=_title(crs),
         note="; ".join(notes),
+        warnings=found.left_out,
+        places=_places(crs, corners),
     )
 
 
-def _crs_of(source: QgsProcessingFeatureSource) -> QgsCoordinateReferenceSystem:
-    """The CRS of `source`, invalid when it has none."""
+def _has_geometry(feature: ReferenceFeature) -> bool:
+    return bool(feature.geometry.get("coordinates") or feature.geometry.get("geometries"))
+
+
+def _places(crs: QgsCoordinateReferenceSystem, corners: list[QgsPointXY]) -> Places:
+    wkt = crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED_GDAL) if crs.isValid() else ""
+    return Places(wkt, tuple(point.x() for point in corners), tuple(point.y() for point in corners))
+
+
+def _crs_of(source: QgsProcessingFeatureSource, layer: QgsVectorLayer | None) -> QgsCoordinateReferenceSystem:
+    """The CRS of a layer, invalid when it has none."""
     crs = source.sourceCrs()
+    if QgsWkbTypes.geometryType(source.wkbType()) == QgsWkbTypes.GeometryType.UnknownGeometry and layer is not None:
+        crs = layer.dataProvider().crs()  # QGIS takes layers of mixed types for tables, which have none
     return QgsCoordinateReferenceSystem() if crs.description() in _NO_CRS else crs
 
 
-def _shape_on_map(
-    geometry: QgsGeometry, choice: FeatureChoice, to_map: QgsCoordinateTransform
-) -> Mapping[str, Any] | None:
-    """GeoJSON-like shape in the map's CRS; None when it has no place there."""
-    if not to_map.isShortCircuited():
-        try:
-            geometry.transform(to_map)
-        except QgsCsException:
-            return None
-    if choice.downwards:
-        geometry.transform(QTransform.fromScale(1, -1))
-    return _point_shape(geometry) if choice.kind == "points" else _polygon_shape(geometry)
+def _missing_crs(
+    source: QgsProcessingFeatureSource, crs: QgsCoordinateReferenceSystem, map_layer: QgsRasterLayer
+) -> LulcError:
+    """The error when only one of features and map has a CRS: where both lie, and which one would fit."""
+    from ...lulc_plugin.assess import missing_crs
 
-
-def _point_shape(geometry: QgsGeometry) -> Mapping[str, Any] | None:
-    """A Point or MultiPoint as GeoJSON has it; None when a coordinate is not finite."""
-    points = geometry.asMultiPoint() if geometry.isMultipart() else [geometry.asPoint()]
-    pairs = [(point.x(), point.y()) for point in points]
-    if not all(math.isfinite(x) and math.isfinite(y) for x, y in pairs):
-        return None
-    if len(pairs) == 1:
-        return {"type": "Point", "coordinates": pairs[0]}
-    return {"type": "MultiPoint", "coordinates": pairs}
-
-
-def _polygon_shape(geometry: QgsGeometry) -> Mapping[str, Any] | None:
-    """A Polygon or MultiPolygon as GeoJSON has it, curves in short pieces; None when a coordinate is not finite."""
-    polygons = geometry.asMultiPolygon() if geometry.isMultipart() else [geometry.asPolygon()]
-    rings = [[[(point.x(), point.y()) for point in ring] for ring in polygon] for polygon in polygons]
-    if not all(math.isfinite(x) and math.isfinite(y) for polygon in rings for ring in polygon for x, y in ring):
-        return None
-    if len(rings) == 1:
-        return {"type": "Polygon", "coordinates": rings[0]}
-    return {"type": "MultiPolygon", "coordinates": rings}
-
-
-def _missing_crs(without: str, other: str) -> MissingCrs:
-    return MissingCrs(
-        tr('The layer "{without}" has no coordinate reference system, but "{other}" has one.').format(
-            without=without, other=other
-        ),
-        tr("Set it in the layer's properties, under Source."),
-    )
+    corners = []
+    for feature in source.getFeatures(QgsFeatureRequest().setSubsetOfAttributes([]).setLimit(_MOST_PLACES)):
+        if not feature.geometry().isEmpty():
+            corners.append(QgsPointXY(feature.geometry().vertexAt(0)))
+    return missing_crs(source.sourceName(), _places(crs, corners), layers.raster_input(map_layer, 1))
 
 
 def _wrong_geometry(layer: str, kind: QgsWkbTypes.Type) -> LulcError:

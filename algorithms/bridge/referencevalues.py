@@ -10,7 +10,7 @@ from typing import Any
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsRasterLayer
 
 from ...lulc_plugin.assess import AssessJob, FeatureInput, Options, Outputs, RasterInput, one_reference
-from ...lulc_plugin.errors import LulcError
+from ...lulc_plugin.errors import LulcError, MissingCrs
 from ...lulc_plugin.progress import Progress
 from . import attributes, features, layers, parameters
 from .references import (
@@ -34,11 +34,21 @@ from .translation import tr
 
 
 @dataclass(frozen=True)
+class Table:
+    """A text file of points, by which columns, and the map on which they are."""
+
+    path: str
+    field: str
+    stratum_field: str
+    map: RasterInput
+
+
+@dataclass(frozen=True)
 class Reference:
     """A reference as the user chose it: a raster, or features that are still to be read.
 
     Attributes:
-        raster, features: exactly one of them.
+        raster, features, table: exactly one of them.
         options: how to assess.
         notes: what was set in QGIS and has no effect, to be logged.
     """
@@ -47,6 +57,7 @@ class Reference:
     features: features.FeatureChoice | None
     options: Options
     notes: tuple[str, ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -80,15 +91,12 @@ def parse_reference(
         idle = [name for name in (FIELD, STRATUM_FIELD) if name in values]
         notes += [tr("{name} has no effect: the reference is a raster.").format(name=name) for name in idle]
         return Reference(raster, None, options, tuple(notes))
-    choice = features.choose_features(
-        algorithm,
-        values,
-        REFERENCE_FEATURES,
-        context,
-        _field(algorithm, values, context, FIELD),
-        _field(algorithm, values, context, STRATUM_FIELD),
-        map_layer,
-    )
+    names = [_field(algorithm, values, context, name) for name in (FIELD, STRATUM_FIELD)]
+    path = features.table_path(algorithm, values, REFERENCE_FEATURES, context)
+    if path:
+        table = Table(path, names[0], names[1], layers.raster_input(map_layer, 1))
+        return Reference(None, None, options, tuple(notes), table)
+    choice = features.choose_features(algorithm, values, REFERENCE_FEATURES, context, names[0], names[1], map_layer)
     return Reference(None, choice, options, tuple(notes))
 
 
@@ -106,9 +114,26 @@ def read_features(
     """
     for note in reference.notes:
         progress.warn(note)
+    if reference.table is not None:
+        return _read_table(reference.table)
     if reference.features is None:
         return None
     return features.read_features(algorithm, values, context, reference.features, progress)
+
+
+def _read_table(table: Table) -> FeatureInput:
+    """Points of a text file.
+
+    Raises:
+        LulcError: it cannot be read, or does not say in which coordinate system its points are.
+    """
+    from ...lulc_plugin.assess import read_points
+
+    try:
+        return read_points(table.path, table.map, table.field, table.stratum_field)
+    except MissingCrs as error:
+        remedy = tr("Make points of its coordinates first, in that system: Create points layer from table.")
+        raise MissingCrs(error.problem, f"{error.remedy} {remedy}") from error
 
 
 def assess_job(

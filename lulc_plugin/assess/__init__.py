@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Label as Label,
         Options as Options,
         Outputs as Outputs,
+        Places as Places,
         RasterInput as RasterInput,
         ReferenceFeature as ReferenceFeature,
         one_reference as one_reference,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .overlay.crossing import blocks as blocks, cross as cross
     from .overlay.polygons_on_map import PolygonsOnMap as PolygonsOnMap
     from .overlay.raster_on_map import RasterOnMap as RasterOnMap
+    from .reference.geometries import joined_across as joined_across, one_kind as one_kind
+    from .reference.places import missing_crs as missing_crs
     from .reference.point_table import is_table as is_table, read_points as read_points
     from .reference.vector_file import is_raster as is_raster, read_features as read_features
     from .result import (
@@ -81,6 +84,7 @@ __getattr__, __all__ = lazy_exports(
             "MISSING_STRATA",
             "Options",
             "Outputs",
+            "Places",
             "RasterInput",
             "ReferenceFeature",
             "UNKNOWN",
@@ -89,6 +93,8 @@ __getattr__, __all__ = lazy_exports(
         "overlay.crossing": ["blocks", "cross"],
         "overlay.polygons_on_map": ["PolygonsOnMap"],
         "overlay.raster_on_map": ["RasterOnMap"],
+        "reference.geometries": ["joined_across", "one_kind"],
+        "reference.places": ["missing_crs"],
         "reference.point_table": ["is_table", "read_points"],
         "reference.vector_file": ["is_raster", "read_features"],
         "result": [

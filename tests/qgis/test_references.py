@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reference features as QGIS reads them: what reaches the engine, and what is refused before it starts."""
 
+import json
 import math
 
 import numpy as np
@@ -187,7 +188,9 @@ def test_without_a_crs(refusal, vector):
     layer = vector("Point", "class:integer", [(f"POINT({X} {Y})", 1)])
     layer.setCrs(QgsCoordinateReferenceSystem())
     message = refusal(layer, FIELD="class")
-    assert 'The layer "reference" has no coordinate reference system, but "map" has one' in message
+    assert "reference has no coordinate system, map.tif has one" in message
+    assert f"reference covers {X}, {Y}, {X}, {Y} without a coordinate system" in message
+    assert "They are coordinates of EPSG:32723: set EPSG:32723" in message
 
 
 def test_a_geopackage_without_a_crs(refusal, vector, tmp_path):
@@ -195,7 +198,7 @@ def test_a_geopackage_without_a_crs(refusal, vector, tmp_path):
     layer = vector("Point", "class:integer", [(f"POINT({X} {Y})", 1)])
     layer.setCrs(QgsCoordinateReferenceSystem())
     path = write(layer, tmp_path / "nowhere.gpkg")
-    assert "has no coordinate reference system" in refusal(path, FIELD="class")
+    assert "has no coordinate system" in refusal(path, FIELD="class")
 
 
 def test_features_without_a_place_are_counted(read, refusal, vector):
@@ -203,14 +206,47 @@ def test_features_without_a_place_are_counted(read, refusal, vector):
     layer = vector("Point", "class:integer", [(good, 1), (None, 1), ("POINT EMPTY", 2)])
     found, said = read(layer, FIELD="class")
     assert len(found.features) == 1
-    assert "2 feature(s) without geometry left out" in found.note and found.note in said
+    assert found.warnings == ("2 of 3 features have no geometry and are left out.",)
     nowhere = vector("Point", "class:integer", [("POINT(0 100)", 1), ("POINT(-45 -23)", 1)], crs="EPSG:4326")
     found, said = read(nowhere, FIELD="class")
     assert len(found.features) == 1
     assert "1 feature(s) left out that have no place" in said
     message = refusal(vector("Point", "class:integer", [(None, 1)]), FIELD="class")
-    assert "no feature to compare with (1 feature(s) without geometry left out)" in message
+    assert "no feature to compare with (1 feature(s) without geometry)" in message
     assert "it is empty" in refusal(vector("Point", "class:integer", []), FIELD="class")
+
+
+def test_collections_give_their_polygons(read, refusal, vector):
+    """As Fix geometries leaves them."""
+    square = f"POLYGON Z(({X} {Y} 1,{X + 50} {Y} 1,{X + 50} {Y + 50} 1,{X} {Y} 1))"
+    line = f"LINESTRING({X} {Y},{X + 9} {Y})"
+    rows = [(f"GEOMETRYCOLLECTION Z({square},{line},POINT({X} {Y}))", 1), (square, 2), (line, 1), (None, 1)]
+    rows.append((f"GEOMETRYCOLLECTION(GEOMETRYCOLLECTION({square},{square}))", 1))
+    found, _ = read(vector("GeometryCollection", "class:integer", rows[:1] + rows[4:]), FIELD="class")
+    assert [f.geometry["type"] for f in found.features] == ["Polygon", "MultiPolygon"]
+    assert "(1 LineString, 1 Point)" in found.warnings[0]
+    message = refusal(
+        vector("GeometryCollection", "class:integer", [(f"GEOMETRYCOLLECTION({line})", 1)]), FIELD="class"
+    )
+    assert "1 LineString; a reference is points or polygons" in message
+
+
+def test_mixed_files(read, tmp_path):
+    """Polygons, lines, points and nothing in one file, without a declared type."""
+    square = {"type": "Polygon", "coordinates": [[[-45, -23.5], [-44.99, -23.5], [-44.99, -23.49], [-45, -23.5]]]}
+    rows = [square, square, {"type": "Point", "coordinates": [-45, -23.5]}, None]
+    rows.append(
+        {
+            "type": "GeometryCollection",
+            "geometries": [square, {"type": "LineString", "coordinates": [[-45, -23], [-44, -23]]}],
+        }
+    )
+    features = [{"type": "Feature", "geometry": g, "properties": {"class": i}} for i, g in enumerate(rows)]
+    path = tmp_path / "mixed.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    found, _ = read(str(path), FIELD="class")
+    assert found.kind == "polygons" and [f.label for f in found.features] == [0, 1, 4]
+    assert len(found.warnings) == 3
 
 
 def test_lines_tables_and_collections_are_refused(refusal, vector):
@@ -219,7 +255,7 @@ def test_lines_tables_and_collections_are_refused(refusal, vector):
     table = vector("None", "class:integer", [(None, 1)])
     assert "is a table without geometry" in refusal(table, FIELD="class")
     collections = vector("GeometryCollection", "class:integer", [])
-    assert "is of the type GeometryCollection" in refusal(collections, FIELD="class")
+    assert "it is empty" in refusal(collections, FIELD="class")
 
 
 def test_a_selection_is_honoured(read, refusal, vector):
@@ -255,6 +291,28 @@ def test_points_of_a_text_file(read, tmp_path):
         ("Water", (X + 1, Y + 2)),
         (None, (X + 3, Y + 4)),
     ]
+
+
+def test_tables_that_qgis_cannot_place(read, refusal, tmp_path):
+    """As Google Earth Engine and Excel write them: QGIS opens them without geometries."""
+    transform = QgsCoordinateTransform(
+        QgsCoordinateReferenceSystem(CRS), QgsCoordinateReferenceSystem("EPSG:4326"), QgsProject.instance()
+    )
+    place = transform.transform(QgsPointXY(X + 5, Y + 5))
+    engine = tmp_path / "engine.csv"
+    point = json.dumps({"type": "Point", "coordinates": [place.x(), place.y()]}).replace('"', '""')
+    engine.write_text(f'system:index,class,.geo\n0,2,"{point}"\n')
+    excel = tmp_path / "excel.csv"
+    excel.write_bytes(f"sep=;\r\nlat;lon;class\r\n{place.y():.9f};{place.x():.9f};2\r\n".replace(".", ",").encode())
+    for path in (engine, excel):
+        found, _ = read(str(path), FIELD="class")
+        assert [f.label for f in found.features] == ["2"] and found.kind == "points"
+        assert found.features[0].geometry["coordinates"] == pytest.approx((X + 5, Y + 5), abs=0.01)
+    assert "no field 'klass'; its fields are: lat, lon, class" in refusal(str(excel), FIELD="klass")
+    plane = tmp_path / "plane.csv"
+    plane.write_text(f"x,y,class\n{X + 5},{Y + 5},2\n")
+    message = refusal(str(plane), FIELD="class")
+    assert "coordinates of EPSG:32723" in message and "Create points layer from table" in message
 
 
 SAMPLE = (

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import LulcError
+from ...options import option
 from ..job import Label, ReferenceFeature
 
 #: Field of the class when none is named.
@@ -31,9 +32,11 @@ def fields_wanted(path: str, there: Sequence[str], field: str = "", stratum_fiel
     """
     name = field or USUAL_FIELD
     if name not in there:
-        raise _no_field(path, name, there, "Name the field that holds the class: --field NAME.")
+        raise _no_field(path, name, there, f"Name the field that holds the class: {option('field', 'NAME')}.")
     if stratum_field and stratum_field not in there:
-        raise _no_field(path, stratum_field, there, "Name the field that holds the strata: --stratum-field NAME.")
+        raise _no_field(
+            path, stratum_field, there, f"Name the field that holds the strata: {option('stratum_field', 'NAME')}."
+        )
     return name, stratum_field or (_STRATUM if _STRATUM in there else "")
 
 

@@ -118,7 +118,7 @@ def test_a_map_without_a_crs(tmp_path, table):
         (["x,y,ref_class", "1,2,3"], "", r"columns x and y of .*points.csv have no coordinate system.*--crs EPSG:"),
         (["right,up,ref_class", "1,2,3"], UTM, "its columns are: right, up, ref_class.*Call the columns"),
         (["x,north,ref_class", "1,2,3"], "", "no columns x and y, nor lon and lat"),
-        (["x,y,klass", "1,2,3"], UTM, "no field 'ref_class'; its fields are: x, y, klass.*--field"),
+        (["x,y,klass", "1,2,3"], UTM, "no field 'ref_class'; its fields are: x, y, klass.*field=NAME"),
         (["lon,lat,ref_class", "1,2,3"], UTM, "columns lon and lat of .* are degrees, EPSG:32633 is not"),
         (["x,y,ref_class", "1,2,3"], "EPSG:999999", "'EPSG:999999' is not a coordinate system"),
         (["x,y,ref_class", "1,2,3"], "nonsense", "'nonsense' is not a coordinate system"),
