@@ -9,7 +9,8 @@ from ..lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
     from .assessment import assess as assess, compare as compare
-    from .classes import class_table as class_table, key_of as key_of, read_class_table as read_class_table
+    from .class_names import key_of as key_of
+    from .class_pairs import class_table as class_table, read_class_table as read_class_table
     from .confusion_matrix import (
         Accuracy as Accuracy,
         ClassAccuracy as ClassAccuracy,
@@ -68,7 +69,8 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "assessment": ["assess", "compare"],
-        "classes": ["class_table", "key_of", "read_class_table"],
+        "class_names": ["key_of"],
+        "class_pairs": ["class_table", "read_class_table"],
         "confusion_matrix": ["Accuracy", "ClassAccuracy", "ConfusionMatrix", "accuracy"],
         "design": ["CENSUS_FROM", "partly_described"],
         "disagreement": ["legend_of", "write_disagreement"],

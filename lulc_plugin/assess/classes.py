@@ -3,29 +3,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Union
 
-from ..errors import FileNotRead, LulcError
+from ..errors import LulcError
 from ..legend import LegendClass
 from ..options import option
-from .job import Label
+from .class_names import Key
+from .class_pairs import Pairs
 from .result import AssessedClass
 
-#: A label in the one form in which labels are compared: a whole number, or a text without spaces around it.
-Key = Union[int, str]
 #: Index of a label that the user wants left out.
 LEFT_OUT = -1
 _SHOWN = 12
-#: A class table: (map value, reference value or name) of what means the same.
-Pairs = tuple[tuple[int, Union[int, str]], ...]
-
-_MOST_ROWS = 10_000
-_LARGEST = 4_000_000
-_REMEDY = "Each row is a map value and the reference value or name that means the same, like 1,40 or 1,Forest."
 
 
 @dataclass(frozen=True)
@@ -45,16 +35,6 @@ class Matching:
     of_reference: Mapping[Key, int]
     unknown: tuple[Key, ...]
     warnings: tuple[str, ...]
-
-
-def key_of(label: Label) -> Key | None:
-    """The comparable form of a label; None when there is none (NULL, empty text)."""
-    if label is None or isinstance(label, float) and label != label:
-        return None
-    number = whole_number(label)
-    if number is not None:
-        return number
-    return str(label).strip() or None
 
 
 def match(
@@ -277,76 +257,3 @@ def _warnings(
 def _joined(items: Sequence[object]) -> str:
     more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
     return ", ".join(map(str, items[:_SHOWN])) + more
-
-
-# ---------------------------------------------------------------- the class table
-
-
-def class_table(cells: Sequence[Any]) -> Pairs:
-    """Pairs from the cells of a two-column table, row after row (numbers may come as 3.0 or "3").
-
-    Raises:
-        LulcError: an odd number of cells, or a map value that is not a whole number.
-    """
-    cells = list(cells)
-    if len(cells) % 2:
-        raise LulcError(f"The class table has {len(cells)} cells, which is not two in each row.", _REMEDY)
-    rows = [(cells[i], cells[i + 1]) for i in range(0, len(cells), 2)]
-    return _pairs([row for row in rows if not (_empty(row[0]) and _empty(row[1]))], "The class table")
-
-
-def read_class_table(path: Path) -> Pairs:
-    """Pairs from a CSV file with the columns `map` and `reference` (comma or semicolon, UTF-8).
-
-    Raises:
-        LulcError: the file cannot be read or lacks the columns.
-    """
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise LulcError(f"The class table {path} has {path.stat().st_size:,} bytes; that is not a class table.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileNotRead(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
-    header = text.partition("\n")[0]
-    try:
-        reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",")
-        names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-        if not {"map", "reference"} <= set(names):
-            columns = ", ".join(repr(name) for name in reader.fieldnames or ()) or "none"
-            raise LulcError(
-                f"The class table {path} lacks the columns map and reference; its columns are: {columns}.",
-                "Its first line is map,reference.",
-            )
-        rows = [(row[names["map"]], row[names["reference"]]) for row in reader]
-    except csv.Error as error:
-        raise LulcError(f"The class table {path} is not a CSV file: {error}.") from error
-    rows = [row for row in rows if not (_empty(row[0]) and _empty(row[1]))]
-    return _pairs(rows, f"The class table {path}")
-
-
-def _empty(cell: Any) -> bool:
-    return cell is None or not str(cell).strip()
-
-
-def _pairs(rows: Sequence[tuple[Any, Any]], what: str) -> Pairs:
-    if len(rows) > _MOST_ROWS:
-        raise LulcError(f"{what} has {len(rows):,} rows; at most {_MOST_ROWS:,} make sense.")
-    pairs = []
-    for number, (of_map, of_reference) in enumerate(rows, 1):
-        value = whole_number(of_map)
-        if value is None:
-            raise LulcError(f"{what}: the map value {of_map!r} in row {number} is not a whole number.", _REMEDY)
-        if _empty(of_reference):
-            raise LulcError(f"{what}: row {number} (map value {value}) has no reference value.", _REMEDY)
-        reference = whole_number(of_reference)
-        pairs.append((value, str(of_reference).strip() if reference is None else reference))
-    return tuple(dict.fromkeys(pairs))
-
-
-def whole_number(value: Any) -> int | None:
-    """`value` as a whole number if it is one, also as 3.0, "3" or "3.0"; else None."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return int(number) if number.is_integer() else None

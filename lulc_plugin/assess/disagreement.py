@@ -20,7 +20,8 @@ from ..legend import LONGEST_NAME, Legend, LegendClass
 from ..options import option
 from ..progress import Progress
 from ..raster import InputFiles, LayerFacts, MapWriter, PixelRegion
-from .classes import LEFT_OUT, key_of
+from .class_names import key_of
+from .classes import LEFT_OUT
 from .job import AssessJob, ReferenceFeature
 from .overlay import PolygonsOnMap, RasterOnMap
 from .result import AssessedClass, Assessment

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import LulcError
 from ...options import option
-from ..classes import Key
+from ..class_names import Key
 from ..units import Ints, ReferenceUnits, Sizes
 
 #: Relative difference from which on recorded sizes and the map's sizes count as different.

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import LulcError
 from ...progress import Progress
 from ...raster import PixelAreas, RasterInput, pixel_areas
-from ..classes import Key, key_of
+from ..class_names import Key, key_of
 from ..job import FeatureInput, ReferenceFeature
 from ..overlay import CrossTable, PolygonsOnMap, RasterOnMap, cross
 from ..reference import where_they_lie

@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import LulcError
 from ...progress import Progress
 from ...raster import BoolArray, LayerFacts, PixelAreas, RasterInput
-from ..classes import Key, key_of
+from ..class_names import Key, key_of
 from ..job import FeatureInput, ReferenceFeature
 from ..overlay import NODATA, OK, RasterOnMap, cross, values_at
 from ..reference import where_they_lie

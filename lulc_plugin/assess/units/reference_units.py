@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...raster import AreaMeasurement
-from ..classes import Key
+from ..class_names import Key
 from ..job import FeatureInput
 from ..overlay import CrossTable, RasterOnMap
 from ..result import Alignment, LayerSummary

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The class table that a user gives: which map value and which reference value or name mean the same."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Union
+
+from ..errors import FileNotRead, LulcError
+from .class_names import whole_number
+
+#: (map value, reference value or name) of what means the same.
+Pairs = tuple[tuple[int, Union[int, str]], ...]
+
+_MOST_ROWS = 10_000
+_LARGEST = 4_000_000
+_REMEDY = "Each row is a map value and the reference value or name that means the same, like 1,40 or 1,Forest."
+
+
+def class_table(cells: Sequence[Any]) -> Pairs:
+    """Pairs from the cells of a two-column table, row after row (numbers may come as 3.0 or "3").
+
+    Raises:
+        LulcError: an odd number of cells, or a map value that is not a whole number.
+    """
+    cells = list(cells)
+    if len(cells) % 2:
+        raise LulcError(f"The class table has {len(cells)} cells, which is not two in each row.", _REMEDY)
+    rows = [(cells[i], cells[i + 1]) for i in range(0, len(cells), 2)]
+    return _pairs([row for row in rows if not (_empty(row[0]) and _empty(row[1]))], "The class table")
+
+
+def read_class_table(path: Path) -> Pairs:
+    """Pairs from a CSV file with the columns `map` and `reference` (comma or semicolon, UTF-8).
+
+    Raises:
+        LulcError: the file cannot be read or lacks the columns.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise LulcError(f"The class table {path} has {path.stat().st_size:,} bytes; that is not a class table.")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileNotRead(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
+    header = text.partition("\n")[0]
+    try:
+        reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",")
+        names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+        if not {"map", "reference"} <= set(names):
+            columns = ", ".join(repr(name) for name in reader.fieldnames or ()) or "none"
+            raise LulcError(
+                f"The class table {path} lacks the columns map and reference; its columns are: {columns}.",
+                "Its first line is map,reference.",
+            )
+        rows = [(row[names["map"]], row[names["reference"]]) for row in reader]
+    except csv.Error as error:
+        raise LulcError(f"The class table {path} is not a CSV file: {error}.") from error
+    rows = [row for row in rows if not (_empty(row[0]) and _empty(row[1]))]
+    return _pairs(rows, f"The class table {path}")
+
+
+def _empty(cell: Any) -> bool:
+    return cell is None or not str(cell).strip()
+
+
+def _pairs(rows: Sequence[tuple[Any, Any]], what: str) -> Pairs:
+    if len(rows) > _MOST_ROWS:
+        raise LulcError(f"{what} has {len(rows):,} rows; at most {_MOST_ROWS:,} make sense.")
+    pairs = []
+    for number, (of_map, of_reference) in enumerate(rows, 1):
+        value = whole_number(of_map)
+        if value is None:
+            raise LulcError(f"{what}: the map value {of_map!r} in row {number} is not a whole number.", _REMEDY)
+        if _empty(of_reference):
+            raise LulcError(f"{what}: row {number} (map value {value}) has no reference value.", _REMEDY)
+        reference = whole_number(of_reference)
+        pairs.append((value, str(of_reference).strip() if reference is None else reference))
+    return tuple(dict.fromkeys(pairs))
