@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .areas import AreaMeasurement as AreaMeasurement, PixelAreas as PixelAreas, pixel_areas as pixel_areas
     from .band_names import common_name as common_name
     from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound, LayerBand as LayerBand
-    from .categories import read_categories as read_categories
+    from .categories import classes_of as classes_of, read_categories as read_categories
+    from .class_raster import check_class_raster as check_class_raster
     from .ellipsoid import ellipsoid_of as ellipsoid_of
     from .geogrid import (
         Extent as Extent,
@@ -84,7 +85,8 @@ __getattr__, __all__ = lazy_exports(
         "areas": ["AreaMeasurement", "PixelAreas", "pixel_areas"],
         "band_names": ["common_name"],
         "bands": ["BandMatch", "BandsNotFound", "LayerBand"],
-        "categories": ["read_categories"],
+        "categories": ["classes_of", "read_categories"],
+        "class_raster": ["check_class_raster"],
         "ellipsoid": ["ellipsoid_of"],
         "geogrid": ["Extent", "GeoGrid", "PixelRegion", "crs_name", "nearest_turn"],
         "input_files": ["InputFiles", "digest_of", "files_behind", "refuse_overwriting"],

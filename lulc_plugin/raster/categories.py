@@ -4,38 +4,50 @@
 from __future__ import annotations
 
 import html
+import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import rasterio
+import rasterio.shutil
 from rasterio.errors import RasterioError
 
 from ..errors import FileNotRead, LulcError
 from ..legend import LONGEST_NAME, LegendClass
 from ..provenance import PREFIX
+from .attribute_table import columns_of_dbf, columns_of_xml, names_in
+from .layer_style import colour_table_names, style_names
+from .raster_input import RasterInput
 from .source import open_dataset
 
-_LARGEST_SIDE_FILE = 8_000_000
-_BAND = "<PAMRasterBand "
+_LARGEST_DESCRIPTION = 32_000_000
+_BAND = "<VRTRasterBand "
+_END = "</VRTRasterBand>"
 _NUMBER = re.compile(r'\bband="(\d{1,6})"')
 _LONGEST_TAG = 200
 #: Values from 0 to 65535.
 _MOST_VALUES = 65536
 _UNKNOWN_COLOUR = "#888888"
+_numbers = itertools.count()
 
 
 def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
-    """Classes of one band: names from this program's own metadata or GDAL's side file, colours from the palette.
+    """Classes of one band: names from wherever the file keeps them, colours from its palette.
+
+    The first of these that names a class counts: the style that QGIS opens with the file, this program's own metadata,
+    category names and the raster attribute table that GDAL knows (in the file or in `.aux.xml`), Esri's `.vat.dbf`, and
+    a colour table `.clr`.
 
     Args:
         path: file or GDAL dataset name.
         band: band number from 1.
 
     Returns:
-        Classes by value; empty when the file names none.
+        Classes by value; empty when nothing names them.
 
     Raises:
         LulcError: the file cannot be opened.
@@ -51,47 +63,92 @@ def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
                 colours = {}
     except (RasterioError, OSError) as error:
         raise FileNotRead(f"The layer {path} cannot be opened: {error}.") from error
-    names = (_own_names(tags) if band == 1 else {}) or _side_file_names(path, band)
+    names = _names(path, band, tags)
     hexes = {value: "#{:02X}{:02X}{:02X}".format(*colour[:3]) for value, colour in colours.items()}
     return tuple(LegendClass(value, name, hexes.get(value, _UNKNOWN_COLOUR)) for value, name in sorted(names.items()))
 
 
-def _fits_legend(value: int, name: str) -> bool:
+def classes_of(layer: RasterInput) -> tuple[LegendClass, ...]:
+    """Names of a layer's values: those that the user sees, else, or where these are bare numbers, those of the file.
+
+    Raises:
+        LulcError: the file cannot be opened.
+    """
+    bare = [c for c in layer.classes if c.name == str(c.value)]
+    if layer.classes and not bare:
+        return layer.classes
+    of_file = read_categories(layer.path, layer.band)
+    if not layer.classes:
+        return of_file
+    names = {c.value: c.name for c in of_file}
+    return tuple(
+        LegendClass(c.value, names[c.value], c.colour) if c in bare and c.value in names else c for c in layer.classes
+    )
+
+
+def _names(path: str, band: int, tags: Mapping[str, str]) -> dict[int, str]:
+    own = _usable(_own_names(tags)) if band == 1 else {}
+    names = _usable(style_names(path, band)) or own or _usable(_gdal_names(_description(path), band))
+    if names:
+        return names
     try:
-        LegendClass(value, name, _UNKNOWN_COLOUR)
-    except LulcError:  # names of files are untrusted: what a legend cannot hold is not taken
-        return False
-    return True
+        of_table = names_in(columns_of_dbf(Path(path + ".vat.dbf"))) if band == 1 else {}
+    except (OSError, ValueError):
+        of_table = {}
+    return _usable(of_table) or (_usable(colour_table_names(path)) if band == 1 else {})
 
 
-def _own_names(tags: dict[str, str]) -> dict[int, str]:
+def _usable(names: Mapping[int, str]) -> dict[int, str]:
+    """Names that a legend can hold: those of files are untrusted."""
+    out = {}
+    for value, name in names.items():
+        try:
+            out[value] = LegendClass(value, name[:LONGEST_NAME].strip(), _UNKNOWN_COLOUR).name
+        except LulcError:
+            continue
+    return out
+
+
+def _own_names(tags: Mapping[str, str]) -> dict[int, str]:
     try:
         own = json.loads(tags.get(f"{PREFIX}CLASSES", "{}"))
-        names = {int(value): str(name)[:LONGEST_NAME] for value, name in own.items()}
+        return {int(value): str(name) for value, name in own.items()}
     except (ValueError, AttributeError, RecursionError):  # long legends are cut in the metadata
         return {}
-    return {value: name for value, name in names.items() if _fits_legend(value, name)}
 
 
-def _side_file_names(path: str, band: int) -> dict[int, str]:
-    """Category names of `path.aux.xml`. Searched for its marks, and not parsed as XML: the file is untrusted."""
-    side = Path(path + ".aux.xml")
+def _description(path: str) -> str:
+    """What GDAL knows of a raster, as it writes it into a VRT; rasterio has no other way to category names.
+
+    Empty where GDAL cannot write one.
+    """
+    copy = f"/vsimem/lulc_categories_{next(_numbers)}.vrt"
     try:
-        if not side.is_file() or side.stat().st_size > _LARGEST_SIDE_FILE:
-            return {}
-        text = side.read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):
-        return {}
-    names = (html.unescape(name).strip()[:LONGEST_NAME] for name in _category_texts(_block_of_band(text, band)))
-    return {value: name for value, name in enumerate(names) if _fits_legend(value, name)}
+        rasterio.shutil.copy(path, copy, driver="VRT")
+        try:
+            with rasterio.open(copy) as dataset:
+                text = "".join(map(str, dataset.tags(ns="xml:VRT").values()))
+        finally:
+            rasterio.shutil.delete(copy)
+    except (RasterioError, OSError, ValueError):
+        return ""
+    return text if len(text) <= _LARGEST_DESCRIPTION else ""
+
+
+def _gdal_names(text: str, band: int) -> dict[int, str]:
+    """Category names, else names of the attribute table, of one band in a description."""
+    block = _block_of_band(text, band)
+    names = {value: html.unescape(name).strip() for value, name in enumerate(_category_texts(block))}
+    named = {value: name for value, name in names.items() if name}
+    return named or names_in(columns_of_xml(block))
 
 
 def _block_of_band(text: str, band: int) -> str:
-    """What the side file says about one band, empty without; each character is looked at a few times at most."""
+    """What a description says about one band, empty without; each character is looked at a few times at most."""
     start = text.find(_BAND)
     while start >= 0:
         tag_end = text.find(">", start)
-        end = text.find("</PAMRasterBand>", tag_end)
+        end = text.find(_END, tag_end)
         if tag_end < 0 or end < 0:
             return ""
         number = _NUMBER.search(text[start:tag_end][:_LONGEST_TAG])
