@@ -89,6 +89,8 @@ def _no_field(path: str, name: str, there: Sequence[str], remedy: str) -> LulcEr
 
 
 def _number(value: Label) -> float | None:
+    if isinstance(value, str) and "_" in value:  # Python reads 1_000 as a number
+        return None
     try:
         return None if value is None else float(value)
     except ValueError:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ...errors import OptionInvalid
 from ...raster import RasterInput
+from ..class_names import whole_number
 from .allocation import ALLOCATIONS, FEWEST, standard_error
 
 #: Expected user's accuracy: of all classes, of each in the order of the values, or by class value.
@@ -172,8 +173,9 @@ def _parsed(text: str) -> Expected | None:
     pairs = [part.split("=") for part in parts]
     try:
         if parts and all(len(pair) == 2 for pair in pairs):
-            by_value = {int(value): float(users) for value, users in pairs}
-            return by_value if len(by_value) == len(pairs) else None
+            by_value = {whole_number(value): float(users) for value, users in pairs}
+            known = {value: users for value, users in by_value.items() if value is not None}
+            return known if len(known) == len(pairs) else None
         if parts and all(len(pair) == 1 for pair in pairs):
             numbers = tuple(float(part) for part in parts)
             return numbers if len(numbers) > 1 else numbers[0]
