@@ -60,6 +60,7 @@ OPTIONS = {
     "field": Option("FIELD", "--field"),
     "stratum_field": Option("STRATUM_FIELD", "--stratum-field"),
     "class_table": Option("CLASS_TABLE", "--class-table"),
+    "class_table_b": Option("CLASS_TABLE_B", "the column map_b of --class-table"),
     "strata": Option("STRATA", "--strata"),
     "design": Option("DESIGN", "--design"),
     "fpc": Option("FPC", "--fpc"),

@@ -10,7 +10,7 @@ from ..lazy_imports import lazy_exports
 if TYPE_CHECKING:
     from .assessment import assess as assess, compare as compare
     from .class_names import key_of as key_of
-    from .class_pairs import class_table as class_table, read_class_table as read_class_table
+    from .class_pairs import MAP_B as MAP_B, class_table as class_table, read_class_table as read_class_table
     from .confusion_matrix import (
         Accuracy as Accuracy,
         ClassAccuracy as ClassAccuracy,
@@ -70,7 +70,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "assessment": ["assess", "compare"],
         "class_names": ["key_of"],
-        "class_pairs": ["class_table", "read_class_table"],
+        "class_pairs": ["MAP_B", "class_table", "read_class_table"],
         "confusion_matrix": ["Accuracy", "ClassAccuracy", "ConfusionMatrix", "accuracy"],
         "design": ["CENSUS_FROM", "partly_described"],
         "disagreement": ["legend_of", "write_disagreement"],

@@ -7,7 +7,7 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -20,8 +20,9 @@ from ..errors import LulcError
 from ..legend import LegendClass
 from ..options import option
 from ..progress import Progress
-from ..raster import read_categories, settings_of
-from .classes import Matching, match
+from ..raster import check_class_raster, classes_of, settings_of
+from .class_sentences import UnknownLabels, listed
+from .classes import Matching, SecondMap, match
 from .confusion_matrix import accuracy
 from .design import (
     CodedUnits,
@@ -38,7 +39,10 @@ from .estimators import Units, pairing
 from .job import AssessJob, FeatureInput, Options, RasterInput
 from .result import Assessment, Cause, ClassArea, Comparison, Context, Design, Estimate, Estimates, Reason
 from .units import ReferenceUnits, Sizes, collect_units
+from .unnamed_values import UnnamedValues, unnamed_values
 
+#: Classes that a layer names.
+Names = Sequence[LegendClass]
 Shares = npt.NDArray[np.float64]
 #: Designs whose units do not stand for the area of the map, and why.
 _NO_AREAS = {"descriptive": Cause.NO_SAMPLE_OF_MAP, "polygons": Cause.NO_SAMPLE_OF_AREA}
@@ -108,14 +112,34 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
         LulcError: input that cannot be used.
         CancelledError: the user stopped.
     """
-    options = job.options
-    strata = _strata_in_use(options, job.features)
+    strata = _strata_in_use(job.options, job.features)
+    layers = (*job.maps, *(layer for layer in (job.reference, strata) if layer is not None))
+    said = [sentence for layer in layers for sentence in check_class_raster(layer)]
     raw_units = collect_units(job.maps, job.reference, job.features, strata, progress)
-    legends = [_legend_of(layer) for layer in job.maps]
-    legend, conflicts = _one_legend(legends[0], legends[-1])
-    reference_legend = () if job.reference is None else _legend_of(job.reference)
-    values = {*raw_units.map_sizes.pixels, *map(int, np.unique(raw_units.values))}
-    matching = match(values, legend, raw_units.labels, reference_legend, options.class_table, options.unknown)
+    legends = tuple(classes_of(layer) for layer in layers[: len(job.maps) + (job.reference is not None)])
+    prepared = _with_classes(job, raw_units, legends)
+    warnings = (
+        *settings_of(*job.maps, job.reference, strata),
+        *said,
+        *_unmatched(prepared, legends),
+        *prepared.warnings,
+    )
+    return replace(prepared, warnings=warnings)
+
+
+def _with_classes(job: AssessJob, raw_units: ReferenceUnits, legends: Sequence[Names]) -> Preparation:
+    """Units with their classes, and how they were sampled; `legends` are of the maps and of a reference raster.
+
+    Raises:
+        LulcError: classes that cannot be matched, or units that do not fit the design.
+    """
+    options, maps = job.options, len(job.maps)
+    second = None
+    if maps == 2:
+        second = SecondMap(map(int, np.unique(raw_units.values[:, 1])), legends[1], options.class_table_b)
+    values = {*raw_units.map_sizes.pixels, *map(int, np.unique(raw_units.values[:, 0]))}
+    of_reference = () if job.reference is None else legends[maps]
+    matching = match(values, legends[0], raw_units.labels, of_reference, options.class_table, options.unknown, second)
     units = encode(raw_units, matching)
     design = design_of(units.raw_units, options.design)
     sampling = sampling_of(units, matching, design, options, legends[0])
@@ -130,8 +154,6 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
     map_shares = _map_shares(raw_units.map_sizes, matching, sampling.area is not None or raw_units.stated.area_weighted)
     names = [c.label for c in matching.classes]
     warnings = (
-        *settings_of(*job.maps, job.reference, strata),
-        *conflicts,
         *_contradictions(units, design, options, map_shares, names),
         *design_warnings(design),
         partly_described(sampling.described, sampling.dropped),
@@ -149,21 +171,97 @@ def _strata_in_use(options: Options, features: FeatureInput | None) -> RasterInp
     return options.strata if used else None
 
 
-def _legend_of(layer: RasterInput) -> tuple[LegendClass, ...]:
-    """Names of a layer's values: those the user sees, else those of the file."""
-    return layer.classes or read_categories(layer.path, layer.band)
+def _unmatched(prepared: Preparation, legends: Sequence[Names]) -> list[str]:
+    """Sentences about values and labels that no legend has: how many units have them, and the figures without them.
+
+    Raises:
+        LulcError: a map has no class that the other one or the reference has.
+    """
+    job, matching, raw_units = prepared.job, prepared.matching, prepared.raw_units
+    per_label = np.bincount(raw_units.label, raw_units.count, len(raw_units.labels)).astype(np.int64)
+    by_label = dict(zip(raw_units.labels, map(int, per_label)))
+    without: list[float | None] = []
+    if matching.unknown and job.options.unknown == "error" and len(matching.unknown) < len(by_label):
+        exclude = replace(job, options=replace(job.options, unknown="exclude"))
+        without = _overall(exclude, raw_units, legends)
+    labels = UnknownLabels(
+        counts={label: by_label[label] for label in matching.unknown},
+        labels=len(by_label),
+        compared=raw_units.compared,
+        units="points" if raw_units.kind == "points" else "pixels",
+        has_table=bool(job.options.class_table),
+        names={c.value: c.name for c in legends[-1]} if job.reference is not None else {},
+        offers=matching.offers,
+        unknown=job.options.unknown,
+        without=without,
+    )
+    sentences = labels.sentences()
+    for which in range(len(job.maps)):
+        unnamed = _unnamed(prepared, legends, which)
+        if unnamed is not None:
+            there = np.isin(raw_units.values[:, which], list(unnamed.shares))
+            rest: list[float | None] = []
+            if there.any() and not there.all():
+                rest = _overall(job, raw_units.without(there, () if which else unnamed.shares), legends)
+            on_them = int(raw_units.count[there].sum())
+            sentences.append(unnamed.sentence(on_them, labels.units, rest[which] if rest else None))
+    return sentences + _foreign_classes(prepared)
 
 
-def _one_legend(a: Sequence[LegendClass], b: Sequence[LegendClass]) -> tuple[tuple[LegendClass, ...], list[str]]:
-    """One legend of two maps, and sentences about values that they name differently."""
-    names = {c.value: c for c in a}
-    conflicts = [
-        f'Value {c.value} is "{names[c.value].name}" in the first map and "{c.name}" in the second; they are compared'
-        " as one class."
-        for c in b
-        if c.value in names and names[c.value].name.strip().casefold() != c.name.strip().casefold()
+def _unnamed(prepared: Preparation, legends: Sequence[Names], which: int) -> UnnamedValues | None:
+    """Values of a map that nothing names; of a second map only those at the units are known."""
+    raw_units, options = prepared.raw_units, prepared.job.options
+    sizes: Mapping[Any, int] = raw_units.map_sizes.pixels
+    if which:
+        values, place = np.unique(raw_units.values[:, which], return_inverse=True)
+        counts = np.bincount(place.ravel(), raw_units.count)
+        sizes = dict(zip(map(int, values), map(int, counts)))
+    tables = (*options.class_table, *options.class_table_b)
+    known = {*raw_units.labels, *(value for value, _ in tables)}
+    return unnamed_values(prepared.job.maps[which], sizes, legends[which], known)
+
+
+def _overall(job: AssessJob, raw_units: ReferenceUnits, legends: Sequence[Names]) -> list[float | None]:
+    """Overall accuracy of each map with these units; empty where they allow none."""
+    try:
+        prepared = _with_classes(job, raw_units, legends)
+        return [prepared.estimates(which).overall.value for which in range(len(job.maps))]
+    except LulcError:  # a stratum without units, for example
+        return []
+
+
+def _foreign_classes(prepared: Preparation) -> list[str]:
+    """A sentence about classes that only the second of two maps has.
+
+    Raises:
+        LulcError: a map has no class that the other one or the reference has; it could not be right anywhere.
+    """
+    raw_units, matching, maps = prepared.raw_units, prepared.matching, prepared.job.maps
+    if len(maps) == 1:
+        return []
+    classes = [c.label for c in matching.classes]
+    labels = {place for label, place in matching.of_reference.items() if label not in matching.unknown}
+    sides = (matching.of_map, matching.of_second)
+    for which, name in enumerate(("class_table", "class_table_b")):
+        own = {sides[which][int(value)] for value in np.unique(raw_units.values[:, which])}
+        others = labels | set(sides[1 - which].values())
+        if not own & others:
+            raise LulcError(
+                f"No class of map {'AB'[which]} ({maps[which].title}: {listed([classes[i] for i in sorted(own)])}) is"
+                f" one of map {'BA'[which]} or of the reference ({listed([classes[i] for i in sorted(others)])}): its"
+                " legend is another one.",
+                f"Say in {option(name)} which value of it and which reference value or name mean the same.",
+            )
+    alone = matching.only_second
+    if not alone:
+        return []
+    number = int(raw_units.count[np.isin(raw_units.values[:, 1], alone)].sum())
+    shown = listed([classes[matching.of_second[value]] for value in alone])
+    return [
+        f"Map B ({maps[1].title}) has classes that neither map A nor the reference has: {shown}; {number:,} of"
+        f" {raw_units.compared:,} units lie there and count as its errors. If its legend is another one, give"
+        f" {option('class_table_b')}."
     ]
-    return (*a, *(c for c in b if c.value not in names)), conflicts
 
 
 def _map_shares(sizes: Sizes, matching: Matching, by_area: bool) -> Shares:
@@ -208,7 +306,10 @@ def _parameters(job: AssessJob) -> dict[str, Any]:
     strata = job.options.strata
     options["strata"] = None if strata is None else f"{strata.title}, band {strata.band}"
     options["class_table_file"] = job.options.class_table_file or None
-    options["class_table"] = [f"{of_map} = {of_reference}" for of_map, of_reference in job.options.class_table]
+    for name in ("class_table", "class_table_b"):
+        options[name] = [f"{of_map} = {of_reference}" for of_map, of_reference in options[name]]
+    if len(job.maps) == 1:
+        del options["class_table_b"]
     if job.features is not None:
         options["field"] = job.features.field
         options["stratum_field"] = job.features.stratum_field or None

@@ -14,6 +14,8 @@ from .class_names import whole_number
 #: (map value, reference value or name) of what means the same.
 Pairs = tuple[tuple[int, Union[int, str]], ...]
 
+#: Columns of a class table in a file.
+MAP, MAP_B = "map", "map_b"
 _MOST_ROWS = 10_000
 _LARGEST = 4_000_000
 _REMEDY = "Each row is a map value and the reference value or name that means the same, like 1,40 or 1,Forest."
@@ -32,8 +34,12 @@ def class_table(cells: Sequence[Any]) -> Pairs:
     return _pairs([row for row in rows if not (_empty(row[0]) and _empty(row[1]))], "The class table")
 
 
-def read_class_table(path: Path) -> Pairs:
+def read_class_table(path: Path, column: str = MAP) -> Pairs:
     """Pairs from a CSV file with the columns `map` and `reference` (comma or semicolon, UTF-8).
+
+    Args:
+        path: the file.
+        column: `MAP`, or `MAP_B` for the second of two maps, a column that may be missing.
 
     Raises:
         LulcError: the file cannot be read or lacks the columns.
@@ -54,11 +60,14 @@ def read_class_table(path: Path) -> Pairs:
                 f"The class table {path} lacks the columns map and reference; its columns are: {columns}.",
                 "Its first line is map,reference.",
             )
-        rows = [(row[names["map"]], row[names["reference"]]) for row in reader]
+        wanted = [names[MAP], names["reference"], names.get(MAP_B)]
+        cells = [[None if name is None else row[name] for name in wanted] for row in reader]
     except csv.Error as error:
         raise LulcError(f"The class table {path} is not a CSV file: {error}.") from error
-    rows = [row for row in rows if not (_empty(row[0]) and _empty(row[1]))]
-    return _pairs(rows, f"The class table {path}")
+    of_map_b = [(of_b, reference) for _, reference, of_b in cells if not _empty(of_b)]
+    # a row of map B and the reference alone says nothing about the map
+    of_map = [(own, ref) for own, ref, of_b in cells if not (_empty(own) and (_empty(ref) or not _empty(of_b)))]
+    return _pairs(of_map_b if column == MAP_B else of_map, f"The class table {path}")
 
 
 def _empty(cell: Any) -> bool:

@@ -97,7 +97,8 @@ class Options:
     """How an assessment is made, whatever is assessed.
 
     `class_table` has (map value, reference value or name) pairs, read from `class_table_file` if that is not empty;
-    `level` is the confidence level, 0..1.
+    `class_table_b` the same of the second of two maps, whose legend is that of the first one without it. `level` is the
+    confidence level, 0..1.
     """
 
     class_table: tuple[tuple[int, int | str], ...] = ()
@@ -111,6 +112,7 @@ class Options:
     area_unit: str = "ha"
     level: float = 0.95
     class_table_file: str = ""
+    class_table_b: tuple[tuple[int, int | str], ...] = ()
 
     def __post_init__(self) -> None:
         for name, value, allowed in (

@@ -53,8 +53,9 @@ def check_class_raster(layer: RasterInput) -> tuple[str, ...]:
     """
     try:
         with open_dataset(layer.path) as dataset:
-            if 1 <= layer.band <= dataset.count:
-                _refuse_picture(dataset, layer)
+            if not 1 <= layer.band <= dataset.count:
+                return ()  # whoever reads the pixels says what is wrong
+            _refuse_picture(dataset, layer)
             codec = _lossy_codec(dataset) or _lossy_source(dataset)
     except (RasterioError, OSError) as error:
         raise FileNotRead(f"The layer {layer.path} cannot be opened: {error}.") from error

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import LulcError
 from ...options import option
-from ..class_names import Key
+from ..class_names import Key, fold
 from ..units import Ints, ReferenceUnits, Sizes
 
 #: Relative difference from which on recorded sizes and the map's sizes count as different.
@@ -62,7 +62,7 @@ class Strata:
         return Sizes(pixels, area if raw_units.map_sizes.area is not None else None)
 
 
-def strata_of(raw_units: ReferenceUnits, names: Mapping[str, int]) -> Strata:
+def strata_of(raw_units: ReferenceUnits, names: Mapping[Key, int]) -> Strata:
     """The strata of the units and how large they are.
 
     Sizes come from the strata raster, else from the points, else from the map when every stratum is one of
@@ -70,7 +70,7 @@ def strata_of(raw_units: ReferenceUnits, names: Mapping[str, int]) -> Strata:
 
     Args:
         raw_units: the units, in raw values.
-        names: class name, case-folded → map value.
+        names: class name, folded → map value.
 
     Raises:
         LulcError: the size of a stratum is not known.
@@ -138,7 +138,7 @@ def _complete(
     return frozenset(key for key, n in zip(keys, units) if key in pixels and n == pixels[key])
 
 
-def _of_field(raw_units: ReferenceUnits, names: Mapping[str, int]) -> Strata:
+def _of_field(raw_units: ReferenceUnits, names: Mapping[Key, int]) -> Strata:
     of_map = raw_units.map_sizes.pixels
     values = {key: map_value(key, names, of_map) for key in raw_units.strata}
     all_map_classes = all(value in of_map for value in values.values())
@@ -204,17 +204,17 @@ def _same_map(
     return out
 
 
-def moved_units(raw_units: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> int:
+def moved_units(raw_units: ReferenceUnits, strata: Strata, names: Mapping[Key, int]) -> int:
     """Units that lie on another map class than the one that was their stratum."""
     values = [map_value(key, names, raw_units.map_sizes.pixels) for key in strata.keys]
     rows = zip(strata.unit_index, raw_units.values[:, 0], raw_units.count)
     return int(sum(count for stratum, now, count in rows if values[stratum] != now))
 
 
-def map_value(key: Key, names: Mapping[str, int], values: Container[Key]) -> int | None:
-    """The map value that a stratum's key means, by number or by case-folded name; None when it is not a map class."""
+def map_value(key: Key, names: Mapping[Key, int], values: Container[Key]) -> int | None:
+    """The map value that a stratum's key means, by number or by name; None when it is not a map class."""
     if isinstance(key, str):
-        return names.get(key.casefold())
+        return names.get(fold(key))
     return key if key in values else names.get(str(key), key)
 
 

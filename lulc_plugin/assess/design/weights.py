@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ...errors import LulcError
 from ...legend import LegendClass
 from ...options import option
+from ..class_names import Key, fold
 from ..classes import LEFT_OUT, Matching
 from ..estimators import StrataSizes, Units, estimation, spread_check
 from ..job import Options
@@ -98,9 +99,8 @@ def encode(raw_units: ReferenceUnits, matching: Matching) -> CodedUnits:
     """
     of_label = np.array([matching.of_reference[key] for key in raw_units.labels], np.int64)
     reference = of_label[raw_units.label]
-    known = np.array(sorted(matching.of_map), np.int64)
-    of_value = np.array([matching.of_map[int(v)] for v in known], np.int64)
-    maps = of_value[np.searchsorted(known, raw_units.values)]
+    sides = (matching.of_map, matching.of_second)[: raw_units.values.shape[1]]
+    maps = np.stack([_indices(raw_units.values[:, i], of_values) for i, of_values in enumerate(sides)], axis=1)
     keep = reference != LEFT_OUT
     left_out = int(raw_units.count[~keep].sum())
     if not keep.any():
@@ -108,19 +108,15 @@ def encode(raw_units: ReferenceUnits, matching: Matching) -> CodedUnits:
             f"No reference unit is left: all {left_out:,} have classes that the map's legend does not have.",
             f"Say in {option('class_table')} what means the same, or choose {option('unknown', 'error')}.",
         )
-    return CodedUnits(maps[keep], reference[keep], _rows(raw_units, keep), left_out, len(matching.classes))
+    return CodedUnits(maps[keep], reference[keep], raw_units.rows(keep), left_out, len(matching.classes))
 
 
-def _rows(raw_units: ReferenceUnits, keep: npt.NDArray[np.bool_]) -> ReferenceUnits:
-    return replace(
-        raw_units,
-        values=raw_units.values[keep],
-        label=raw_units.label[keep],
-        stratum=raw_units.stratum[keep],
-        count=raw_units.count[keep],
-        area=None if raw_units.area is None else raw_units.area[keep],
-        cluster=None if raw_units.cluster is None else raw_units.cluster[keep],
-    )
+def _indices(values: Ints, of_values: Mapping[int, int]) -> Ints:
+    """Class index of each map value."""
+    known = np.array(sorted(of_values), np.int64)
+    index = np.array([of_values[int(value)] for value in known], np.int64)
+    indices: Ints = index[np.searchsorted(known, values)]
+    return indices
 
 
 def sampling_of(
@@ -139,7 +135,7 @@ def sampling_of(
     population = float(raw_units.map_sizes.total_pixels)
     if design.name != "stratified":
         return Sampling(np.zeros(len(raw_units.count), np.int64), None, area, population, mapped=raw_units.map_sizes)
-    names = {c.name.strip().casefold(): c.value for c in legend}
+    names = {fold(c.name): c.value for c in legend}
     strata = strata_of(raw_units, names)
     numbers = np.bincount(strata.unit_index, raw_units.count, len(strata.keys)).astype(np.int64)
     empty = [i for i, size in enumerate(strata.sizes) if size > 0 and not numbers[i]]
@@ -186,7 +182,7 @@ def partly_described(described: float, dropped: Sequence[str]) -> str:
     return f"These figures describe {100 * described:.1f} % of the map ({why})."
 
 
-def _moved(raw_units: ReferenceUnits, strata: Strata, names: Mapping[str, int]) -> tuple[str, ...]:
+def _moved(raw_units: ReferenceUnits, strata: Strata, names: Mapping[Key, int]) -> tuple[str, ...]:
     own = strata.are_map_classes or raw_units.stratum_source == "sample"
     moved = moved_units(raw_units, strata, names) if own else 0
     if not moved:
@@ -203,7 +199,7 @@ def _few(strata: Sequence[Stratum]) -> tuple[str, ...]:
 
 
 def _class_indices(
-    strata: Strata, kept: Sequence[int], matching: Matching, names: Mapping[str, int]
+    strata: Strata, kept: Sequence[int], matching: Matching, names: Mapping[Key, int]
 ) -> tuple[int | None, ...] | None:
     """Class index of each stratum when strata are map classes: then a user's accuracy is its stratum's own."""
     if not strata.are_map_classes:

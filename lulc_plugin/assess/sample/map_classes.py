@@ -10,8 +10,9 @@ import numpy as np
 
 from ...errors import LulcError
 from ...progress import Progress
-from ...raster import PixelAreas, RasterInput, read_categories
+from ...raster import PixelAreas, RasterInput, classes_of
 from ..overlay import RasterOnMap, cross
+from ..unnamed_values import UnnamedValues, unnamed_values
 
 _SHOWN = 10
 
@@ -25,12 +26,14 @@ class MapClasses:
         pixels: valid pixels of each.
         area: square metres of each; None when the pixel size is unknown.
         names: value → name, of every class of the legend, also of those that the map does not have.
+        unnamed: values that have no name although they should; None where there are none.
     """
 
     values: tuple[int, ...]
     pixels: tuple[int, ...]
     area: tuple[float, ...] | None
     names: Mapping[int, str]
+    unnamed: UnnamedValues | None = None
 
     @property
     def total_pixels(self) -> int:
@@ -38,9 +41,10 @@ class MapClasses:
         return sum(self.pixels)
 
     @property
-    def not_in_legend(self) -> list[int]:
-        """Indexes of the classes that a legend leaves out; empty without a legend."""
-        return [i for i, value in enumerate(self.values) if self.names and value not in self.names]
+    def unnamed_indexes(self) -> list[int]:
+        """Indexes of `unnamed`."""
+        shares = {} if self.unnamed is None else self.unnamed.shares
+        return [i for i, value in enumerate(self.values) if value in shares]
 
     def labels(self, indexes: Sequence[int]) -> str:
         """`label` of several classes, the first ten of them."""
@@ -71,11 +75,14 @@ def count_classes(layer: RasterInput, on_map: RasterOnMap, areas: PixelAreas | N
     order = np.argsort(table.values[:, 0])
     if not order.size:
         raise LulcError(f"The map {layer.title} has no valid pixel.", "Check its no-data value and its mask.")
-    legend = layer.classes or read_categories(layer.path, layer.band)
+    legend = classes_of(layer)
     area = None if table.area is None else tuple(float(v) for v in table.area[order])
+    values = tuple(int(v) for v in table.values[order, 0])
+    pixels = tuple(int(v) for v in table.pixels[order])
     return MapClasses(
-        values=tuple(int(v) for v in table.values[order, 0]),
-        pixels=tuple(int(v) for v in table.pixels[order]),
+        values=values,
+        pixels=pixels,
         area=area,
         names={c.value: c.name for c in legend},
+        unnamed=unnamed_values(layer, dict(zip(values, pixels)), legend),
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...errors import LulcError
 from ...options import option
 from ...progress import Progress
-from ...raster import GeoGrid, PixelAreas, pixel_areas, settings_of
+from ...raster import GeoGrid, PixelAreas, check_class_raster, pixel_areas, settings_of
 from ..overlay import BLOCK_PIXELS, RasterOnMap
 from .allocation import (
     FEW,
@@ -78,6 +78,7 @@ def draw(job: SampleJob, progress: Progress, block: int = BLOCK_PIXELS) -> Sampl
         LulcError: no class map, no valid pixel, impossible numbers, or a distance that leaves too few points.
         CancelledError: the user stopped.
     """
+    said = check_class_raster(job.map)
     seed = secrets.randbelow(LARGEST_SEED + 1) if job.seed is None else job.seed
     with RasterOnMap(job.map) as layer:
         grid = layer.facts.grid
@@ -93,7 +94,8 @@ def draw(job: SampleJob, progress: Progress, block: int = BLOCK_PIXELS) -> Sampl
         else:
             chosen = draw_apart(order, classes, points, ruler, job.min_distance, progress, _COUNTED)
     progress.report(100)
-    return _sample(job, classes, plan, _shuffled(chosen, seed), grid, seed, ruler)
+    sample = _sample(job, classes, plan, _shuffled(chosen, seed), grid, seed, ruler)
+    return replace(sample, warnings=(*said, *sample.warnings))
 
 
 def _plan(job: SampleJob, classes: MapClasses, areas: PixelAreas | None) -> _Plan:
@@ -227,9 +229,8 @@ def _notes_on_places(job: SampleJob, plan: _Plan, ruler: Ruler | None) -> list[s
 
 def _warnings(job: SampleJob, classes: MapClasses, allocation: Allocation) -> list[str]:
     warnings = []
-    if classes.not_in_legend:
-        labels = classes.labels(classes.not_in_legend)
-        warnings.append(f"The legend of the map does not have its class {labels}.")
+    if classes.unnamed is not None:
+        warnings.append(classes.unnamed.sentence(points=sum(allocation.points[i] for i in classes.unnamed_indexes)))
     if allocation.raised:
         per_class = RARE_POINTS if job.min_per_class is None else job.min_per_class
         which = "rare class (less than 5 % of the map)" if job.allocation == "olofsson" else "class"

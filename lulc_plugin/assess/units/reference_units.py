@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
-from ...raster import AreaMeasurement
+from ...raster import AreaMeasurement, BoolArray
 from ..class_names import Key
 from ..job import FeatureInput
 from ..overlay import CrossTable, RasterOnMap
@@ -118,6 +118,27 @@ class ReferenceUnits:
     def compared(self) -> int:
         """Units with a map class and a label."""
         return int(self.count.sum())
+
+    def rows(self, keep: BoolArray) -> ReferenceUnits:
+        """The same with those rows only; nothing else changes."""
+        return replace(
+            self,
+            values=self.values[keep],
+            label=self.label[keep],
+            stratum=self.stratum[keep],
+            count=self.count[keep],
+            area=None if self.area is None else self.area[keep],
+            cluster=None if self.cluster is None else self.cluster[keep],
+        )
+
+    def without(self, rows: BoolArray, gone: Container[Key] = ()) -> ReferenceUnits:
+        """The same without those rows, and without the values `gone` in the whole first map."""
+        area = self.map_sizes.area
+        sizes = Sizes(
+            {key: n for key, n in self.map_sizes.pixels.items() if key not in gone},
+            None if area is None else {key: size for key, size in area.items() if key not in gone},
+        )
+        return replace(self.rows(~rows), map_sizes=sizes)
 
 
 def feature_summary(features: FeatureInput, number: int) -> LayerSummary:

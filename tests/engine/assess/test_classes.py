@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from lulc_plugin.assess import class_table, key_of, read_class_table
-from lulc_plugin.assess.classes import LEFT_OUT, match
+from lulc_plugin.assess import MAP_B, class_table, key_of, read_class_table
+from lulc_plugin.assess.classes import LEFT_OUT, SecondMap, match
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.raster import read_categories
@@ -40,7 +40,6 @@ def test_classes_are_the_sorted_union_of_legend_map_and_reference():
     assert found.classes[5].label == "9 (not in legend)"
     assert found.classes[0].label == "Water (1)"
     assert found.unknown == (3, 9)
-    assert "3, 9" in found.warnings[0] and "count as errors" in found.warnings[0]
 
 
 def test_unknown_classes_can_be_left_out_or_stop():
@@ -61,7 +60,7 @@ def test_texts_that_match_nothing_are_refused_with_both_sides():
 def test_numbers_that_match_nothing_are_counted_as_errors():
     found = match([1, 2], (), [11, 12])
     assert [c.value for c in found.classes] == [1, 2, 11, 12]
-    assert "None of the reference classes (11, 12) is one of the map" in found.warnings[0]
+    assert found.unknown == (11, 12)
 
 
 def test_table_translates_and_merges():
@@ -141,6 +140,15 @@ def test_table_from_a_file(tmp_path, text):
     assert read_class_table(path) == ((1, 10), (2, "forest"))
 
 
+def test_table_of_two_maps_from_a_file(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("map,reference,map_b\n1,10,100\n,forest,200\n2,20,\n")
+    assert read_class_table(path) == ((1, 10), (2, 20))
+    assert read_class_table(path, MAP_B) == ((100, 10), (200, "forest"))
+    path.write_text("map,reference\n1,10\n")
+    assert read_class_table(path, MAP_B) == ()
+
+
 def test_bad_table_files(tmp_path):
     path = tmp_path / "table.csv"
     with pytest.raises(LulcError, match="cannot be read"):
@@ -151,6 +159,108 @@ def test_bad_table_files(tmp_path):
     path.write_bytes(b"map,reference\n1,\xff\n")
     with pytest.raises(LulcError, match="UTF-8"):
         read_class_table(path)
+
+
+def test_names_that_are_nearly_those_of_the_map_are_told():
+    found = match([1, 2, 5], LEGEND, ["Built up", "trees", "TreÃ©s", "5 built-up"])
+    assert found.of_reference == {"Built up": 2, "trees": 1, "5 built-up": 2, "TreÃ©s": 3}
+    assert found.unknown == ("TreÃ©s",)
+    assert '"5 built-up" = "Built-up", "Built up" = "Built-up"' in found.warnings[0]
+
+
+def test_a_wrong_encoding_is_told_with_the_one_to_set():
+    legend = (*LEGEND, LegendClass(6, "Forêt", "#000000"))
+    found = match([1, 6], legend, ["Water", "ForÃªt"])
+    assert found.of_reference == {"Water": 0, "ForÃªt": 3} and not found.unknown
+    assert '"ForÃªt" is "Forêt"' in found.warnings[0] and "encoding to UTF-8" in found.warnings[0]
+    found = match([1], (LegendClass(1, "ForÃªt", "#000000"),), ["Forêt"])
+    assert found.of_reference == {"Forêt": 0} and "names of the map's classes" in found.warnings[0]
+
+
+def test_a_refusal_offers_what_may_be_meant():
+    with pytest.raises(LulcError, match='Did you mean "Trees" for "Tree", "Water" for "Watr"') as caught:
+        match([1, 2], LEGEND, ["Tree", "Watr", "W\ufffdlder"])
+    assert '"W\ufffdlder" looks like' in caught.value.problem and "windows-1252" in caught.value.problem
+
+
+@pytest.mark.parametrize("label", ["1_1", "1.10", "1e1"])
+def test_codes_that_look_like_numbers_are_texts(label):
+    found = match([1, 10, 11], (), [1, key_of(label)])
+    assert found.unknown == (label,)
+
+
+# ---------------------------------------------------------------- other legends with the same names
+
+OTHERS = tuple(LegendClass(10 * c.value, c.name.upper(), "#000000") for c in LEGEND)
+
+
+def test_the_same_names_with_other_values_are_joined():
+    found = match([1, 2, 5], LEGEND, [10, 20, 50], OTHERS)
+    assert found.of_reference == {10: 0, 20: 1, 50: 2} and not found.unknown
+    assert "10 = Water (1), 20 = Trees (2), 50 = Built-up (5)" in found.warnings[0] and len(found.warnings) == 1
+
+
+def test_where_names_say_other_values_a_value_alone_is_nothing():
+    """Value 2 is Trees in the map; the reference's Trees are 1, and its 2 is something else."""
+    reference = (LegendClass(1, "Trees", "#000000"), LegendClass(2, "Wheat", "#000000"))
+    found = match([1, 2, 5], LEGEND, [1, 2, 5], reference)
+    assert found.of_reference[1] == found.of_map[2]
+    assert found.unknown == (2, 5)
+    assert found.classes[found.of_reference[2]].name == "Wheat (2 of the reference)"
+
+
+def test_names_that_are_numbers_or_stand_twice_join_nothing():
+    found = match([1, 2], LEGEND, [10, 20], (LegendClass(10, "10", "#000000"),))
+    assert found.unknown == (10, 20)
+    twice = (*LEGEND, LegendClass(6, "trees", "#000000"))
+    assert match([2, 6], twice, [20], (LegendClass(20, "Trees", "#000000"),)).unknown == (20,)
+
+
+def test_a_table_goes_before_names():
+    found = match([1, 2, 5], LEGEND, [10, 20, 50], OTHERS, table=((5, 20),))
+    assert found.of_reference == {10: found.of_map[1], 20: found.of_map[5], 50: found.of_reference[50]}
+    assert found.unknown == (50,)  # its name is that of a value that the table ties to something else
+
+
+# ---------------------------------------------------------------- two maps
+
+
+def test_two_maps_of_one_legend():
+    found = match([1, 2], LEGEND, [1, 2, 5], second=SecondMap([2, 5], LEGEND))
+    assert found.of_second == found.of_map == {1: 0, 2: 1, 5: 2}
+    assert found.only_second == () and found.warnings == ()
+
+
+def test_the_second_map_has_the_same_names_for_other_values():
+    found = match([1, 2, 5], LEGEND, ["water", 2], second=SecondMap([10, 50], OTHERS))
+    assert found.of_second == {10: 0, 20: 1, 50: 2} and len(found.classes) == 3
+    assert "The two maps have the same class names for other values" in found.warnings[0]
+
+
+def test_classes_of_the_second_map_alone():
+    found = match([1, 2], LEGEND, [1, 2, 7], second=SecondMap([1, 7, 8], (LegendClass(7, "Ice", "#000000"),)))
+    assert found.of_second[7] == found.of_reference[7] and found.classes[found.of_second[7]].name == "Ice"
+    assert found.only_second == (8,) and not found.unknown
+    assert match([1], LEGEND, ["ice"], second=SecondMap([7], (LegendClass(7, "Ice", "#000000"),))).unknown == ()
+
+
+def test_a_table_for_the_second_map():
+    found = match([1, 2, 5], LEGEND, [1, 2, 5], second=SecondMap([10, 20], (), ((10, 1), (20, 2), (20, "built-up"))))
+    assert [c.name for c in found.classes] == ["Water", "Trees + Built-up"]  # the second map does not tell them apart
+    assert found.of_second == {10: 0, 20: 1} and found.of_reference == {1: 0, 2: 1, 5: 1}
+
+
+def test_tables_for_both_maps():
+    second = SecondMap([7, 8], (), ((7, "forest"), (8, "mud")))
+    found = match([1, 2], (), ["forest", "sea", "mud"], table=((1, "sea"), (2, "forest")), second=second)
+    assert found.of_second[7] == found.of_map[2] == found.of_reference["forest"]
+    assert found.of_second[8] == found.of_reference["mud"] and not found.unknown
+
+
+def test_names_of_the_same_value_that_contradict_each_other_in_two_maps():
+    found = match([1, 2], LEGEND, [1], second=SecondMap([1, 2], (LegendClass(2, "Wheat", "#000000"),)))
+    assert 'Value 2 is "Trees" in the first map and "Wheat" in the second' in found.warnings[0]
+    assert found.of_second[2] == found.of_map[2]
 
 
 # ---------------------------------------------------------------- names in files
