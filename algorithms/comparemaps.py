@@ -59,7 +59,7 @@ class CompareMaps(LulcAlgorithm):
         return (
             *references.map_parameters(self.MAP_A, self.BAND_A, "Classified map A", "Band of map A"),
             *references.map_parameters(self.MAP_B, self.BAND_B, "Classified map B", "Band of map B"),
-            *references.reference_parameters(),
+            *references.reference_parameters(two_maps=True),
             *definitions.advanced(*references.advanced_parameters(two_maps=True)),
             *references.report_parameters("Comparison report"),
         )
@@ -113,8 +113,9 @@ class CompareMaps(LulcAlgorithm):
             (
                 "Map A and map B",
                 (
-                    "two rasters whose values are classes of the same legend; they may have other grids. The pixels"
-                    " of map A are the ones that are compared."
+                    "two rasters whose values are classes; they may have other grids. The pixels of map A are the ones"
+                    " that are compared. Classes of map B that have the names of map A are the same whatever their"
+                    " values; for another legend fill in the class table of map B."
                 ),
             ),
             *referencehelp.NEEDS,

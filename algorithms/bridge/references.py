@@ -24,6 +24,7 @@ REFERENCE_BAND = "REFERENCE_BAND"
 REFERENCE_FEATURES = "REFERENCE_FEATURES"
 FIELD = "FIELD"
 CLASS_TABLE = "CLASS_TABLE"
+CLASS_TABLE_B = "CLASS_TABLE_B"
 CLASS_TABLE_FILE = "CLASS_TABLE_FILE"
 STRATA = "STRATA"
 STRATA_BAND = "STRATA_BAND"
@@ -54,9 +55,9 @@ def map_parameters(name: str, band: str, label: str, band_label: str) -> Sequenc
     )
 
 
-def reference_parameters() -> Sequence[QgsProcessingParameterDefinition]:
-    """REFERENCE to CONFIDENCE_LEVEL."""
-    return (*_layers(), *_class_tables(), *_design())
+def reference_parameters(two_maps: bool = False) -> Sequence[QgsProcessingParameterDefinition]:
+    """REFERENCE to CONFIDENCE_LEVEL; with CLASS_TABLE_B where two maps are compared."""
+    return (*_layers(), *_class_tables(two_maps), *_design())
 
 
 def _layers() -> Sequence[QgsProcessingParameterDefinition]:
@@ -83,7 +84,13 @@ def _layers() -> Sequence[QgsProcessingParameterDefinition]:
     )
 
 
-def _class_tables() -> Sequence[QgsProcessingParameterDefinition]:
+def _class_tables(two_maps: bool) -> Sequence[QgsProcessingParameterDefinition]:
+    of_second = definitions.table(
+        CLASS_TABLE_B,
+        "Class table of map B, when its legend is not that of map A",
+        ("Map B value", "Reference value or name"),
+        "Each row is a value of map B and the reference value or name that means the same. Several may be tied.",
+    )
     return (
         definitions.table(
             CLASS_TABLE,
@@ -91,6 +98,7 @@ def _class_tables() -> Sequence[QgsProcessingParameterDefinition]:
             ("Map value", "Reference value or name"),
             "Each row is a map value and the reference value or name that means the same. Several may be tied.",
         ),
+        *((of_second,) if two_maps else ()),
         definitions.explained(
             QgsProcessingParameterFile(
                 CLASS_TABLE_FILE,
@@ -98,7 +106,9 @@ def _class_tables() -> Sequence[QgsProcessingParameterDefinition]:
                 extension="csv",
                 optional=True,
             ),
-            "A CSV file whose first line is map,reference.",
+            "A CSV file whose first line is map,reference,map_b; the last column is for another legend of map B."
+            if two_maps
+            else "A CSV file whose first line is map,reference.",
         ),
     )
 

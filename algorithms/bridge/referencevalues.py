@@ -16,6 +16,7 @@ from . import attributes, features, layers, parameters
 from .references import (
     CHOICES,
     CLASS_TABLE,
+    CLASS_TABLE_B,
     CLASS_TABLE_FILE,
     CONFIDENCE_LEVEL,
     FIELD,
@@ -204,6 +205,7 @@ def _options(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], context:
     level = parameters.number(algorithm, values, CONFIDENCE_LEVEL, context)
     return Options(
         class_table=_class_table(algorithm, values, context),
+        class_table_b=_class_table_b(algorithm, values, context),
         class_table_file=parameters.text(algorithm, values, CLASS_TABLE_FILE, context) or "",
         strata=_raster(algorithm, values, context, STRATA, STRATA_BAND),
         poststratify=algorithm.parameterAsBool(values, POSTSTRATIFY, context),
@@ -225,4 +227,22 @@ def _class_table(
     if CLASS_TABLE not in values:
         return ()
     cells = algorithm.parameterAsMatrix(values, CLASS_TABLE, context)
+    return class_table([attributes.plain(cell) for cell in cells])
+
+
+def _class_table_b(
+    algorithm: QgsProcessingAlgorithm, values: dict[str, Any], context: QgsProcessingContext
+) -> tuple[tuple[int, int | str], ...]:
+    """The class table of the second of two maps; only `lulc:comparemaps` has one."""
+    from ...lulc_plugin.assess import MAP_B, class_table, read_class_table
+
+    if algorithm.parameterDefinition(CLASS_TABLE_B) is None:
+        return ()
+    path = parameters.text(algorithm, values, CLASS_TABLE_FILE, context) if CLASS_TABLE_FILE in values else ""
+    in_file = read_class_table(Path(path), MAP_B) if path else ()
+    if CLASS_TABLE_B not in values:
+        return in_file
+    if in_file:
+        raise LulcError(tr("Both CLASS_TABLE_B and CLASS_TABLE_FILE say what map B has."), tr("Give one of them."))
+    cells = algorithm.parameterAsMatrix(values, CLASS_TABLE_B, context)
     return class_table([attributes.plain(cell) for cell in cells])

@@ -47,7 +47,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     layer_options.add_nodata(parser, "map")
     parser.add_argument("--stratum-field", default="", help="field that holds the sampling stratum (stratum)")
-    parser.add_argument("--class-table", type=Path, metavar="CSV", help="columns map,reference: what means the same")
+    parser.add_argument(
+        "--class-table",
+        type=Path,
+        metavar="CSV",
+        help="columns map,reference: what means the same; in a comparison map_b, too, where map B has another legend",
+    )
     parser.add_argument("--strata", metavar="RASTER", help="sampling strata, when they are not the map's classes")
     parser.add_argument("--strata-band", type=int, default=1, metavar="N", help="band of the strata")
     parser.add_argument("--design", choices=DESIGNS, default="auto", help="how the reference was obtained")
@@ -92,12 +97,14 @@ def options_of(options: argparse.Namespace) -> Options:
     Raises:
         LulcError: a class table that cannot be read, or a level out of range.
     """
-    from ..assess import read_class_table
+    from ..assess import MAP_B, read_class_table
 
+    table: Path | None = options.class_table
     strata = None if options.strata is None else RasterInput(options.strata, options.strata_band)
     return Options(
-        class_table=() if options.class_table is None else read_class_table(options.class_table),
-        class_table_file="" if options.class_table is None else str(options.class_table),
+        class_table=() if table is None else read_class_table(table),
+        class_table_b=() if table is None or not hasattr(options, "map_b") else read_class_table(table, MAP_B),
+        class_table_file="" if table is None else str(table),
         strata=strata and _with_crs(strata, options.crs),
         design=options.design,
         fpc=options.fpc,

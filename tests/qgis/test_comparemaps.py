@@ -22,8 +22,8 @@ from scipy.stats import binom
 
 ALGORITHM = "lulc:comparemaps"
 PARAMETERS = (
-    "MAP_A BAND_A MAP_B BAND_B REFERENCE REFERENCE_BAND REFERENCE_FEATURES FIELD CLASS_TABLE CLASS_TABLE_FILE DESIGN"
-    " STRATA STRATA_BAND STRATUM_FIELD CONFIDENCE_LEVEL FPC INTERVAL UNKNOWN MISSING_STRATA"
+    "MAP_A BAND_A MAP_B BAND_B REFERENCE REFERENCE_BAND REFERENCE_FEATURES FIELD CLASS_TABLE CLASS_TABLE_B"
+    " CLASS_TABLE_FILE DESIGN STRATA STRATA_BAND STRATUM_FIELD CONFIDENCE_LEVEL FPC INTERVAL UNKNOWN MISSING_STRATA"
     " OUTPUT_HTML OUTPUT_CSV OUTPUT_JSON"
 ).split()
 NUMBERS = "OVERALL_ACCURACY_A OVERALL_ACCURACY_B DIFFERENCE P_VALUE KAPPA_A KAPPA_B N".split()
@@ -123,6 +123,22 @@ def test_points(compare, files, points):
     swapped = compare(MAP_A=files[1], MAP_B=files[0], REFERENCE_FEATURES=points, FIELD="class", DESIGN="simple")
     assert swapped["DIFFERENCE"] == pytest.approx(-0.2)
     assert swapped["KAPPA_B"] == found["KAPPA_A"]
+
+
+def test_a_map_b_of_another_legend(compare, files, make_raster, tmp_path):
+    """Refused without a class table; the same figures with one, in the dialog and in a file."""
+    other = make_raster("other.tif", map_b()[None] * 10, names=None)
+    layers = {"MAP_A": files[0], "MAP_B": other, "REFERENCE": files[2]}
+    with pytest.raises(QgsProcessingException, match="No class of map B .*CLASS_TABLE_B"):
+        compare(**layers)
+    table = tmp_path / "table.csv"
+    table.write_text("map,reference,map_b\n,1,10\n,2,20\n")
+    for given in ({"CLASS_TABLE_B": [10, 1, "20", 2]}, {"CLASS_TABLE_FILE": str(table)}):
+        found = compare(**layers, **given)
+        assert (found["OVERALL_ACCURACY_A"], found["OVERALL_ACCURACY_B"]) == pytest.approx((0.9, 0.7), abs=1e-12)
+        assert found["facts"]["parameters"]["class_table_b"] == ["10 = 1", "20 = 2"]
+    with pytest.raises(QgsProcessingException, match="Both CLASS_TABLE_B and CLASS_TABLE_FILE"):
+        compare(**layers, CLASS_TABLE_B=[10, 1], CLASS_TABLE_FILE=str(table))
 
 
 def test_mistakes(compare, files, points):
