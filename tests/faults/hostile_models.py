@@ -239,6 +239,33 @@ def sparse_weights_behind_a_field_of_an_old_form(path: Path) -> None:
     write(path, b"\xa3\x06\xa4\x06" + model.SerializeToString())
 
 
+def constants_of_gigabytes(path: Path) -> None:
+    """Eight constants of 900 MB that onnxruntime computes while it loads the file, in a branch that no image takes.
+
+    It runs as a good network does, so it is not among those that are refused.
+    """
+    length = numpy_helper.from_array(np.array([225_000_000], np.int64), "length")
+    weights = [length, numpy_helper.from_array(np.array(1.0, np.float32), "one")]
+    nodes, ends = [], []
+    for i in range(8):
+        nodes.append(helper.make_node("Expand", ["one", "length"], [f"huge{i}"]))
+        nodes.append(helper.make_node("ReduceMax", [f"huge{i}"], [f"end{i}"], keepdims=0))
+        ends.append(f"end{i}")
+    nodes.append(helper.make_node("Sum", ends, ["then"]))
+    no_shape = helper.make_tensor_value_info("then", TensorProto.FLOAT, [])
+    then = helper.make_graph(nodes, "then", [], [no_shape], weights)
+    zero = helper.make_node("Constant", [], ["else"], value=numpy_helper.from_array(np.array(0.0, np.float32)))
+    other = helper.make_graph([zero], "else", [], [helper.make_tensor_value_info("else", TensorProto.FLOAT, [])])
+    more = (
+        helper.make_node("ReduceMax", ["image"], ["brightest"], keepdims=0),
+        helper.make_node("Greater", ["brightest", "limit"], ["yes"]),
+        helper.make_node("If", ["yes"], ["added"], then_branch=then, else_branch=other),
+        helper.make_node("Add", ["raw", "added"], ["scores"]),
+    )
+    limit = numpy_helper.from_array(np.array(1e30, np.float32), "limit")
+    write(path, _after_the_convolution(*more, weights=(limit,)), description())
+
+
 @hostile
 def thirty_megabytes_of_empty_fields(path: Path) -> None:
     write(path, b"\x10\x01" * 15_000_000, description())

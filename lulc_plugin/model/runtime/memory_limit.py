@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A limit on the memory of networks that are only tried, not run: files from anywhere, opened to list or describe them.
+"""Limits on the memory of networks: of those that are only tried, not run, and of what loading one computes.
+
+The first are files from anywhere, opened to list or describe them.
 
 Shapes tell what goes into a network, but not what it makes of it inside. onnxruntime gives all such memory out of one
 arena; here it gets one that ends, so that a hostile file fails with an error instead of taking all memory.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from ...telemetry import import_onnxruntime
@@ -17,6 +20,8 @@ from ...telemetry import import_onnxruntime
 _SHARE = 0.25
 _UNKNOWN = 4 << 30
 _LEAST = 1 << 30
+#: Bytes of a constant that onnxruntime computes while it loads a network.
+_LARGEST_CONSTANT = 64 << 20
 
 
 def largest() -> int:
@@ -43,6 +48,20 @@ def registered() -> bool:
     except Exception:  # onnxruntime has no common base class for its errors
         return False
     return True
+
+
+def limit_folding(options: Any, path: Path) -> None:
+    """Keep onnxruntime from computing constants of gigabytes while it loads a network, out of a file of 200 bytes.
+
+    A constant that is larger is computed anew in each run, with the same result. Releases of onnxruntime that do not
+    know the setting pass over it.
+
+    Args:
+        options: of a session.
+        path: the network; its own weights may be turned round, however large they are.
+    """
+    most = max(_LARGEST_CONSTANT, path.stat().st_size)
+    options.add_session_config_entry("optimization.constant_folding_max_output_size_in_bytes", str(most))
 
 
 def run_options() -> Any:

@@ -19,7 +19,7 @@ from ...errors import CancelledError, LulcError
 from ...options import option
 from ...telemetry import import_onnxruntime
 from ..spec import ModelSpec
-from . import graph_check, onnx_file, providers
+from . import graph_check, memory_limit, onnx_file, providers
 from .onnx_file import Session
 from .providers import ExecutionProvider
 
@@ -134,6 +134,7 @@ class Network:
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        memory_limit.limit_folding(options, self._path)
         on_cpu = provider.name == providers.CPU
         wanted: list[Any] = [(provider.name, dict(provider.options))]
         if not on_cpu:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,26 @@ def test_describing_them_is_answered_too(tried):
 def test_they_take_neither_memory_nor_time(tried):
     assert tried["megabytes"] < 1500
     assert tried["seconds"] < 20
+
+
+RUN = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from lulc_plugin.model import Network, catalogue
+entry = catalogue.load(Path(sys.argv[1]))
+with Network(entry.path, entry.spec, threads=1) as network:
+    network.probabilities(np.ones((1, 3, 64, 64), np.float32))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+
+@pytest.mark.skipif(tuple(map(int, version("onnxruntime").split(".")[:2])) < (1, 27), reason="has no such limit")
+def test_loading_computes_no_constants_of_gigabytes(tmp_path, python):
+    hostile_models.constants_of_gigabytes(tmp_path / "net.onnx")
+    done = python("-c", RUN, str(tmp_path / "net.onnx"))
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 500
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RecursionError("deep"), MemoryError(), UnicodeError("?"), OSError(5)])
