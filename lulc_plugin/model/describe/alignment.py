@@ -121,7 +121,8 @@ def _responses(run: Run, ranges: Sequence[tuple[float, float]], side: int) -> It
     for _ in range(_PATTERNS):
         mask = _pattern(side, random)
         after = run(np.where(mask > 0, colour(), ground))
-        change = np.abs(np.asarray(after, np.float64) - before).mean(axis=0)
+        with np.errstate(invalid="ignore"):  # infinite scores, looked for below
+            change = np.abs(np.asarray(after, np.float64) - before).mean(axis=0)
         change = _on_window(change, side)
         if change is not None and np.isfinite(change).all() and change.max() > 0:
             yield mask, np.minimum(change, np.quantile(change, _LOUD) or change.max())
