@@ -17,6 +17,8 @@ from ..job import ReferenceFeature
 
 IntArray = npt.NDArray[np.int64]
 Owners = npt.NDArray[np.int32]
+#: Side of what is burned at once to learn why a polygon has no pixel.
+_PIECE = 1024
 
 
 class PolygonsOnMap:
@@ -102,7 +104,43 @@ class PolygonsOnMap:
             kept = self._last.kept = (region, self._burned(region))
         return kept[1]
 
+    def fate_of(self, position: int) -> str:
+        """Why a feature, by its position in `features`, has no pixel in a cross table.
+
+        Returns:
+            "outside" the map, "small": it holds no centre of a pixel, "under": all its pixels belong to others of its
+            class, "conflict": other classes claim them all, "nodata": the map has no value there; "unusable".
+        """
+        shapes = np.flatnonzero(self._owners == position)
+        found = "outside" if shapes.size else "unusable"
+        for shape in shapes:
+            for region in self._regions_of(shape):
+                mine = self._burn(region, np.array([shape])) >= 0
+                found = "small" if found == "outside" else found
+                if mine.any():
+                    owner = self._claimed(region)[0][mine]
+                    if (owner == position).any():
+                        return "nodata"
+                    found = "under" if (owner >= 0).any() or found == "under" else "conflict"
+        return found
+
+    def _regions_of(self, shape: int) -> Iterator[PixelRegion]:
+        """The part of the map on which a shape may lie, in pieces."""
+        row0, row1, col0, col1 = self._boxes[shape]
+        rows = range(max(0, math.floor(row0)), min(self._grid.height, math.ceil(row1)), _PIECE)
+        cols = range(max(0, math.floor(col0)), min(self._grid.width, math.ceil(col1)), _PIECE)
+        for row in rows:
+            for col in cols:
+                yield PixelRegion(row, min(row + _PIECE, rows.stop), col, min(col + _PIECE, cols.stop))
+
     def _burned(self, region: PixelRegion) -> Owners:
+        owner, conflicts = self._claimed(region)
+        with self._lock:
+            self._counted[region] = (int(np.count_nonzero(owner >= 0)), conflicts)
+        return owner
+
+    def _claimed(self, region: PixelRegion) -> tuple[Owners, int]:
+        """Position of the polygon at each pixel as `owners` has it, and the pixels in conflict."""
         b = self._boxes
         near = (b[:, 0] < region.row1) & (b[:, 1] > region.row0) & (b[:, 2] < region.col1) & (b[:, 3] > region.col0)
         order = self._order[near[self._order]]
@@ -116,9 +154,7 @@ class PolygonsOnMap:
                 conflict = self._label_of[owner] != self._label_of[highest]
                 conflicts = int(np.count_nonzero(conflict))
                 owner[conflict] = -1
-        with self._lock:
-            self._counted[region] = (int(np.count_nonzero(owner >= 0)), conflicts)
-        return owner
+        return owner, conflicts
 
     def _burn(self, region: PixelRegion, order: npt.NDArray[np.intp]) -> Owners:
         burned: Owners = rasterize(

@@ -16,7 +16,7 @@ from ..job import FeatureInput, ReferenceFeature
 from ..overlay import CrossTable, PolygonsOnMap, RasterOnMap, cross
 from ..reference import where_they_lie
 from ..result import Alignment
-from .from_points import collect_points
+from .from_points import MANY_UNLABELLED, collect_points
 from .reference_units import (
     NO_STRATUM,
     NOT_ON_SECOND_MAP,
@@ -29,6 +29,7 @@ from .reference_units import (
     sizes_by,
     sizes_within,
 )
+from .uncounted_polygons import uncounted
 
 
 def collect_units(
@@ -157,8 +158,7 @@ def _of_polygons(
         ("in polygons of different classes (map nodata included)", polygons.conflicts),
     ]
     if not used.any():
-        where = ("", "") if polygons.pixels else where_they_lie(features.name, features.places, first.facts)
-        raise no_unit("pixel", polygons.pixels, [("on nodata of the map", polygons.pixels), *excluded], where)
+        raise _no_pixel(polygons, features, labelled, index, first, excluded)
     pixels = table.pixels[used]
     return ReferenceUnits(
         kind="polygons",
@@ -183,7 +183,8 @@ def _of_polygons(
         area_measurement=None if areas is None else areas.measurement,
         warnings=(
             *features.warnings,
-            *_polygons_without_pixels(polygons, len(labelled), len(np.unique(table.values[used, 2]))),
+            *uncounted(polygons, labelled, index, np.unique(table.values[used, 2])),
+            *_non_response(features, len(labelled)),
         ),
     )
 
@@ -206,16 +207,21 @@ def _labelled(features: FeatureInput) -> tuple[list[ReferenceFeature], tuple[Key
     return [feature for feature, _ in keyed], labels, [place[key] for _, key in keyed]
 
 
-def _polygons_without_pixels(polygons: PolygonsOnMap, labelled: int, seen: int) -> tuple[str, ...]:
-    """Warnings about polygons that do not count: `seen` of `labelled` do."""
-    warnings = []
-    if polygons.unusable:
-        shown = ", ".join(polygons.unusable[:20])
-        warnings.append(f"{len(polygons.unusable):,} polygons have no usable shape and are left out (ids {shown}).")
-    without = labelled - len(polygons.unusable) - seen
-    if without > 0:
-        warnings.append(
-            f"{without:,} of {labelled:,} polygons hold no centre of a valid map pixel (too small, or outside the"
-            " map) and count for nothing."
-        )
-    return tuple(warnings)
+def _no_pixel(
+    polygons: PolygonsOnMap,
+    features: FeatureInput,
+    labelled: Sequence[ReferenceFeature],
+    index: Sequence[int],
+    first: RasterOnMap,
+    excluded: Sequence[tuple[str, int]],
+) -> LulcError:
+    place, remedy = where_they_lie(features.name, features.places, first.facts) if not polygons.pixels else ("", "")
+    what = " ".join([*uncounted(polygons, labelled, index, np.zeros(0, np.int64)), place]).strip()
+    return no_unit("pixel", polygons.pixels, [("on nodata of the map", polygons.pixels), *excluded], (what, remedy))
+
+
+def _non_response(features: FeatureInput, labelled: int) -> list[str]:
+    total = len(features.features)
+    if total - labelled <= MANY_UNLABELLED * total:
+        return []
+    return [f"{total - labelled:,} of {total:,} polygons have no class in the field {features.field} and do not count."]

@@ -42,7 +42,7 @@ _IDS_SHOWN = 20
 #: From this share of labelled points outside the map on, the report says where they lie.
 _MANY_OUTSIDE = 0.5
 #: From this share of points without a class on, the report warns.
-_MANY_UNLABELLED = 0.05
+MANY_UNLABELLED = 0.05
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,7 @@ def collect_points(
             *features.warnings,
             *_mostly_outside(features, readings, first.facts),
             *_non_response(features, readings),
+            *_copies(readings, xs, ys),
             *_points_in_one_pixel(readings),
         ),
     )
@@ -282,11 +283,30 @@ def _mostly_outside(features: FeatureInput, readings: _Readings, facts: LayerFac
 
 def _non_response(features: FeatureInput, readings: _Readings) -> list[str]:
     total, unlabelled = len(readings.points), _count(~readings.labelled)
-    if unlabelled <= _MANY_UNLABELLED * total:
+    if unlabelled <= MANY_UNLABELLED * total:
         return []
     return [
         f"{unlabelled:,} of {total:,} points have no class in the field {features.field}. If those that are"
         " missing differ from the others, the figures are biased (non-response)."
+    ]
+
+
+def _copies(readings: _Readings, xs: Floats, ys: Floats) -> list[str]:
+    """Points that are in the reference twice."""
+    first: set[tuple[float, float, Key | None]] = set()
+    copies = []
+    for i in np.flatnonzero(readings.used):
+        place = (float(xs[i]), float(ys[i]), readings.labels[i])
+        if place in first:
+            copies.append(readings.points[i].id)
+        first.add(place)
+    if not copies:
+        return []
+    more = f" and {len(copies) - _IDS_SHOWN} more" if len(copies) > _IDS_SHOWN else ""
+    return [
+        f"{len(copies):,} points are copies of others, at the same place and of the same class (ids"
+        f" {', '.join(copies[:_IDS_SHOWN])}{more}). All count, which makes intervals too narrow: remove them (QGIS:"
+        " Delete duplicate geometries), unless the sample was drawn with replacement."
     ]
 
 

@@ -433,6 +433,47 @@ def test_polygons_of_different_classes_that_overlap(make):
     assert ("in polygons of different classes (map nodata included)", 1) in result.context.excluded
 
 
+def test_polygons_that_do_not_count_are_told_for_what_they_are(make):
+    m = MAP.copy()
+    m[9] = 0
+    tiny = square(4, 4, 0.3, 1, "tiny")
+    line = ReferenceFeature({"type": "Polygon", "coordinates": [[(500000, 5000000), (500010, 5000000)]]}, 1, "line")
+    named = [
+        square(0, 0, 3, 1, "whole"), square(0, 0, 3, 1, "copy"), square(1, 1, 1, 1, "inside"),
+        square(2, 8, 1, 1, "of another"), square(2, 8, 1, 2, "class"), tiny, square(50, 50, 2, 1, "far"),
+        square(9, 3, 1, 1, "empty"), line, square(5, 5, 1, None, "unlabelled"),
+    ]  # fmt: skip
+    result = run(make(m), features=FeatureInput(named, "polygons", "p", "c"))
+    assert result.context.compared == 9 and result.context.unlabelled == 1
+    said = [w for w in result.context.warnings if " of 9 polygons" in w or "of 10" in w]
+    for number, words, ids in (
+        (2, "lie wholly under other polygons of their class", "copy, inside"),
+        (2, "share all their pixels with polygons of another class", "of another, class"),
+        (1, "hold no centre of a map pixel", "tiny"),
+        (1, "lie outside the map", "far"),
+        (1, "lie on nodata of the map", "empty"),
+        (1, "have no usable shape", "line"),
+        (1, "are copies of others", "copy"),
+    ):
+        assert any(f"{number} of 9 polygons {words}" in w and f"ids {ids})" in w for w in said), words
+    assert any("1 of 10 polygons have no class in the field c" in w for w in said)
+
+
+def test_polygons_of_which_none_counts(make):
+    small = FeatureInput([square(4, 4, 0.3, 1, "a"), square(50, 50, 2, 1, "b")], "polygons", "p", "c")
+    with pytest.raises(LulcError, match="1 of 2 polygons lie outside.*1 of 2 polygons hold no centre"):
+        run(make(MAP), features=small)
+
+
+def test_points_that_are_there_twice(make):
+    twice = [*SAMPLE, SAMPLE[0], SAMPLE[0], (0, 0, 2)]
+    result = run(make(MAP), features=points(twice))
+    (said,) = [w for w in result.context.warnings if "copies of others" in w]
+    assert said.startswith("2 points are copies") and "ids 10, 11)" in said
+    assert result.context.compared == 13
+    assert not any("copies" in w for w in run(make(MAP), features=points(SAMPLE)).context.warnings)
+
+
 # ---------------------------------------------------------------- disagreement
 
 
