@@ -8,16 +8,17 @@ onto the range where that band usually lies.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import InputForm, ModelBand
-from lulc_plugin.raster import INDICES, Channel, Step, Steps, parse, prepare, resolve, sample_array
+from lulc_plugin.model import MOST_GUIDE_BANDS, InputForm, ModelBand, Smoothing
+from lulc_plugin.raster import INDICES, Channel, Step, Steps, band_values, parse, prepare, resolve, sample_array
 
 from .toml_tables import Words, read
 
@@ -97,9 +98,33 @@ class Inputs:
 
         `layer_sample` is `(bands, pixels)`, the pixels that speak for the whole layer; by default those of the image.
         """
+        return self.prepared(values, valid, self._steps(values, valid, picture, layer_sample), fill)
+
+    def _steps(
+        self,
+        values: npt.NDArray[np.generic],
+        valid: BoolArray,
+        picture: bool,
+        layer_sample: npt.NDArray[np.generic] | None,
+    ) -> list[Steps]:
+        """The steps of each band towards the unit of the channels; arguments as those of `of`."""
         everywhere = valid if valid.ndim == 2 else np.any(valid, axis=0)
         sample = sample_array(values, everywhere) if layer_sample is None else layer_sample
-        return self.prepared(values, valid, resolved(self.form(picture).band_steps, sample), fill)
+        return resolved(self.form(picture).band_steps, sample)
+
+    def guide(
+        self,
+        names: Sequence[str],
+        values: npt.NDArray[np.generic],
+        valid: BoolArray,
+        picture: bool,
+        layer_sample: npt.NDArray[np.generic] | None = None,
+    ) -> FloatArray:
+        """The bands `names` in the unit of the channels, `(bands, rows, cols)`: what smoothing follows."""
+        steps = self._steps(values, valid, picture, layer_sample)
+        at = [self.names.index(name) for name in names]
+        there = valid if valid.ndim == 2 else valid[at]
+        return np.stack(band_values(values[at], there, [steps[i] for i in at]))
 
     def prepared(
         self, values: npt.NDArray[np.generic], valid: BoolArray, steps: Sequence[Steps], fill: Sequence[float]
@@ -129,6 +154,35 @@ def make_inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequenc
         Channel(name, None, parse(INDICES[name], names), (Step.of("clip", minimum=-1, maximum=1),)) for name in indices
     ]
     return Inputs(made, tuple(channels), tuple(_form(way, names) for way in ways))
+
+
+#: Standard deviations of a normal distribution between its 2nd and 98th percentile.
+_SPREADS = 4.1075
+
+
+def complete_smoothing(wanted: Smoothing, names: Sequence[str]) -> Smoothing:
+    """The smoothing with what it does not say: the first four bands, and where their logarithms usually lie.
+
+    Args:
+        wanted: what somebody chose.
+        names: bands of the network.
+
+    Raises:
+        LulcError: it is guided by a band that the network does not have, or that nothing is known of.
+    """
+    bands = wanted.bands or tuple(names[:MOST_GUIDE_BANDS])
+    for band in bands:
+        if band not in names:
+            raise LulcError(f"[smoothing] is guided by the band {band!r}.", f"The network has {', '.join(names)}.")
+    if wanted.mean:
+        return replace(wanted, bands=bands)
+    ends = [[math.log(end) for end in BANDS[band].usual] for band in bands]
+    return replace(
+        wanted,
+        bands=bands,
+        mean=tuple(round((low + high) / 2, 4) for low, high in ends),
+        stddev=tuple(round((high - low) / _SPREADS, 4) for low, high in ends),
+    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin.assess import ConfusionMatrix, accuracy
-from lulc_plugin.model import Window
+from lulc_plugin.classify import smooth
+from lulc_plugin.model import Smoothing, Window
 from lulc_plugin.raster import Axis, plan_axis
 
 from .inputs import Inputs
@@ -50,12 +51,14 @@ class Mapper:
         inputs: what it is fed.
         fill: value of each channel at invalid pixels.
         window: as its sidecar tells the engine.
+        smoothing: how maps follow the edges of their image; None while a network is trained.
     """
 
     predict: Predictor
     inputs: Inputs
     fill: tuple[float, ...]
     window: Window = Window(size=1024, multiple=32, minimum=64, margin=96)
+    smoothing: Smoothing | None = None
 
     def shares(
         self,
@@ -75,7 +78,15 @@ class Mapper:
         picture = chip.picture if picture is None else picture
         layer_sample = chip.whole if layer_sample is None else layer_sample
         image = self.inputs.of(chip.values, chip.band_valid, picture, self.fill, layer_sample)
-        return probabilities(self.predict, image, self.window, context)
+        shares = probabilities(self.predict, image, self.window, context)
+        if self.smoothing is None:
+            return shares
+        guide = self.inputs.guide(self.smoothing.bands, chip.values, chip.band_valid, picture, layer_sample)
+        return smooth(shares, guide, chip.valid, self.smoothing)
+
+    def guide(self, names: Sequence[str], chip: Chip) -> FloatArray:
+        """Bands `names` of a chip in the unit of the channels, `(bands, rows, cols)`: what smoothing follows."""
+        return self.inputs.guide(names, chip.values, chip.band_valid, chip.picture, chip.whole)
 
 
 def engine_window(length: int, window: Window) -> Axis:

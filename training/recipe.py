@@ -15,9 +15,10 @@ from msgspec import Meta
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
+from lulc_plugin.model import Smoothing
 
 from .augment.strength import Strength
-from .inputs import Inputs, from_table as inputs_of
+from .inputs import Inputs, complete_smoothing, from_table as inputs_of
 from .losses.total import Term, terms_of
 from .networks import NetworkSettings
 from .toml_tables import Count, NotNegative, Table, Tables, Words, convert, read as read_table
@@ -145,11 +146,15 @@ class _Tables:
     check: Tables = ()
     teachers: Mapping[str, Table | Tables] = field(default_factory=dict)
     card: Table = field(default_factory=dict)
+    smoothing: Table = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run. `table` is what was parsed, for the checkpoint; the legend is in it, wherever that came from."""
+    """A whole run. `table` is what was parsed, for the checkpoint; the legend is in it, wherever that came from.
+
+    `smoothing` is how maps of the finished network follow the edges of their image; training does without.
+    """
 
     name: str
     legend: Legend
@@ -164,10 +169,13 @@ class Recipe:
     card: Mapping[str, Any]
     table: Mapping[str, Any]
     folder: Path
+    smoothing: Smoothing | None = None
 
 
-def read(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+def read(path: Path, changes: Mapping[str, Any] | None = None, trained: bool = False) -> Recipe:
     """The recipe of a file; `changes` are dotted keys → values that replace what it says (`run.steps` → 100).
+
+    For `trained` see `parse`.
 
     Raises:
         LulcError: the file cannot be read, or says something unknown or impossible.
@@ -175,7 +183,7 @@ def read(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     content = _with_base(path, 0)
     for key, value in (changes or {}).items():
         _put(content, key, value)
-    return parse(content, path.parent, path.name)
+    return parse(content, path.parent, path.name, trained)
 
 
 def _with_base(path: Path, depth: int) -> dict[str, Any]:
@@ -245,10 +253,11 @@ def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: 
     # whether the named encoder exists is only known once its library is imported, when the network is built
     NetworkSettings.from_table(network).typed_options()
     general = read_table(Strength, tables.augment, "[augment]")
+    inputs = inputs_of(tables.input)
     recipe = Recipe(
         name=tables.name,
         legend=legend,
-        inputs=inputs_of(tables.input),
+        inputs=inputs,
         network=network,
         pretrained=pretrained,
         run=read_table(Run, tables.run, "[run]"),
@@ -259,9 +268,21 @@ def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: 
         card=tables.card,
         table=_plain({**content, "legend": legend.to_json()}),
         folder=folder,
+        smoothing=smoothing_of(tables.smoothing, inputs),
     )
     _refuse_contradictions(recipe)
     return recipe
+
+
+def smoothing_of(table: Mapping[str, Any], inputs: Inputs) -> Smoothing | None:
+    """The smoothing that a table `[smoothing]` says; None where it is empty.
+
+    Raises:
+        LulcError: it says something unknown or impossible.
+    """
+    if not table:
+        return None
+    return complete_smoothing(read_table(Smoothing, table, "[smoothing]"), inputs.names)
 
 
 def _refuse_contradictions(recipe: Recipe) -> None:

@@ -23,6 +23,7 @@ from lulc_plugin.errors import LulcError
 if TYPE_CHECKING:
     from .export.export_network import Source
     from .export.facts import Facts
+    from .recipe import Recipe
 
 #: Scores of the released networks, by name: what the next one is compared with.
 RESULTS = Path(__file__).parent / "results" / "scores"
@@ -155,7 +156,7 @@ def release(source: Source, places: Places, rehearsal: bool, forest: bool = True
         write_whole(places.target, places.made.read_bytes())
     _describe(source, places, facts, scores)
     if not rehearsal:
-        _write_json(places.results / f"{facts.name}.json", scores)
+        write_json(places.results / f"{facts.name}.json", scores)
 
 
 def kept_facts(places: Places, checkpoint: str, rehearsal: bool) -> Facts | None:
@@ -202,6 +203,8 @@ def _measured_again(facts: Facts, source: Source, places: Places) -> Facts:
 
 def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, forest: bool) -> dict[str, Any]:
     """Kept scores, or new ones with the contact sheet."""
+    from .evaluate.network_scores import compared, release_scores, require_smoothing
+
     if not rehearsal and places.scores.is_file():
         scores = json.loads(places.scores.read_text(encoding="utf-8"))
         if scores.get("checkpoint") != facts.checkpoint:
@@ -209,10 +212,10 @@ def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, fores
                 f"{places.scores} holds the scores of another checkpoint.",
                 "A test split is opened once a network. Train in another folder.",
             )
+        require_smoothing(scores, source.recipe)
         return scores
     from .evaluate.calibration import Calibration
     from .evaluate.evaluated_networks import of_recipe
-    from .evaluate.network_scores import compared, release_scores
     from .export.export_network import mapper
 
     recipe = source.recipe
@@ -220,34 +223,44 @@ def _scores(source: Source, places: Places, facts: Facts, rehearsal: bool, fores
     one = of_recipe(facts.name, answers, recipe)
     scores, results = release_scores(one, recipe, source.root, source.cache, rehearsal, forest)
     scores["calibration"] = Calibration(**facts.calibration).table()
-    scores["compared"] = {name: compared(scores, theirs) for name, theirs in _others(places, facts.name).items()}
+    others = other_scores(places.results, facts.name)
+    scores["compared"] = {name: compared(scores, theirs) for name, theirs in others.items()}
     scores["checkpoint"] = facts.checkpoint
-    _write_json(places.scores, scores)
-    _sheet(source, places, results, rehearsal)
+    write_json(places.scores, scores)
+    draw_sheet(recipe, source.root, source.cache, results, "val" if rehearsal else "test", places.picture)
     return scores
 
 
-def _others(places: Places, name: str) -> dict[str, Mapping[str, Any]]:
-    """Scores of the networks released before, by name."""
-    files = sorted(places.results.glob("*.json"))
+def other_scores(results: Path, name: str) -> dict[str, Mapping[str, Any]]:
+    """Scores of the networks released before, by name; `results` is their folder."""
+    files = sorted(results.glob("*.json"))
     return {f.stem: json.loads(f.read_text(encoding="utf-8")) for f in files if f.stem != name}
 
 
-def _sheet(source: Source, places: Places, scored_splits: list[Any], rehearsal: bool) -> None:
+def draw_sheet(recipe: Recipe, root: Path, cache: Path, scored_splits: list[Any], split: str, path: Path) -> None:
+    """Draw the contact sheet of a card.
+
+    Args:
+        recipe: of the network.
+        root: folder of the data sets.
+        cache: folder of teachers' answers.
+        scored_splits: results with their maps.
+        split: which of them are shown.
+        path: the picture.
+    """
     from .cards import contact_sheet
     from .evaluate.held_out import chips_of
 
-    recipe = source.recipe
     rows: list[contact_sheet.Shown] = []
     for scored in scored_splits:
         part = scored.part
-        if part.split != ("val" if rehearsal else "test") or part.teachers or part.description.use != "train":
+        if part.split != split or part.teachers or part.description.use != "train":
             continue
-        chips = chips_of(part, recipe.inputs.names, recipe.legend, recipe, source.root, source.cache)
+        chips = chips_of(part, recipe.inputs.names, recipe.legend, recipe, root, cache)
         title = (part.description.title or part.description.name).split(" (")[0].split(",")[0]
         rows += contact_sheet.shown(chips, scored.maps, recipe.inputs.names, recipe.legend, title[:28])
     if rows:
-        contact_sheet.draw(rows, recipe.legend, places.picture)
+        contact_sheet.draw(rows, recipe.legend, path)
     else:
         print("No held-out chip may be shown: the card has no picture.")
 
@@ -277,7 +290,8 @@ def write_card(network: Path) -> None:
     write_whole(network.with_suffix(".md"), card.encode("utf-8"))
 
 
-def _write_json(path: Path, table: Mapping[str, Any]) -> None:
+def write_json(path: Path, table: Mapping[str, Any]) -> None:
+    """Write a table as JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, (json.dumps(table, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 

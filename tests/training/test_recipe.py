@@ -4,6 +4,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
@@ -236,3 +237,27 @@ def test_no_recipe_names_an_evaluation_set(named_folders):
     for path in (recipe.LEGENDS.parents[1] / "training" / "configs").rglob("*.toml"):
         r = recipe.read(path)
         assert not {"s2_europe_rgbn16", "deepglobe_mini"} & {d.set for d in (*r.data, *r.checks)}
+
+
+def test_a_smoothing_is_completed(recipe_file):
+    assert recipe.read(recipe_file).smoothing is None
+    found = recipe.read(recipe_file, {"smoothing": {"radius": 8, "weight": 0.5}}).smoothing
+    assert (found.radius, found.eps, found.weight, found.bands) == (8, 0.1, 0.5, ("red", "green", "blue", "nir"))
+    # red usually lies between .02 and .22
+    assert found.mean[0] == pytest.approx(np.log(0.02 * 0.22) / 2, abs=1e-3)
+    assert found.stddev[0] == pytest.approx(np.log(11) / 4.1075, abs=1e-3)
+    given = {"radius": 2, "bands": ["nir"], "mean": [-1.0], "stddev": [0.5]}
+    assert recipe.read(recipe_file, {"smoothing": given}).smoothing.mean == (-1.0,)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"radius": 200}, "200"), ({"radius": 8, "bands": ["swir16"]}, "swir16"), ({"eps": 0.1}, "radius"),
+        ({"radius": 8, "weigth": 1}, "weight"),
+    ],
+)  # fmt: skip
+def test_a_wrong_smoothing_is_refused(recipe_file, table, message):
+    with pytest.raises(LulcError) as caught:
+        recipe.read(recipe_file, {"smoothing": table})
+    assert message in f"{caught.value}"

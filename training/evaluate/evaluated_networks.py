@@ -15,7 +15,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
 from lulc_plugin.raster import value_kind
 
-from ..maps import Answers
+from ..maps import Answers, Mapper
 from ..recipe import Recipe
 from ..sets.chips import Chip
 
@@ -33,6 +33,7 @@ class Subject:
         legend: classes.
         ways: which kinds of numbers it takes: `reflectance`, `picture`.
         recipe: what it was trained by, None of exported ones.
+        unsmoothed: its probabilities before they follow the edges of the image; None where they never do.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Subject:
     legend: Legend
     ways: tuple[str, ...]
     recipe: Recipe | None = None
+    unsmoothed: Answers | None = None
 
     def takes(self, picture: bool) -> bool:
         """Whether it has a way in for pictures, or for reflectance."""
@@ -66,12 +68,19 @@ def _checkpoint(path: Path) -> Subject:
 
     network, recipe, state = load(path)
     name = path.parent.name if path.stem in ("best", "last") and path.parent.name else path.stem
-    return of_recipe(name, mapper(recipe, network, state["fill"]), recipe)
+    return of_recipe(name, replace(mapper(recipe, network, state["fill"]), smoothing=recipe.smoothing), recipe)
 
 
 def of_recipe(name: str, answers: Answers, recipe: Recipe) -> Subject:
     """A network in the hand of whoever trained it, to be scored under `name`."""
-    return Subject(name, answers, recipe.inputs.names, recipe.legend, ways_of(recipe), recipe)
+    smoothed = isinstance(answers, Mapper) and answers.smoothing is not None
+    bare = replace(answers, smoothing=None) if smoothed else None
+    return Subject(name, answers, recipe.inputs.names, recipe.legend, ways_of(recipe), recipe, bare)
+
+
+def without_smoothing(one: Subject) -> Subject:
+    """The network as it was trained, its probabilities as they come."""
+    return one if one.unsmoothed is None else replace(one, answers=one.unsmoothed, unsmoothed=None)
 
 
 def ways_of(recipe: Recipe) -> tuple[str, ...]:
@@ -84,7 +93,8 @@ def _exported(path: Path, threads: int) -> Subject:
     spec = answers.spec
     # the engine turns reflectance into the numbers of any way in; a picture needs one without a unit
     ways = ("reflectance", *(["picture"] if any(form.unit != "reflectance" for form in spec.forms) else []))
-    return Subject(path.stem, answers, answers.bands, spec.legend, ways)
+    bare = None if spec.smoothing is None else Exported(path, threads, smoothed=False)
+    return Subject(path.stem, answers, answers.bands, spec.legend, ways, unsmoothed=bare)
 
 
 class Exported:
@@ -93,15 +103,16 @@ class Exported:
     Args:
         path: the `.onnx` file.
         threads: CPU threads, 0 for all cores.
+        smoothed: maps follow the edges of the image as the description asks.
 
     Raises:
         LulcError: no such file, or no description.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path, threads: int = 0, smoothed: bool = True) -> None:
         from ..teachers.teacher import Teacher
 
-        self._with_rim = lru_cache(maxsize=2)(lambda rim: Teacher(path, threads, rim=rim))
+        self._with_rim = lru_cache(maxsize=2)(lambda rim: Teacher(path, threads, rim=rim, smoothed=smoothed))
         self.spec = self._with_rim(None).spec
         self.bands = tuple(b.label for b in self.spec.bands)
 
@@ -113,15 +124,21 @@ class Exported:
         layer_sample: FloatArray | None = None,
     ) -> FloatArray:
         """Class probabilities `(classes, rows, cols)`; arguments as those of `Mapper.shares`."""
+        return self._with_rim(context).ask(*self._seen(chip, picture, layer_sample))
+
+    def guide(self, names: Sequence[str], chip: Chip) -> FloatArray:
+        """As `Mapper.guide`."""
+        return self._with_rim(None).guide(names, *self._seen(chip, None, None))
+
+    def _seen(
+        self, chip: Chip, picture: bool | None, layer_sample: FloatArray | None
+    ) -> tuple[dict[str, FloatArray], npt.NDArray[np.bool_], str, dict[str, FloatArray] | None]:
+        """Arguments of `Teacher.ask`."""
         picture = chip.picture if picture is None else picture
         layer_sample = chip.whole if layer_sample is None else layer_sample
         layer = None if layer_sample is None else dict(zip(self.bands, layer_sample, strict=True))
-        return self._with_rim(context).ask(
-            dict(zip(self.bands, chip.values, strict=True)),
-            chip.band_valid,
-            value_kind.PICTURE if picture else value_kind.REFLECTANCE,
-            layer,
-        )
+        kind = value_kind.PICTURE if picture else value_kind.REFLECTANCE
+        return dict(zip(self.bands, chip.values, strict=True)), chip.band_valid, kind, layer
 
 
 def common(subjects: Sequence[Subject]) -> tuple[tuple[str, ...], Legend]:
@@ -147,7 +164,10 @@ def aligned(one: Subject, bands: Sequence[str], legend: Legend) -> Subject:
         return one
     at = [list(bands).index(b) for b in one.bands]
     order = [one.legend.names.index(n) for n in legend.names]
-    return replace(one, answers=_Aligned(one.answers, at, order), bands=tuple(bands), legend=legend)
+    bare = None if one.unsmoothed is None else _Aligned(one.unsmoothed, at, order)
+    return replace(
+        one, answers=_Aligned(one.answers, at, order), bands=tuple(bands), legend=legend, unsmoothed=bare
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

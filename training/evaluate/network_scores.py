@@ -7,11 +7,14 @@ here alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from lulc_plugin.errors import LulcError
 
 from ..maps import Counts, line, miou_interval, total_counts
 from ..recipe import Recipe
@@ -67,12 +70,13 @@ def scores(
             say(f"{part.key}: left out, {one.name} takes no {'pictures' if picture else 'reflectance'}")
             continue
         look, members = looks.at(part), chips(part)
-        scored = score(
-            one.answers, part, members, one.legend, look.surrounded, look.pictures and one.takes(picture=True)
-        )
+        pictures = look.pictures and one.takes(picture=True)
+        scored = score(one.answers, part, members, one.legend, look.surrounded, pictures, one.unsmoothed)
         results.append(scored)
         table["sets"][part.key] = scored.table()
         say(line(part.key, scored.total))
+        if scored.unsmoothed is not None:
+            say(line("  without smoothing", scored.unsmoothed.total))
         if look.robust and not picture:
             conditions = robustness.matrices(one.answers, members, one.bands, one.takes(picture=True), scored.total)
             table["robustness"][part.key] = {name: counts.tolist() for name, counts in conditions.items()}
@@ -132,7 +136,28 @@ def release_scores(
         splits=("val",) if rehearsal else ("test",),
     )  # fmt: skip
     table, results = scores(one, release_parts(recipe, root, rehearsal), chips, looks, say)
-    return headed(one.name, table, rehearsal, None), results
+    return {**headed(one.name, table, rehearsal, None), "smoothing": smoothing_table(recipe)}, results
+
+
+def smoothing_table(recipe: Recipe) -> dict[str, Any] | None:
+    """How the maps that were scored follow the edges of their image, for `scores.json`; None where they do not."""
+    return None if recipe.smoothing is None else json.loads(json.dumps(asdict(recipe.smoothing)))
+
+
+def require_smoothing(scores: Mapping[str, Any], recipe: Recipe) -> None:
+    """Nothing, if kept scores are of maps that follow the edges of their image as the recipe says.
+
+    Raises:
+        LulcError: they are of other maps.
+    """
+    if scores.get("smoothing") != smoothing_table(recipe):
+        shown = [s and f"radius {s['radius']}, eps {s['eps']:g}, weight {s['weight']:g}" for s in
+                 (scores.get("smoothing"), smoothing_table(recipe))]  # fmt: skip
+        raise LulcError(
+            f"{scores['network']} was scored with the smoothing {shown[0] or 'none'}; the recipe says"
+            f" {shown[1] or 'none'}.",
+            "A test split is opened once, with what validation places chose. Write that into the recipe.",
+        )
 
 
 def release_parts(recipe: Recipe, root: Path, rehearsal: bool) -> list[Part]:

@@ -23,6 +23,7 @@ from lulc_plugin.report.accuracy import assess_and_report
 from ..maps import SURROUNDED, Answers, Counts, as_pictures, class_matrix, groups_of, place_matrices, total_counts
 from ..sets.chips import Chip
 from .held_out import Part, colours_of, names_of
+from .map_shape import MapShape, shape_of
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Scored:
         surrounded: the same amid reflected surroundings, None where not looked at.
         pictures: the same of reflectance shown as pictures, None where not looked at or impossible.
         maps: class index of each pixel of each chip.
+        shape: borders and small patches of the maps.
+        unsmoothed: the same split without smoothing, None where nothing is smoothed or nobody looked.
     """
 
     part: Part
@@ -47,6 +50,8 @@ class Scored:
     surrounded: dict[str, Counts] | None = None
     pictures: dict[str, Counts] | None = None
     maps: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    shape: MapShape | None = None
+    unsmoothed: Scored | None = None
 
     @property
     def total(self) -> Counts:
@@ -65,11 +70,16 @@ class Scored:
             "evaluation_only": description.use == "evaluation",
             "counted": list(self.counted),
             "names": list(self.names),
-            "places": plain(self.places),
+            **self.figures(),
             "surrounded": None if self.surrounded is None else plain(self.surrounded),
             "pictures": None if self.pictures is None else plain(self.pictures),
             "chips": self.chips,
+            "unsmoothed": None if self.unsmoothed is None else self.unsmoothed.figures(),
         }
+
+    def figures(self) -> dict[str, Any]:
+        """What was counted on the maps, for JSON."""
+        return {"places": plain(self.places), "shape": None if self.shape is None else self.shape.table()}
 
 
 def plain(matrices: dict[str, Counts]) -> dict[str, list[list[int]]]:
@@ -89,6 +99,7 @@ def score(
     legend: Legend,
     surrounded: bool = False,
     pictures: bool = False,
+    unsmoothed: Answers | None = None,
 ) -> Scored:
     """Map every chip and count.
 
@@ -99,6 +110,7 @@ def score(
         legend: classes in the network's order.
         surrounded: count maps amid reflected surroundings, too.
         pictures: count maps of reflectance shown as pictures, too; ignored where chips are pictures.
+        unsmoothed: the network without smoothing, which is scored, too.
     """
     groups = groups_of(chips)
     places: dict[str, Counts] = {}
@@ -111,7 +123,7 @@ def score(
         part, len(chips), groups.values, names_of(groups, chips, legend), places,
         place_matrices(answers, chips, SURROUNDED) if surrounded else None,
         as_pictures(answers, chips) if pictures and not chips[0].picture else None,
-        maps,
+        maps, shape_of(maps, chips, groups), None if unsmoothed is None else score(unsmoothed, part, chips, legend),
     )  # fmt: skip
 
 

@@ -150,10 +150,17 @@ def _one(table: Scores, key: str, entry: Scores) -> list[str]:
     out = [grid(header, rows)]
     variants = {"as they are": entry["places"], "amid reflected surroundings": entry["surrounded"],
                 "as pictures": entry["pictures"]}  # fmt: skip
+    bare = entry.get("unsmoothed")
+    if bare:
+        variants["without smoothing"] = bare["places"]
     seen = {name: total_counts(matrices_of(m)) for name, m in variants.items() if m is not None}
     if len(seen) > 1:
         rows = [[name, *(_number(v) for v in measures(counts).values())] for name, counts in seen.items()]
         out.append(grid(["chips", *MEASURES], rows))
+    shapes = {"as they are": entry.get("shape"), "without smoothing": bare["shape"] if bare else None}
+    rows = [[name, *(_number(s[k]) for k in ("boundary_f1", "small_patches_km2"))] for name, s in shapes.items() if s]
+    if rows:
+        out.append(grid(["maps", "F1 of borders, 1 pixel", "patches below 4 pixels a km²"], rows))
     places = []
     for place, counts in matrices_of(entry["places"]).items():
         if counts.any():

@@ -40,7 +40,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
     known = os.environ.get("LULC_DATA")
     p.add_argument("--data", type=Path, default=known, help="folder of the data sets (or LULC_DATA)")
     p.add_argument("--cache", type=Path, default=Path("runs/teachers"), help="folder of teachers' answers")
-    p.add_argument("--card", type=Path, metavar="CONFIG.toml", help="take the words of [card] from this recipe instead")
+    p.add_argument(
+        "--card", type=Path, metavar="CONFIG.toml", help="take [card] and [smoothing] from this recipe instead"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -25,6 +25,10 @@ _MATRICES = (
     "Rows of every matrix are the map, columns the reference; mean IoU and mean Dice are over the classes that the"
     " reference has. Accuracies count pixels of the chips; they are no estimate for a country."
 )
+_SMOOTHED = (
+    "Maps follow the edges of their image, as those of users do; the rows “without smoothing” are the same network"
+    " without that. How far they do was chosen on validation places."
+)
 _FOREST = (
     "100 trees on the same channels plus 3x3 mean and standard deviation of the bands, same places, classes balanced.",
     "Intervals by drawing places with replacement (4000 draws): they hold for more places like these.",
@@ -56,8 +60,7 @@ def fields(facts: Facts, recipe: Recipe, scores: Mapping[str, Any] | None, rim: 
     card = card_table.of(recipe)
     properties = {
         "lulc:needs": [*card.needs, "An image without clouds."],
-        "lulc:limits": _limits(recipe, scores) if scores else [],
-        "lulc:evaluation": _evaluation(scores, rim) if scores else {},
+        **(scored_fields(recipe, scores, rim) if scores else {}),
         "lulc:window_border": _border(facts),
         "lulc:making": _making(facts, recipe),
         "lulc:parity": _parity(facts),
@@ -66,6 +69,18 @@ def fields(facts: Facts, recipe: Recipe, scores: Mapping[str, Any] | None, rim: 
         "lulc:picture": {"path": picture, "caption": [_PICTURE]} if picture else {},
     }
     return {name: value for name, value in properties.items() if value}
+
+
+def scored_fields(recipe: Recipe, scores: Mapping[str, Any], rim: int) -> dict[str, Any]:
+    """The properties that scores decide; arguments as those of `fields`.
+
+    Raises:
+        LulcError: [card] asks for a number that does not exist.
+    """
+    return {
+        "lulc:limits": _limits(recipe, scores),
+        "lulc:evaluation": _evaluation(scores, rim, recipe.smoothing is not None),
+    }
 
 
 def calibration(facts: Facts) -> dict[str, Any]:
@@ -81,6 +96,26 @@ def calibration(facts: Facts) -> dict[str, Any]:
     }
 
 
+def smoothed_calibration(before: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """`lulc:calibration` of a network whose maps were smoothed after its temperature was fitted.
+
+    Args:
+        before: the same before that.
+        found: `calibration` of its scores, with `smoothed`, `further_temperature` and `further`.
+    """
+    errors = {key: [round(found[kind][key], 4) for kind in ("smoothed", "further")] for key in found["smoothed"]}
+    text = ", ".join(f"{key} {after:.3f}, with it {more:.3f}" for key, (after, more) in errors.items())
+    return {
+        **before,
+        "expected_error_after": {key: after for key, (after, _) in errors.items()},
+        "method": [
+            *before["method"][:1],
+            "Errors after are those of smoothed probabilities, not those it was fitted to. A further one of"
+            f" {found['further_temperature']:g} would fit them best and changes little ({text}), so there is none.",
+        ],
+    }
+
+
 def _limits(recipe: Recipe, scores: Mapping[str, Any]) -> list[str]:
     items = [limits.filled(sentence, scores) for sentence in card_table.of(recipe).limits]
     items += limits.from_scores(scores)
@@ -92,7 +127,7 @@ def _limits(recipe: Recipe, scores: Mapping[str, Any]) -> list[str]:
     return [*items, "One seed was released; differences of 0.03 between networks of this size are noise."]
 
 
-def _evaluation(scores: Mapping[str, Any], rim: int) -> dict[str, list[str]]:
+def _evaluation(scores: Mapping[str, Any], rim: int, smoothed: bool) -> dict[str, list[str]]:
     """How was scored, in sentences."""
     chips = (
         f"A chip is mapped as the engine maps a layer that small: one window with {rim} pixels reflected at its rim."
@@ -100,7 +135,12 @@ def _evaluation(scores: Mapping[str, Any], rim: int) -> dict[str, list[str]]:
         " anything larger), and the true score there lies somewhere between the two."
     )
     texts = {
-        "method": [REHEARSAL if scores["rehearsal"] else _KEPT, _MATRICES, chips],
+        "method": [
+            REHEARSAL if scores["rehearsal"] else _KEPT,
+            _MATRICES,
+            chips,
+            *([_SMOOTHED] if smoothed else []),
+        ],
         "baseline": list(_FOREST) if scores["forest"] else [],
         "radiometry": [_LIGHT] if scores["robustness"] else [],
     }

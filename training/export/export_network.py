@@ -160,8 +160,9 @@ def _confidence(facts: Facts, recipe: Recipe, data: TrainingData, target: Path, 
 
 
 def mapper(facts: Facts, recipe: Recipe, target: Path) -> Mapper:
-    """The exported file, mapping chips as the engine does with the measured margin."""
-    return Mapper(onnx_session.predictor(target), recipe.inputs, tuple(facts.fill), sidecar.window(facts))
+    """The exported file, mapping chips as the engine does with the measured margin and the recipe's smoothing."""
+    predict, fill = onnx_session.predictor(target), tuple(facts.fill)
+    return Mapper(predict, recipe.inputs, fill, sidecar.window(facts), recipe.smoothing)
 
 
 def describe_inside(
@@ -216,6 +217,8 @@ def _calibration(source: Source, temperature: float | None) -> dict[str, Any]:
     if temperature is not None:
         return {"temperature": temperature, "before": {}, "after": {}}
     answers = torch_mapper(source.recipe, source.network, source.state["fill"])
+    # smoothing is linear in the logarithms, so a temperature found after it may stand before it, inside the file
+    answers = replace(answers, smoothing=source.recipe.smoothing)
     return calibration.of_checks(answers, source.recipe, source.root, source.cache).table()
 
 

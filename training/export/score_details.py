@@ -96,18 +96,19 @@ def _measures(counts: Counts, names: tuple[str, ...]) -> dict[str, float | None]
 
 
 def _variants(entry: Table) -> list[dict[str, Any]]:
-    """Rows for other surroundings and for pictures."""
+    """Rows for other surroundings, for pictures, and for maps that do not follow the edges of their image."""
     kinds = (
         ("surrounded", f"{SURROUNDED} pixels reflected around each chip"),
         ("pictures", "shown as stretched pictures (a place is the layer)"),
     )
+    bare = entry.get("unsmoothed")
+    found = [(name, entry[kind]) for kind, name in kinds if entry.get(kind)]
+    found += [("without smoothing", bare["places"])] if bare else []
+    names = ("overall_accuracy", "kappa", "macro_f1", "miou", "mean_dice")
     rows = []
-    for kind, name in kinds:
-        if entry.get(kind):
-            counts = pooled(entry[kind])
-            row = {"name": name, "places": len(entry[kind]), "pixels": int(counts.sum())}
-            names = ("overall_accuracy", "kappa", "macro_f1", "miou", "mean_dice")
-            rows.append({**row, **_measures(counts, names)})
+    for name, places in found:
+        counts = pooled(places)
+        rows.append({"name": name, "places": len(places), "pixels": int(counts.sum()), **_measures(counts, names)})
     return rows
 
 
@@ -158,6 +159,7 @@ def _notes(scores: Table, key: str) -> list[str]:
             f"Labels of this set are coarser than the map: {' and '.join(coarse)} is right if the map says any class of"
             " it."
         )
+    notes += _shape(entry)
     if entry["evaluation_only"]:
         name = key.partition("/")[0]
         notes.append(f"Never trained on, never chosen by. {entry['credit'].rstrip('.')}.")
@@ -165,6 +167,23 @@ def _notes(scores: Table, key: str) -> list[str]:
         if len(entry["places"]) == 1:
             notes.append("One place says little about others.")
     return notes
+
+
+def _shape(entry: Table) -> list[str]:
+    """A sentence about the borders and the small patches of the maps."""
+    bare = entry.get("unsmoothed") or {}
+    kinds = (
+        ("boundary_f1", "F1 of borders within one pixel", 3),
+        ("small_patches_km2", "patches below 4 pixels a km²", 2),
+    )
+    parts = []
+    for kind, words, digits in kinds:
+        values = [(table.get("shape") or {}).get(kind) for table in (entry, bare)]
+        if values[0] is not None:
+            without = "" if values[1] is None else f" (without smoothing {values[1]:.{digits}f})"
+            parts.append(f"{words} {values[0]:.{digits}f}{without}")
+    text = "; ".join(parts)
+    return [f"{text[0].upper()}{text[1:]}."] if text else []
 
 
 def worst_place(scores: Table, key: str) -> tuple[str, float, str] | None:

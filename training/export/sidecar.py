@@ -80,6 +80,7 @@ def spec(
             BandStatistics(b["mean"], b["stddev"], b["low"], b["high"]) for b in facts.band_statistics
         ),
         confidence=Confidence(**facts.confidence) if facts.confidence else None,
+        smoothing=recipe.smoothing,
         extra={
             "lulc:calibration": card_fields.calibration(facts),
             "lulc:imagery": card.imagery,

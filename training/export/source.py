@@ -13,7 +13,8 @@ import tomllib
 from lulc_plugin.errors import LulcError
 
 from ..networks.network import Network
-from ..recipe import Recipe
+from ..recipe import Recipe, smoothing_of
+from ..toml_tables import Table, convert
 from ..train import checkpoint
 from . import card_table, credits
 
@@ -37,7 +38,8 @@ def open_source(path: Path, root: Path | None, cache: Path, card: Path | None = 
         path: the checkpoint.
         root: folder of the data sets.
         cache: folder of teachers' answers.
-        card: a recipe whose [card] is used instead of the checkpoint's: words may be mended after the training.
+        card: a recipe whose [card] and [smoothing] are used instead of the checkpoint's: words may be mended, and a
+            smoothing is chosen, after the training.
 
     Raises:
         LulcError: a file is missing or wrong, or the terms of what the weights come from are not known.
@@ -53,7 +55,7 @@ def open_source(path: Path, root: Path | None, cache: Path, card: Path | None = 
 
 
 def with_card(recipe: Recipe, path: Path) -> Recipe:
-    """The recipe with the words of another file's [card].
+    """The recipe with the words of another file's [card], and with its [smoothing] where it has one.
 
     Raises:
         LulcError: the file cannot be read or has none.
@@ -64,4 +66,5 @@ def with_card(recipe: Recipe, path: Path) -> Recipe:
         raise LulcError(f"{path} cannot be read: {error}.") from None
     if "card" not in table:
         raise LulcError(f"{path} has no table [card].")
-    return replace(recipe, card=table["card"])
+    smoothing = smoothing_of(convert(table.get("smoothing", {}), Table, f"{path}: [smoothing]"), recipe.inputs)
+    return replace(recipe, card=table["card"], smoothing=smoothing or recipe.smoothing)

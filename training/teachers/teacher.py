@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from lulc_plugin import provenance
-from lulc_plugin.classify import Blender, ClassifyJob, input_scaling, plan_windows
+from lulc_plugin.classify import Blender, ClassifyJob, input_scaling, plan_windows, smooth
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import Network, catalogue
+from lulc_plugin.model import MOST_GUIDE_BANDS, Network, catalogue
 from lulc_plugin.raster import (
+    Channel,
     GeoGrid,
     Grid,
     LayerFacts,
     RasterInput,
+    Steps,
+    band_values,
     bands as band_matching,
     prepare,
     resolve_all,
@@ -37,15 +40,19 @@ class Teacher:
         threads: CPU threads, 0 for all cores.
         device: `cpu`, `cuda`, `openvino` or `auto`.
         rim: pixels reflected at an image's own rim; None: as the engine does it, a third of the network's margin.
+        smoothed: the answer follows the edges of the image as the network's description asks, like a user's map.
 
     Raises:
         LulcError: no such file, no description, or one that is of another network.
     """
 
-    def __init__(self, path: Path, threads: int = 0, device: str = "cpu", rim: int | None = None) -> None:
+    def __init__(
+        self, path: Path, threads: int = 0, device: str = "cpu", rim: int | None = None, smoothed: bool = False
+    ) -> None:
         self._entry = catalogue.load(path)
         self._rim = rim
         self.spec = self._entry.spec
+        self._smoothing = self.spec.smoothing if smoothed else None
         self._network = Network(path, self.spec, threads, device)
         self._warned = list(self._network.warnings)
 
@@ -83,12 +90,38 @@ class Teacher:
         """
         if not valid.any():
             return np.zeros((len(self.classes), *valid.shape[-2:]), np.float32)
-        return self._windows(self._network_input(bands, valid, kind, layer))
+        spec = self.spec
+        stored, steps, channels = self._scaled(bands, valid, kind, layer)
+        shares = self._windows(prepare(*stored, spec.band_names, steps, channels, spec.fill))
+        if self._smoothing is None:
+            return shares
+        guide = self._guide(self._smoothing.bands or spec.band_names[:MOST_GUIDE_BANDS], *stored, steps)
+        return smooth(shares, guide, valid if valid.ndim == 2 else np.any(valid, axis=0), self._smoothing)
 
-    def _network_input(
-        self, bands: Mapping[str, FloatArray], valid: BoolArray, kind: str, layer: Mapping[str, FloatArray] | None
+    def guide(
+        self,
+        names: Sequence[str],
+        bands: Mapping[str, FloatArray],
+        valid: BoolArray,
+        kind: str = value_kind.REFLECTANCE,
+        layer: Mapping[str, FloatArray] | None = None,
     ) -> FloatArray:
-        """`(channels, rows, cols)` for the network."""
+        """The network's bands `names` in the unit of its channels, `(bands, rows, cols)`: what smoothing follows.
+
+        The other arguments are those of `ask`.
+        """
+        stored, steps, _ = self._scaled(bands, valid, kind, layer)
+        return self._guide(names, *stored, steps)
+
+    def _guide(self, names: Sequence[str], stored: FloatArray, valid: BoolArray, steps: Sequence[Steps]) -> FloatArray:
+        at = [self.spec.band_names.index(name) for name in names]
+        there = valid if valid.ndim == 2 else valid[at]
+        return np.stack(band_values(stored[at], there, [steps[i] for i in at]))
+
+    def _scaled(
+        self, bands: Mapping[str, FloatArray], valid: BoolArray, kind: str, layer: Mapping[str, FloatArray] | None
+    ) -> tuple[tuple[FloatArray, BoolArray], Sequence[Steps], Sequence[Channel]]:
+        """Numbers of the network's bands with their validity, steps of the bands, and channels with theirs."""
         spec = self.spec
         layer_bands = tuple(band_matching.LayerBand(i + 1, name) for i, name in enumerate(bands))
         job = ClassifyJob(RasterInput("image"), values=kind)
@@ -114,7 +147,7 @@ class Teacher:
             spec.channels,
             sample if sample.size else stored[:, everywhere],
         )
-        return prepare(stored, valid, spec.band_names, steps, channels, spec.fill)
+        return (stored, valid), steps, channels
 
     def _check_scale(self) -> None:
         for band in self.spec.bands:
