@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--weights", default="", help="of the networks in the average: 1,1,2")
     p.add_argument("--forest", action="store_true", help="compare with a random forest on the same channels")
     p.add_argument("--robustness", action="store_true", help="score under changed radiometry")
+    p.add_argument("--no-smoothing", action="store_true", help="score the probabilities as they leave the network")
+    p.add_argument("--choose-smoothing", action="store_true",
+                   help="try smoothings on validation splits, write a table, print the one to take")  # fmt: skip
     p.add_argument("--no-calibration", action="store_true", help="leave the temperature out")
     p.add_argument("--chips", type=int, default=12, help="how many chips the contact sheets show")
     p.add_argument("--release", action="store_true",

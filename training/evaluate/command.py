@@ -16,8 +16,8 @@ from lulc_plugin.errors import LulcError
 
 from .. import recipe as recipes
 from ..recipe import Recipe
-from . import calibration, figures, split_scores, summary
-from .evaluated_networks import Subject, aligned, common, ensemble, subject
+from . import calibration, figures, smoothing_choice, split_scores, summary
+from .evaluated_networks import Subject, aligned, common, ensemble, subject, without_smoothing
 from .held_out import Part, evaluation_only, loader, named, of_recipe, require_unseen
 from .network_scores import Loader, Looks, compared, headed, scores
 from .random_forest import Baselines
@@ -30,6 +30,8 @@ def evaluate(options: argparse.Namespace) -> Path:
     Raises:
         LulcError: anything the user can mend.
     """
+    if options.choose_smoothing:
+        return _choose_smoothing(options)
     subjects = _subjects(options)
     recipe = recipes.read(options.config) if options.config else subjects[0].recipe
     root, first = Path(options.data), subjects[0]
@@ -68,10 +70,22 @@ def evaluate(options: argparse.Namespace) -> Path:
     return folder / "summary.md"
 
 
+def _choose_smoothing(options: argparse.Namespace) -> Path:
+    """Try smoothings on the splits by which the recipe chooses; the table."""
+    networks = [subject(path, options.threads) for path in options.networks]
+    recipe = recipes.read(options.config) if options.config else networks[0].recipe
+    if recipe is None:
+        raise LulcError(f"{networks[0].name} has no recipe whose [[check]] could choose.", "Name one: --config.")
+    folder = options.out or Path("runs") / f"evaluation-{networks[0].name}"
+    return smoothing_choice.choose(networks, recipe, Path(options.data), options.cache, folder)
+
+
 def _subjects(options: argparse.Namespace) -> list[Subject]:
     if options.threads:
         _limit(options.threads)
     subjects = [subject(path, options.threads) for path in options.networks]
+    if options.no_smoothing:
+        subjects = [without_smoothing(one) for one in subjects]
     if options.weights and not options.ensemble:
         raise LulcError("--weights belong to --ensemble, which is not there.", "Add --ensemble.")
     names: list[str] = []
