@@ -13,6 +13,7 @@ COMMANDS = {
     "export": "a checkpoint → ONNX with its description, parity and speed measured",
     "distill": "a teacher network and scenes without labels → a data set, and a student",
     "release": "a checkpoint → a network of models/ with sidecar, card and test scores",
+    "rescore": "released networks → scores, sidecars and cards of the maps that users get now",
     "experiments": "the tables and figures of training/README.md, trained anew",
     "networks": "parameters, megabytes and speed of every architecture",
 }

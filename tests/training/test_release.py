@@ -14,7 +14,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
-from training import recipe, release
+from training import recipe, release, rescore
 from training.export import card_table, credits, margin, onnx_session, parity
 from training.export.source import open_source
 from training.networks.network_settings import NetworkSettings, build
@@ -35,6 +35,10 @@ def saved(toy, recipe_file, tmp_path, monkeypatch):
     made = recipe.read(recipe_file, {"card": CARD})
     torch.manual_seed(0)
     network = build(NetworkSettings.from_table(made.network), 5, 3)
+    with torch.no_grad():
+        # features are positive: classes whose weights sum to 0 all win somewhere
+        network.head.weight -= network.head.weight.mean(dim=1, keepdim=True)
+        network.head.bias.zero_()
     path = tmp_path / "run" / "best.pt"
     path.parent.mkdir()
     state = {
@@ -227,3 +231,94 @@ def test_cards_are_written_anew(tmp_path):
         shutil.copy(models / f"{name}{suffix}", tmp_path)
     assert release.main(["--cards", "--models", str(tmp_path)]) == 0
     assert (tmp_path / f"{name}.md").read_text(encoding="utf-8") == (models / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def released(saved, toy, recipe_file, tmp_path):
+    """A rehearsed network without smoothing, its scores, and a folder with its recipe, which smooths now."""
+    assert rehearse(saved, toy, tmp_path) == 0
+    folder = tmp_path / "run" / "rehearsal"
+    configs = tmp_path / "configs"
+    configs.mkdir()
+    text = recipe_file.read_text(encoding="utf-8")
+    (configs / "toy.toml").write_text(
+        f"{text}\n[smoothing]\nradius = 3\nweight = 0.5\n[card]\nlimits = ['Water has IoU {{iou Water sure}} only.']\n",
+        encoding="utf-8",
+    )  # fmt: skip
+    scores = json.loads((folder / "scores.json").read_text())
+    del scores["smoothing"]
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "toy.json").write_text(json.dumps(scores))
+    return folder / "toy.onnx"
+
+
+def again(network, toy, tmp_path):
+    return rescore.main(
+        [str(network), "--data", str(toy), "--cache", str(tmp_path / "c"), "--configs", str(tmp_path / "configs"),
+         "--results", str(tmp_path / "results"), "--pictures", str(tmp_path / "pictures")]
+    )  # fmt: skip
+
+
+def test_a_released_network_is_scored_again(released, toy, tmp_path, capsys):
+    before, bytes_before = catalogue.load(released).spec, released.read_bytes()
+    assert before.smoothing is None
+    assert again(released, toy, tmp_path) == 0, capsys.readouterr().err
+    spec = catalogue.load(released).spec
+    assert released.read_bytes() == bytes_before and spec.smoothing.radius == 3 and spec.sha256 == before.sha256
+    assert spec.training == before.training and spec.extra["lulc:making"] == before.extra["lulc:making"]
+    scores = json.loads((tmp_path / "results" / "toy.json").read_text())
+    entry = scores["sets"]["sure/val"]
+    assert scores["smoothing"]["radius"] == 3 and entry["unsmoothed"]["places"] != entry["places"]
+    assert "without smoothing" in [v["name"] for v in spec.scores[0].extra["variants"]]
+    assert "those it was fitted to" in spec.extra["lulc:calibration"]["method"][1]
+    assert "without smoothing" in released.with_suffix(".md").read_text(encoding="utf-8")
+    # a second time nothing is mapped
+    (tmp_path / "data" / "sure").rename(tmp_path / "elsewhere")
+    scores["created"] = "kept"
+    (tmp_path / "results" / "toy.json").write_text(json.dumps(scores))
+    assert again(released, toy, tmp_path) == 0, capsys.readouterr().err
+    assert json.loads((tmp_path / "results" / "toy.json").read_text())["created"] == "kept"
+
+
+def test_test_splits_are_opened_with_one_smoothing(released, toy, tmp_path, capsys):
+    assert again(released, toy, tmp_path) == 0
+    config = tmp_path / "configs" / "toy.toml"
+    config.write_text(config.read_text().replace("radius = 3", "radius = 5"))
+    assert again(released, toy, tmp_path) == 2
+    message = capsys.readouterr().err
+    assert "radius 3" in message and "radius 5" in message and "once" in message
+
+
+def test_a_network_is_not_scored_again_by_another_recipe(released, toy, tmp_path, capsys):
+    config = tmp_path / "configs" / "toy.toml"
+    config.write_text(config.read_text().replace('indices = ["NDVI"]', 'indices = ["NDWI"]'))
+    assert again(released, toy, tmp_path) == 2 and "fed otherwise" in capsys.readouterr().err
+    config.unlink()
+    assert again(released, toy, tmp_path) == 2 and "no recipe named 'toy'" in capsys.readouterr().err
+
+
+def test_scores_are_those_of_the_maps_that_users_get(released, toy, tmp_path):
+    """The bench's two ways of mapping a chip, and the engine's map of the same file, are one."""
+    import numpy as np
+    import rasterio
+
+    from lulc_plugin.classify import ClassifyJob, classify
+    from lulc_plugin.raster import RasterInput
+    from training.evaluate.evaluated_networks import subject
+    from training.sets.chips import load
+    from training.sets.description import describe
+
+    assert again(released, toy, tmp_path) == 0
+    one = subject(released)
+    (chip,) = [c for c in load(describe(toy, "sure"), ("val",), one.bands, one.legend.names) if c.name == "s4.tif"]
+    image = toy / "sure" / "images" / "s4.tif"
+    job = ClassifyJob(RasterInput(str(image), (1, 2, 3, 4)), model_file=str(released), values="reflectance")
+    classify(job, tmp_path / "map.tif")
+    with rasterio.open(tmp_path / "map.tif") as dataset:
+        mapped = dataset.read(1)
+    shares, bare = one.answers.shares(chip), one.unsmoothed.shares(chip)
+    assert np.array_equal(shares.argmax(axis=0) + 1, mapped)
+    assert (bare.argmax(axis=0) + 1 != mapped).any()
+    found = rescore.Released(released, one.answers.spec, rescore.recipe_of("toy", tmp_path / "configs"), {}, toy,
+                             tmp_path, tmp_path)  # fmt: skip
+    np.testing.assert_allclose(found.mapper.shares(chip), shares, atol=1e-5)

@@ -26,6 +26,7 @@ ARROWS = {
     "export": GROUND | {"networks", "train", "evaluate"},
     "cards": GROUND | {"train", "evaluate", "export"},
     "experiments": GROUND | {"networks", "train"},
+    "rescore": GROUND | {"evaluate", "export", "release"},
     "release": GROUND | {"evaluate", "export", "cards", "train"},
     "toy": {"prepare"},
     "__main__": set(),
