@@ -44,6 +44,7 @@ class ClassifyLandCover(LulcAlgorithm):
     STATISTICS_FROM = "STATISTICS_FROM"
     VALUES = "VALUES"
     RESAMPLE = "RESAMPLE"
+    SMOOTHING = "SMOOTHING"
     DEVICE = "DEVICE"
     PROVIDER = "PROVIDER"
     CLASSES = "CLASSES"
@@ -125,6 +126,13 @@ class ClassifyLandCover(LulcAlgorithm):
                 "auto: the network sees the image in pixels of its own size; the map keeps the pixels of the image."
                 " never: it sees them as they are, and the map may be poorer.",
             ),
+            definitions.text(
+                self.SMOOTHING,
+                "Smoothing along the edges of the image: auto, none, or a radius in pixels (to 64)",
+                "auto: as the description of the model says. A larger radius gives calmer fields, and small places may"
+                " vanish; borders that the image shows stay where they are.",
+                default=AUTO,
+            ),
         )
 
     def _about_devices(self) -> Iterable[QgsProcessingParameterDefinition]:
@@ -166,6 +174,7 @@ class ClassifyLandCover(LulcAlgorithm):
             resample=self.parameterAsEnumString(values, self.RESAMPLE, context) or AUTO,
             device=self.parameterAsEnumString(values, self.DEVICE, context) or AUTO,
             provider=parameters.text(self, values, self.PROVIDER, context) or "",
+            smoothing=parameters.text(self, values, self.SMOOTHING, context) or AUTO,
         )
 
     def run_job(
@@ -232,6 +241,15 @@ class ClassifyLandCover(LulcAlgorithm):
                     " sensor counts) is first stretched to the usual range by the statistics of the whole layer."
                     " auto decides by the numbers and says so in the log; where it is wrong, choose reflectance or"
                     " picture."
+                ),
+            ),
+            (
+                "Smoothing",
+                (
+                    "before a pixel gets its class, what the network says of it is averaged with its surroundings, but"
+                    " only where the image is alike: specks go, rivers, roads and borders of fields stay (a guided"
+                    " filter). auto does what was best for the model on held-out places, none leaves it out, a number"
+                    " sets how far it looks, in pixels that the network sees. The log says what was done."
                 ),
             ),
             (

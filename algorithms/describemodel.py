@@ -40,6 +40,7 @@ class _Words:
     scaling: str | None
     gsd: float | None
     activation: str
+    smoothing: int | None
 
 
 class DescribeModel(LulcAlgorithm):
@@ -60,6 +61,7 @@ class DescribeModel(LulcAlgorithm):
     SCALING = "SCALING"
     GSD = "GSD"
     ACTIVATION = "ACTIVATION"
+    SMOOTHING = "SMOOTHING"
     OUTPUT = "OUTPUT"
 
     def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
@@ -105,6 +107,15 @@ class DescribeModel(LulcAlgorithm):
                 "It is found only beside the network, under its name: NAME.json for NAME.onnx.",
                 by_default=False,
             ),
+            *definitions.advanced(
+                definitions.whole(
+                    self.SMOOTHING,
+                    "Smoothing along the edges of the image: radius in pixels",
+                    "What auto of Classify land cover will do with this network; compare maps before you decide. Empty:"
+                    " maps are not smoothed.",
+                    (1, 64),
+                )
+            ),
         )
 
     def _class_file(self) -> QgsProcessingParameterDefinition:
@@ -126,6 +137,7 @@ class DescribeModel(LulcAlgorithm):
             parameters.text(self, values, self.SCALING, context),
             parameters.number(self, values, self.GSD, context),
             self.parameterAsEnumString(values, self.ACTIVATION, context) or ACTIVATIONS[0],
+            parameters.whole_number(self, values, self.SMOOTHING, context),
         )
 
     def _classes(self, values: Parameters, context: QgsProcessingContext) -> tuple[LegendClass, ...]:
@@ -159,7 +171,15 @@ class DescribeModel(LulcAlgorithm):
         output = Path(chosen) if chosen else beside
         table = parameters.text(self, values, self.CLASS_TABLE_FILE, context)
         refuse_same_file(output, (words.network, *((Path(table),) if table else ())), self.OUTPUT)
-        spec = describe_network(words.network, words.bands, words.classes, words.scaling, words.gsd, words.activation)
+        spec = describe_network(
+            words.network,
+            words.bands,
+            words.classes,
+            words.scaling,
+            words.gsd,
+            words.activation,
+            words.smoothing,
+        )
         write_description(spec, output)
         progress.log(spec.title)
         progress.log(spec.description)

@@ -125,6 +125,23 @@ def test_temporary_output(classify, image, read):
     assert result["OUTPUT"].endswith(".tif") and (read(result["OUTPUT"]) > 0).all()
 
 
+@pytest.mark.parametrize("radius", ["3", 3, 3.0])
+def test_smoothing_by_a_radius(classify, image, radius):
+    with rasterio.open(classify(INPUT=image, SMOOTHING=radius)["OUTPUT"]) as made:
+        tags = made.tags()
+    assert json.loads(tags["LULC_SMOOTHING"])["radius"] == 3
+    assert "SMOOTHING=3" in tags["LULC_REPEAT_IN_QGIS"]
+
+
+@pytest.mark.parametrize("without", ["none", "auto", "0", "", NULL])
+def test_without_smoothing(classify, image, read, expected, without):
+    """The network asks for none."""
+    result = classify(INPUT=image, SMOOTHING=without)
+    assert np.array_equal(read(result["OUTPUT"]), expected(read(image, None)))
+    with rasterio.open(result["OUTPUT"]) as made:
+        assert made.tags()["LULC_SMOOTHING"] == "none"
+
+
 def test_statistics_of_another_layer(classify, picture, make_raster, read):
     other = make_raster("other.tif", read(picture, None))
     feedback = Listener()
@@ -254,6 +271,8 @@ def test_a_model_file_that_is_none(refusal, image, tmp_path):
         ("MODEL", "no-such-model", "MODEL"),
         ("VALUES", "colours", "VALUES"),
         ("EXTENT", "here", "EXTENT"),
+        ("SMOOTHING", "much", "'much' is neither auto nor none nor a radius of 0 to 64 pixels"),
+        ("SMOOTHING", 65, "'65' is neither"),
     ],
 )
 def test_wrong_values(refusal, image, name, value, words):

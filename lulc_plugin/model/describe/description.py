@@ -21,7 +21,7 @@ from ...raster import apply_steps, resolve
 from .. import foreign_files, mlm
 from ..mlm import FRACTIONS, centred_cut, two_classes
 from ..runtime import GraphTensor, Session, open_session, signature_of
-from ..spec import ModelSpec, Output, Window, band_channel, usual_multiple
+from ..spec import ModelSpec, Output, Smoothing, Window, band_channel, usual_multiple
 from . import alignment, probe, user_text
 from .probe import RandomRun
 from .user_text import NOT_GIVEN, Scaling, read_scaling
@@ -64,6 +64,7 @@ def describe_network(
     scaling: str | None = None,
     gsd: float | None = None,
     activation: str = "auto",
+    smoothing: int | None = None,
 ) -> ModelSpec:
     """The description of the network at `network`.
 
@@ -71,11 +72,10 @@ def describe_network(
         network: an `.onnx` file.
         band_names: its bands in channel order, like `red,green,blue,nir` (see `user_text.bands_of`).
         classes: its classes in channel order (see `user_text`); one for a network with a single plane of scores.
-        scaling: how it wants its numbers (see `user_text.SCALING_REMEDY`); None or empty: as they are stored, which a
-            note tells.
+        scaling: how it wants its numbers (see `user_text.SCALING_REMEDY`); empty: as they are stored, with a note.
         gsd: pixel size it was trained on in metres; None: not known.
-        activation: what to apply to its numbers: `softmax`, `sigmoid`, `none` (they are probabilities), or `auto`:
-            a few random windows tell.
+        activation: what to apply to its numbers: one of `ACTIVATIONS`; `auto`: a few random windows tell.
+        smoothing: radius in pixels with which its maps follow the edges of their image; None: not at all.
 
     Raises:
         LulcError: what is missing, or does not fit the graph, with both numbers.
@@ -113,6 +113,7 @@ def describe_network(
         file_size=network.stat().st_size,
         sha256=provenance.file_digest(network),
         layout=run.layout,
+        smoothing=None if smoothing is None else Smoothing(smoothing),
         notes=() if (scaling or "").strip() else (NOT_GIVEN,),
         warnings=warnings,
     )

@@ -58,6 +58,7 @@ def model_card(spec: ModelSpec, path: Path, model_name: str = "", file: str = ""
     sections = (
         expectations.expects(spec),
         expectations.classes(spec),
+        expectations.smoothing(spec),
         _limits(spec, path),
         evaluation.accuracy(spec),
         evaluation.confidence(spec),

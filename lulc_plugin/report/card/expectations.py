@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network expects of an image and which classes it maps: two sections of the card, and the words for them."""
+"""What a network expects of an image, which classes it maps and how: sections of the card, and the words for them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from ...model import InputForm, ModelSpec
+from ...model import MOST_GUIDE_BANDS, InputForm, ModelSpec
 from ...raster import Channel, Step, Steps
 from ..document import Column, Row, Table, plain_text
 from . import fields
@@ -119,6 +119,25 @@ def classes(spec: ModelSpec) -> CardSection:
         )
     table = Table("legend", "Classes of the map", "", "Class", columns, rows)
     return CardSection("classes", "Classes", tuple(sentences), (table,))
+
+
+def smoothing(spec: ModelSpec) -> CardSection | None:
+    """The section on how maps follow the edges of their image; None where they do not."""
+    how = spec.smoothing
+    if how is None:
+        return None
+    names = [plain_text(band.label) for band in spec.bands if band.name in how.bands or not how.bands]
+    sentences = [
+        "Before a pixel gets its class, its probabilities are smoothed along the edges of the image (guided filter of"
+        f" their logarithms, He, Sun and Tang 2013): radius {how.radius} pixels of the size that the network sees, eps"
+        f" {number(how.eps)}, guided by the logarithms of {join_names(names[:MOST_GUIDE_BANDS])}.",
+        f"The logarithms as the network gave them count {number(how.weight)} against 1 of the smoothed ones."
+        if how.weight
+        else "Only the smoothed logarithms count.",
+        "Confidence is that of the smoothed probabilities. SMOOTHING=none leaves it out, a number sets another radius"
+        " (at a shell --smoothing).",
+    ]
+    return CardSection("smoothing", "Smoothing along the edges", tuple(sentences))
 
 
 def number(value: float) -> str:

@@ -51,12 +51,12 @@ def test_options_reach_the_job(shell, raster, network, classify, scene, tmp_path
     result = shell(
         "classify", layer, str(out), "--model", net.path, "--extent", "500300,9117600,502100,9119700",
         "--overlap", "24", "--window", "48", "--batch-size", "2", "--nodata-policy", "all",
-        "--statistics-from", other, "--values", "picture", "--threads", "1",
+        "--statistics-from", other, "--values", "picture", "--threads", "1", "--smoothing", "3",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     expected = classify(
         layer, net, extent=(500300, 9117600, 502100, 9119700), overlap=24, window=48, batch_size=2, nodata_policy="all",
-        statistics_from=other, values="picture",
+        statistics_from=other, values="picture", smoothing="3",
     )  # fmt: skip
     with rasterio.open(out) as made:
         np.testing.assert_array_equal(made.read(1), expected.values)

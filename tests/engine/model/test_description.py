@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import LegendClass
 from lulc_plugin.model import (
+    Smoothing,
     catalogue,
     classes_of_cells,
     classes_of_file,
@@ -92,6 +93,16 @@ RGBN = "red,green,blue,nir"
 
 
 # ---------------------------------------------------------------- the graph
+
+
+def test_smoothing_is_that_of_the_user_alone(net, tmp_path):
+    assert describe_network(net(), RGBN, THREE).smoothing is None
+    spec = describe_network(net(), RGBN, THREE, smoothing=8)
+    assert spec.smoothing == Smoothing(8)
+    write_description(spec, tmp_path / "a.json")
+    assert mlm.read(tmp_path / "a.json").smoothing == Smoothing(8)
+    with pytest.raises(LulcError, match="65; it must be from 1 to 64"):
+        describe_network(net(), RGBN, THREE, smoothing=65)
 
 
 def test_a_plain_network(net):

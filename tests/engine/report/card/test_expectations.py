@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from lulc_plugin.model import BandStatistics
+from lulc_plugin.model import BandStatistics, Smoothing
 from lulc_plugin.raster import Step
 from lulc_plugin.report.card import (
     expectations,
 )
+from lulc_plugin.report.card.card import model_card
+from lulc_plugin.report.card.pages import card_html
 
 PERCENTILES = "2 and 98 % percentile of the whole layer become 0 and 1"
 
@@ -52,3 +54,22 @@ def test_band_statistics(made):
 )  # fmt: skip
 def test_scaling_in_words(steps, words):
     assert expectations.steps(steps) == words
+
+
+def test_smoothing(made):
+    assert expectations.smoothing(made.spec) is None
+    first = made.spec.bands[0]
+    some = expectations.smoothing(replace(made.spec, smoothing=Smoothing(8, 0.25, (first.name,), 0.5)))
+    text = " ".join(some.sentences)
+    assert "radius 8 pixels" in text and "eps 0.25" in text and "count 0.5 against 1" in text
+    assert f"logarithms of {first.label}." in text
+    all_bands = " ".join(expectations.smoothing(replace(made.spec, smoothing=Smoothing(8, weight=0))).sentences)
+    assert all(band.label in all_bands for band in made.spec.bands[:4])
+    assert "Only the smoothed" in all_bands
+
+
+def test_a_guide_band_is_escaped(made):
+    name = "<b>x</b>"
+    bands = (replace(made.spec.bands[0], name=name, common_name=None), *made.spec.bands[1:])
+    spec = replace(made.spec, bands=bands, smoothing=Smoothing(8, bands=(name,)))
+    assert name not in card_html(model_card(spec, made.path))
