@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import LulcError
 from ..legend import LegendClass
@@ -12,7 +13,7 @@ from ..options import option
 from .class_names import Found, Key, NameIndex, fold, join_by_name
 from .class_pairs import Pairs
 from .class_sentences import SHOWN, listed, near_names, offered, other_legend, without_row
-from .result import AssessedClass
+from .result import AssessedClass, ClassValues
 
 #: Index of a label that the user wants left out.
 LEFT_OUT = -1
@@ -50,6 +51,16 @@ class Matching:
     of_second: Mapping[int, int] = field(default_factory=dict)
     only_second: tuple[int, ...] = ()
     offers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def class_values(self) -> tuple[ClassValues, ...]:
+        """Values and labels of each class."""
+        sides: tuple[Mapping[Any, int], ...] = (self.of_map, self.of_second, self.of_reference)
+        members: list[list[list[Any]]] = [[[] for _ in sides] for _ in self.classes]
+        for which, side in enumerate(sides):
+            for key, place in side.items():
+                if place != LEFT_OUT:
+                    members[place][which].append(key)
+        return tuple(ClassValues(*map(tuple, of_class)) for of_class in members)
 
 
 def match(

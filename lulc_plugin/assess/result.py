@@ -162,6 +162,15 @@ class AssessedClass:
 
 
 @dataclass(frozen=True)
+class ClassValues:
+    """Values of the map (or of both maps) and labels of the reference that are one class."""
+
+    map: tuple[int, ...]
+    second: tuple[int, ...]
+    reference: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
 class LayerSummary:
     """What a report echoes of an input. Numbers are None where they do not apply (vector layers)."""
 
@@ -272,6 +281,8 @@ class Context:
         excluded: (reason, number) of units left out.
         unlabelled: reference units without a class.
         unknown: reference values that the legend does not have, and how many units have each.
+        without_unknown: overall accuracy of each map without them; empty where there are none, or it cannot be known.
+        class_values: of each class, in their order.
         warnings: messages of the run that the reader must not overlook; the notes of the estimates come on top.
         area_unit, level, interval: as asked for.
         area_measurement: how pixel areas were measured; None when the pixel size is unknown.
@@ -294,6 +305,8 @@ class Context:
     interval: str
     area_measurement: AreaMeasurement | None
     strata: tuple[Stratum, ...] = ()
+    without_unknown: tuple[float | None, ...] = ()
+    class_values: tuple[ClassValues, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     date: str = ""

@@ -204,6 +204,16 @@ class UnitsFacts(TypedDict):
     unlabelled: int
     excluded: list[ExcludedFacts]
     unknown: list[UnknownFacts]
+    overall_accuracy_without_unknown: list[Figure]
+
+
+class ClassValuesFacts(TypedDict):
+    """Values of the map, or of both maps, and labels of the reference that are one class."""
+
+    label: str
+    map: list[int]
+    map_b: list[int]
+    reference: list[int | str]
 
 
 class ReportFacts(TypedDict):
@@ -217,6 +227,7 @@ class ReportFacts(TypedDict):
     inputs: InputFacts
     design: DesignFacts
     units: UnitsFacts
+    class_values: list[ClassValuesFacts]
     warnings: list[str]
     parameters: dict[str, Any]
     versions: dict[str, str]

@@ -28,6 +28,7 @@ from .facts import (
     AssessmentFacts,
     ClassFacts,
     ClassName,
+    ClassValuesFacts,
     ComparedMapFacts,
     ComparisonFacts,
     DesignFacts,
@@ -89,6 +90,7 @@ def _assessment(result: Assessment) -> AssessmentFacts:
         },
         "design": _design(result, result.estimates),
         "units": _units(context),
+        "class_values": _class_values(result),
         "warnings": plain(warnings_of(result)),
         **_figures(result.classes, result.estimates),
         "areas": _areas(result),
@@ -123,6 +125,7 @@ def _comparison(result: Comparison) -> ComparisonFacts:
         },
         "design": _design(result, result.a, result.b),
         "units": _units(context),
+        "class_values": _class_values(result),
         "warnings": plain(warnings_of(result)),
         "maps": maps,
         "differences": {
@@ -316,7 +319,20 @@ def _units(context: Context) -> UnitsFacts:
         "unlabelled": int(context.unlabelled),
         "excluded": [{"reason": plain_text(reason), "units": int(n)} for reason, n in context.excluded],
         "unknown": [{"value": plain(value), "units": int(n)} for value, n in context.unknown],
+        "overall_accuracy_without_unknown": [number(value) for value in context.without_unknown],
     }
+
+
+def _class_values(result: Assessment | Comparison) -> list[ClassValuesFacts]:
+    return [
+        {
+            "label": plain_text(item.label),
+            "map": list(values.map),
+            "map_b": list(values.second),
+            "reference": [plain(label) for label in values.reference],
+        }
+        for item, values in zip(result.classes, result.context.class_values)
+    ]
 
 
 def _class(item: AssessedClass) -> ClassName:

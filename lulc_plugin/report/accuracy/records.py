@@ -7,7 +7,7 @@ from typing import Literal
 
 from .. import number_format
 from ..document import Column, Row, Section, Table
-from .facts import DesignFacts, InputFacts, LayerKey, ReportFacts, UnitsFacts
+from .facts import ClassValuesFacts, DesignFacts, InputFacts, LayerKey, ReportFacts, UnitsFacts
 
 _Property = Literal["path", "kind", "crs", "band", "columns", "rows", "pixel_size", "data_type", "nodata", "detail"]
 _LAYER_ROWS: tuple[tuple[_Property, str], ...] = (
@@ -45,6 +45,8 @@ def sample_section(facts: ReportFacts) -> Section:
         sentences.append("None was left out.")
     if units["unknown"]:
         parts.append(_unknown(units))
+    if any(not _alone(entry) for entry in facts["class_values"]):
+        parts.append(_values(facts))
     sentences += [f"Warning: {text}" for text in facts["warnings"]]
     return Section("sample", "Sample and warnings", tuple(sentences), tuple(parts))
 
@@ -78,6 +80,34 @@ def _unknown(units: UnitsFacts) -> Table:
         tuple(
             Row(number_format.one_line(entry["value"]) or "(no value)", (entry["units"],)) for entry in units["unknown"]
         ),
+    )
+
+
+def _alone(entry: ClassValuesFacts) -> bool:
+    """Whether a class has one value, the same wherever it occurs, or its own name."""
+    values = {*entry["map"], *entry["map_b"]}
+    labels = [label for label in entry["reference"] if isinstance(label, int)]
+    names = {label.casefold() for label in entry["reference"] if isinstance(label, str)}
+    return len(values | set(labels)) <= 1 and len(names) <= 1
+
+
+def _values(facts: ReportFacts) -> Table:
+    """Which values and labels were taken for one class; where the legends differ, the reader has to check that."""
+    sides: list[tuple[Literal["map", "map_b", "reference"], str]] = [("map", "Map"), ("reference", "Reference")]
+    if facts["kind"] == "comparison":
+        sides = [("map", "Map A"), ("map_b", "Map B"), ("reference", "Reference")]
+    columns = tuple(Column(key, title, "text") for key, title in sides)
+    rows = tuple(
+        Row(entry["label"], tuple(number_format.one_line(entry[key]) for key, _ in sides))
+        for entry in facts["class_values"]
+    )
+    return Table(
+        "class_values",
+        "What was taken for one class",
+        "Values of the map, labels of the reference.",
+        "Class",
+        columns,
+        rows,
     )
 
 

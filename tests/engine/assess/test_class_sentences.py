@@ -13,6 +13,7 @@ from lulc_plugin.assess import (
     AssessJob,
     FeatureInput,
     Options,
+    Outputs,
     RasterInput,
     ReferenceFeature,
     SampleJob,
@@ -23,7 +24,7 @@ from lulc_plugin.assess import (
 from lulc_plugin.errors import LulcError
 from lulc_plugin.options import QGIS, SHELL
 from lulc_plugin.progress import Progress
-from lulc_plugin.report.accuracy import json_object
+from lulc_plugin.report.accuracy import assess_and_report, compare_and_report, json_object
 
 GRID = {
     "driver": "GTiff",
@@ -238,3 +239,27 @@ def test_lossy_compression_is_told(make, tmp_path):
     packed = RasterInput(str(tmp_path / "packed.tif"))
     assert "(JPEG)" in said(run(packed, right_but_for(1, 0)), "compression that changes values")
     assert any("(JPEG)" in warning for warning in draw(SampleJob(packed, size=30, seed=1), Progress()).warnings)
+
+
+# ---------------------------------------------------------------- the record of what was taken for one class
+
+
+def test_a_report_shows_what_was_taken_for_one_class(make, tmp_path):
+    other = make(np.array([0, 20, 10, 30], np.uint8)[MAP], "b.tif", {10: "trees", 20: "water", 30: "Built–up"})
+    outputs = Outputs(csv=tmp_path / "report.csv", json=tmp_path / "report.json")
+    job = AssessJob((make(MAP), other), None, right_but_for("NA", 2), Options(design="simple"), outputs)
+    assert compare_and_report(job, Progress()).b.overall.value == pytest.approx(0.8)
+    facts = json.loads(outputs.json.read_text(encoding="utf-8"))
+    assert facts["class_values"][:3] == [
+        {"label": "Water (1)", "map": [1], "map_b": [20], "reference": ["Water"]},
+        {"label": "Trees (2)", "map": [2], "map_b": [10], "reference": ["Trees"]},
+        {"label": "Built-up (3)", "map": [3], "map_b": [30], "reference": ["Built-up"]},
+    ]
+    assert facts["units"]["overall_accuracy_without_unknown"] == [1, 1]
+    assert "Trees (2),2,10,Trees" in outputs.csv.read_text(encoding="utf-8-sig")
+
+
+def test_a_report_of_one_legend_has_no_such_table(make, tmp_path):
+    outputs = Outputs(csv=tmp_path / "report.csv")
+    assess_and_report(AssessJob((make(MAP),), None, right_but_for(1, 0), Options(), outputs), Progress())
+    assert "class_values" not in outputs.csv.read_text(encoding="utf-8-sig")
