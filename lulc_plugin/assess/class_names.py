@@ -38,7 +38,7 @@ LOST = "\ufffd"
 #: How texts were read, and what they are; the usual ones first. Bytes that a code page lacks count as Latin-1.
 _READ_AS = ("cp1252", "latin-1", "cp850", "cp437", "mac_roman", "cp1250", "cp1251")
 _IS = ("utf-8", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp850", "cp437", "koi8_r", "gb18030", "shift_jis")
-_ENCODINGS = {"utf-8": "UTF-8", "gb18030": "GB18030", "shift_jis": "Shift_JIS", "koi8_r": "KOI8-R"}
+_ENCODINGS = {"shift_jis": "Shift_JIS", "koi8_r": "KOI8-R"}
 _BROKEN_UTF8 = re.compile("[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
 #: Labels for which a wrong encoding and similar names are searched, at most.
 _MOST_SEARCHED = 200
@@ -60,7 +60,8 @@ def key_of(label: Label) -> Key | None:
     number = whole_number(label)
     if number is not None:
         return number
-    return str(label).strip() or None
+    text = str(label).strip()
+    return text if fold(text) else None
 
 
 def whole_number(value: Any) -> int | None:
@@ -276,7 +277,7 @@ def _without_value(name: str, values: Iterable[int]) -> list[str]:
     """`Grass` of `3 Grass`, `3: Grass` or `Grass (3)`."""
     out = []
     for value in values:
-        for pattern in (rf"{value}\b\W+(.+)", rf"(.+?)\W+{value}\W?"):
+        for pattern in (rf"{value}[\W_]+(.+)", rf"(.+?)[\W_]+{value}[\W_]?"):
             match = re.fullmatch(pattern, name.strip())
             if match:
                 out.append(match[1])
@@ -296,9 +297,18 @@ def _rereadings(text: str) -> Iterable[tuple[str, str]]:
             if encoding == read_as:
                 continue
             try:
-                yield _ENCODINGS.get(encoding, encoding.replace("cp125", "windows-125")), stored.decode(encoding)
+                yield _called(encoding), stored.decode(encoding)
             except UnicodeDecodeError:
                 continue
+
+
+def _called(encoding: str) -> str:
+    """What QGIS and GDAL call an encoding of Python."""
+    return (
+        encoding.replace("cp", "windows-")
+        if encoding.startswith("cp125")
+        else _ENCODINGS.get(encoding, encoding.upper())
+    )
 
 
 def _byte(character: str, encoding: str) -> bytes:
@@ -315,5 +325,5 @@ def _single_byte_encoding(name: str) -> str:
             name.encode(encoding)
         except UnicodeEncodeError:
             continue
-        return encoding.replace("cp125", "windows-125")
+        return _called(encoding)
     return "the encoding in which it was saved"

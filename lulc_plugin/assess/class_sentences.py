@@ -154,7 +154,9 @@ def near_names(near: Mapping[str, Found]) -> list[str]:
             else f"Set the layer's encoding to {encoding} (QGIS: Layer Properties, Source, Data source encoding; at a"
             f" shell: ogr2ogr --config SHAPE_ENCODING {encoding} OUT.gpkg IN.shp)."
         )
-        told.append(f"The {where} were read in a wrong encoding: {listed(wrong)}, for which it is taken. {remedy}")
+        told.append(
+            f"The {where} were read in a wrong encoding ({listed(wrong)}); they are taken for what they mean. {remedy}"
+        )
     return told
 
 

@@ -22,6 +22,8 @@ _TEXT = "2"
 #: Columns that hold names, in lower case and without "_" and blanks, the most likely first.
 _NAMES = ("classname", "classnames", "name", "class", "label", "category", "landcover", "description", "legend", "type")
 _VALUE_NAMES = ("value", "code", "classvalue", "gridcode", "id")
+_FIRST = re.compile(r'\bRow0Min="(\d{1,5})(?:\.0*)?" BinSize="1(?:\.0*)?"')
+_LONGEST_TAG = 1000
 _WHOLE = re.compile(r"\s*([0-9]{1,5})(?:\.0*)?\s*\Z")
 
 
@@ -95,10 +97,15 @@ def columns_of_xml(block: str) -> list[Column]:
         in_row = [piece.partition("</F>")[0] for piece in row.replace("<F/>", "<F></F>").split("<F>")[1:]]
         for column, cell in zip(cells, (*in_row, *[""] * len(fields))):
             column.append(html.unescape(cell))
-    return [
+    columns = [
         Column(html.unescape(_inside(field, "Name")), _inside(field, "Type") == _TEXT, _inside(field, "Usage"), column)
         for field, column in zip(fields, cells)
     ]
+    first = _FIRST.search(head[:_LONGEST_TAG].partition(">")[0])
+    if first is not None and _value_column(columns) is None:  # rows count from another value than 0
+        values = [str(int(first[1]) + i) for i in range(min(len(rows), _MOST_ROWS))]
+        columns.append(Column("", False, _VALUES[0], values))
+    return columns
 
 
 def _inside(text: str, tag: str) -> str:

@@ -91,11 +91,18 @@ def _names(path: str, band: int, tags: Mapping[str, str]) -> dict[int, str]:
     names = _usable(style_names(path, band)) or own or _usable(_gdal_names(_description(path), band))
     if names:
         return names
-    try:
-        of_table = names_in(columns_of_dbf(Path(path + ".vat.dbf"))) if band == 1 else {}
-    except (OSError, ValueError):
-        of_table = {}
-    return _usable(of_table) or (_usable(colour_table_names(path)) if band == 1 else {})
+    return _usable(_esri_names(path) or colour_table_names(path)) if band == 1 else {}
+
+
+def _esri_names(path: str) -> dict[int, str]:
+    for table in (Path(path + ".vat.dbf"), Path(path).with_suffix(".vat.dbf")):
+        try:
+            names = names_in(columns_of_dbf(table))
+        except (OSError, ValueError):
+            continue
+        if names:
+            return names
+    return {}
 
 
 def _usable(names: Mapping[int, str]) -> dict[int, str]:

@@ -9,8 +9,8 @@ import pytest
 from lulc_plugin.assess.class_names import NameIndex, fold, is_no_class, loose, unreadable, whole_number
 
 NAMES = [("shrub and grass", 0), ("built-up", 1), ("Forêt", 2), ("Bâti", 3), ("10 Tree cover", 4), ("Urban >50 %", 5),
-         ("Urban <50 %", 6)]  # fmt: skip
-VALUES = {0: [3], 1: [5], 2: [2], 3: [7], 4: [10], 5: [11], 6: [12]}
+         ("Urban <50 %", 6), ("13_Ice", 7), ("Snow (14)", 8)]  # fmt: skip
+VALUES = {0: [3], 1: [5], 2: [2], 3: [7], 4: [10], 5: [11], 6: [12], 7: [13], 8: [14]}
 
 
 @pytest.fixture
@@ -66,6 +66,8 @@ def test_names_that_are_two(one, other):
         ("3: Shrub and Grass", 0),
         ("Shrub and grass (3)", 0),
         ("Tree cover", 4),
+        ("Ice", 7),
+        ("Snow", 8),
         ("Urban (>50%)", 5),
         ("4 shrub and grass", None),
         ("Urban 50%", None),
@@ -108,7 +110,7 @@ def test_names_that_are_offered(index, text, names):
         ("Bâti".encode().decode("latin-1"), 3, "UTF-8"),
         ("Forêt".encode("cp1252").decode("utf-8", "replace"), 2, "windows-1252"),
         ("Forêt".encode("cp1252").decode("cp850"), 2, "windows-1252"),
-        ("Forêt".encode("cp850").decode("cp1252"), 2, "cp850"),
+        ("Forêt".encode("cp850").decode("cp1252"), 2, "CP850"),
         ("Forêt".encode("mac_roman").decode("latin-1"), None, ""),
     ],
 )

@@ -20,7 +20,7 @@ LEGEND = (LegendClass(1, "Water", "#0000FF"), LegendClass(2, "Trees", "#00FF00")
 @pytest.mark.parametrize(
     "label, key",
     [(3, 3), (3.0, 3), ("3", 3), (" 3.0 ", 3), ("Trees ", "Trees"), (2.5, "2.5"), (None, None), ("", None), ("  ", None),  # noqa: E501
-     (float("nan"), None), (0, 0), ("0", 0), (np.int16(4), 4)],
+     (float("nan"), None), ("\u200b", None), ("\u00a0", None), (0, 0), ("0", 0), (np.int16(4), 4)],
 )  # fmt: skip
 def test_labels_have_one_form(label, key):
     assert key_of(label) == key

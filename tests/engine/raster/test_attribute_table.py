@@ -45,6 +45,12 @@ def test_rows_count_from_0_where_no_column_has_the_values():
     assert names_in(columns_of_xml(text)) == {1: "Water", 2: "Trees"}
 
 
+def test_rows_that_count_from_another_value():
+    text = table(("Red", 0, 6), ("Class_Names", 2, 2), rows=[(1, "Water"), (2, "Trees")])
+    text = text.replace('tableType="thematic"', 'Row0Min="10" BinSize="1" tableType="thematic"')
+    assert names_in(columns_of_xml(text)) == {10: "Water", 11: "Trees"}
+
+
 @pytest.mark.parametrize("fields", [[("Value", 0, 5), ("Count", 0, 1)], [("Value", 0, 0), ("Area", 1, 0)]])
 def test_numbers_are_no_names(fields):
     assert names_in(columns_of_xml(table(*fields, rows=[(1, 500), (2, 600)]))) == {}
