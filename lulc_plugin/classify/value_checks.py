@@ -25,13 +25,14 @@ _BY_POSITION, _CHOSEN = "by position", "as you chose"
 _MUCH_NEGATIVE = 0.2
 #: Numbers this little below zero may be reflectance of which an offset was taken off twice.
 _LARGEST_OFFSET = 0.25
-#: Land reflects more near infrared than this; on 335 images of land its median there was 0.11 or more.
-_DARK_LAND = 0.06
+#: Land reflects more near infrared than this: its median was 0.113 or more on 214 images of land (HLS, Sentinel-2), of
+#: which nine in ten had 0.25 to 0.45. So reflectance × 2,000 that is taken for × 10,000 is noticed.
+_DARK_LAND = 0.1
 #: Near infrared this much above red and green is land, and counts from this share of the pixels on.
 _LAND_RATIO = 1.1
 _MUCH_LAND = 0.25
-#: What land reflects of near infrared at least, for a guess at the scale.
-_BRIGHT_LAND = 0.1
+#: What land reflects of near infrared, for a guess at the scale.
+_BRIGHT_LAND = (0.11, 0.25, 0.45)
 #: Two bands with the same number in this share of the pixels are one band written twice.
 _EQUAL = 0.99
 #: A picture has more different colours than a class map; fewer pixels than these tell nothing.
@@ -138,11 +139,15 @@ def _find_dark_land(spec: ModelSpec, scaling: InputScaling, probe: Probe) -> flo
 
 
 def _declare_scale(scaling: InputScaling, dark: float) -> str:
-    """The scale that would make land as bright as land is, a power of ten beside the one that was assumed."""
-    scale = _scale_of(scaling) * 10 ** math.ceil(math.log10(_BRIGHT_LAND / dark))
+    """The round scale that would make land as bright as land is, beside the one that was assumed."""
+    least, usual, most = _BRIGHT_LAND
+    power = 10.0 ** math.ceil(math.log10(least / dark))
+    if power * dark > most:  # between two powers of ten
+        power = min((power / 5, power / 2), key=lambda factor: abs(math.log(factor * dark / usual)))
+    scale = _scale_of(scaling) * power
     return (
-        f"If the numbers are reflectance × {1 / scale:,.6g}, declare it: gdal_edit.py -scale {scale:.3g} -offset 0;"
-        f" else set {option('values')} to picture."
+        f"If the numbers are reflectance × {1 / scale:,.6g} or so, declare it (1 divided by the factor): gdal_edit.py"
+        f" -scale {scale:.3g} -offset 0; else set {option('values', 'picture')}."
     )
 
 

@@ -47,10 +47,18 @@ class LayerBand:
 
     @property
     def label(self) -> str:
-        """`3 (B04)`, `3 (0.665 µm)`, `3 (unnamed)` or `4 (alpha)`."""
-        wave = f"{self.wavelength:.3f} µm" if self.wavelength else "unnamed"
-        text = "called alpha" if self.alpha_values else "alpha" if self.is_alpha else wave
-        return f"{self.number} ({self.name or text})"
+        """`3 (B04)`, `3 (0.665 µm)`, `3 (red by colour)`, `3 (unnamed)` or `4 (alpha)`."""
+        text = "called alpha" if self.alpha_values else "alpha" if self.is_alpha else ""
+        if not text and self.wavelength:
+            text = f"{self.wavelength:.3f} µm"
+        return f"{self.number} ({self.name or text or self._colour_label})"
+
+    @property
+    def _colour_label(self) -> str:
+        """What the file says of a band without a name: its colour interpretation, where that is more than a default."""
+        if self.colour == "palette":
+            return "colour table"
+        return "unnamed" if self.colour in ("", "undefined", "gray", "alpha") else f"{self.colour} by colour"
 
 
 class BandsNotFound(LulcError, ValueError):

@@ -72,13 +72,21 @@ def test_a_lake_is_dark_and_in_order(raster, suspicions):
 
 
 @pytest.mark.parametrize(
-    ("factor", "dtype", "scale"), [(1000, np.uint16, "0.001"), (1e-6, np.float32, "1e+06"), (0.1, np.float32, "10")]
+    ("factor", "dtype", "scale"),
+    [
+        (1000, np.uint16, "0.001"),
+        (2000, np.uint16, "0.0005"),
+        (100, np.int16, "0.01"),
+        (0.2, np.float32, "5"),
+        (1e-6, np.float32, "1e+06"),
+        (0.1, np.float32, "10"),
+    ],
 )
 def test_land_that_is_too_dark_is_told_with_the_scale_to_declare(raster, suspicions, land, factor, dtype, scale):
     """Reflectance × 1,000 became a map of 99.8 % water, and nothing spoke against it."""
     found = suspicions(raster("a.tif", (reflectance(land) * factor).round(12).astype(dtype)))["values.range"]
     assert found.level == WARNING and "near infrared over land has a median of " in found.text
-    assert f"gdal_edit.py -scale {scale} -offset 0" in found.remedy and option("values") in found.remedy
+    assert f"gdal_edit.py -scale {scale} -offset 0" in found.remedy and option("values", "picture") in found.remedy
 
 
 def test_the_network_that_fits_says_it_too(raster, network, seen, land):
