@@ -17,7 +17,16 @@ from ..findings import ERROR, PASS, WARNING, Finding, Findings, Refused, count
 from ..model import Catalogue, Entry
 from ..options import option
 from ..progress import Progress
-from ..raster import BandsNotFound, BoolArray, PixelRegion, RasterInput, Source, gdal, statistics
+from ..raster import (
+    BandsNotFound,
+    BoolArray,
+    PixelRegion,
+    RasterInput,
+    Source,
+    gdal,
+    refuse_missing_sources,
+    statistics,
+)
 from . import input_scaling, preflight, value_checks
 from .job import ClassifyJob
 from .pixel_size import MOST_UNASKED, fit_pixels, made_for, metres
@@ -165,6 +174,7 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
     job = replace(job, device="cpu", provider="")
     networks = Catalogue(Path(job.models_folder) if job.models_folder else None)
     with gdal.environment(), _CachedSource(job.layer) as source:
+        refuse_missing_sources(job.layer.path)
         with plan_thoroughly(job, source, networks, progress) as plan:
             findings, model = plan.findings, plan.model
             chosen = plan.entry and plan.entry.path

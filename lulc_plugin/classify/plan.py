@@ -28,6 +28,7 @@ from ..raster import (
     Source,
     Steps,
     gdal,
+    refuse_missing_sources,
 )
 from . import input_scaling, preflight, value_checks
 from .job import AUTO, ClassifyJob
@@ -175,6 +176,8 @@ def make_plan(job: ClassifyJob, progress: Progress | None = None) -> Plan:
             with draft.findings.refusing("layer.open"):
                 source = Source(job.layer)
             with source:
+                with draft.findings.refusing("layer.open"):
+                    refuse_missing_sources(job.layer.path)
                 return _planned(draft, source, Catalogue(_models_folder(job)))
     return draft.plan(None)
 

@@ -25,6 +25,8 @@ from ..raster import (
     Source,
     Survey,
     check_target,
+    crs_name,
+    is_local,
     survey_layer,
 )
 from .input_scaling import Probe
@@ -37,6 +39,10 @@ _MUCH_ZERO = 0.05
 _MUCH_PARTIAL = 0.01
 _BLACK_RIM = 0.25
 _CONSTANT = 0.99
+_SET_CRS = (
+    "If you know it, set it: in QGIS, Set Layer CRS; at a shell, --crs EPSG:CODE; in the file, gdal_edit.py -a_srs"
+    " EPSG:CODE FILE."
+)
 #: A deflated class map takes about a tenth of its pixels' bytes (real ones 0.002 to 0.12); less room is refused.
 _LEAST_SIZE = 1 / 10
 #: The stream, the finished map, and the map's overviews (1/4 + 1/16 + …).
@@ -112,10 +118,14 @@ def check_place(facts: LayerFacts, findings: Findings) -> None:
     """Whether the layer says where it lies and how large its pixels are."""
     size = f"{facts.width:,} × {facts.height:,} pixels"
     if facts.gsd is None:
-        what = "no coordinate system" if facts.crs is None else "no pixel size in metres"
+        what, remedy = "no coordinate system", _SET_CRS
+        if is_local(facts.crs):
+            what = f"a local coordinate system of unknown place ({crs_name(facts.crs)})"
+            remedy = "Say the true one in the file: gdal_edit.py -a_srs EPSG:CODE FILE."
+        elif facts.crs is not None:
+            what = f"a coordinate system ({crs_name(facts.crs)}) in which its pixels have no size in metres"
         findings.warn(
-            "layer.crs",
-            f"{facts.name} has {what}, so the pixel size could not be checked and areas are not computed.",
+            "layer.crs", f"{facts.name} has {what}: the pixel size is not checked, and no areas are computed.", remedy
         )
         return
     if facts.crs.is_geographic:

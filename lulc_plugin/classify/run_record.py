@@ -19,10 +19,10 @@ from typing import Any
 from rasterio.errors import RasterioError
 
 from .. import bundled, provenance
-from ..errors import FileNotRead, LulcError
+from ..errors import LulcError
 from ..model import Network, catalogue
 from ..options import OPTIONS, QGIS, SHELL
-from ..raster import Channel, NodataSetting, RasterInput, digest_of, gdal, names_network, open_dataset
+from ..raster import Channel, NodataSetting, RasterInput, digest_of, gdal, names_network, not_opened, open_dataset
 from .input_scaling import describe
 from .job import AUTO, DEVICES, NO_SMOOTHING, ClassifyJob
 from .plan import Setup
@@ -226,7 +226,7 @@ def read_record(path: str) -> RunRecord:
         with gdal.environment(), open_dataset(path) as dataset:
             every = dataset.tags()
     except (RasterioError, OSError) as error:
-        raise FileNotRead(f"The map {path} cannot be opened: {error}.") from error
+        raise not_opened(path, error) from error
     start = provenance.PREFIX
     tags = {key[len(start) :].lower(): value for key, value in every.items() if key.startswith(start)}
     if "options" not in tags:

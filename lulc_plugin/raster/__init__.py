@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         GeoGrid as GeoGrid,
         PixelRegion as PixelRegion,
         crs_name as crs_name,
+        is_local as is_local,
         nearest_turn as nearest_turn,
     )
     from .indices import INDICES as INDICES, Expression as Expression, parse as parse
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .nodata import BoolArray as BoolArray, usable as usable
     from .output import MapWriter as MapWriter, check_target as check_target
     from .raster_input import NodataSetting as NodataSetting, RasterInput as RasterInput, file_title as file_title
+    from .read_errors import not_opened as not_opened, refuse_missing_sources as refuse_missing_sources
     from .reprojected_band import ReprojectedBand as ReprojectedBand
     from .resampling import (
         AxisScale as AxisScale,
@@ -88,13 +90,14 @@ __getattr__, __all__ = lazy_exports(
         "categories": ["classes_of", "read_categories"],
         "class_raster": ["check_class_raster"],
         "ellipsoid": ["ellipsoid_of"],
-        "geogrid": ["Extent", "GeoGrid", "PixelRegion", "crs_name", "nearest_turn"],
+        "geogrid": ["Extent", "GeoGrid", "PixelRegion", "crs_name", "is_local", "nearest_turn"],
         "input_files": ["InputFiles", "digest_of", "files_behind", "refuse_overwriting"],
         "indices": ["Expression", "INDICES", "parse"],
         "map_files": ["set_style_aside"],
         "nodata": ["BoolArray", "usable"],
         "output": ["MapWriter", "check_target"],
         "raster_input": ["NodataSetting", "RasterInput", "file_title"],
+        "read_errors": ["not_opened", "refuse_missing_sources"],
         "reprojected_band": ["ReprojectedBand"],
         "resampling": ["AxisScale", "Resampling", "ResamplingWeights", "resample"],
         "scaling": [

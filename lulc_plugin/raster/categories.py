@@ -16,9 +16,10 @@ import rasterio
 import rasterio.shutil
 from rasterio.errors import RasterioError
 
-from ..errors import FileNotRead, LulcError
+from ..errors import LulcError
 from ..legend import LONGEST_NAME, LegendClass
 from ..provenance import PREFIX
+from . import read_errors
 from .attribute_table import columns_of_dbf, columns_of_xml, names_in
 from .layer_style import colour_table_names, style_names
 from .raster_input import RasterInput
@@ -62,7 +63,7 @@ def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
             except ValueError:  # no palette
                 colours = {}
     except (RasterioError, OSError) as error:
-        raise FileNotRead(f"The layer {path} cannot be opened: {error}.") from error
+        raise read_errors.not_opened(path, error) from error
     names = _names(path, band, tags)
     hexes = {value: "#{:02X}{:02X}{:02X}".format(*colour[:3]) for value, colour in colours.items()}
     return tuple(LegendClass(value, name, hexes.get(value, _UNKNOWN_COLOUR)) for value, name in sorted(names.items()))

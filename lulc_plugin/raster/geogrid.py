@@ -203,6 +203,18 @@ def crs_name(crs: Any) -> str:
     return f"{code} ({name})" if code and name else code or name or "an unnamed coordinate system"
 
 
+def crs_code(crs: Any) -> str:
+    """The code to give to GDAL's programs; `EPSG:CODE` where a coordinate system has none."""
+    with gdal.environment():
+        authority = None if crs is None else crs.to_authority()
+    return ":".join(authority) if authority else "EPSG:CODE"
+
+
+def is_local(crs: Any) -> bool:
+    """Whether a coordinate system is a local (engineering) one: lengths without a place on the earth."""
+    return crs is not None and str(crs.to_wkt()).lstrip().startswith(("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS"))
+
+
 def _cells(positions: FloatArray, length: int, inside: npt.NDArray[np.bool_]) -> IntArray:
     """Index of the pixel at each position, also where it lies on the outer edge; -1 outside."""
     cells: IntArray = np.floor(np.where(inside, positions, 0)).astype(np.int64)

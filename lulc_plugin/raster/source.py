@@ -20,8 +20,8 @@ from rasterio.enums import MaskFlags
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as FileWindow
 
-from ..errors import FileNotRead, LulcError
-from . import areas, gdal, virtual_files
+from ..errors import LulcError
+from . import areas, gdal, read_errors, virtual_files
 from .band_names import name_of, wavelength_of
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion, crs_name
@@ -133,7 +133,7 @@ class Source:
         try:
             self._dataset = open_dataset(path, sharing=False)
         except (RasterioError, OSError) as error:
-            raise FileNotRead(f"The layer {path} cannot be opened: {error}.") from error
+            raise read_errors.not_opened(path, error) from error
         try:
             refuse_unusable(self._dataset, path, set_crs or self._dataset.crs or None)
         except LulcError:
@@ -238,10 +238,8 @@ class Source:
             raise self._damaged(region, error) from error
 
     def _damaged(self, region: PixelRegion, error: Exception) -> LulcError:
-        return FileNotRead(
-            f"Rows {region.row0} to {region.row1} of {self.facts.name} cannot be read: {error}.",
-            "The file seems to be damaged; copy it again from its origin.",
-        )
+        rows = f"Rows {region.row0} to {region.row1} of {self.facts.name}"
+        return read_errors.not_read(self.facts.path, rows, error)
 
     def read(self, bands: Sequence[int], region: PixelRegion) -> tuple[npt.NDArray[Any], BoolArray]:
         """Stored values of a region and their validity.

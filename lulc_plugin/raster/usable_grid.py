@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import LulcError
-from . import gdal
+from .geogrid import crs_code
 
 _SHOWN = 10
 
@@ -31,12 +31,12 @@ def refuse_unusable(dataset: Any, path: str, crs: Any) -> None:
         return
     points, crs_of_points = dataset.gcps
     if points:
-        target = _code(crs_of_points or crs)
+        target = crs_code(crs_of_points or crs)
         raise _without_grid(path, f"{len(points):,} ground control points", f"-t_srs {target}")
     if dataset.rpcs is not None:
-        raise _without_grid(path, "rational polynomial coefficients (RPC)", f"-rpc -t_srs {_code(crs)}")
+        raise _without_grid(path, "rational polynomial coefficients (RPC)", f"-rpc -t_srs {crs_code(crs)}")
     if crs is not None:
-        code = _code(crs)
+        code = crs_code(crs)
         what = f"a coordinate system ({code}) but no place in it: its pixels count from 0"
         when = " after you gave it ground control points (QGIS: Raster, Georeferencer)"
         raise _without_grid(path, what, f"-t_srs {code}", when)
@@ -68,9 +68,3 @@ def _without_grid(path: str, what: str, options: str, when: str = "") -> LulcErr
         f"The layer {path} has {what}, not a grid: no pixel of it has a place yet.",
         f"Bring it to a grid first{when}: gdalwarp {options} IN OUT.tif.",
     )
-
-
-def _code(crs: Any) -> str:
-    with gdal.environment():
-        authority = None if crs is None else crs.to_authority()
-    return ":".join(authority) if authority else "EPSG:CODE"

@@ -40,6 +40,9 @@ _NAMESPACE = re.compile(r"""\s(?:xmlns(?::\w+)?|\w+:schemaLocation)\s*=\s*(?:"[^
 _TAG = re.compile(r"[A-Za-z_][\w.-]*")
 _QUOTED = re.compile(r'"([^"]+)"')
 _MOST_LEVELS = 5
+#: Elements of a virtual raster that name its data, and what in a name is more than a path (a drive may begin it).
+_DATA = ("SourceFilename", "SourceDataset")
+_NOT_PLAIN = re.compile(r"^/vsi|^[^:]{2,}:|[<>|?*\n]")
 #: An element with a text.
 _ELEMENT = re.compile(r"<([A-Za-z_][\w.-]*)[^<>]*>([^<]+)")
 #: Elements of a virtual file that are looked at one by one, which takes some seconds.
@@ -71,6 +74,50 @@ def local_files(path: str) -> tuple[str, ...]:
         LulcError: as `refuse_network`.
     """
     return tuple(name for name, _ in _reachable(path))
+
+
+def missing_files(path: str) -> tuple[str, ...]:
+    """Local files that virtual rasters behind a name are made of, and that are not there.
+
+    Only plain paths are looked for; for whatever else GDAL understands, it reports itself what is wrong.
+
+    Raises:
+        LulcError: as `refuse_network`.
+    """
+    missing: dict[str, None] = {}
+    for virtual, _ in _reachable(path):
+        folder = os.path.dirname(virtual)
+        for source in _sources_in_file(os.path.realpath(virtual)):
+            if not any(_exists(place) for place in (os.path.join(folder, source), source)):
+                missing[os.path.normpath(os.path.join(folder, source))] = None
+    return tuple(missing)
+
+
+def _sources_in_file(path: str) -> tuple[str, ...]:
+    """Plain paths of the data that a virtual raster is made of, without its overviews."""
+    if not _names_in_file(path):
+        return ()
+    try:
+        text = Path(path).read_bytes().decode("utf-8", errors="surrogateescape")
+    except OSError:
+        return ()
+    sources: dict[str, None] = {}
+    before = ""
+    for piece in text.split("<"):
+        tag = _TAG.match(piece)
+        if tag and tag[0] in _DATA and before != "Overview":
+            name = html.unescape(piece.partition(">")[2]).strip()
+            if name and not _NOT_PLAIN.search(name):
+                sources[name] = None
+        before = tag[0] if tag else before
+    return tuple(sources)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return os.path.exists(path)
+    except ValueError:  # a null byte
+        return False
 
 
 def _reachable(path: str) -> Iterator[tuple[str, int]]:
