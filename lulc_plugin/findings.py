@@ -32,6 +32,8 @@ TITLES: Mapping[str, str] = {
     "layer.open": "Layer",
     "layer.crs": "Coordinate system",
     "layer.settings": "Settings of the layer",
+    "layer.map": "A map as image",
+    "layer.confidence": "Confidence of a map",
     "layer.empty": "Pixels without data",
     "layer.rim": "Black rim",
     "layer.unmarked": "Unmarked empty pixels",

@@ -3,13 +3,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
+from ..legend import visible_text
 from ..model import ModelSpec
+from ..provenance import PREFIX
 
 _ROWS_AT_ONCE = 16
 _ROUNDING = 1e-3
+_LONGEST_TAG = 1000
+_LONGEST_NAME = 100
 
 
 class MeanConfidence:
@@ -67,10 +74,41 @@ def compare_confidence(spec: ModelSpec, confidence: float | None, probable: bool
         f"Mean confidence of the map {confidence:.3f}; on held-out places {usual.mean:.3f}, on one in twenty of them"
         f" below {usual.q05:.3f}"
     )
-    if confidence >= usual.q05:
-        return line, ""
-    return line, (
+    return line, "" if confidence >= usual.q05 else _unseen(confidence, spec.name, usual.q05, usual.mean)
+
+
+def _unseen(confidence: float, model: str, low: float, mean: float) -> str:
+    return (
         f"This network has not seen land like this: the mean confidence of the map is {confidence:.3f}, less than on"
-        f" 95 % of the held-out places of {spec.name} ({usual.q05:.3f}; their mean {usual.mean:.3f}). Check the bands"
+        f" 95 % of the held-out places of {model} ({low:.3f}; their mean {mean:.3f}). Check the bands"
         " and what the values are, and look at the map where you know the ground before you use it."
     )
+
+
+# ---------------------------------------------------------------- in the metadata of a map
+
+
+def confidence_facts(spec: ModelSpec, confidence: float | None, probable: bool) -> dict[str, float]:
+    """What a map's metadata say of its confidence, beside that of held-out places; empty where it is not known."""
+    known = valid_confidence(confidence, probable)
+    if known is None:
+        return {}
+    usual = spec.confidence
+    held_out = {} if usual is None else {"held_out_mean": usual.mean, "held_out_q05": usual.q05}
+    return {"mean": round(known, 4), **held_out}
+
+
+def warning_of_map(tags: Mapping[str, str]) -> str:
+    """The warning that a map's run ended with, out of its metadata; empty where there was none.
+
+    Args:
+        tags: of a file from anywhere; what is odd in them says nothing.
+    """
+    try:
+        facts = json.loads(tags.get(f"{PREFIX}CONFIDENCE", "")[:_LONGEST_TAG])
+        mean, low, usual = (float(facts[key]) for key in ("mean", "held_out_q05", "held_out_mean"))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    if not 0 <= mean < low <= 1:
+        return ""
+    return _unseen(mean, visible_text(tags.get(f"{PREFIX}MODEL", "")[:_LONGEST_NAME]) or "its network", low, usual)

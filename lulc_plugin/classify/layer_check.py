@@ -29,6 +29,7 @@ from ..raster import (
 )
 from . import input_scaling, preflight, value_checks
 from .job import ClassifyJob
+from .made_maps import check_maps_beside
 from .pixel_size import MOST_UNASKED, fit_pixels, made_for, metres
 from .plan import plan_thoroughly
 
@@ -181,6 +182,9 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
             unusable = next((f.text for f in findings if _is_error(f, "model.network")), "")
         if not any(f.id == "layer.crs" for f in findings):
             findings = (*findings, *_without_model(job, source, progress))
+        of_maps = Findings()
+        check_maps_beside(source.facts, of_maps)
+        findings = (*findings, *of_maps)
         blocked = _blocked(job, source, findings, progress)
         fits = [
             _fit(job, source, entry, unusable if entry.path == chosen else "", progress) for entry in networks.entries

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import provenance
 from ..errors import CancelledError, LulcError
 from ..model import Network
-from ..options import option, render
+from ..options import SHELL, option, render
 from ..progress import Progress
 from ..raster import InputFiles, MapWriter, areas, gdal
 from .blend import Blender, FinishedBlock, most_probable_class
-from .confidence import MeanConfidence, compare_confidence, valid_confidence
+from .confidence import MeanConfidence, compare_confidence, confidence_facts, valid_confidence
 from .job import ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, make_plan
 from .preflight import check_disk, check_output
@@ -31,6 +32,9 @@ from .windows import Window, read_windows
 
 #: Share of the progress bar that belongs to the windows; the rest is for finishing the file.
 _WINDOWS_PERCENT = 94.0
+#: Of the warnings of a run, what goes into the metadata of its map.
+_MOST_WARNINGS = 50
+_LONGEST_WARNING = 1000
 
 
 def classify(job: ClassifyJob, output: str | Path, progress: Progress | None = None) -> ClassifyResult:
@@ -74,14 +78,10 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
         for decision in plan.decisions:
             progress.log(decision)
         with gdal.environment():
-            counter = _make_map(plan, network, Path(output), warnings, progress, read)
-        line, warning = compare_confidence(setup.spec, counter.confidence.value, network.probable)
-        warnings.extend(filter(None, (warning,)))
+            counter, line = _make_map(plan, network, Path(output), warnings, progress, read)
         shown = tuple(render(warning, progress.door) for warning in (*plan.warnings, *warnings))
         result = _result(setup, network, counter, str(output), time.perf_counter() - started, shown)
     progress.report(100)
-    if warning:
-        progress.warn(warning)
     progress.log(line)
     again = how_to_repeat(plan.job, setup, Path(output), progress.door)
     _log_result(result, network, setup.region.height * setup.region.width, again, progress)
@@ -90,8 +90,11 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
 
 def _make_map(
     plan: Plan, network: Network, output: Path, warnings: list[str], progress: Progress, read: InputFiles
-) -> _Counter:
-    """Write the map, unless what was `read` has changed; the network's warnings are logged and go into `warnings`."""
+) -> tuple[_Counter, str]:
+    """Write the map, unless what was `read` has changed, with all warnings in its metadata.
+
+    Those that come up here are logged and go into `warnings`. Returns what was counted, and how sure the network was.
+    """
     job, setup = plan.job, plan.ready()[0]
     region = setup.region
     known = len(network.warnings)
@@ -126,10 +129,23 @@ def _make_map(
             raise LulcError(
                 f"No pixel of {setup.facts.name} in the wanted region is valid.", "There is nothing to classify."
             )
+        line, doubt = compare_confidence(setup.spec, counter.confidence.value, network.probable)
+        if doubt:
+            progress.warn(doubt)
+            warnings.append(doubt)
         tags = run_in_thread("lulc-tags", lambda _: tags_of_run(job, setup, network, output), progress)
+        tags.update(_tags_of_result(setup, network, counter, (*plan.warnings, *warnings)))
         read.check()
         writer.finish(tags, progress)
-    return counter
+    return counter, line
+
+
+def _tags_of_result(setup: Setup, network: Network, counter: _Counter, warnings: Sequence[str]) -> dict[str, str]:
+    """What a map's metadata say of how sure the network was, and all that was warned of, as at a shell."""
+    confidence = confidence_facts(setup.spec, counter.confidence.value, network.probable)
+    shown = [render(warning, SHELL)[:_LONGEST_WARNING] for warning in warnings[:_MOST_WARNINGS]]
+    facts = {"confidence": confidence, "warnings": shown}
+    return provenance.tags({key: value for key, value in facts.items() if value})
 
 
 def _removed(count: int) -> str:

@@ -32,6 +32,7 @@ from ..raster import (
 )
 from . import input_scaling, preflight, value_checks
 from .job import AUTO, ClassifyJob
+from .made_maps import check_own_map
 from .pixel_size import MOST_UNASKED, PixelFit, fit_pixels, made_for
 from .smoothing import choose_smoothing
 from .window_size import plan_windows
@@ -256,6 +257,7 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
     for sentence in facts.settings:
         findings.log(sentence)
         findings.note("layer.settings", sentence)
+    check_own_map(facts, findings)
     if job.extent is not None:
         with suppress(Refused), findings.refusing("extent.place"):
             region = facts.region_of(job.extent)

@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import rasterio
+import rasterio.shutil
 
 from lulc_plugin import bundled
-from lulc_plugin.classify import confidence
+from lulc_plugin.classify import ClassifyJob, check_layer, confidence
 from lulc_plugin.model import Confidence, catalogue
+from lulc_plugin.raster import RasterInput
 
 with_network = pytest.mark.skipif(not bundled.model_names(), reason="no network is bundled yet")
 
@@ -58,3 +64,87 @@ def test_bundled_networks_tell_what_they_saw_and_how_sure_they_were():
             assert "aerial" in entry.spec.name  # chosen by a single place
             continue
         assert 0.3 < entry.spec.confidence.q05 < entry.spec.confidence.mean < 1
+
+
+# ---------------------------------------------------------------- after the run
+
+
+def tags_of(path):
+    with rasterio.open(path) as dataset:
+        return dataset.tags()
+
+
+def unsure(network):
+    return network("pixel", confidence=Confidence(0.9999, 0.999, 7))
+
+
+def doubts(layer, **options):
+    findings = check_layer(ClassifyJob(RasterInput(str(layer)), **options)).findings
+    return {f.id: f for f in findings if f.id in ("layer.map", "layer.confidence")}
+
+
+def test_warnings_stand_in_the_metadata_of_the_map(raster, network, classify, land):
+    made = classify(raster("a.tif", land(70, 50)), unsure(network))
+    tags = tags_of(made.result.output)
+    assert json.loads(tags["LULC_WARNINGS"]) == list(made.result.warnings)
+    facts = json.loads(tags["LULC_CONFIDENCE"])
+    assert facts == {"mean": round(made.result.confidence, 4), "held_out_mean": 0.9999, "held_out_q05": 0.999}
+    assert confidence.warning_of_map(tags).startswith("This network has not seen land like this")
+
+
+def test_warnings_before_the_run_stand_there_as_at_a_shell(raster, network, classify, land):
+    made = classify(raster("a.tif", land(70, 50), names=None), network("pixel"))
+    tags = tags_of(made.result.output)
+    assert any("have no names" in text for text in json.loads(tags["LULC_WARNINGS"]))
+    assert "⟦" not in tags["LULC_WARNINGS"] and confidence.warning_of_map(tags) == ""
+
+
+def test_a_sure_map_has_no_warning_in_it(raster, network, classify, land):
+    made = classify(raster("a.tif", land(70, 50)), network("pixel", confidence=Confidence(0.9, 0.2, 7)))
+    assert "LULC_WARNINGS" not in tags_of(made.result.output)
+    assert json.loads(tags_of(made.result.output)["LULC_CONFIDENCE"])["held_out_q05"] == 0.2
+
+
+def test_a_check_of_such_a_map_repeats_the_warning(raster, network, classify, land, tmp_path):
+    net = unsure(network)
+    made = classify(raster("a.tif", land(70, 50)), net)
+    found = doubts(made.result.output)
+    assert f"{net.spec.name} and the image a.tif" in found["layer.map"].text
+    assert f"{made.result.confidence:.3f}" in found["layer.confidence"].text
+    # what is made of it carries its metadata along
+    rasterio.shutil.copy(made.result.output, tmp_path / "clipped.tif", driver="GTiff")
+    assert set(doubts(tmp_path / "clipped.tif")) == {"layer.map", "layer.confidence"}
+    with rasterio.open(
+        tmp_path / "four.tif", "w", driver="GTiff", count=4, height=70, width=50, dtype="uint16"
+    ) as four:
+        four.write(land(70, 50))
+        four.update_tags(**tags_of(made.result.output))
+    assert set(doubts(tmp_path / "four.tif", model_file=net.path)) == {"layer.map", "layer.confidence"}
+
+
+def test_a_check_of_the_image_repeats_the_warning_of_maps_beside_it(raster, network, classify, land, tmp_path):
+    layer, other = raster("a.tif", land(70, 50)), raster("b.tif", land(70, 50))
+    (tmp_path / "broken.tif").write_bytes(b"II*\x00")
+    assert doubts(layer) == {}
+    made = classify(layer, unsure(network))
+    Path(made.result.output).rename(tmp_path / "a map.tif")
+    found = doubts(layer)["layer.confidence"]
+    assert "a map.tif" in found.text and f"{made.result.confidence:.3f}" in found.text
+    assert doubts(other) == {}
+
+
+def test_a_sure_map_beside_the_image_is_not_told(raster, network, classify, land, tmp_path):
+    layer = raster("a.tif", land(70, 50))
+    made = classify(layer, network("pixel", confidence=Confidence(0.9, 0.2, 7)))
+    Path(made.result.output).rename(tmp_path / "map.tif")
+    assert doubts(layer) == {} and set(doubts(tmp_path / "map.tif")) == {"layer.map"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "[" * 5000, '{"mean": "x"}', '{"mean": 0.1}',
+     '{"mean": NaN, "held_out_q05": 0.5, "held_out_mean": 1}',
+     '{"mean": 0.1, "held_out_q05": 7, "held_out_mean": 1}', '{"mean": null, "held_out_q05": 0.5, "held_out_mean": 1}'],
+)  # fmt: skip
+def test_metadata_that_make_no_sense_say_nothing(text):
+    assert confidence.warning_of_map({"LULC_CONFIDENCE": text}) == ""
