@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import bundled, provenance
 from ..errors import LulcError
-from ..model import catalogue
+from ..model import catalogue, weights_files
 from ..options import option
 from ..progress import Progress
 from ..raster import (
@@ -224,6 +224,7 @@ def _changed(record: RunRecord, job: ClassifyJob) -> list[str]:
     now = {
         "input_digest": (f"The layer {job.layer.title}", digest_of(job.layer.path)),
         "model_sha256": (f"The network {network.name}", _file_digest(network)),
+        "weights_digest": (f"The weights file of {network.name}", _weights_digest(network)),
         "description_sha256": (f"The description of {network.name}", description and _file_digest(description)),
     }
     if statistics is not None:
@@ -233,6 +234,13 @@ def _changed(record: RunRecord, job: ClassifyJob) -> list[str]:
         for key, (what, digest) in now.items()
         if (digest or "") != tags.get(key, "")
     ]
+
+
+def _weights_digest(network: Path) -> str:
+    with suppress(OSError):
+        files = weights_files(network)
+        return provenance.data_digest(files) if files else ""
+    return ""
 
 
 def _file_digest(path: Path) -> str:

@@ -20,7 +20,7 @@ from rasterio.errors import RasterioError
 
 from .. import bundled, provenance
 from ..errors import LulcError
-from ..model import Network, catalogue
+from ..model import Network, catalogue, weights_files
 from ..options import OPTIONS, QGIS, SHELL
 from ..raster import Channel, NodataSetting, RasterInput, digest_of, gdal, names_network, not_opened, open_dataset
 from .input_scaling import describe
@@ -50,12 +50,13 @@ def tags_of_run(job: ClassifyJob, setup: Setup, network: Network, output: Path) 
     """
     entry, folder = setup.entry, output.parent
     description = catalogue.sidecar_of(entry.path)
-    statistics = job.statistics_from
+    statistics, weights = job.statistics_from, weights_files(entry.path)
     return provenance.tags(
         {
             "model": entry.spec.name,
             "model_file": entry.path.name,
             "model_sha256": provenance.file_digest(entry.path),
+            **({"weights_digest": provenance.data_digest(weights)} if weights else {}),
             "description_file": "in the network" if description is None else description.name,
             **({} if description is None else {"description_sha256": provenance.file_digest(description)}),
             "input": setup.facts.name,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .own_networks import import_model as import_model
     from .runtime import providers as providers
     from .runtime.network import Network as Network, enlarge as enlarge
+    from .runtime.onnx_file import weights_files as weights_files
     from .spec import (
         MOST_GUIDE_BANDS as MOST_GUIDE_BANDS,
         MOST_RADIUS as MOST_RADIUS,
@@ -46,6 +47,7 @@ __getattr__, __all__ = lazy_exports(
         "own_networks": ["import_model"],
         "runtime": ["providers"],
         "runtime.network": ["Network", "enlarge"],
+        "runtime.onnx_file": ["weights_files"],
         "spec": [
             "BandStatistics",
             "ClassScore",

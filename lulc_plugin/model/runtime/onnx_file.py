@@ -117,6 +117,13 @@ def _lost_weights(path: Path, second_files: Mapping[str, int]) -> ModelUnusable 
     )
 
 
+def weights_files(path: Path) -> tuple[Path, ...]:
+    """The further files from which onnxruntime reads weights of the network at `path`; most networks have none."""
+    file = read(path)
+    places = [] if file is None else [path.parent / name for name in file.second_files]
+    return tuple(place for place in places if _size(place) is not None)
+
+
 def _size(path: Path) -> int | None:
     """Bytes of a file; None where there is none."""
     try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import rasterio
 
@@ -158,6 +159,19 @@ def test_a_network_that_has_changed(made, network, tmp_path):
     network("context", seed=7)
     message = refused(made, "The network context-v1.onnx is not the same")
     assert provenance.file_digest(tmp_path / "networks" / "context-v1.onnx") in message
+
+
+def test_weights_in_a_second_file_that_have_changed(made, tmp_path, classify):
+    """The file of the network stays as it is, byte for byte."""
+    net = tmp_path / "networks" / "context-v1.onnx"
+    model = onnx.load(net)
+    onnx.save(model, net, save_as_external_data=True, location="weights.bin", size_threshold=64)
+    first = classify(str(tmp_path / "in.tif"), None, model_file=str(net))
+    assert repeat(str(first.path)).different == 0
+    weights = np.fromfile(net.with_name("weights.bin"), np.float32)
+    (weights * 1.5).tofile(net.with_name("weights.bin"))
+    message = refused(first, "The weights file of context-v1.onnx is not the same")
+    assert "The network" not in message
 
 
 def test_statistics_that_have_changed(raster, network, classify, scene, tmp_path):
