@@ -2,9 +2,11 @@
 """`lulc:classifylandcover` as a script runs it: what goes in, what comes out, what is refused."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
+import processing
 import pytest
 import rasterio
 from affine import Affine
@@ -16,6 +18,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
+    QgsRasterRange,
     QgsRectangle,
 )
 from qgis.PyQt.QtCore import NULL
@@ -332,3 +335,54 @@ def test_cancelled_run_reports_failure(algorithm, image, network, tmp_path):
     values = {"INPUT": image, "MODEL_FILE": network, "OUTPUT": str(tmp_path / "map.tif")}
     _, ok = algorithm.run(values, QgsProcessingContext(), Listener(stop_at=1))
     assert not ok and not Path(values["OUTPUT"]).exists()
+
+
+# ---------------------------------------------------------------- making it again
+
+
+def as_parameters(line):
+    """The parameters in a line for `qgis_process`, as texts."""
+    program, _, words = line.partition(" -- ")
+    assert program == "qgis_process run lulc:classifylandcover"
+    return dict(word.split("=", 1) for word in shlex.split(words))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"BANDS": [3, 2, 1, 4], "OVERLAP": 24, "NODATA_POLICY": "all"},
+        {"EXTENT": "500120,500700,7399100,7399650", "VALUES": "reflectance", "SMOOTHING": "2"},
+    ],
+)
+def test_the_log_says_how_to_make_it_again(classify, image, read, tmp_path, options):
+    feedback = Listener()
+    first = read(classify(feedback, INPUT=image, OUTPUT=str(tmp_path / "first.tif"), **options)["OUTPUT"])
+    mark = "To make it again: "
+    line = next(line for line in feedback.textLog().splitlines() if mark in line).partition(mark)[2]
+    again = as_parameters(line)
+    assert again["INPUT"] == image
+    again["OUTPUT"] = str(tmp_path / "again.tif")
+    assert np.array_equal(read(processing.run("lulc:classifylandcover", again)["OUTPUT"]), first)
+
+
+def test_a_picture_without_coordinates_is_made_again(classify, make_raster, picture, read, tmp_path):
+    """There QGIS counts y upwards from below, and the engine rows downwards."""
+    feedback = Listener()
+    picture, extent = make_raster("photo.tif", read(picture, None), crs=None), "10,130,-90,-15"
+    first = read(classify(feedback, INPUT=picture, OUTPUT=str(tmp_path / "first.tif"), EXTENT=extent)["OUTPUT"])
+    line = next(line for line in feedback.textLog().splitlines() if "To make it again: " in line).partition(": ")[2]
+    again = {**as_parameters(line), "OUTPUT": str(tmp_path / "again.tif")}
+    assert np.array_equal(read(processing.run("lulc:classifylandcover", again)["OUTPUT"]), first)
+
+
+def test_the_engine_repeats_what_was_set_for_the_layer(plugin, classify, image, read, tmp_path):
+    """A map of QGIS is repeated from its metadata alone, with what the user set in the layer's properties."""
+    layer = QgsRasterLayer(image, "scene")
+    layer.dataProvider().setUserNoDataValue(1, [QgsRasterRange(0, 900)])
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:32724"))
+    first = classify(INPUT=layer, OUTPUT=str(tmp_path / "first.tif"))["OUTPUT"]
+    assert (read(first) == 0).any()
+    repetition = plugin("lulc_plugin.classify").repeat(first, tmp_path / "again.tif")
+    assert repetition.different == 0 and repetition.changed == ()
+    assert np.array_equal(read(first), read(tmp_path / "again.tif"))
