@@ -241,16 +241,20 @@ def join_by_name(
     by_name: dict[int, int] = {}
     near: dict[int, Found] = {}
     for value in sorted(values):
-        if value not in legend or legend[value].name == str(value):
+        name = legend[value].name if value in legend else str(value)
+        if name == str(value):
             continue
-        same = index.same(legend[value].name)
+        same = index.same(name)
+        found = (
+            None
+            if same
+            else index.find(name) or next(filter(None, map(index.find, _without_value(name, [value]))), None)
+        )
         if len(same) == 1:
             by_name[value] = next(iter(same))
-        elif not same:
-            found = index.find(legend[value].name)
-            if found is not None:
-                near[value] = found
-                by_name[value] = found.index
+        elif found is not None:
+            near[value] = found
+            by_name[value] = found.index
     return Joined(by_name, near, any(free.get(value) != place for value, place in by_name.items()))
 
 

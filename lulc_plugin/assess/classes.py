@@ -131,6 +131,7 @@ class _MapSide:
         of_map, of_second: value → index of its class.
         present: values of the second map that occur.
         by_label: label of a class table, folded → index.
+        in_table: the texts among them.
         free: values that no class table has → index; what a number may mean by itself.
         index: names of classes that no class table has.
         told: sentences about the two maps.
@@ -164,6 +165,8 @@ class _MapSide:
         ]
         self.by_label = {fold(label): self.of_map[value] for value, label in table}
         self.by_label.update({fold(label): self.of_second[value] for value, label in links.to_labels})
+        texts = [(label, place) for label, place in self.by_label.items() if isinstance(label, str)]
+        self.in_table = NameIndex(texts, {})
         self.free = {value: self.of_map[value] for value in known if value not in tied}
         self._names = [(name, self.of_map[value]) for name, value in names]
         self.told: list[str] = []
@@ -189,6 +192,12 @@ class _MapSide:
                     self.free[value] = place
             self.of_second[value] = place
 
+    def of_table(self, label: int, names: Mapping[int, LegendClass]) -> int | None:
+        """The class of a number that a class table has, by itself or by the name that a reference raster gives it."""
+        if label in self.by_label or label not in names:
+            return self.by_label.get(label)
+        return self.by_label.get(fold(names[label].name))
+
     def find(self, text: str) -> int | Found | None:
         """The class of a text; `Found` where its name is another one.
 
@@ -204,7 +213,7 @@ class _MapSide:
                 f"The name {text!r} stands for {len(same)} classes of the map ({', '.join(map(str, values))}).",
                 f"Give the reference by values, or say in {option('class_table')} which of them each one means.",
             )
-        return next(iter(same)) if same else self.index.find(text)
+        return next(iter(same)) if same else self.in_table.find(text) or self.index.find(text)
 
 
 def _match_labels(
@@ -221,19 +230,28 @@ def _match_labels(
                 found = found.index
             if found is not None:
                 matched[label] = found
-    numbers = [label for label in labels if isinstance(label, int) and label not in side.by_label]
-    present = {c.value: c for c in reference_legend if c.value in set(numbers)}
-    joined = join_by_name(numbers, present, side.index, side.free)
-    for label in labels:
-        if not isinstance(label, int):
-            continue
-        place = side.by_label[label] if label in side.by_label else joined.place(label, side.free, label in present)
-        if place is None and label not in present:
+    numbers = [label for label in labels if isinstance(label, int)]
+    told = _match_numbers(numbers, side, {c.value: c for c in reference_legend}, matched)
+    return matched, told + near_names(near)
+
+
+def _match_numbers(
+    labels: Sequence[int], side: _MapSide, names: Mapping[int, LegendClass], matched: dict[Key, int]
+) -> list[str]:
+    """Put the classes of numbers into `matched`; sentences about the legend of the reference, `names`."""
+    in_table = {label: side.of_table(label, names) for label in labels}
+    matched.update({label: place for label, place in in_table.items() if place is not None})
+    rest = [label for label in labels if label not in matched]
+    present = {label: names[label] for label in rest if label in names}
+    joined = join_by_name(rest, present, side.index, side.free)
+    for label in rest:
+        is_named = label in present
+        place = joined.place(label, side.free, is_named)
+        if place is None and not is_named:
             place = _digits(label, side)
         if place is not None:
             matched[label] = place
-    told = other_legend(joined, side.classes, False, present, side.named) if present else []
-    return matched, told + near_names(near)
+    return other_legend(joined, side.classes, False, present, side.named) if present else []
 
 
 def _digits(label: int, side: _MapSide) -> int | None:

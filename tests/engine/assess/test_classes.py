@@ -222,6 +222,23 @@ def test_a_table_goes_before_names():
     assert found.unknown == (50,)  # its name is that of a value that the table ties to something else
 
 
+def test_a_table_may_call_the_classes_of_a_reference_raster_by_name():
+    reference = (LegendClass(10, "Tree cover", "#000000"), LegendClass(5, "Houses", "#000000"))
+    found = match([1, 2, 5], LEGEND, [1, 5, 10], reference, table=((2, "tree-cover"), (2, "Tree cover")))
+    assert found.of_reference == {1: found.of_map[1], 5: found.of_map[5], 10: found.of_map[2]} and not found.unknown
+
+
+def test_names_of_a_table_are_compared_as_those_of_a_legend():
+    found = match([1, 2], (), ["Shrub_and_grass", "built up"], table=((1, "Shrub & grass"), (2, "Built–up")))
+    assert found.of_reference == {"Shrub_and_grass": 0, "built up": 1}
+
+
+def test_values_within_the_names_of_another_legend():
+    reference = (LegendClass(10, "10 - Trees", "#000000"), LegendClass(20, "20: water", "#000000"))
+    found = match([1, 2], LEGEND, [10, 20], reference)
+    assert found.of_reference == {10: 1, 20: 0}
+
+
 # ---------------------------------------------------------------- two maps
 
 
