@@ -66,10 +66,7 @@ class Smoother:
         row_stop, col_stop = (
             min(start + n, length) for start, n, length in zip((block.row, block.col), block.seen.shape, self._length)
         )
-        inside = np.s_[:, : row_stop - block.row, : col_stop - block.col]
-        body = np.concatenate(
-            [log_ratios(block.probabilities[inside]), guide[inside], block.seen[None][inside].astype(np.float32)]
-        )
+        last = c == self._window_columns[-1]
         if c == self._window_columns[0]:
             if r == self._window_rows[0]:
                 self._rows.begin(block.row)
@@ -77,19 +74,34 @@ class Smoother:
             self._rows.advance(row_stop, r == self._window_rows[-1])
             self._cols.begin(block.col)
             self._origin, self._left = block.col, None
-        if self._above is not None:
-            above = self._above[..., block.col - self._origin : col_stop - self._origin]
-            body = np.concatenate([above, body], axis=1)
-        self._below.append(body[:, self._rows.kept - self._top :].copy())
         left = self._cols.kept
-        if self._left is not None:
-            body = np.concatenate([self._left, body], axis=2)
-        last = c == self._window_columns[-1]
+        planes = self._planes(block, guide, (self._top, row_stop), (left, col_stop))
+        self._below.append(planes[:, self._rows.kept - self._top :, block.col - left :].copy())
         self._cols.advance(col_stop, last)
-        self._left = body[..., self._cols.kept - left :].copy()
+        self._left = planes[:, :, self._cols.kept - left :].copy()
         if last:
             self._above, self._below = np.concatenate(self._below, axis=2), []
-        return self._finished(body, left)
+        return self._finished(planes, left)
+
+    def _planes(
+        self, block: FinishedBlock, guide: FloatArray, rows: tuple[int, int], cols: tuple[int, int]
+    ) -> FloatArray:
+        """Logarithms, guide and where the network saw, of a block and of what is kept above and to the left of it."""
+        classes = len(block.probabilities)
+        height, width = rows[1] - rows[0], cols[1] - cols[0]
+        above, left = block.row - rows[0], block.col - cols[0]
+        out = np.empty((classes + len(guide), height, width), np.float32)
+        inside = np.s_[:, : height - above, : width - left]
+        here = out[:, above:, left:]
+        here[: classes - 1] = log_ratios(block.probabilities[inside])
+        here[classes - 1 : -1] = guide[inside]
+        here[-1] = block.seen[None][inside]
+        if self._above is not None:
+            first = block.col - self._origin
+            out[:, :above, left:] = self._above[:, :, first : first + width - left]
+        if self._left is not None:
+            out[:, :, :left] = self._left
+        return out
 
     def _finished(self, body: FloatArray, left: int) -> FinishedBlock:
         """What is finished now of planes that begin at the row `_top` and the column `left`."""
