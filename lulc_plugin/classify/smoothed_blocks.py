@@ -49,9 +49,8 @@ class Smoother:
         self._smoothing, self._window_rows, self._window_columns = smoothing, rows, columns
         self._length = (grid.rows.length, grid.cols.length)
         self._rows, self._cols = _Progress(smoothing.reach), _Progress(smoothing.reach)
-        self._top = self._origin = 0
-        self._above: FloatArray | None = None
-        self._below: list[FloatArray] = []
+        self._top = 0
+        self._above: dict[int, FloatArray] = {}
         self._left: FloatArray | None = None
 
     def add(self, r: int, c: int, block: FinishedBlock, guide: FloatArray) -> FinishedBlock:
@@ -66,27 +65,29 @@ class Smoother:
         row_stop, col_stop = (
             min(start + n, length) for start, n, length in zip((block.row, block.col), block.seen.shape, self._length)
         )
-        last = c == self._window_columns[-1]
         if c == self._window_columns[0]:
             if r == self._window_rows[0]:
                 self._rows.begin(block.row)
             self._top = self._rows.kept
             self._rows.advance(row_stop, r == self._window_rows[-1])
             self._cols.begin(block.col)
-            self._origin, self._left = block.col, None
+            self._left = None
         left = self._cols.kept
-        planes = self._planes(block, guide, (self._top, row_stop), (left, col_stop))
-        self._below.append(planes[:, self._rows.kept - self._top :, block.col - left :].copy())
-        self._cols.advance(col_stop, last)
+        planes = self._planes(block, guide, self._above.pop(c, None), (self._top, row_stop), (left, col_stop))
+        self._above[c] = planes[:, self._rows.kept - self._top :, block.col - left :].copy()
+        self._cols.advance(col_stop, c == self._window_columns[-1])
         self._left = planes[:, :, self._cols.kept - left :].copy()
-        if last:
-            self._above, self._below = np.concatenate(self._below, axis=2), []
         return self._finished(planes, left)
 
     def _planes(
-        self, block: FinishedBlock, guide: FloatArray, rows: tuple[int, int], cols: tuple[int, int]
+        self,
+        block: FinishedBlock,
+        guide: FloatArray,
+        kept: FloatArray | None,
+        rows: tuple[int, int],
+        cols: tuple[int, int],
     ) -> FloatArray:
-        """Logarithms, guide and where the network saw, of a block and of what is kept above and to the left of it."""
+        """Logarithms, guide and where the network saw, of a block and of what is `kept` above and to the left of it."""
         classes = len(block.probabilities)
         height, width = rows[1] - rows[0], cols[1] - cols[0]
         above, left = block.row - rows[0], block.col - cols[0]
@@ -96,9 +97,8 @@ class Smoother:
         here[: classes - 1] = log_ratios(block.probabilities[inside])
         here[classes - 1 : -1] = guide[inside]
         here[-1] = block.seen[None][inside]
-        if self._above is not None:
-            first = block.col - self._origin
-            out[:, :above, left:] = self._above[:, :, first : first + width - left]
+        if kept is not None:
+            out[:, :above, left:] = kept
         if self._left is not None:
             out[:, :, :left] = self._left
         return out
