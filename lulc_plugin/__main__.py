@@ -13,7 +13,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import NoReturn
 
 from . import unfinished
@@ -89,31 +91,45 @@ def _open_standard_streams() -> None:
 
 
 def _watch_signals() -> None:
-    """Let a thread of its own answer signals: the main thread may be inside a library for a long time."""
-    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    """Let a thread of its own answer signals: the main thread may be inside a library for a long time.
+
+    It may even wait for a network drive that does not answer, where no handler runs. The system gives a signal to the
+    main thread first: there they are blocked, and so in every thread that it starts.
+    """
+    named = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    numbers = [number for number in named if signal.getsignal(number) != signal.SIG_IGN]  # as under nohup
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        next_signal: Callable[[], int] = partial(signal.sigwait, numbers)
+    else:
+        next_signal = _signals_of_pipe()
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    threading.Thread(target=_wait_for_signal, args=(next_signal,), name="lulc-signals", daemon=True).start()
+
+
+def _signals_of_pipe() -> Callable[[], int]:
+    """Windows: what returns the number of the next signal, which Python writes to a pipe."""
     reading, writing = os.pipe()
     if hasattr(os, "set_blocking"):  # Windows has it since Python 3.12
         os.set_blocking(writing, False)
-    threading.Thread(target=_wait_for_signal, args=(reading,), name="lulc-signals", daemon=True).start()
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in numbers:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
-            signal.signal(number, lambda *_: None)
+    return lambda: os.read(reading, 1)[0]
 
 
-def _wait_for_signal(reading: int) -> None:
-    number = os.read(reading, 1)[0]
+def _wait_for_signal(next_signal: Callable[[], int]) -> None:
+    number = int(next_signal())
     threading.Thread(target=_stop, args=(number,), name="lulc-stop", daemon=True).start()
-    os.read(reading, 1)  # a second one does not wait for anything
+    next_signal()  # a second one does not wait for anything
     os._exit(128 + number)
 
 
 def _stop(number: int) -> NoReturn:
     _ending.acquire()
-    unfinished.remove_all()
+    answered = unfinished.remove_all()
     begin = "\n" if sys.stderr.isatty() else ""  # after the bar
     with suppress(OSError):
-        os.write(2, f"{begin}{unfinished.stopped()}\n".encode())
+        os.write(2, f"{begin}{unfinished.stopped(answered)}\n".encode())
     os._exit(128 + number)
 
 

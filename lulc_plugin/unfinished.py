@@ -7,12 +7,14 @@ Standard library only, and little of it: it is loaded before anything else.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 Removal = Callable[[], object]
+_NO_ANSWER = "A drive does not answer: unfinished files may be left there; the next run in that folder removes them."
 _changed = threading.Condition()
 _removals: list[Removal] = []
 #: Results of the present run that are in place, for the message when it is stopped.
@@ -66,24 +68,44 @@ def written() -> tuple[Path, ...]:
     return tuple(_written)
 
 
-def stopped() -> str:
-    """What to say of the present run when it was stopped."""
-    if not _written:
-        return "Stopped; no result was written."
-    return f"Stopped. Written before that: {', '.join(map(str, _written))}."
+def stopped(answered: bool = True) -> str:
+    """What to say of the present run when it was stopped.
+
+    Args:
+        answered: False: a drive did not answer while unfinished files were to be removed.
+    """
+    said = "Stopped; no result was written."
+    if _written:
+        said = f"Stopped. Written before that: {', '.join(map(str, _written))}."
+    elif _being_placed:
+        said = "Stopped while a result got its name: look whether it is there; if it is, it is whole."
+    return said if answered else f"{said} {_NO_ANSWER}"
 
 
-def remove_all(patience: float = 2.0) -> None:
+def remove_all(patience: float = 2.0) -> bool:
     """Remove the unfinished files just before the process ends: no other thread begins or finishes a file any more.
 
     Args:
-        patience: seconds to wait for files that are being put in place.
+        patience: seconds to wait for files that are being put in place, and again for the files to be removed.
+
+    Returns:
+        whether that came to an end in time; on a drive that does not answer it never does.
     """
     global _closed
     with _changed:
         _closed = True
         _changed.wait_for(lambda: _being_placed == 0, patience)
         removals = list(_removals)
-    for removal in removals:
-        with suppress(Exception):  # what cannot be removed stays for a later run
-            removal()
+    # in threads of their own: the files may lie on several drives
+    threads = [threading.Thread(target=_attempt, args=(removal,), daemon=True) for removal in removals]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + patience
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
+
+
+def _attempt(removal: Removal) -> None:
+    with suppress(Exception):  # what cannot be removed stays for a later run
+        removal()

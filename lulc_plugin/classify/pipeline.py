@@ -45,9 +45,12 @@ def classify(job: ClassifyJob, output: str | Path, progress: Progress | None = N
         CancelledError: the user stopped.
     """
     progress = progress or Progress()
-    check_output(job, output)
-    read = _inputs(job)
-    plan = run_in_thread("lulc-plan", lambda relay: make_plan(job, relay), progress)
+
+    def begin(relay: Progress) -> tuple[InputFiles, Plan]:
+        check_output(job, output)
+        return _inputs(job), make_plan(job, relay)
+
+    read, plan = run_in_thread("lulc-plan", begin, progress)
     return run(plan, output, progress, read)
 
 
@@ -65,13 +68,12 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
         read: the state of the files behind the layers before the plan was made; None: that of now.
     """
     with plan:
-        read = read or _inputs(plan.job)
+        read = read or run_in_thread("lulc-inputs", lambda _: _inputs(plan.job), progress)
         started = time.perf_counter()
         for warning in plan.warnings:
             progress.warn(warning)
         setup, network = plan.ready()
-        check_output(plan.job, output)
-        little_room = check_disk(Path(output).parent, setup.region, setup.spec.legend.dtype)
+        little_room = run_in_thread("lulc-place", lambda _: _check_place(plan.job, setup, Path(output)), progress)
         warnings = [little_room] if little_room else []
         for warning in warnings:
             progress.warn(warning)
@@ -88,6 +90,12 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
     return result
 
 
+def _check_place(job: ClassifyJob, setup: Setup, output: Path) -> str | None:
+    """A warning when the disk has little room for the map; refuses a place that does not take it."""
+    check_output(job, output)
+    return check_disk(output.parent, setup.region, setup.spec.legend.dtype)
+
+
 def _make_map(
     plan: Plan, network: Network, output: Path, warnings: list[str], progress: Progress, read: InputFiles
 ) -> tuple[_Counter, str]:
@@ -96,7 +104,6 @@ def _make_map(
     Those that come up here are logged and go into `warnings`. Returns what was counted, and how sure the network was.
     """
     job, setup = plan.job, plan.ready()[0]
-    region = setup.region
     known = len(network.warnings)
 
     def tell_new_warnings() -> None:
@@ -111,14 +118,7 @@ def _make_map(
     tell_new_warnings()
     for note in network.notes:
         progress.log(note)
-    writer = MapWriter(
-        output,
-        (region.height, region.width),
-        setup.facts.transform_of(region),
-        setup.facts.crs,
-        setup.spec.legend,
-        f"Land cover ({setup.spec.name})",
-    )
+    writer = _new_writer(setup, output, progress)
     counter = _Counter(setup)
     with writer:
         if writer.swept:
@@ -135,7 +135,7 @@ def _make_map(
             warnings.append(doubt)
         tags = run_in_thread("lulc-tags", lambda _: tags_of_run(job, setup, network, output), progress)
         tags.update(_tags_of_result(setup, network, counter, (*plan.warnings, *warnings)))
-        read.check()
+        run_in_thread("lulc-inputs", lambda _: read.check(), progress)
         writer.finish(tags, progress)
     return counter, line
 
@@ -146,6 +146,32 @@ def _tags_of_result(setup: Setup, network: Network, counter: _Counter, warnings:
     shown = [render(warning, SHELL)[:_LONGEST_WARNING] for warning in warnings[:_MOST_WARNINGS]]
     facts = {"confidence": confidence, "warnings": shown}
     return provenance.tags({key: value for key, value in facts.items() if value})
+
+
+def _new_writer(setup: Setup, output: Path, progress: Progress) -> MapWriter:
+    """The map's file, begun; a cancel is answered even where the drive does not."""
+    begun: list[MapWriter] = []
+
+    def begin(relay: Progress) -> None:
+        region, title = setup.region, f"Land cover ({setup.spec.name})"
+        place, crs = setup.facts.transform_of(region), setup.facts.crs
+        with gdal.environment():
+            begun.append(MapWriter(output, (region.height, region.width), place, crs, setup.spec.legend, title))
+            if relay.cancelled:  # nobody may be there to end it
+                _leave(begun[0])
+
+    try:
+        run_in_thread("lulc-begin", begin, progress)
+    except CancelledError:
+        for writer in begun:
+            _leave(writer)
+        raise
+    return begun[0]
+
+
+def _leave(writer: MapWriter) -> None:
+    with writer:
+        pass
 
 
 def _removed(count: int) -> str:

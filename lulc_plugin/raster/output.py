@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -136,14 +136,15 @@ class MapWriter:
         if self._copying is not None and self._copying.is_alive():
             self._copying.abandon()
             # what has a name under Linux can go at once; the thread removes what it still makes, and the lock
-            self._temporaries.remove(lock=False)
+            tidy: Callable[[], None] = partial(self._temporaries.remove, lock=False)
         elif self._dataset.closed:
-            self._temporaries.remove()
+            tidy = self._temporaries.remove
         else:
-            # closing writes what GDAL still holds, and may have to wait for a row
-            tidying = threading.Thread(target=self._discard, name="lulc-tidy", daemon=True)
-            tidying.start()
-            tidying.join(_CLOSE_TIMEOUT)
+            tidy = self._discard  # closing writes what GDAL still holds, and may have to wait for a row
+        # a drive that does not answer keeps nobody waiting who has cancelled
+        tidying = threading.Thread(target=tidy, name="lulc-tidy", daemon=True)
+        tidying.start()
+        tidying.join(_CLOSE_TIMEOUT)
 
     def _discard(self) -> None:
         with self._busy:

@@ -46,6 +46,8 @@ class Trial:
             "compare": ["compare", classes, classes, classes, *reports],
             "check": ["check", scene, "--html", str(out / "c.html")],
         }
+        clean = {k: v for k, v in os.environ.items() if k not in ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA")}
+        self.environment = {**clean, "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
         self.whole = {}
         self.seconds = {}
         for name in self.commands:
@@ -68,9 +70,7 @@ class Trial:
         """The command called `name`, begun; back as soon as it heeds signals."""
         words = [sys.executable, "-m", "lulc_plugin", *self.commands[name]]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        clean = {k: v for k, v in os.environ.items() if k not in ("PROJ_DATA", "PROJ_LIB", "GDAL_DATA")}
-        environment = {**clean, "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
-        process = subprocess.Popen(words, cwd=self.folder, env=environment, text=True, **pipes)
+        process = subprocess.Popen(words, cwd=self.folder, env=self.environment, text=True, **pipes)
         while process.poll() is None and not _heeds(process.pid, TERMINATE):
             time.sleep(0.002)
         return process

@@ -111,6 +111,19 @@ def test_nobody_to_talk_to(trial, out, name, redirection, status, told):
     assert set(trial.files()) == set(trial.whole[name])
 
 
+def test_the_main_thread_takes_no_signal(trial, out):
+    """There the system would wait for it to leave a call, and a drive that does not answer keeps it for ever."""
+    process = trial.start("check")
+    status = dict(
+        line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if ":" in line
+    )
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        assert int(status["SigBlk"], 16) >> (number - 1) & 1
+    assert process.returncode == 143
+
+
 def test_a_few_runs_of_the_trial(faults, tmp_path):
     _, wrong = faults.kill_runs(tmp_path / "kill", 4, 1)
     assert not wrong, "\n".join(wrong)
