@@ -17,7 +17,7 @@ import numpy.typing as npt
 import rasterio
 from rasterio.crs import CRS
 from rasterio.enums import MaskFlags
-from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.windows import Window as FileWindow
 
 from ..errors import LulcError
@@ -31,6 +31,8 @@ from .usable_grid import refuse_unusable
 
 #: Characters of a coordinate system that a message shows.
 _LONGEST_CRS = 40
+#: Characters of what GDAL says of a file that it cannot open.
+_LONGEST_SAID = 500
 
 #: A band called alpha with so many different values, and so many pixels half transparent, is part of the image.
 _LEAST_ALPHA_VALUES = 16
@@ -113,7 +115,11 @@ def open_dataset(path: str | Path, mode: str = "r", **options: Any) -> Any:
         virtual_files.refuse_network(str(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path, mode, **options)
+        try:
+            return rasterio.open(path, mode, **options)
+        except UnicodeDecodeError as error:  # rasterio reads what GDAL says of a damaged file as UTF-8
+            said = error.object.decode("utf-8", "replace")[:_LONGEST_SAID]
+            raise RasterioIOError(said) from error
 
 
 class Source:

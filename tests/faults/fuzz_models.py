@@ -1,30 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Feeds mutated networks, descriptions and metadata to what reads them, and prints what went wrong.
-
-    python tests/faults/fuzz_models.py KIND SEED COUNT SECONDS
-
-KIND is one of `KINDS`. The same seed makes the same inputs. Only a `LulcError` of usual length is an answer; the last
-line is a JSON object with `tried`, `refused`, `faults`, `slowest` (seconds) and `megabytes` (of memory at most).
-Before each input its number is printed, so that a crash of the process tells which one it was.
-"""
+"""Feeds mutated networks, descriptions and metadata to what reads them: the kinds of `KINDS`; see `fuzzing`."""
 
 from __future__ import annotations
 
 import copy
 import json
 import random
-import resource
-import sys
-import tempfile
-import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fuzzing
 import hostile_models
 import numpy as np
 import onnx
+from fuzzing import VALUES, mutated, torn
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import Network, catalogue, classes_of_cells, describe_network, mlm
@@ -32,74 +22,6 @@ from lulc_plugin.model.describe.user_text import bands_of, classes_of_file, read
 from lulc_plugin.report import card
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-_ADDRESSES = 14 << 30
-_LONGEST_MESSAGE = 4000
-_SLOW = 20.0
-#: what the readers say where nobody thought of the value: an answer to the user, and a fault here
-_UNFORESEEN = "and its description cannot be read ("
-#: what a value of a file becomes
-VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2, 3.5, 1e-320, 1e39, 1e308, float("nan"), float("inf"), 1 << 31, 1 << 63, 10**400,
-    "", "x", "9" * 5000, "a" * 100_000, "\u202egnp", "\x00\x1b[2J", "\ud800", "none", "../../x", "<script>", "{{7*7}}",
-    [], [[]], [None] * 5000, {}, {"op": "scale"}, {"op": "scale", "value": 0}, ["softmax"] * 50, "=1+1", "(red",
-    "red/(red-red)", "[" * 50,
-)  # fmt: skip
-
-
-# ---------------------------------------------------------------- mutations
-
-
-def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value of a JSON tree."""
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return [place for key, value in items for place in ((*path, key), *places(value, (*path, key)))]
-
-
-def mutated(tree: Any, chance: random.Random) -> Any:
-    """`tree` with one to three values replaced, removed, repeated or wrapped."""
-    tree = copy.deepcopy(tree)
-    for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        known = places(tree)
-        if not known:
-            break
-        *way, last = chance.choice(known)
-        node = tree
-        for key in way:
-            node = node[key]
-        kind = chance.random()
-        if kind < 0.6:
-            node[last] = copy.deepcopy(chance.choice(VALUES))
-        elif kind < 0.75:
-            del node[last]
-        elif kind < 0.85 and isinstance(node[last], list):
-            node[last] = node[last] * chance.choice((2, 100))
-        elif kind < 0.95 and isinstance(node[last], (int, float)):
-            node[last] = node[last] * chance.choice((-1, 1e-9, 1e9, 0.5))
-        else:
-            node[last] = [node[last]]
-    return tree
-
-
-def torn(data: bytes, chance: random.Random) -> bytes:
-    """`data` with a few bytes changed, taken out or put in, most of them far from the weights, or cut off."""
-    changed = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 16))):
-        reach = min(len(changed), chance.choice((64, 4096, len(changed))))
-        at = chance.randrange(reach) if chance.random() < 0.6 else len(changed) - 1 - chance.randrange(reach)
-        kind = chance.random()
-        if kind < 0.7:
-            changed[at] = chance.choice(
-                (0, 1, 127, 128, 255, chance.randrange(256), changed[at] ^ 1 << chance.randrange(8))
-            )
-        elif kind < 0.8:
-            del changed[at : at + chance.choice((1, 8, 1000))]
-        elif kind < 0.95:
-            changed[at:at] = chance.randbytes(chance.choice((1, 4, 64)))
-        else:
-            del changed[at:]
-        if len(changed) < 2:
-            break
-    return bytes(changed)
 
 
 def bent(model: onnx.ModelProto, chance: random.Random) -> bytes:
@@ -173,7 +95,7 @@ def _load_and_describe(path: Path, bands: int, classes: int) -> None:
     except LulcError as error:
         errors.append(error)
     if errors:
-        raise max(errors, key=lambda e: len(e.message) + 10_000 * (_UNFORESEEN in e.problem))
+        raise max(errors, key=lambda e: len(e.message) + 10_000 * (fuzzing.UNFORESEEN in e.problem))
 
 
 def _bytes(chance: random.Random, folder: Path) -> None:
@@ -221,7 +143,7 @@ def _texts(chance: random.Random, folder: Path) -> None:
     chance.choice(readers)()
 
 
-KINDS: dict[str, Callable[[random.Random, Path], None]] = {
+KINDS: fuzzing.Kinds = {
     "descriptions": _descriptions,
     "bytes": _bytes,
     "graphs": _graphs,
@@ -229,36 +151,5 @@ KINDS: dict[str, Callable[[random.Random, Path], None]] = {
 }
 
 
-def main(kind: str, seed: int, count: int, seconds: float) -> None:
-    """Try `count` inputs of a kind, or as many as `seconds` allow."""
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESSES, _ADDRESSES))
-    tried = refused = 0
-    slowest = 0.0
-    faults: list[str] = []
-    end = time.monotonic() + seconds
-    with tempfile.TemporaryDirectory() as place:
-        for number in range(seed, seed + count):
-            if time.monotonic() > end or len(faults) > 20:
-                break
-            print(number, flush=True)
-            begin = time.monotonic()
-            try:
-                KINDS[kind](random.Random(number), Path(place))
-            except LulcError as error:
-                refused += 1
-                if len(error.message) > _LONGEST_MESSAGE or _UNFORESEEN in error.problem:
-                    faults.append(f"{number}: {len(error.message)} characters: {error.message[:300]}")
-            except Exception:  # that is what is searched for
-                faults.append(f"{number}: {traceback.format_exc()[-1500:]}")
-            took = time.monotonic() - begin
-            if took > _SLOW:
-                faults.append(f"{number}: {took:.1f} s")
-            slowest = max(slowest, took)
-            tried += 1
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    result = {"tried": tried, "refused": refused, "faults": faults, "slowest": slowest, "megabytes": megabytes}
-    print(json.dumps(result))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    fuzzing.main(KINDS)

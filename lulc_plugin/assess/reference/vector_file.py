@@ -80,7 +80,7 @@ def _read(path: str, layer: str | None) -> tuple[Any, Any, OneKind, Any]:
     """What pyogrio says of a layer, the ids of its features, their geometries, and its columns."""
     try:
         import pyogrio
-        import shapely
+        import shapely  # noqa: F401
     except ImportError as error:
         raise LulcError(
             f"{path} is not a raster, and for vector files the Python package {error.name} is missing.",
@@ -91,18 +91,39 @@ def _read(path: str, layer: str | None) -> tuple[Any, Any, OneKind, Any]:
     try:
         layer = _layer(path, pyogrio.list_layers(path), layer)
         meta, ids, shapes, columns = pyogrio.raw.read(path, layer=layer, force_2d=True, return_fids=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
+    except LulcError:
+        raise
+    except Exception as error:  # damaged files meet errors of pyogrio of any kind, an UnboundLocalError among them
         raise FileNotRead(
             f"The reference {path} cannot be read: {str(error).rstrip('.')}.",
             "Give a raster, a vector file such as a GeoPackage, or points in a file that ends in .csv.",
         ) from error
-    geometries = [None if shape is None else shapely.from_wkb(shape).__geo_interface__ for shape in shapes]
-    return meta, ids, one_kind(geometries, path), columns
+    return meta, ids, one_kind(_geometries(path, shapes), path), columns
 
 
 def _crs_of(text: str | None) -> CRS | None:
     crs = CRS.from_user_input(text) if text else None
     return None if crs is None or crs_name(crs).startswith(_NO_CRS) else crs
+
+
+def _geometries(path: str, shapes: Any) -> list[Any]:
+    """GeoJSON-like geometries of WKB; None stays None.
+
+    Raises:
+        LulcError: one of them is damaged, such as a ring that is not closed.
+    """
+    import shapely
+
+    geometries: list[Any] = []
+    for i, shape in enumerate(shapes):
+        try:
+            geometries.append(None if shape is None else shapely.from_wkb(shape).__geo_interface__)
+        except (shapely.errors.ShapelyError, NotImplementedError, ValueError) as error:
+            raise LulcError(
+                f"The geometry of feature {i + 1:,} of {path} cannot be read: {error}.",
+                "Repair it in QGIS with the tool Fix geometries, or delete it.",
+            ) from error
+    return geometries
 
 
 def _layer(path: str, layers: Any, wanted: str | None) -> str:

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from rasterio.errors import RasterioError
 from rasterio.transform import from_origin
 
 from lulc_plugin import cli
@@ -198,3 +199,33 @@ def test_errors_are_one_line(class_map, points, words, message, capsys):
     error = capsys.readouterr().err
     assert error.startswith("Error: ") or "\nError: " in error
     assert message in error and "Traceback" not in error
+
+
+def test_a_ring_that_is_not_closed_is_named(class_map, tmp_path):
+    ring = [[500005, 4999995], [500055, 4999995], [500055, 4999905]]
+    made = [
+        {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [r]}, "properties": {"ref_class": 1}}
+        for r in (ring + ring[:1], ring)
+    ]
+    with pytest.raises(LulcError, match="feature 2 of .*open.geojson"):
+        read_features(geojson(tmp_path / "open.geojson", made), class_map)
+
+
+def test_any_error_of_the_reader_is_told(class_map, points, monkeypatch):
+    """pyogrio meets a damaged .prj with an UnboundLocalError."""
+    import pyogrio
+
+    def fail(*_, **__):
+        raise UnboundLocalError("local variable 'wkt' referenced before assignment")
+
+    monkeypatch.setattr(pyogrio.raw, "read", fail)
+    with pytest.raises(LulcError, match="wkt"):
+        read_features(points, class_map)
+
+
+def test_what_gdal_says_may_be_no_utf8(class_map, tmp_path):
+    path = tmp_path / "bad.vrt"
+    path.write_bytes(b"<VRTDataset rasterXSize='2' rasterYSize='2'><\xff\xfe></VRTDataset>")
+    assert not is_raster(str(path))
+    with pytest.raises(RasterioError):
+        open_dataset(path)
