@@ -295,6 +295,9 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
     else:
         size = ", pixels of a size it was made for"
     but = value_checks.range_problem(spec, input_scaling.without_statistics(reading, form, spec), probe)
+    colours = value_checks.few_colours(probe)
+    if colours:
+        but = f"it has only {colours} different colours, as a map of classes"
     sizes = INSIDE if pixels.inside else OUTSIDE if pixels.resampling is None else RESAMPLED
     reason += f"{size}{f', but {but}' if but else ''}."
     return ModelFit(spec.name, spec.title, True, reason, but, sizes, pixels.is_unasked)

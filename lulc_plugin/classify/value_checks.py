@@ -147,7 +147,7 @@ def _declare_scale(scaling: InputScaling, dark: float) -> str:
     scale = _scale_of(scaling) * power
     return (
         f"If the numbers are reflectance × {1 / scale:,.6g} or so, declare it (1 divided by the factor): gdal_edit.py"
-        f" -scale {scale:.3g} -offset 0; else set {option('values', 'picture')}."
+        f" -scale {scale:.6g} -offset 0; else set {option('values', 'picture')}."
     )
 
 
@@ -243,17 +243,22 @@ def _check_equal(bands: Sequence[LayerBand], probe: Probe, findings: Findings) -
 
 def check_colours(facts: LayerFacts, probe: Probe, findings: Findings) -> None:
     """Whether the layer has so few different colours that it must be a map and not an image."""
-    if not probe or probe[0].size < _LEAST_PIXELS:
-        return
-    pixels = np.stack([p[:: max(1, p.size // _MOST_COMPARED)] for p in probe], axis=1)
-    colours = len(np.unique(pixels, axis=0))
-    if 1 < colours <= _FEW_COLOURS:
+    colours = few_colours(probe)
+    if colours:
         findings.warn(
             "values.colours",
-            f"{facts.name} has only {colours} different colours in {len(pixels):,} pixels: it seems to be a map of"
-            " classes, not an image.",
+            f"{facts.name} has only {colours} different colours: it seems to be a map of classes, not an image.",
             "Give the image that the map was made from.",
         )
+
+
+def few_colours(probe: Probe) -> int:
+    """How many different colours there are, where they are those of a class map; 0 for an image, or too few pixels."""
+    if not probe or probe[0].size < _LEAST_PIXELS:
+        return 0
+    pixels = np.stack([p[:: max(1, p.size // _MOST_COMPARED)] for p in probe], axis=1)
+    colours = len(np.unique(pixels, axis=0))
+    return colours if 1 < colours <= _FEW_COLOURS else 0
 
 
 def _percent(share: float) -> str:

@@ -348,7 +348,10 @@ def _none_fits(refused: Sequence[tuple[str, LulcError]], unusable: Sequence[str]
             what = f"{error.wanted}{'' if nothing else f' ({error.not_found})'}."
             one, many = f" wants {what}", f" want {what}"
         alike.setdefault((one, many), []).append(name)
-    sentences.extend(f"{_row(names)}{one if len(names) == 1 else many}" for (one, many), names in alike.items())
+    if len(alike) == 1 and not no_bands and not unusable:  # it is the layer, whatever the network
+        sentences = [f"None of the networks at hand fits this layer{next(iter(alike))[1]}"]
+    else:
+        sentences.extend(f"{_row(names)}{one if len(names) == 1 else many}" for (one, many), names in alike.items())
     return LulcError(" ".join([*sentences, *unusable]), remedy)
 
 

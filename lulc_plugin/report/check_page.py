@@ -225,14 +225,15 @@ def _header(kind: str, name: str, verdict: str, facts: Mapping[str, str]) -> str
 def _section(section: _Section, anchor: str) -> str:
     heading = _text(section.heading)
     lead = f"<p>{_text(section.lead)}</p>\n" if section.lead else ""
-    head = "".join(f'<th scope="col">{_text(column)}</th>' for column in section.columns)
+    # the roles, because on a narrow screen the rows are no longer laid out as those of a table
+    head = "".join(f'<th scope="col" role="columnheader">{_text(column)}</th>' for column in section.columns)
     rows = "\n".join(_row(row) for row in section.rows)
     return f"""<section aria-labelledby="{anchor}">
 <h2 id="{anchor}">{heading}</h2>
 {lead}<div class="part"><div class="scroll" tabindex="0" role="region" aria-label="{heading}">
-<table>
-<thead><tr>{head}</tr></thead>
-<tbody>
+<table role="table">
+<thead role="rowgroup"><tr role="row">{head}</tr></thead>
+<tbody role="rowgroup">
 {rows}
 </tbody>
 </table>
@@ -243,8 +244,9 @@ def _section(section: _Section, anchor: str) -> str:
 def _row(row: _Row) -> str:
     remedy = f'<span class="remedy">{_text(row.remedy)}</span>' if row.remedy else ""
     return (
-        f'<tr><th scope="row">{_text(row.name)}</th><td class="level {row.level}">{_text(row.word)}</td>'
-        f'<td class="t">{_text(row.text)}{remedy}</td></tr>'
+        f'<tr role="row"><th scope="row" role="rowheader">{_text(row.name)}</th>'
+        f'<td role="cell" class="level {row.level}">{_text(row.word)}</td>'
+        f'<td role="cell" class="t">{_text(row.text)}{remedy}</td></tr>'
     )
 
 
