@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..environment import packages
-from ..errors import LulcError
+from ..errors import CancelledError, LulcError
 from ..findings import WARNING, Finding, Findings, Refused
 from ..model import Catalogue, Entry, InputForm, ModelSpec, Network, Smoothing, catalogue
 from ..options import option
@@ -28,6 +28,7 @@ from ..raster import (
     Source,
     Steps,
     gdal,
+    probe_layer,
     refuse_missing_sources,
 )
 from . import input_scaling, preflight, value_checks
@@ -36,6 +37,9 @@ from .made_maps import check_own_map
 from .pixel_size import MOST_UNASKED, PixelFit, fit_pixels, made_for
 from .smoothing import choose_smoothing
 from .window_size import plan_windows
+
+#: Bands of which different colours are counted.
+_MOST_COLOUR_BANDS = 4
 
 
 @dataclass(frozen=True)
@@ -262,8 +266,13 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         with suppress(Refused), findings.refusing("extent.place"):
             region = facts.region_of(job.extent)
     preflight.check_alpha(facts, job.layer.bands, findings)
-    with findings.refusing("model.choice"):
-        entry, match, pixels = _choose(draft, facts, networks)
+    try:
+        with findings.refusing("model.choice"):
+            entry, match, pixels = _choose(draft, facts, networks)
+    except Refused:
+        if not draft.thorough:
+            _look_for_colours(source, draft)
+        raise
     for note in entry.spec.notes:
         findings.log(note)
     for warning in entry.spec.warnings:
@@ -304,6 +313,17 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         job.layer,
         smoothing,
     )
+
+
+def _look_for_colours(source: Source, draft: _Draft) -> None:
+    """Of a layer that no network fits: whether it is a map of classes kept as colours, which no band list mends."""
+    numbers = [band.number for band in source.facts.bands if not band.is_alpha][:_MOST_COLOUR_BANDS]
+    try:
+        value_checks.check_colours(source.facts, probe_layer(source, numbers, draft.progress), draft.findings)
+    except CancelledError:
+        raise
+    except LulcError:
+        return  # another error counts already
 
 
 # ---------------------------------------------------------------- network and bands

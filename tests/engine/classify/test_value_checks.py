@@ -10,6 +10,7 @@ from rasterio.enums import ColorInterp
 
 from lulc_plugin.classify import ClassifyJob, check_layer, make_plan
 from lulc_plugin.cli import main
+from lulc_plugin.errors import LulcError
 from lulc_plugin.findings import ERROR, NOTE, PASS, WARNING
 from lulc_plugin.options import option
 from lulc_plugin.raster import RasterInput, Source, band_order
@@ -149,6 +150,20 @@ def test_a_map_given_as_image(raster, suspicions):
     colours = np.array([[65, 155, 223, 9], [57, 125, 73, 8], [198, 214, 120, 7], [228, 150, 53, 6], [196, 40, 27, 5]])
     found = suspicions(raster("a.tif", colours[classes].transpose(2, 0, 1).astype(np.uint8)))["values.colours"]
     assert found.level == WARNING and "only 5 different colours" in found.text
+
+
+def test_a_map_in_colours_that_no_network_fits_is_named_for_what_it_is(raster, classify, recorder):
+    """At 10 m its refusal asked for near infrared, which no map in colours has."""
+    classes = np.random.default_rng(0).integers(0, 5, (90, 90))
+    colours = np.array([[65, 155, 223], [57, 125, 73], [198, 214, 120], [228, 150, 53], [196, 40, 27]], np.uint8)
+    layer = raster("a.tif", colours[classes].transpose(2, 0, 1), names=("red", "green", "blue"))
+    check = check_layer(ClassifyJob(RasterInput(layer)))
+    assert [f.id for f in check.findings if f.level == WARNING] == ["values.colours"]
+    assert "only 5 different colours" in check.choice or not any(m.fits for m in check.models)
+    progress = recorder()
+    with pytest.raises(LulcError, match="None of the networks"):
+        classify(layer, progress=progress)
+    assert any("only 5 different colours" in warning for warning in progress.warnings)
 
 
 def test_a_colour_table_is_told_with_the_way_out(raster, suspicions):
