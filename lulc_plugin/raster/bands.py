@@ -180,7 +180,7 @@ def match(
     has_names = any(b.wavelength or not band_names.is_unnamed(b.name, b.number) for b in usable)
     if not numbers and not has_names and len(usable) == len(wanted):
         return _by_position(usable, wanted, layer_name)
-    if len(layer) == 1 and layer[0].colour == "palette":
+    if len(usable) == 1 and usable[0].colour == "palette":
         raise LulcError(
             f"{layer_name} has one band with a colour table: it is a map of classes or a picture of 256 colours, and"
             " has none of the bands that the network wants.",

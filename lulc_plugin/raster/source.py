@@ -37,6 +37,8 @@ _LONGEST_SAID = 500
 #: A band called alpha with so many different values, and so many pixels half transparent, is part of the image.
 _LEAST_ALPHA_VALUES = 16
 _LEAST_ALPHA_SHARE = 0.2
+_FULL_ALPHA = 0.99
+_NEAR_ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,9 @@ class Source:
                 return 0  # whoever reads the pixels says what is wrong
         values = np.concatenate(parts)
         different = np.unique(values)
-        partial = float(((values != 0) & (values != different[-1])).mean())
+        # a mask that was compressed with losses is nearly 0 or nearly full; single pixels of an image are far brighter
+        full = float(np.quantile(values, _FULL_ALPHA))
+        partial = float(((values > _NEAR_ALPHA * full) & (values < (1 - _NEAR_ALPHA) * full)).mean())
         return len(different) if len(different) >= _LEAST_ALPHA_VALUES and partial >= _LEAST_ALPHA_SHARE else 0
 
     def nodata(self, band: int) -> float | None:

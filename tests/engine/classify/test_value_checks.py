@@ -174,6 +174,16 @@ def test_a_colour_table_is_told_with_the_way_out(raster, suspicions):
     assert found.level == ERROR and "colour table" in found.text and "gdal_translate -expand rgb" in found.remedy
 
 
+def test_a_colour_table_beside_an_alpha_band(raster, suspicions):
+    values = np.random.default_rng(0).integers(0, 9, (2, 90, 90)).astype(np.uint8)
+    values[1] = 255
+    layer = raster("a.tif", values, names=None)
+    with rasterio.open(layer, "r+") as out:
+        out.write_colormap(1, {i: (i, 2 * i, 3 * i, 255) for i in range(9)})
+        out.colorinterp = [ColorInterp.palette, ColorInterp.alpha]
+    assert "gdal_translate -expand rgb" in suspicions(layer)["model.choice"].remedy
+
+
 def alpha_layer(raster, values):
     layer = raster("a.tif", values, names=None, photometric="rgb", alpha="unspecified")
     with rasterio.open(layer, "r+") as out:
@@ -196,7 +206,23 @@ def test_near_infrared_that_the_file_calls_alpha(raster, land):
         assert not [f for f in plan.findings if f.id == "bands.alpha"]
 
 
-@pytest.mark.parametrize(("dtype", "full"), [(np.uint8, 255), (np.uint16, 4095)])
+@pytest.mark.parametrize("factor", [1, 4, 60])
+def test_near_infrared_of_16_bits_that_the_file_calls_alpha(raster, land, factor):
+    values = np.clip(land() // 12, 1, 255).astype(np.uint16) * factor
+    values[3, 100, 100] = 65535  # a single glint
+    with Source(alpha_layer(raster, values)) as source:
+        assert not source.facts.bands[3].is_alpha and source.facts.bands[3].alpha_values > 16
+
+
+def test_a_mask_that_was_compressed_with_losses_stays_a_mask(raster, land):
+    values = np.clip(land() // 12, 1, 255).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 9, values[3].shape)
+    values[3] = np.where(np.arange(values.shape[1])[:, None] < 60, noise, 255 - noise)
+    with Source(alpha_layer(raster, values)) as source:
+        assert source.facts.bands[3].is_alpha
+
+
+@pytest.mark.parametrize(("dtype", "full"), [(np.uint8, 255), (np.uint16, 4095), (np.uint16, 65535)])
 def test_a_mask_stays_a_mask(raster, land, dtype, full):
     """4095 is full as well, and a feathered edge has many values in few pixels."""
     values = np.clip(land() // 12, 1, 255).astype(dtype)
@@ -207,6 +233,14 @@ def test_a_mask_stays_a_mask(raster, land, dtype, full):
 
 
 # ---------------------------------------------------------------- empty in some bands
+
+
+@pytest.mark.parametrize("nodata", [0, 255, float("nan")])
+def test_other_values_for_no_data_in_one_band(raster, suspicions, land, nodata):
+    values = np.clip(land() // 12, 1, 254).astype(np.float32 if np.isnan(nodata) else np.uint8)
+    values[1, 50:70] = nodata
+    found = suspicions(raster("a.tif", values, nodata=nodata))["layer.partial"]
+    assert "10 % of" in found.text and "0 % in all" in found.text and option("nodata_policy", "all") in found.remedy
 
 
 def holed(land):
