@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 
 from lulc_plugin.classify import ClassifyJob, classify as run_classify, make_plan, run
 from lulc_plugin.errors import CancelledError, LulcError
@@ -298,3 +300,21 @@ def test_peak_memory_does_not_grow_with_the_height(raster, network, python, tmp_
     # the taller map alone is 12 MB larger, the layer 96 MB, its probabilities 192 MB
     assert arrays < 2, peaks
     assert whole < 48, peaks
+
+
+TURNED = {
+    "turned by 180°": Affine(-29.99, 0.18, 505_000, 0.18, 29.99, 9_110_000),
+    "next to no rotation": Affine(30, -0.015, 500_000, -0.015, -30, 9_120_000),
+    "east at the left": Affine(-30, 0, 505_000, 0, -30, 9_120_000),
+    "south at the top": Affine(30, 0, 500_000, 0, 30, 9_100_000),
+}
+
+
+@pytest.mark.parametrize("transform", TURNED.values(), ids=TURNED)
+def test_turned_grids_are_kept(raster, network, classify, scene, transform):
+    """The map has the grid of its image, whatever that is, and the classes of the same pixels."""
+    net, image = network("pixel"), scene(60, 70)
+    made = classify(raster("a.tif", image, transform=transform), net)
+    np.testing.assert_array_equal(made.values, classify(raster("b.tif", image), net).values)
+    with rasterio.open(made.path) as dataset:
+        assert dataset.transform.almost_equals(transform, 1e-6) and dataset.crs.to_epsg() == 32725

@@ -81,6 +81,7 @@ def test_a_lake_is_dark_and_in_order(raster, suspicions):
         (0.2, np.float32, "5"),
         (1e-6, np.float32, "1e+06"),
         (0.1, np.float32, "10"),
+        (3e-5, np.float32, "20000"),
     ],
 )
 def test_land_that_is_too_dark_is_told_with_the_scale_to_declare(raster, suspicions, land, factor, dtype, scale):

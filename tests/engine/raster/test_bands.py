@@ -615,3 +615,20 @@ def test_codes_that_mean_different_bands_are_listed(names, words):
     with pytest.raises(LulcError, match="does not say which sensor it is from") as error:
         match(layer, RGBN)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("band", "label"),
+    [
+        (LayerBand(1, colour="red"), "1 (red by colour)"),
+        (LayerBand(2, colour="nir"), "2 (nir by colour)"),
+        (LayerBand(3, colour="palette"), "3 (colour table)"),
+        (LayerBand(4, colour="gray"), "4 (unnamed)"),
+        (LayerBand(5, colour="alpha"), "5 (alpha)"),
+        (LayerBand(6, colour="alpha", alpha_values=99), "6 (called alpha)"),
+        (LayerBand(7, name="B04", colour="red"), "7 (B04)"),
+        (LayerBand(8, wavelength=0.665, colour="red"), "8 (0.665 µm)"),
+    ],
+)
+def test_a_band_is_labelled_by_what_the_file_says_of_it(band, label):
+    assert band.label == label
