@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     )
     from .design import CENSUS_FROM as CENSUS_FROM, partly_described as partly_described
     from .disagreement import legend_of as legend_of, write_disagreement as write_disagreement
-    from .estimators import StrataSizes as StrataSizes, Units as Units, estimation as estimation
+    from .estimators import (
+        MapEvents as MapEvents,
+        Part as Part,
+        StrataSizes as StrataSizes,
+        Units as Units,
+        clopper_pearson_share as clopper_pearson_share,
+        estimation as estimation,
+        pairing as pairing,
+        weighted_sum as weighted_sum,
+    )
     from .job import (
         AREA_UNITS as AREA_UNITS,
         DESIGNS as DESIGNS,
@@ -74,7 +83,16 @@ __getattr__, __all__ = lazy_exports(
         "confusion_matrix": ["Accuracy", "ClassAccuracy", "ConfusionMatrix", "accuracy"],
         "design": ["CENSUS_FROM", "partly_described"],
         "disagreement": ["legend_of", "write_disagreement"],
-        "estimators": ["StrataSizes", "Units", "estimation"],
+        "estimators": [
+            "MapEvents",
+            "Part",
+            "StrataSizes",
+            "Units",
+            "clopper_pearson_share",
+            "estimation",
+            "pairing",
+            "weighted_sum",
+        ],
         "job": [
             "AREA_UNITS",
             "AssessJob",

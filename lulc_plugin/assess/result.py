@@ -39,6 +39,7 @@ class Cause(Enum):
     ALL_OBSERVED = "every unit was observed"
     ONE_UNIT = "sample of one unit"
     STRATA_OF_ONE_UNIT = "strata of one unit: `names`"
+    SAMPLE_TOO_SMALL = "units: how many there are, how many would do"
     TOO_FEW_POLYGONS = "polygons: how many there are, how many are needed"
     NO_VARIATION = "the figure does not vary within the sample"
     NO_VARIATION_OF_POLYGONS = "the figure does not vary between the polygons"
@@ -68,7 +69,8 @@ class Estimate:
         se: standard error, None when there is none or it is unknown.
         low, high: bounds of the confidence interval, None when there is none.
         method: how the bounds were made: "normal", "wilson" (score interval on counts), "wilson-effective" (score
-            interval with the effective sample size), "t" (clusters); empty without bounds.
+            interval with the effective sample size), "conservative" (see `estimators.weighted_sums`), "t" (clusters);
+            empty without bounds.
         reason: why there is no value or no interval; None where nothing is missing.
     """
 
@@ -109,7 +111,7 @@ class Estimates:
         overall, kappa: with intervals where the design allows.
         users, producers, f1, iou, kappas: of each class; `kappas` is the class against the rest.
         area_shares: share of the area that is truly each class.
-        notes: what the reader must know of the whole sample: strata of one unit, too few polygons.
+        notes: what the reader must know of the whole sample: strata of one unit, too few polygons, too few units.
         design_effect: clusters: variance over that of as many independent pixels.
         post_stratified: whether the map's known shares were used although the sample is simple.
         correction: the finite population correction; None without a sample that could have one.
@@ -342,7 +344,10 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Difference:
-    """Map A minus map B of one figure, with the paired standard error; `p_holm` is adjusted over the classes."""
+    """Map A minus map B of one figure, with the paired standard error; `p_holm` is adjusted over the classes.
+
+    With conservative intervals `z` and `p` follow from the bounds, not from `se`.
+    """
 
     a: float | None
     b: float | None

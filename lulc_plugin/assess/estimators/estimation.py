@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from ...errors import LulcError
 from ...options import option
-from ..confusion_matrix import accuracy
+from ..confusion_matrix import Accuracy, accuracy
 from ..job import INTERVALS
 from ..result import Cause, Estimate, Estimates, Reason
 from . import kappa
+from .conservative import events_of
 from .figures import IntervalRule, Values, assemble, bare, sampling_errors, values_of
 from .intervals import t, wilson
 from .sample_units import StrataSizes, Units, correction, cross, listed, units_of_strata
@@ -31,6 +32,10 @@ CountsOrUnits = Union[npt.ArrayLike, Units]
 
 #: Fewer polygons than this get no interval.
 FEWEST = 10
+#: An interval of overall accuracy wider than this says hardly more than a guess: "between 60 and 90 %".
+TOO_WIDE = 0.3
+#: Half-width that a sample should have; what is asked for where it is too small.
+ENOUGH = 0.1
 
 
 def census(counts: npt.ArrayLike, shares: npt.ArrayLike | None = None) -> Estimates:
@@ -64,6 +69,7 @@ def simple(
     fpc: str = "auto",
     level: float = 0.95,
     q: int | None = None,
+    interval: str = "standard",
 ) -> Estimates:
     """A simple random or systematic sample.
 
@@ -78,6 +84,7 @@ def simple(
         fpc: rule of `job.FPC`.
         level: confidence level.
         q: number of classes; needed with units.
+        interval: "conservative" (see `weighted_sums`); all others of `job.INTERVALS` are the score intervals.
 
     Raises:
         LulcError: no unit, or more units than the population.
@@ -98,22 +105,31 @@ def simple(
     point = accuracy(counts if alike else shares)
     errors = sampling_errors(drawn, units.map, units.reference, shares, point)
     if alike:
-        classes = point.classes
-        rows, columns = np.array([c.map_share for c in classes]), np.array([c.reference_share for c in classes])
-        variance = kappa.variance(shares, n)
-        errors = replace(
-            errors,
-            kappa=np.nan if variance is None else _root((1 - fraction) * variance),
-            kappas=_roots((1 - fraction) * kappa.rest_variances(rows, columns, np.diag(shares), n)),
-        )
+        errors = _with_kappas(errors, point, shares, n, fraction)
     unknown = Reason(Cause.ONE_UNIT) if n == 1 else None
     if unknown is not None:
         errors = _unknown(errors)
     complete = rule.applied and fraction >= 1
     inflate = (population - 1) / (population - n) if population and rule.applied and not complete else 1.0
-    bounds = IntervalRule("wilson" if alike else "normal", level, unknown, inflate, complete)
+    method = method_of(interval) if interval == "conservative" else ("wilson" if alike else "normal")
+    bounds = IntervalRule(method, level, unknown, inflate, complete)
+    if method == "conservative":
+        events = events_of(drawn, units.map, units.reference, point, None, level)
+        bounds = replace(bounds, bounds=events.bounds())
     estimates = assemble("simple", counts, shares, point, errors, bounds)
-    return replace(estimates, correction=rule, notes=() if unknown is None else (unknown,))
+    return replace(estimates, correction=rule, notes=_notes(estimates, unknown))
+
+
+def _with_kappas(errors: Values, point: Accuracy, shares: Floats, n: float, fraction: float) -> Values:
+    """With the standard errors of kappas by Fleiss, Cohen & Everitt."""
+    classes = point.classes
+    rows, columns = np.array([c.map_share for c in classes]), np.array([c.reference_share for c in classes])
+    variance = kappa.variance(shares, n)
+    return replace(
+        errors,
+        kappa=np.nan if variance is None else _root((1 - fraction) * variance),
+        kappas=_roots((1 - fraction) * kappa.rest_variances(rows, columns, np.diag(shares), n)),
+    )
 
 
 def poststratified(
@@ -134,7 +150,7 @@ def poststratified(
         sample: `(q, q)` counts, or units without `area`.
         map_shares: W_i `(q,)`, on any scale.
         population, fpc, level: as in `simple`.
-        interval: "standard" or "wilson" (score intervals with the effective sample size).
+        interval: as in `stratified`.
         names: class names for messages.
 
     Raises:
@@ -163,9 +179,10 @@ def poststratified(
     fraction = n / population if rule.applied and population else 0.0
     weights = weights / weights.sum()
     drawn = Sample(units.map, units.count, weights, poststratified_factors(weights, rows, fraction))
-    bounds = IntervalRule(_method(interval), level, exact=fraction >= 1)
-    estimates = _from_sample("simple", drawn, units, counts, bounds)
-    return replace(estimates, correction=rule, post_stratified=True)
+    nested = np.arange(len(weights))
+    bounds = IntervalRule(method_of(interval), level, exact=fraction >= 1)
+    estimates = _from_sample("simple", drawn, units, counts, bounds, nested=nested)
+    return replace(estimates, correction=rule, post_stratified=True, notes=_notes(estimates, None))
 
 
 def stratified(
@@ -183,7 +200,8 @@ def stratified(
         strata: sizes of the strata; one that has a size has units, too.
         q: number of classes.
         fpc: rule of `job.FPC`.
-        interval: "standard" (estimate ± z · SE, clipped) or "wilson" (score intervals with the effective sample size).
+        interval: "standard" (estimate ± z · SE, clipped), "wilson" (score intervals with the effective sample size) or
+            "conservative" (see `weighted_sums`).
         level: confidence level.
 
     Raises:
@@ -203,17 +221,17 @@ def stratified(
     single = np.flatnonzero(drawn.unknown)
     titles = tuple(strata.title(int(h)) for h in single)
     unknown = Reason(Cause.STRATA_OF_ONE_UNIT, names=titles) if titles else None
-    nested = _class_of_strata(units, strata)
+    nested = class_of_strata(units, strata)
     bounds = IntervalRule(
-        _method(interval),
+        method_of(interval),
         level,
         unknown,
         exact=not np.any(factors > 0),
         exact_users=None if nested is None else ~np.isin(np.arange(q), nested[factors > 0]),
     )
     known_users = None if nested is None else ~np.isin(np.arange(q), nested[single])
-    estimates = _from_sample("stratified", drawn, units, counts, bounds, known_users)
-    return replace(estimates, correction=rule, notes=() if unknown is None else (unknown,))
+    estimates = _from_sample("stratified", drawn, units, counts, bounds, known_users, nested)
+    return replace(estimates, correction=rule, notes=_notes(estimates, unknown))
 
 
 def polygons(
@@ -299,6 +317,31 @@ def _between_polygons(
     return Estimate(value, 0.0, reason=Reason(Cause.NO_VARIATION_OF_POLYGONS))
 
 
+def _notes(estimates: Estimates, unknown: Reason | None) -> tuple[Reason, ...]:
+    """What must be said of the whole sample: why errors are unknown, and that it is too small for a claim."""
+    overall = estimates.overall
+    if unknown is not None:
+        return (unknown,)
+    if overall.method != "conservative" or overall.low is None or overall.high is None:
+        return ()
+    n = int(estimates.counts.sum())
+    needed = units_needed(n, overall.high - overall.low)
+    return () if needed is None else (Reason(Cause.SAMPLE_TOO_SMALL, (n, needed)),)
+
+
+def units_needed(n: int, width: float) -> int | None:
+    """How many units would give ± 10 %, where the interval of overall accuracy is too wide for a claim; else None.
+
+    Args:
+        n: units there are.
+        width: of the interval of overall accuracy that they give.
+    """
+    if width <= TOO_WIDE:
+        return None
+    # widths shrink with the root of the number; to the next ten, because it is a rough one
+    return 10 * int(np.ceil(n * (width / (2 * ENOUGH)) ** 2 / 10))
+
+
 def _from_sample(
     design: str,
     sample: Sample,
@@ -306,17 +349,24 @@ def _from_sample(
     counts: Indices,
     bounds: IntervalRule,
     known_users: npt.NDArray[np.bool_] | None = None,
+    nested: Indices | None = None,
 ) -> Estimates:
-    """Estimates by the variance of `sample`; user's accuracies of `known_users` have an error whatever is unknown."""
+    """Estimates by the variance of `sample`; user's accuracies of `known_users` have an error whatever is unknown.
+
+    `nested`: class of each stratum `(H,)`, see `class_of_strata`.
+    """
     shares = sample.matrix(units.map, units.reference, len(counts))
     point = accuracy(shares)
     errors = sampling_errors(sample, units.map, units.reference, shares, point)
     if bounds.unknown is not None:
         errors = _unknown(errors, known_users)
+    if bounds.method == "conservative":
+        events = events_of(sample, units.map, units.reference, point, nested, bounds.level)
+        bounds = replace(bounds, bounds=events.bounds())
     return assemble(design, counts, shares, point, errors, bounds)
 
 
-def _class_of_strata(units: Units, strata: StrataSizes) -> Indices | None:
+def class_of_strata(units: Units, strata: StrataSizes) -> Indices | None:
     """Class index of each stratum `(H,)` if each holds units of that map class only, else None.
 
     Then a user's accuracy depends on its own stratum alone, whatever other strata lack.
@@ -348,10 +398,15 @@ def _unknown(errors: Values, users: npt.NDArray[np.bool_] | None = None) -> Valu
     return Values(np.nan, np.nan, kept, *[nothing] * 5)
 
 
-def _method(interval: str) -> str:
+def method_of(interval: str) -> str:
+    """How intervals are made with this choice of `job.INTERVALS`.
+
+    Raises:
+        LulcError: no such choice.
+    """
     if interval not in INTERVALS:
         raise LulcError(f"{option('interval')} is {interval!r}.", f"It is one of {', '.join(INTERVALS)}.")
-    return "normal" if interval == "standard" else "wilson-effective"
+    return {"standard": "normal", "wilson": "wilson-effective"}.get(interval, interval)
 
 
 def _roots(variances: Floats) -> Floats:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..result import Cause, Estimate, Estimates, Reason
 from . import kappa
 from .intervals import wilson_share, z
 from .variance import ZERO, Errors, entries
+from .weighted_sums import Bounds
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -38,13 +39,14 @@ class IntervalRule:
     """How the bounds of a sample's figures are made.
 
     Attributes:
-        method: "normal", "wilson" (score interval on counts) or "wilson-effective".
+        method: "normal", "wilson" (score interval on counts), "wilson-effective" or "conservative".
         level: confidence level.
         unknown: why standard errors are missing; None where they are known.
         inflate: what numbers of units are multiplied with in score intervals: (N − 1)/(N − n) with the finite
             population correction.
         exact: every unit of the population was observed.
         exact_users: classes `(q,)` whose part of the map was observed completely; None: as `exact`.
+        bounds: with "conservative" the bounds of every figure of `Values`, by its name.
     """
 
     method: str
@@ -53,6 +55,7 @@ class IntervalRule:
     inflate: float = 1.0
     exact: bool = False
     exact_users: Flags | None = None
+    bounds: Mapping[str, Bounds] | None = None
 
 
 def values_of(point: Accuracy) -> Values:
@@ -127,12 +130,14 @@ def assemble(
     everything = np.full(q, rule.exact)
 
     def build(
-        values: Floats, se: Floats, m: npt.ArrayLike, absent: Cause, exact: Flags, name: str = ""
+        name: str, values: Floats, se: Floats, m: npt.ArrayLike, absent: Cause, exact: Flags
     ) -> tuple[Estimate, ...]:
         size = np.asarray(m, np.float64) * rule.inflate
-        if name == "f1":
+        if rule.bounds is not None:
+            bounds = _given(rule.bounds[name], values, se, rule.method)
+        elif name == "f1":
             bounds = _f1_bounds(figures, errors, size, rule)
-        elif name == "kappa":
+        elif name in ("kappa", "kappas"):
             bounds = _bounds(values, se, np.full(len(values), np.nan), IntervalRule("normal", rule.level), -1.0)
         else:
             bounds = _bounds(values, se, size, rule)
@@ -146,14 +151,16 @@ def assemble(
         counts=counts,
         shares=shares,
         point=point,
-        overall=build(np.array([figures.overall]), np.array([errors.overall]), total, Cause.ABSENT, whole)[0],
-        kappa=build(np.array([figures.kappa]), np.array([errors.kappa]), total, Cause.NO_KAPPA, whole, "kappa")[0],
-        users=build(figures.users, errors.users, rows, Cause.NOT_IN_MAP, exact_users),
-        producers=build(figures.producers, errors.producers, columns, Cause.NOT_IN_REFERENCE, everything),
-        f1=build(figures.f1, errors.f1, union, Cause.ABSENT, everything, "f1"),
-        iou=build(figures.iou, errors.iou, union, Cause.ABSENT, everything),
-        kappas=build(figures.kappas, errors.kappas, total, Cause.NO_CLASS_KAPPA, everything, "kappa"),
-        area_shares=build(figures.areas, errors.areas, np.full(q, total), Cause.ABSENT, everything),
+        overall=build("overall", np.array([figures.overall]), np.array([errors.overall]), total, Cause.ABSENT, whole)[
+            0
+        ],
+        kappa=build("kappa", np.array([figures.kappa]), np.array([errors.kappa]), total, Cause.NO_KAPPA, whole)[0],
+        users=build("users", figures.users, errors.users, rows, Cause.NOT_IN_MAP, exact_users),
+        producers=build("producers", figures.producers, errors.producers, columns, Cause.NOT_IN_REFERENCE, everything),
+        f1=build("f1", figures.f1, errors.f1, union, Cause.ABSENT, everything),
+        iou=build("iou", figures.iou, errors.iou, union, Cause.ABSENT, everything),
+        kappas=build("kappas", figures.kappas, errors.kappas, total, Cause.NO_CLASS_KAPPA, everything),
+        area_shares=build("areas", figures.areas, errors.areas, np.full(q, total), Cause.ABSENT, everything),
     )
 
 
@@ -193,6 +200,15 @@ def _estimate(
     if np.isnan(low):
         return Estimate(float(value), error, reason=unknown if error is None else Reason(Cause.NO_VARIATION))
     return Estimate(float(value), error, float(low), float(high), method, unknown if error is None else None)
+
+
+def _given(bounds: Bounds, values: Floats, se: Floats, method: str) -> tuple[Floats, Floats, list[str]]:
+    """Bounds `(q,)` that were made before; none where the standard error is not known."""
+    unknown = np.isnan(se) | np.isnan(values)
+    # the last digit of a figure depends on the order of its sum
+    low = np.where(unknown, np.nan, np.minimum(bounds.low, values))
+    high = np.where(unknown, np.nan, np.maximum(bounds.high, values))
+    return low, high, [method] * len(se)
 
 
 def _bounds(

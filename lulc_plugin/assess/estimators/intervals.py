@@ -10,6 +10,9 @@ from ...errors import LulcError
 
 Floats = npt.NDArray[np.float64]
 
+#: Fewer hits than this are what rounding leaves of none.
+_NOTHING = 1e-9
+
 
 def z(level: float) -> float:
     """Quantile Φ⁻¹(½ + level/2) of the normal distribution: 1.959963984540054 for 0.95."""
@@ -79,6 +82,33 @@ def clopper_pearson(x: float, m: float, level: float) -> tuple[float, float]:
     low = 0.0 if x <= 0 else float(special.betaincinv(x, m - x + 1, tail))
     high = 1.0 if x >= m else float(special.betaincinv(x + 1, m - x, 1 - tail))
     return low, high
+
+
+def clopper_pearson_share(p: Floats, m: Floats, level: float) -> tuple[Floats, Floats]:
+    """Clopper & Pearson's limits of shares `p` of `m` units, arrays alike.
+
+    `m` may be fractional: an effective sample size (Korn & Graubard 1998). Where `m` is infinite the limits are the
+    share itself. Equal pairs are computed once: tables of many classes are mostly zeros.
+    """
+    from scipy import special
+
+    tail = (1 - _checked(level)) / 2
+    p, m = np.broadcast_arrays(np.asarray(p, np.float64), np.asarray(m, np.float64))
+    both = np.empty(p.shape, np.complex128)
+    both.real, both.imag = p, m
+    pairs, place = np.unique(both.ravel(), return_inverse=True)
+    share, units = pairs.real, pairs.imag
+    whole = np.isinf(units)
+    n = np.where(whole, 1.0, units)
+    hits = share * n
+    # what a sum of shares leaves of 0 or of all is none, or all
+    none, every = hits < _NOTHING, n - hits < _NOTHING
+    with np.errstate(invalid="ignore"):
+        low = np.where(none, 0.0, special.betaincinv(np.maximum(hits, _NOTHING), n - hits + 1, tail))
+        high = np.where(every, 1.0, special.betaincinv(hits + 1, np.maximum(n - hits, _NOTHING), 1 - tail))
+    low, high = np.where(whole, share, low), np.where(whole, share, high)
+    place = place.reshape(p.shape)
+    return low[place], high[place]
 
 
 def normal(value: float, se: float, level: float, low: float = 0.0, high: float = 1.0) -> tuple[float, float]:

@@ -8,7 +8,7 @@ independent (the z-test of two kappas) misses real differences (Foody 2004).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,12 +17,13 @@ import numpy.typing as npt
 from ...errors import LulcError
 from ..confusion_matrix import accuracy
 from ..result import Cause, Correction, Difference, Estimate, Estimates, McNemar, Reason
-from . import kappa
-from .estimation import FEWEST, too_few
+from . import conservative, kappa
+from .estimation import FEWEST, class_of_strata, too_few
 from .figures import linearised, values_of
 from .intervals import t, z
 from .sample_units import StrataSizes, Units, correction, units_of_strata
 from .variance import ZERO, ClusterSample, Sample, entries, stratified_factors, sums
+from .weighted_sums import Bounds
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -91,7 +92,7 @@ def differences(
     fpc: str = "auto",
     level: float = 0.95,
 ) -> Differences:
-    """Paired differences A − B of a simple (`sizes` None) or stratified sample.
+    """Paired differences A − B of a simple (`sizes` None) or stratified sample, with intervals ± z · SE.
 
     Per unit: for overall accuracy [A right] − [B right]; for user's accuracy (y_A − R_A x_A)/X_A − (y_B − R_B x_B)/X_B;
     producer's the same with x the reference class; for kappa the difference of the gradients. The variance is that of
@@ -109,6 +110,36 @@ def differences(
     Raises:
         LulcError: no unit; sizes and units do not belong together.
     """
+    sample, rule = _sampled(units, sizes, population, fpc)
+    test = _test(sample, sizes, level)
+    return replace(_paired(sample, (units.map, map_b), units.reference, q, test), correction=rule)
+
+
+def conservative_differences(
+    units: Units,
+    map_b: Indices,
+    q: int,
+    sizes: StrataSizes | None = None,
+    population: float | None = None,
+    fpc: str = "auto",
+    level: float = 0.95,
+) -> Differences:
+    """The same with conservative intervals (see `weighted_sums`), also where no unit shows a difference.
+
+    z and p are those of the normal interval with the same bound on the side of 0, so that p and interval agree.
+    """
+    sample, rule = _sampled(units, sizes, population, fpc)
+    test = _test(sample, sizes, level)
+    bounds = None
+    if not test.exact and test.unknown is None:
+        nested = None if sizes is None else class_of_strata(units, sizes)
+        maps = np.asarray(units.map), np.asarray(map_b)
+        first, second = (accuracy(sample.matrix(m, units.reference, q)) for m in maps)
+        bounds = conservative.differences(sample, maps, units.reference, (first, second), nested, level)
+    return replace(_paired(sample, (units.map, map_b), units.reference, q, test, bounds), correction=rule)
+
+
+def _sampled(units: Units, sizes: StrataSizes | None, population: float | None, fpc: str) -> tuple[Sample, Correction]:
     n = float(np.asarray(units.count, np.float64).sum())
     if n <= 0:
         raise LulcError("The two maps and the reference share no valid unit.")
@@ -127,9 +158,12 @@ def differences(
         fractions = np.divide(per_stratum, known, out=np.zeros(len(known)), where=known > 0) * rule.applied
         weights = known / known.sum()
     factors = stratified_factors(weights, per_stratum, fractions)
-    sample = Sample(place, units.count, weights, factors, units.area)
-    test = _Test(z(level), _two_sided, _single_units(sample, sizes), not np.any(factors > 0))
-    return replace(_paired(sample, (units.map, map_b), units.reference, q, test), correction=rule)
+    return Sample(place, units.count, weights, factors, units.area), rule
+
+
+def _test(sample: Sample, sizes: StrataSizes | None, level: float) -> _Test:
+    complete = bool(np.all(np.isinf(sample.worth)))
+    return _Test(z(level), _two_sided, _single_units(sample, sizes), complete)
 
 
 def _single_units(sample: Sample, sizes: StrataSizes | None) -> Reason | None:
@@ -188,7 +222,12 @@ class _Test:
 
 
 def _paired(
-    sample: Sample | ClusterSample, of_maps: tuple[Indices, Indices], reference: Indices, q: int, test: _Test
+    sample: Sample | ClusterSample,
+    of_maps: tuple[Indices, Indices],
+    reference: Indices,
+    q: int,
+    test: _Test,
+    bounds: Mapping[str, Bounds] | None = None,
 ) -> Differences:
     maps = [np.asarray(m) for m in of_maps]
     reference = np.asarray(reference)
@@ -204,14 +243,20 @@ def _paired(
     tables = [linearised(point, bit, 4, 8) for point, bit in zip(points, (1, 2))]
     users_se, producers_se = (sample.errors(concerned, tables[0][f] - tables[1][f]) for f in ("users", "producers"))
 
-    def family(first: Floats, second: Floats, se: Floats) -> tuple[Difference, ...]:
-        return holm([_difference(*of_class, test) for of_class in zip(first, second, se)])
+    def given(name: str) -> list[tuple[float, float] | None]:
+        if bounds is None or name not in bounds:
+            return [None] * q
+        return list(zip(np.atleast_1d(bounds[name].low).tolist(), np.atleast_1d(bounds[name].high).tolist()))
 
+    def family(name: str, first: Floats, second: Floats, se: Floats) -> tuple[Difference, ...]:
+        return holm([_difference(*of_class, test) for of_class in zip(first, second, se, given(name))])
+
+    overall_se = sample.error(right[0] - right[1])
     return Differences(
-        overall=_difference(a.overall, b.overall, sample.error(right[0] - right[1]), test),
-        kappa=_difference(a.kappa, b.kappa, kappa_se, test),
-        users=family(a.users, b.users, users_se),
-        producers=family(a.producers, b.producers, producers_se),
+        overall=_difference(a.overall, b.overall, overall_se, given("overall")[0], test),
+        kappa=_difference(a.kappa, b.kappa, kappa_se, given("kappa")[0], test),
+        users=family("users", a.users, b.users, users_se),
+        producers=family("producers", a.producers, b.producers, producers_se),
     )
 
 
@@ -267,7 +312,7 @@ def independent_kappa_z(matrix1: npt.ArrayLike, matrix2: npt.ArrayLike) -> tuple
     return score, _two_sided(score)
 
 
-def _difference(a: float, b: float, se: float, test: _Test) -> Difference:
+def _difference(a: float, b: float, se: float, bounds: tuple[float, float] | None, test: _Test) -> Difference:
     first, second = (None if np.isnan(v) else float(v) for v in (a, b))
     if first is None or second is None:
         return _no_difference(first, second)
@@ -276,12 +321,26 @@ def _difference(a: float, b: float, se: float, test: _Test) -> Difference:
         return Difference(first, second, change, 0.0, None, None, None, None, reason=Reason(Cause.ALL_OBSERVED))
     if test.unknown is not None or np.isnan(se):
         return Difference(first, second, change, None, None, None, None, None, reason=test.unknown)
+    if bounds is not None:
+        return _within_bounds(Difference(first, second, change, float(se), None, None, *bounds), test.quantile)
     if se == 0:
         if abs(change) < ZERO:
             return Difference(first, second, 0.0, 0.0, None, None, 0.0, 0.0, reason=Reason(Cause.NO_DIFFERENCE))
         return Difference(first, second, change, 0.0, None, None, None, None, reason=Reason(Cause.SAME_DIFFERENCE))
     score, half = change / float(se), test.quantile * float(se)
     return Difference(first, second, change, float(se), score, test.p_of(score), change - half, change + half)
+
+
+def _within_bounds(of: Difference, quantile: float) -> Difference:
+    """With the z and p of a normal interval that has the same bound on the side of 0."""
+    change, low, high = of.difference, of.low, of.high
+    if change is None or low is None or high is None:
+        return of
+    if abs(change) < ZERO:
+        return replace(of, difference=0.0, z=0.0, p=1.0)
+    half = change - low if change > 0 else high - change
+    score = quantile * change / half
+    return replace(of, z=score, p=_two_sided(score))
 
 
 def _no_difference(a: float | None, b: float | None) -> Difference:

@@ -88,6 +88,9 @@ class Sample:
         shares: estimated share of the area that each cell stands for `(n,)`; they sum to 1.
         unknown: strata of one unit whose variance would matter `(H,)`; they add nothing to variances, and the caller
             has to say so.
+        weights: share of the area in each stratum `(H,)`.
+        worth: m_h `(H,)`, W_h²/c_h: how many units drawn with replacement a stratum's are worth; infinite where it is
+            known completely.
     """
 
     def __init__(
@@ -105,6 +108,15 @@ class Sample:
         self.shares: Floats = stands_for / total
         self._scale = alpha / total
         factors = np.asarray(factors, np.float64)
+        # units of unequal area are worth fewer, (Σ α)²/Σ α² (Kish 1965)
+        self._mass = self._count * alpha
+        mass = sums(self._stratum, self._mass, self._strata)
+        squares = sums(self._stratum, self._count * alpha**2, self._strata)
+        worth = np.divide(mass**2, self.units * squares, out=np.ones(self._strata), where=squares > 0)
+        weights = np.asarray(weights, np.float64)
+        self.weights = weights if self._area is None else sums(self._stratum, self.shares, self._strata)
+        self.worth = worth * np.divide(weights**2, factors, out=np.full(self._strata, np.inf), where=factors > 0)
+        self._within = np.divide(1.0, mass, out=np.zeros(self._strata), where=mass > 0)
         self.unknown = (self.units == 1) & (factors > 0)
         # c_h/(n_h − 1): what a sum of squares is multiplied with
         self._per_stratum: Floats = np.where(self.units > 1, factors / np.maximum(self.units - 1, 1), 0.0)
@@ -112,6 +124,19 @@ class Sample:
     def matrix(self, rows: Indices, columns: Indices, q: int) -> Floats:
         """Estimated area shares p_ij `(q, q)`."""
         return sums(np.asarray(rows) * q + np.asarray(columns), self.shares, q * q).reshape(q, q)
+
+    def means(self, values: Floats) -> Floats:
+        """Mean of `values` `(n,)`, one per cell, within each stratum `(H,)`."""
+        found: Floats = sums(self._stratum, self._mass * values, self._strata) * self._within
+        return found
+
+    def event_shares(self, concerned: Entries) -> Floats:
+        """Share of the units of each stratum with each event for each class `(events, q, H)`; event 0 is left at 0."""
+        q, strata = concerned.groups, self._strata
+        place = (concerned.event * q + concerned.group) * strata + self._stratum[concerned.cell]
+        found = sums(place, self._mass[concerned.cell], concerned.events * q * strata)
+        shares: Floats = found.reshape(concerned.events, q, strata) * self._within
+        return shares
 
     def error(self, values: Floats) -> float:
         """Standard error of Σ shares · `values`, one value per cell `(n,)` with mean 0 over the shares."""
