@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import LulcError
+from ..estimators import Part, correction, weighted_sum
 
 ALLOCATIONS = ("olofsson", "proportional", "equal", "neyman")
 #: A class below this share of the map is rare (Olofsson et al. 2014, section 5.1.2).
@@ -173,6 +174,31 @@ def expected_se_overall(weights: Sequence[float], expected_users: Sequence[float
     """Expected standard error of overall accuracy, √Σ W_h² U_h (1 − U_h)/n_h (Cochran 1977, eq. 5.6)."""
     each = np.asarray(expected_se_users(expected_users, points))
     return float(math.sqrt(np.sum((_shares(weights) * each) ** 2)))
+
+
+def expected_interval(
+    weights: Sequence[float],
+    expected_users: Sequence[float],
+    points: Sequence[int],
+    sizes: Sequence[int] | None = None,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """The conservative interval that the accuracy report gives for overall accuracy if the map is as expected.
+
+    Args:
+        weights: share of the map in each stratum, adding up to 1.
+        expected_users: user's accuracy expected in each stratum.
+        points: points of each stratum.
+        sizes: units in each stratum; None: without limit.
+        level: confidence level.
+    """
+    n = np.asarray(points, np.float64)
+    fractions: Floats = np.zeros(len(n))
+    if sizes is not None and correction("auto", n, sizes).applied:
+        fractions = n / np.asarray(sizes, np.float64)
+    worth = np.divide(n, 1 - fractions, out=np.full(len(n), np.inf), where=fractions < 1)
+    bounds = weighted_sum(Part(_expected(expected_users, len(n)), _shares(weights)), worth, level)
+    return float(bounds.low), float(bounds.high)
 
 
 def _shares(weights: Sequence[float]) -> Floats:

@@ -111,7 +111,8 @@ class Sample:
         unrounded: what the formula gave; None when the size was given.
         wanted_half_width: None when the size was given.
         se_overall: expected standard error of overall accuracy.
-        half_width: the same as the half-width of an interval at `level`.
+        half_width: the same as the half-width of a normal interval at `level`.
+        interval: of overall accuracy, as the accuracy report gives it if the map is as accurate as expected.
         notes: sentences for the log.
         warnings: sentences that must not be overlooked.
     """
@@ -134,6 +135,7 @@ class Sample:
     wanted_half_width: float | None
     se_overall: float
     half_width: float
+    interval: tuple[float, float]
     level: float
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from ...errors import LulcError
 from ...options import option
 from ...progress import Progress
 from ...raster import GeoGrid, PixelAreas, check_class_raster, pixel_areas, settings_of
+from ..estimators import units_needed
 from ..overlay import BLOCK_PIXELS, RasterOnMap
 from .allocation import (
     FEW,
@@ -20,6 +21,7 @@ from .allocation import (
     RARE_POINTS,
     Allocation,
     allocate,
+    expected_interval,
     expected_se_overall,
     expected_se_users,
     sample_size_stratified,
@@ -49,6 +51,7 @@ class _Plan:
         allocation: points of each class.
         se_overall: expected standard error of overall accuracy.
         half_width: the same as the half-width of an interval.
+        interval: of overall accuracy, as the accuracy report gives it if the map is as accurate as expected.
     """
 
     weighting: PixelAreas | None
@@ -59,6 +62,17 @@ class _Plan:
     allocation: Allocation
     se_overall: float
     half_width: float
+    interval: tuple[float, float]
+
+    @property
+    def outlook(self) -> str:
+        """What the accuracy report can be expected to say."""
+        overall = sum(w * u for w, u in zip(self.shares, self.expected))
+        low, high = self.interval
+        return (
+            f"If the map is as accurate as expected, the accuracy report gives overall accuracy {100 * overall:.1f} %"
+            f" [{100 * low:.1f}, {100 * high:.1f}]."
+        )
 
 
 def draw(job: SampleJob, progress: Progress, block: int = BLOCK_PIXELS) -> Sample:
@@ -127,6 +141,7 @@ def _plan(job: SampleJob, classes: MapClasses, areas: PixelAreas | None) -> _Pla
         allocation=allocation,
         se_overall=se_overall,
         half_width=z_of(job.level) * se_overall,
+        interval=expected_interval(shares, expected, allocation.points, classes.pixels, job.level),
     )
 
 
@@ -166,9 +181,10 @@ def _sample(
         wanted_half_width=None if job.size else job.half_width,
         se_overall=plan.se_overall,
         half_width=plan.half_width,
+        interval=plan.interval,
         level=job.level,
         notes=(*settings_of(job.map), *_notes_on_size(job, classes, plan), *_notes_on_places(job, plan, ruler)),
-        warnings=tuple(_warnings(job, classes, plan.allocation)),
+        warnings=tuple(_warnings(job, classes, plan)),
     )
 
 
@@ -190,8 +206,10 @@ def _strata(classes: MapClasses, plan: _Plan, hectares: Floats | None) -> tuple[
 
 
 def _notes_on_size(job: SampleJob, classes: MapClasses, plan: _Plan) -> list[str]:
+    low, high = plan.interval
+    outlook = [] if units_needed(plan.allocation.total, high - low) else [plan.outlook]
     if plan.unrounded is None:
-        return []
+        return outlook
     target = standard_error(job.half_width, job.level)
     computed = sample_size_stratified(plan.shares, plan.expected, target, classes.total_pixels).points
     notes = [
@@ -208,7 +226,7 @@ def _notes_on_size(job: SampleJob, classes: MapClasses, plan: _Plan) -> list[str
             f" formula assumes the allocation neyman, and {job.allocation} shares the points out otherwise. About"
             f" {needed:,} points would reach it."
         )
-    return notes
+    return notes + outlook
 
 
 def _notes_on_places(job: SampleJob, plan: _Plan, ruler: Ruler | None) -> list[str]:
@@ -227,8 +245,14 @@ def _notes_on_places(job: SampleJob, plan: _Plan, ruler: Ruler | None) -> list[s
     return notes
 
 
-def _warnings(job: SampleJob, classes: MapClasses, allocation: Allocation) -> list[str]:
-    warnings = []
+def _warnings(job: SampleJob, classes: MapClasses, plan: _Plan) -> list[str]:
+    allocation, warnings = plan.allocation, []
+    needed = units_needed(allocation.total, plan.interval[1] - plan.interval[0])
+    if needed:
+        warnings.append(
+            f"{allocation.total:,} points are too few to say how accurate the map is. {plan.outlook} About {needed:,},"
+            f" shared out as these are, would give ± 10 %: raise {option('size')}."
+        )
     if classes.unnamed is not None:
         warnings.append(classes.unnamed.sentence(points=sum(allocation.points[i] for i in classes.unnamed_indexes)))
     if allocation.raised:
