@@ -152,8 +152,9 @@ def advanced_parameters(two_maps: bool = False) -> Sequence[QgsProcessingParamet
     )
     interval = _choice(
         "INTERVAL",
-        "Intervals of stratified samples",
-        "standard: estimate ± z standard errors, as published. wilson: score intervals, better near 0 and 1.",
+        "Intervals of random samples",
+        "conservative: hold the true value as often as they say, also with few points. standard: as published (estimate"
+        " ± z standard errors; Wilson's with DESIGN simple). wilson: score intervals of stratified samples.",
     )
     poststratify = definitions.explained(
         QgsProcessingParameterBoolean(

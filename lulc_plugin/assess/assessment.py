@@ -142,4 +142,5 @@ def _differences(prepared: Preparation, a: Estimates, b: Estimates) -> pairing.D
         cause = Cause.CENSUS if prepared.design.name == "census" else Cause.DESCRIPTIVE
         return pairing.bare_differences(a, b, cause)
     sample = Units(sampling.stratum, map_a, units.reference, count, sampling.area)
-    return pairing.differences(sample, map_b, units.q, sampling.sizes, sampling.population, options.fpc, options.level)
+    pair = pairing.conservative_differences if options.interval == "conservative" else pairing.differences
+    return pair(sample, map_b, units.q, sampling.sizes, sampling.population, options.fpc, options.level)

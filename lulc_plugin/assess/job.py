@@ -14,7 +14,7 @@ from ..raster import RasterInput as RasterInput
 
 DESIGNS = ("auto", "census", "simple", "stratified", "polygons", "descriptive")
 FPC = ("auto", "always", "never")
-INTERVALS = ("standard", "wilson")
+INTERVALS = ("conservative", "standard", "wilson")
 #: What to do with a reference class that the map does not have: "error" counts the unit as wrong and does not stop the
 #: run, "exclude" leaves the unit out, "stop" ends the run.
 UNKNOWN = ("error", "exclude", "stop")
@@ -105,7 +105,7 @@ class Options:
     strata: RasterInput | None = None
     design: str = "auto"
     fpc: str = "auto"
-    interval: str = "standard"
+    interval: str = "conservative"
     poststratify: bool = False
     unknown: str = "error"
     missing_strata: str = "refuse"

@@ -295,7 +295,7 @@ def _contradictions(
         out.append(_no_effect(option("poststratify"), design, "simple"))
     if options.strata is not None and design.name != "stratified":
         out.append(_no_effect(option("strata"), design, "stratified"))
-    if options.interval != "standard" and design.name != "stratified" and not options.poststratify:
+    if options.interval == "wilson" and design.name != "stratified" and not options.poststratify:
         out.append(_no_effect(option("interval", options.interval), design))
     return tuple(filter(None, out))
 

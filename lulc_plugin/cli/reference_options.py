@@ -57,7 +57,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strata-band", type=int, default=1, metavar="N", help="band of the strata")
     parser.add_argument("--design", choices=DESIGNS, default="auto", help="how the reference was obtained")
     parser.add_argument("--fpc", choices=FPC, default="auto", help="finite population correction")
-    parser.add_argument("--interval", choices=INTERVALS, default="standard", help="intervals of stratified samples")
+    parser.add_argument(
+        "--interval",
+        choices=INTERVALS,
+        default="conservative",
+        help="intervals of random samples; standard: as published",
+    )
     parser.add_argument("--poststratify", action="store_true", help="use the map's class shares with --design simple")
     parser.add_argument("--unknown", choices=UNKNOWN, default="error", help="reference classes the legend lacks")
     parser.add_argument("--missing-strata", choices=MISSING_STRATA, default="refuse", help="strata without a unit")

@@ -170,7 +170,7 @@ def sampling_of(
         dropped_values=frozenset(key for key in keys if isinstance(key, int)),
         sizes_from=strata.sizes_from,
         strata=table,
-        warnings=(*strata.warnings, *_moved(raw_units, strata, names), *_few(table)),
+        warnings=(*strata.warnings, *_moved(raw_units, strata, names), *_few(table, options.interval)),
     )
 
 
@@ -193,9 +193,10 @@ def _moved(raw_units: ReferenceUnits, strata: Strata, names: Mapping[Key, int]) 
     )
 
 
-def _few(strata: Sequence[Stratum]) -> tuple[str, ...]:
+def _few(strata: Sequence[Stratum], interval: str) -> tuple[str, ...]:
     few = [f"{stratum.name} ({stratum.units})" for stratum in strata if 0 < stratum.units < _FEW]
-    return (f"Strata with fewer than {_FEW} units, whose intervals are rough: {', '.join(few)}.",) if few else ()
+    how = "wide" if interval == "conservative" else "rough"
+    return (f"Strata with fewer than {_FEW} units, whose intervals are {how}: {', '.join(few)}.",) if few else ()
 
 
 def _class_indices(
@@ -259,7 +260,9 @@ def estimate(
                 interval=options.interval,
                 level=level,
             )
-        return estimation.simple(sample, q=units.q, population=population, fpc=fpc, level=level)
+        return estimation.simple(
+            sample, q=units.q, population=population, fpc=fpc, level=level, interval=options.interval
+        )
     if sampling.sizes is None:
         raise LulcError(f"{option('design', 'stratified')} wants strata.")
     return estimation.stratified(

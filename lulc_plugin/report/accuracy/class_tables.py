@@ -275,7 +275,7 @@ def row_of(entry: ClassFacts, columns: Sequence[Column], marked: frozenset[str] 
 
 def is_fallback(estimate: EstimateFacts, facts: MapFacts, design: DesignFacts) -> bool:
     """Whether an interval is a Wilson interval only because the usual one would have no width."""
-    if design["interval"] != "standard" or not str(estimate["method"]).startswith("wilson"):
+    if design["interval"] == "wilson" or not str(estimate["method"]).startswith("wilson"):
         return False
     if design["name"] != "simple":
         return True

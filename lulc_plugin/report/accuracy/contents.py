@@ -15,6 +15,7 @@ from .records import LAYER_TITLES, record_section, sample_section
 _MAPS = (("a", "map A"), ("b", "map B"))
 _FEW = 25
 _PAIRED = "A difference is map A minus map B, with the interval of paired units. Holm: p adjusted over the classes."
+_CONSERVATIVE = "z and p follow from the interval: p is below 0.05 where the 95 % interval leaves out 0."
 
 
 def _about(facts: ReportFacts) -> tuple[tuple[str, str], ...]:
@@ -140,7 +141,7 @@ def compared(facts: ComparisonFacts) -> Document:
             Section(
                 "per_class",
                 "Differences of the classes",
-                (_PAIRED,) if _has_intervals(facts) else (),
+                _how_paired(facts),
                 (_per_class(facts, "users_accuracy", "users"), _per_class(facts, "producers_accuracy", "producers")),
             ),
             *(
@@ -163,8 +164,12 @@ def compared(facts: ComparisonFacts) -> Document:
     )
 
 
-def _has_intervals(facts: ComparisonFacts) -> bool:
-    return facts["differences"]["overall_accuracy"]["low"] is not None
+def _how_paired(facts: ComparisonFacts) -> tuple[str, ...]:
+    design = facts["design"]
+    if facts["differences"]["overall_accuracy"]["low"] is None:
+        return ()
+    conservative = design["interval"] == "conservative" and design["name"] in ("simple", "stratified")
+    return (_PAIRED, _CONSERVATIVE) if conservative else (_PAIRED,)
 
 
 def _summary(facts: ComparisonFacts) -> tuple[str, ...]:

@@ -29,6 +29,11 @@ LAYER_TITLES: tuple[tuple[LayerKey, str], ...] = (
     ("reference", "Reference"),
 )
 _VALUE = (Column("value", "Value", "text"),)
+#: What to cite for intervals of random samples of units.
+_METHODS = {
+    "conservative": ": of exact binomial limits (Clopper & Pearson 1934), the wider of Korn & Graubard (1998) and MOVER"
+    " (Zou & Donner 2008; for ratios Donner & Zou 2012)",
+}
 
 
 def sample_section(facts: ReportFacts) -> Section:
@@ -122,7 +127,8 @@ def record_section(facts: ReportFacts) -> Section:
             f"Design effect {design['design_effect']:.2f}: so many times the variance of as many independent units."
         )
     sentences.append(
-        f"Confidence level {number_format.level(design['level'])}; interval method “{design['interval']}”."
+        f"Confidence level {number_format.level(design['level'])}; interval method “{design['interval']}”"
+        f"{_METHODS.get(design['interval'], '') if design['name'] in ('simple', 'stratified') else ''}."
     )
     if facts["date"]:
         sentences.append(f"Made on {number_format.moment(facts['date'])}.")

@@ -56,6 +56,7 @@ _OF_ESTIMATE = {
     Cause.DESCRIPTIVE: "these figures describe the reference units, not the map",
     Cause.ALL_OBSERVED: "no sampling error: every unit was observed",
     Cause.ONE_UNIT: "one reference unit: its variance is unknown; add units",
+    Cause.SAMPLE_TOO_SMALL: "too few reference units to say how accurate the map is",
     Cause.NO_VARIATION: "no interval: the figure does not vary within this sample, which says nothing about its error",
     Cause.NO_VARIATION_OF_POLYGONS: "no interval: the figure does not vary between these polygons",
     Cause.NO_SAMPLE_OF_MAP: "the reference is no probability sample of the map",
@@ -223,6 +224,8 @@ def notes_of(*estimates: Estimates) -> list[str]:
     for reason in (reason for one in estimates for reason in one.notes):
         if reason.cause is Cause.STRATA_OF_ONE_UNIT:
             notes += _strata_of_one_unit(reason.names)
+        elif reason.cause is Cause.SAMPLE_TOO_SMALL:
+            notes.append(_too_small(*reason.numbers))
         else:
             notes.append(reason_of_estimate(reason))
     return list(dict.fromkeys(f"{_capital(note).rstrip('.')}." for note in notes))
@@ -237,6 +240,13 @@ def warnings_of(result: Assessment | Comparison) -> tuple[str, ...]:
 def _too_few_polygons(there: int, needed: int) -> str:
     polygons = "polygon is" if there == 1 else "polygons are"
     return f"{there} reference {polygons} too few for confidence intervals: {needed} are needed."
+
+
+def _too_small(there: int, needed: int) -> str:
+    return (
+        f"{there:,} reference units are too few to say how accurate the map is: the interval of its overall accuracy is"
+        f" wider than 30 percentage points. About {needed:,}, shared out as these are, would give ± 10"
+    )
 
 
 def _strata_of_one_unit(titles: Sequence[str]) -> list[str]:

@@ -101,7 +101,9 @@ def test_a_sparse_raster_is_descriptive_and_says_so(make):
     with pytest.raises(LulcError, match="20 % of the valid map pixels.*20 of 100"):
         run(make(m), make(r, "r.tif"), design="census")
     sample = run(make(m), make(r, "r.tif"), design="simple")
-    assert sample.estimates.overall.method == "wilson"
+    assert sample.estimates.overall.method == "conservative"
+    published = run(make(m), make(r, "r.tif"), design="simple", interval="standard")
+    assert published.estimates.overall.method == "wilson"
     assert sample.estimates.fpc and "20.00%" in correction_sentence(sample.estimates.correction)
 
 

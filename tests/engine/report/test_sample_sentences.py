@@ -63,6 +63,11 @@ def test_strata_of_one_unit_have_a_sentence_each_and_many_share_one():
     assert reason_of_difference(few) == "Class A has one reference unit: its variance is unknown."
 
 
+def test_a_sample_that_is_too_small_says_how_many_would_do():
+    (note,) = notes(Reason(Cause.SAMPLE_TOO_SMALL, (12, 1_100)))
+    assert note.startswith("12 reference units are too few") and "About 1,100, shared out as these are" in note
+
+
 @pytest.mark.parametrize(("polygons", "words"), [(1, "1 reference polygon is"), (9, "9 reference polygons are")])
 def test_too_few_polygons(polygons, words):
     (note,) = notes(Reason(Cause.TOO_FEW_POLYGONS, (polygons, 10)))
