@@ -87,7 +87,9 @@ class SamplePoints(LulcAlgorithm):
         points = QgsProcessing.SourceType.TypeVectorPoint
         return (
             definitions.raster(self.MAP, "Map to be assessed", "A raster of classes; its classes are the strata."),
-            definitions.band(self.BAND, "Band", self.MAP, "The band that holds the classes."),
+            definitions.band(
+                self.BAND, "Band", self.MAP, "The band that holds the classes. Not set: the one that the layer shows."
+            ),
             definitions.whole(
                 self.SIZE,
                 "Number of points (0: computed from the half-width)",

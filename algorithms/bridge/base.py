@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProcessingOutputDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterRasterLayer,
 )
 from qgis.PyQt.QtGui import QIcon
 
@@ -25,7 +26,7 @@ from ...lulc_plugin.options import QGIS
 from . import messagelog, translation
 from .feedback import FeedbackProgress
 from .helptext import HelpText, page_address
-from .parameters import given
+from .parameters import given, one_of_several, refuse_several_rasters
 
 Parameters = dict[str, Any]
 Result = TypeVar("Result")
@@ -159,10 +160,18 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         """`text` in the user's language."""
         return translation.tr(text)
 
-    def _given(self, parameters: Parameters) -> Parameters:
-        """What was given; a choice may also be given by its number, as the help of qgis_process lists them."""
+    def _given(self, parameters: Parameters, context: QgsProcessingContext | None = None) -> Parameters:
+        """What was given; a choice may also be given by its number, as the help of qgis_process lists them.
+
+        With a context, one raster in a file of several becomes a layer: QGIS itself takes its name for a file that is
+        not there.
+        """
         values = given(parameters)
         for definition in self.parameterDefinitions():
+            if isinstance(definition, QgsProcessingParameterRasterLayer) and context is not None:
+                layer = one_of_several(values.get(definition.name()), context)
+                if layer is not None:
+                    values[definition.name()] = layer
             if isinstance(definition, QgsProcessingParameterEnum) and definition.usesStaticStrings():
                 value, options = values.get(definition.name()), definition.options()
                 if str(value) not in options and str(value).isdigit() and int(str(value)) < len(options):
@@ -218,9 +227,11 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     def checkParameterValues(self, parameters: Parameters, context: QgsProcessingContext) -> tuple[bool, str]:
         # QGIS asks canExecute() in the toolbox only, so the answer is given here again.
         ready, problem = self.canExecute()
-        parameters = self._given(parameters)
+        parameters = self._given(parameters, context)
         if ready:
             ready, problem = super().checkParameterValues(parameters, context)
+            if not ready:
+                problem = self._of_several_rasters(parameters) or problem
         if ready:
             try:
                 packages.require(self.REQUIRES)
@@ -229,12 +240,22 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
                 return False, error.shown_at(QGIS)
         return ready, problem
 
+    def _of_several_rasters(self, parameters: Parameters) -> str:
+        """What to give instead of a file of several rasters; empty where there is none."""
+        try:
+            for definition in self.parameterDefinitions():
+                if isinstance(definition, QgsProcessingParameterRasterLayer):
+                    refuse_several_rasters(parameters.get(definition.name()))
+        except LulcError as error:
+            return error.shown_at(QGIS)
+        return ""
+
     def prepareAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         def work() -> Any:
             packages.require(self.REQUIRES)
-            return self.parse(self._given(parameters), context)
+            return self.parse(self._given(parameters, context), context)
 
         self._job = attempt(self.displayName(), work)
         if isinstance(self._job, Failure):

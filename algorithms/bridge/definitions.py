@@ -58,8 +58,8 @@ def raster(name: str, label: str, hint: str, optional: bool = False) -> QgsProce
 
 
 def band(name: str, label: str, layer: str, hint: str) -> QgsProcessingParameterDefinition:
-    """A band of the parameter `layer`, the first one by default."""
-    return explained(QgsProcessingParameterBand(name, tr(label), 1, layer, True), hint)
+    """A band of the parameter `layer`; not set: the one that the layer shows, see `parameters.band_number`."""
+    return explained(QgsProcessingParameterBand(name, tr(label), None, layer, True), hint)
 
 
 def choice(

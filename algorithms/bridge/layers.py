@@ -106,6 +106,13 @@ def image_input(layer: QgsRasterLayer, bands: tuple[int, ...] = ()) -> RasterInp
     return RasterInput(path_of(layer), name=layer.name(), bands=bands, crs=_set_crs(layer), nodata=_set_nodata(layer))
 
 
+def shown_band(layer: QgsRasterLayer) -> int:
+    """The band that the layer shows; 1 where it shows several."""
+    renderer = layer.renderer()  # a name of its own: QGIS deletes what nobody holds
+    bands = [] if renderer is None else renderer.usesBands()
+    return bands[0] if len(bands) == 1 and bands[0] > 0 else 1
+
+
 def crs_of(layer: QgsRasterLayer) -> QgsCoordinateReferenceSystem:
     """The CRS that the engine uses: the one set in QGIS; that of the file where QGIS has none."""
     return layer.crs() if layer.crs().isValid() else layer.dataProvider().crs()

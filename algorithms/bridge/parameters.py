@@ -7,6 +7,8 @@ The functions that read a value want the parameters as `given` returns them.
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +23,9 @@ from qgis.PyQt.QtCore import QVariant
 from ...lulc_plugin.errors import LulcError
 from . import layers
 from .translation import tr
+
+#: GDAL's name of one raster in a file of several.
+_ONE_OF_SEVERAL = re.compile(r'\w+:(?:\w+:)*?(?:"(?P<quoted>[^"]+)":.+|(?P<bare>.+?):[^:]+)')
 
 
 def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,13 +102,13 @@ def band_number(
     context: QgsProcessingContext,
     layer: QgsRasterLayer,
 ) -> int:
-    """A band number of `layer`; 1 when none was given.
+    """A band number of `layer`; when none was given, the one that the layer shows.
 
     Raises:
         LulcError: the layer has no such band.
     """
     band = whole_number(algorithm, parameters, name, context)
-    band = 1 if band is None else band
+    band = layers.shown_band(layer) if band is None else band
     if not 1 <= band <= layer.bandCount():
         raise LulcError(
             tr('{name}: band {band} does not exist, the layer "{layer}" has {count} band(s).').format(
@@ -155,8 +160,40 @@ def raster_layer(
         return None
     layer = algorithm.parameterAsRasterLayer(parameters, name, context)
     if layer is None or not layer.isValid():
+        refuse_several_rasters(parameters[name])
         raise LulcError(algorithm.invalidRasterError(parameters, name))
     return layer
+
+
+def one_of_several(value: Any, context: QgsProcessingContext) -> QgsRasterLayer | None:
+    """The raster with a name such as `NETCDF:"FILE":VARIABLE` in a local file, which QGIS takes for no layer."""
+    named = _ONE_OF_SEVERAL.fullmatch(value) if isinstance(value, str) else None
+    if named is None or not os.path.isfile(named["quoted"] or named["bare"]):
+        return None
+    layer = QgsRasterLayer(value, value.rpartition(":")[2].strip("/"), "gdal")
+    if not layer.isValid():
+        return None
+    context.temporaryLayerStore().addMapLayer(layer)  # lives as long as the run
+    return layer
+
+
+def refuse_several_rasters(value: Any) -> None:
+    """Refuse a file of several rasters (netCDF, HDF5, GeoPackage, …), which QGIS cannot open as one layer.
+
+    Raises:
+        LulcError: `value`, of a raster parameter, is one; says what to give instead.
+    """
+    layer = value if isinstance(value, QgsRasterLayer) else None
+    path = value if isinstance(value, str) else ""
+    if layer is None and os.path.isfile(path):
+        layer = QgsRasterLayer(path, "", "gdal")
+    provider = None if layer is None or layer.isValid() else layer.dataProvider()
+    # QGIS: name, description, and more, with a mark between them
+    names = [entry.split("!!::!!")[0] for entry in provider.subLayers()] if provider is not None else []
+    if names:
+        from ...lulc_plugin.raster import several_rasters
+
+        raise several_rasters(layer.source(), names)
 
 
 def required_raster_layer(

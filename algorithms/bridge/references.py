@@ -198,7 +198,9 @@ def report_parameters(title: str) -> Sequence[QgsProcessingParameterDefinition]:
 
 
 def _band(name: str, label: str, layer: str) -> QgsProcessingParameterDefinition:
-    return definitions.band(name, label, layer, "The first one unless you say so.")
+    return definitions.band(
+        name, label, layer, "Not set: the one that the layer shows where it shows one, else the first."
+    )
 
 
 def _field(name: str, label: str, hint: str) -> QgsProcessingParameterDefinition:

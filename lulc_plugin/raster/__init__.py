@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         survey_layer as survey_layer,
     )
     from .transform_points import transform_coordinates as transform_coordinates
+    from .usable_grid import several_rasters as several_rasters
     from .value_kind import PICTURE as PICTURE, interpret_values as interpret_values
     from .virtual_files import names_network as names_network, refuse_network as refuse_network
     from .window_grid import Axis as Axis, Grid as Grid, plan_axis as plan_axis, plan_grid as plan_grid
@@ -116,6 +117,7 @@ __getattr__, __all__ = lazy_exports(
         "statistics": ["Survey", "probe_layer", "sample_array", "survey_layer"],
         "transform_points": ["transform_coordinates"],
         "virtual_files": ["names_network", "refuse_network"],
+        "usable_grid": ["several_rasters"],
         "value_kind": ["PICTURE", "interpret_values"],
         "window_grid": ["Axis", "Grid", "plan_axis", "plan_grid"],
     },

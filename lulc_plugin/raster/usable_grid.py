@@ -6,6 +6,7 @@ Pixels without any georeference are welcome as they are; a coordinate system bes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import LulcError
@@ -26,7 +27,7 @@ def refuse_unusable(dataset: Any, path: str, crs: Any) -> None:
         LulcError: it holds several rasters and none of its own, or a coordinate system without a place for its pixels.
     """
     if not dataset.count:
-        _refuse_several(path, list(dataset.subdatasets))
+        raise several_rasters(path, list(dataset.subdatasets))
     if not dataset.transform.is_identity:
         return
     points, crs_of_points = dataset.gcps
@@ -42,23 +43,27 @@ def refuse_unusable(dataset: Any, path: str, crs: Any) -> None:
         raise _without_grid(path, what, f"-t_srs {code}", when)
 
 
-def _refuse_several(path: str, names: list[str]) -> None:
+def several_rasters(path: str, names: Sequence[str]) -> LulcError:
+    """The error for a file that holds several rasters, or none; `names` are what GDAL calls them."""
     if not names:
-        raise LulcError(f"The layer {path} has no bands.", "Give a raster with at least one band.")
+        return LulcError(f"The layer {path} has no bands.", "Give a raster with at least one band.")
     # the variable is what people see in QGIS; the whole string is what GDAL opens
     variables = ", ".join(name.rsplit(":", 1)[-1] for name in names[:_SHOWN])
     strings = ", ".join(_string(name, path) for name in names[:_SHOWN])
     more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    raise LulcError(
+    return LulcError(
         f"The file {path} holds {len(names):,} rasters: {variables}{more}.",
         f"Choose one, and give it as {strings}{more}.",
     )
 
 
 def _string(name: str, path: str) -> str:
-    """A subdataset as GDAL and QGIS write it: `NETCDF:"FILE":VARIABLE`; rasterio leaves the quotes out."""
+    """A subdataset as GDAL and QGIS write it: `NETCDF:"FILE":VARIABLE`; rasterio leaves the quotes out.
+
+    GDAL puts none around a GeoPackage, and QGIS opens it only so.
+    """
     driver, _, rest = name.partition(":")
-    if rest.startswith(path + ":"):
+    if driver.upper() != "GPKG" and rest.startswith(path + ":"):
         return f'{driver.upper()}:"{path}":{rest[len(path) + 1 :]}'
     return name
 

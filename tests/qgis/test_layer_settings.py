@@ -9,6 +9,7 @@ import rasterio
 from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsPalettedRasterRenderer,
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProject,
@@ -169,3 +170,84 @@ def test_ground_control_points_are_refused(run, layer_of, make_raster, tmp_path)
     gdal.Translate(path, bare, GCPs=points, outputSRS="EPSG:32723")
     with pytest.raises(QgsProcessingException, match="gdalwarp -t_srs EPSG:32723"):
         run("classifylandcover", INPUT=layer_of(path, None), OUTPUT=str(tmp_path / "out.tif"))
+
+
+@pytest.fixture
+def several(class_map, tmp_path):
+    """A file of two rasters for each driver that is here: name → path."""
+
+    def make(driver):
+        path = str(tmp_path / f"several.{({'GPKG': 'gpkg', 'netCDF': 'nc', 'HDF5': 'h5'})[driver]}")
+        if gdal.GetDriverByName(driver) is None:
+            pytest.skip(f"this GDAL has no driver {driver}")
+        if driver == "GPKG":
+            for table, more in (("first", []), ("second", ["APPEND_SUBDATASET=YES"])):
+                gdal.Translate(path, class_map(), format=driver, creationOptions=[f"RASTER_TABLE={table}", *more])
+        else:
+            with rasterio.open(class_map()) as made:
+                values = made.read(1)
+            two = gdal.GetDriverByName("GTiff").Create(str(tmp_path / "two.tif"), 60, 60, 2, gdal.GDT_Byte)
+            two.SetGeoTransform((-46, 0.001, 0, -23, 0, -0.001))
+            two.SetProjection(rasterio.crs.CRS.from_epsg(4326).to_wkt())
+            for band in (1, 2):
+                two.GetRasterBand(band).WriteArray(values)
+            del two
+            # netCDF 4 is HDF5, which GDAL takes by the ending
+            gdal.Translate(path, str(tmp_path / "two.tif"), format="netCDF", creationOptions=["FORMAT=NC4"])
+        return path
+
+    return make
+
+
+RASTERS = [
+    ("classifylandcover", "INPUT", {}),
+    ("classifylandcover", "STATISTICS_FROM", {"INPUT": "map"}),
+    ("checklayer", "INPUT", {}),
+    ("samplepoints", "MAP", {"SIZE": 9}),
+    ("accuracyreport", "MAP", {"REFERENCE": "map"}),
+    ("accuracyreport", "REFERENCE", {"MAP": "map"}),
+    ("accuracyreport", "STRATA", {"MAP": "map", "REFERENCE": "map"}),
+    ("comparemaps", "MAP_B", {"MAP_A": "map", "REFERENCE": "map"}),
+]
+
+
+@pytest.mark.parametrize(("name", "parameter", "others"), RASTERS)
+@pytest.mark.parametrize("driver", ["GPKG", "netCDF", "HDF5"])
+def test_a_file_of_several_rasters_is_listed(run, several, class_map, driver, name, parameter, others):
+    path = several(driver)
+    others = {key: class_map("other.tif") if value == "map" else value for key, value in others.items()}
+    for value in (path, QgsRasterLayer(path, "several", "gdal")):
+        with pytest.raises(QgsProcessingException) as caught:
+            run(name, **{parameter: value, **others})
+        said = str(caught.value)
+        assert "holds 2 rasters" in said and path in said and "Choose one, and give it as" in said
+
+
+@pytest.mark.parametrize("driver", ["GPKG", "netCDF", "HDF5"])
+def test_the_string_that_is_listed_can_be_given(run, several, driver):
+    with pytest.raises(QgsProcessingException) as caught:
+        run("samplepoints", MAP=several(driver), SIZE=9)
+    string = str(caught.value).split("give it as ")[1].split(", ")[0]
+    found, _ = run("samplepoints", MAP=string, SIZE=9, OUTPUT="memory:")
+    assert found["N"] == 9
+    found, _ = run("accuracyreport", MAP=string, REFERENCE=string)
+    assert found["OVERALL_ACCURACY"] == 1
+
+
+# ---------------------------------------------------------------- the band that is shown
+
+
+def test_the_band_that_the_layer_shows(run, layer_of, make_raster, class_map):
+    """A stack of maps, the second one shown."""
+    with rasterio.open(class_map()) as made:
+        second = made.read(1)
+    layer = layer_of(make_raster("stack.tif", np.stack([np.full_like(second, 9), second]), names=None, crs=23032), None)
+    truth = class_map("truth.tif")
+    assert run("accuracyreport", MAP=layer, REFERENCE=truth)[0]["OVERALL_ACCURACY"] == 0
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 2, []))
+    assert run("accuracyreport", MAP=layer, REFERENCE=truth)[0]["OVERALL_ACCURACY"] == 1
+    assert run("accuracyreport", MAP=truth, REFERENCE=layer)[0]["OVERALL_ACCURACY"] == 1
+    assert run("comparemaps", MAP_A=truth, MAP_B=layer, REFERENCE=truth)[0]["DIFFERENCE"] == 0
+    assert run("accuracyreport", MAP=layer, BAND=1, REFERENCE=truth)[0]["OVERALL_ACCURACY"] == 0
+    found, _ = run("samplepoints", MAP=layer, SIZE=30, OUTPUT="memory:")
+    assert {f["map_class"] for f in found["OUTPUT"].getFeatures()} == {1, 2, 3}

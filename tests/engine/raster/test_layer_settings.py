@@ -270,9 +270,9 @@ def test_a_file_of_several_rasters_names_them(two_rasters, class_map, tmp_path, 
     }[command]
     assert cli.main([command, two_rasters, *more]) == 1
     error = capsys.readouterr().err
-    assert f'GPKG:"{two_rasters}":A' in error and "2 rasters: A, B" in error
+    assert f"GPKG:{two_rasters}:A" in error and "2 rasters: A, B" in error
 
 
 def test_a_reference_of_several_rasters_names_them(two_rasters, class_map, capsys):
     assert cli.main(["assess", class_map(), two_rasters]) == 1
-    assert f'GPKG:"{two_rasters}":B' in capsys.readouterr().err
+    assert f"GPKG:{two_rasters}:B" in capsys.readouterr().err
