@@ -355,4 +355,20 @@ def _restrictions(
             notes.append(tr("only the first {number} feature(s)").format(number=value.featureLimit))
     if layer is not None and layer.subsetString():
         notes.append(tr("filter of the layer: {filter}").format(filter=layer.subsetString()[:_LONGEST_FILTER]))
+    return notes if layer is None else notes + _settings(layer)
+
+
+def _settings(layer: QgsVectorLayer) -> list[str]:
+    """Coordinate system and encoding of a file that the user set otherwise, in words."""
+    if layer.providerType() != "ogr":
+        return []
+    notes = []
+    fresh = QgsVectorLayer(layer.source(), "", "ogr")  # a name of its own: QGIS deletes what nobody holds
+    of_file = fresh.dataProvider()
+    if layer.isSpatial() and layer.crs() != of_file.crs():
+        said = _title(of_file.crs()) or tr("none")
+        notes.append(tr("coordinate system set in QGIS, the file says {crs}").format(crs=said))
+    if layer.dataProvider().encoding() != of_file.encoding():
+        encodings = {"used": layer.dataProvider().encoding(), "said": of_file.encoding()}
+        notes.append(tr("read as {used}, the file says {said}").format(**encodings))
     return notes

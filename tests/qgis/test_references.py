@@ -11,6 +11,7 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsFeature,
+    QgsField,
     QgsGeometry,
     QgsPalettedRasterRenderer,
     QgsPointXY,
@@ -24,6 +25,7 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QVariant
 from qgis.PyQt.QtGui import QColor
 
 CRS = "EPSG:32723"
@@ -279,6 +281,43 @@ def test_a_filter_is_honoured(read, tmp_path, vector):
     assert [f.label for f in found.features] == [0, 1]
     assert 'filter of the layer: "class" < 2' in found.note
     assert len(read(path, FIELD="class")[0].features) == 5
+
+
+def test_virtual_fields_and_edits_count(read, vector):
+    layer = vector("Point", "class:integer", [(f"POINT({X + i} {Y})", i) for i in range(3)])
+    layer.addExpressionField('"class" + 10', QgsField("more", QVariant.Int))
+    assert [f.label for f in read(layer, FIELD="more")[0].features] == [10, 11, 12]
+    layer.startEditing()
+    assert layer.changeAttributeValue(1, 0, 7)
+    assert [f.label for f in read(layer, FIELD="class")[0].features] == [7, 1, 2]
+    layer.rollBack()
+
+
+def test_the_encoding_of_the_layer(read, vector, tmp_path):
+    """A shapefile in the code page 1252 beside a .cpg that says otherwise, put right in the layer's properties."""
+    layer = vector("Point", "class:string", [(f"POINT({X} {Y})", "Wälder")])
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.fileEncoding = "ESRI Shapefile", "CP1252"
+    path = str(tmp_path / "latin.shp")
+    QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, QgsProject.instance().transformContext(), options)
+    (tmp_path / "latin.cpg").write_text("UTF-8")
+    shapefile = QgsVectorLayer(path, "latin", "ogr")
+    shapefile.setProviderEncoding("windows-1252")
+    QgsProject.instance().addMapLayer(shapefile)
+    found, _ = read(shapefile, FIELD="class")
+    assert [f.label for f in found.features] == ["Wälder"]
+    assert found.note == "read as windows-1252, the file says UTF-8"
+
+
+def test_the_crs_of_the_layer(read, vector, tmp_path):
+    layer = vector("Point", "class:integer", [(f"POINT({X} {Y})", 1)], crs="EPSG:32722")
+    path = write(layer, tmp_path / "zone.gpkg")
+    mended = QgsVectorLayer(path, "zone", "ogr")
+    mended.setCrs(QgsCoordinateReferenceSystem(CRS))
+    QgsProject.instance().addMapLayer(mended)
+    found, _ = read(mended, FIELD="class")
+    assert found.features[0].geometry["coordinates"] == (X, Y)
+    assert "32723" in found.crs and "coordinate system set in QGIS, the file says EPSG:32722" in found.note
 
 
 def test_points_of_a_text_file(read, tmp_path):
