@@ -95,7 +95,7 @@ def match(
     side = _MapSide(map_values, legend, table, second, reference_legend)
     matched, told = _match_labels(labels, side, reference_legend)
     unknown_classes = tuple(label for label in labels if label not in matched)
-    offers = {label: side.index.offers(label) for label in unknown_classes[:SHOWN] if isinstance(label, str)}
+    offers = {label: side.offers(label) for label in unknown_classes[:SHOWN] if isinstance(label, str)}
     _refuse_unknown_classes(unknown_classes, labels, side, unknown, offers)
     in_reference = set(matched.values())
     classes = side.classes
@@ -214,6 +214,10 @@ class _MapSide:
                 f"Give the reference by values, or say in {option('class_table')} which of them each one means.",
             )
         return next(iter(same)) if same else self.in_table.find(text) or self.index.find(text)
+
+    def offers(self, text: str) -> list[str]:
+        """Names that may be meant by a text that no class has."""
+        return list(dict.fromkeys((*self.in_table.offers(text), *self.index.offers(text))))
 
 
 def _match_labels(

@@ -36,7 +36,7 @@ from .design import (
 from .job import AssessJob, FeatureInput, Options, RasterInput
 from .result import Context, Design, Estimates
 from .units import ReferenceUnits, Sizes, collect_units
-from .unnamed_values import UnnamedValues, unnamed_values
+from .unnamed_values import looks_like_a_picture, unnamed_values
 
 #: Classes that a layer names.
 Names = Sequence[LegendClass]
@@ -193,14 +193,7 @@ def _unmatched(prepared: Preparation, legends: Sequence[Names]) -> list[str]:
     )
     sentences = labels.sentences()
     for which in range(len(job.maps)):
-        unnamed = _unnamed(prepared, legends, which)
-        if unnamed is not None:
-            there = np.isin(raw_units.values[:, which], list(unnamed.shares))
-            rest: list[float | None] = []
-            if there.any() and not there.all():
-                rest = _overall(job, raw_units.without(there, () if which else unnamed.shares), legends)
-            on_them = int(raw_units.count[there].sum())
-            sentences.append(unnamed.sentence(on_them, labels.units, rest[which] if rest else None))
+        sentences += _unnamed(prepared, legends, which, labels.units)
     return sentences + _foreign_classes(prepared)
 
 
@@ -213,17 +206,26 @@ def _without_unknown(prepared: Preparation, legends: Sequence[Names]) -> tuple[f
     return tuple(_overall(exclude, prepared.raw_units, legends))
 
 
-def _unnamed(prepared: Preparation, legends: Sequence[Names], which: int) -> UnnamedValues | None:
-    """Values of a map that nothing names; of a second map only those at the units are known."""
-    raw_units, options = prepared.raw_units, prepared.job.options
+def _unnamed(prepared: Preparation, legends: Sequence[Names], which: int, units: str) -> list[str]:
+    """Sentences about values of a map that nothing names; of a second map only those at the units are known."""
+    job, raw_units = prepared.job, prepared.raw_units
+    layer, legend, values = job.maps[which], legends[which], raw_units.values[:, which]
     sizes: Mapping[Any, int] = raw_units.map_sizes.pixels
     if which:
-        values, place = np.unique(raw_units.values[:, which], return_inverse=True)
-        counts = np.bincount(place.ravel(), raw_units.count)
-        sizes = dict(zip(map(int, values), map(int, counts)))
-    tables = (*options.class_table, *options.class_table_b)
+        seen, place = np.unique(values, return_inverse=True)
+        sizes = dict(zip(map(int, seen), map(int, np.bincount(place.ravel(), raw_units.count))))
+    sentences = looks_like_a_picture(layer, len(sizes), legend, len(raw_units.labels))
+    tables = (*job.options.class_table, *job.options.class_table_b)
     known = {*raw_units.labels, *(value for value, _ in tables)}
-    return unnamed_values(prepared.job.maps[which], sizes, legends[which], known)
+    unnamed = unnamed_values(layer, sizes, legend, known, bool(which))
+    if unnamed is None:
+        return sentences
+    there = np.isin(values, unnamed.marks)
+    without: list[float | None] = []
+    if there.any() and not there.all():
+        without = _overall(job, raw_units.without(there, () if which else unnamed.marks), legends)
+    on_marks = int(raw_units.count[there].sum())
+    return [*sentences, unnamed.sentence(on_marks, units, without[which] if without else None)]
 
 
 def _overall(job: AssessJob, raw_units: ReferenceUnits, legends: Sequence[Names]) -> list[float | None]:

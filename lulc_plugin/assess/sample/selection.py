@@ -15,6 +15,7 @@ from ...progress import Progress
 from ...raster import GeoGrid, PixelAreas, check_class_raster, pixel_areas, settings_of
 from ..estimators import units_needed
 from ..overlay import BLOCK_PIXELS, RasterOnMap
+from ..unnamed_values import looks_like_a_picture
 from .allocation import (
     FEW,
     FEWEST,
@@ -255,6 +256,7 @@ def _warnings(job: SampleJob, classes: MapClasses, plan: _Plan) -> list[str]:
         )
     if classes.unnamed is not None:
         warnings.append(classes.unnamed.sentence(points=sum(allocation.points[i] for i in classes.unnamed_indexes)))
+    warnings += looks_like_a_picture(job.map, len(classes.values), tuple(classes.names))
     if allocation.raised:
         per_class = RARE_POINTS if job.min_per_class is None else job.min_per_class
         which = "rare class (less than 5 % of the map)" if job.allocation == "olofsson" else "class"

@@ -162,7 +162,16 @@ def test_zeros_are_no_stratum_without_them(make):
 
 def test_a_class_that_the_legend_forgot_is_no_nodata(make):
     text = said(run(make(holed(7)), points(lambda r, c: int(MAP[r, c]))), "no name")
-    assert "Value 7 (10 % of the map) of map.tif has no name." in text and "a_nodata" not in text
+    assert text == "Value 7 (10 % of the map) of map.tif has no name."
+
+
+def test_a_forgotten_class_beside_zeros(make):
+    """The figure leaves out what is no class, and only that."""
+    values = holed(0)
+    values[5, 0] = 7
+    text = said(run(make(values), points(lambda r, c: int(MAP[r, c]))), "no name")
+    assert "Values 0 (10 % of the map), 7 (1 % of the map)" in text
+    assert "10 points lie on 0 and count as errors; without them overall accuracy is 0.9889" in text
 
 
 def test_nodata_that_is_taken_already(make):
@@ -178,8 +187,16 @@ def test_nodata_that_is_taken_already(make):
         (holed(0), NAMES, lambda r, c: 1, 0),
         ((MAP == 1).astype(np.uint8), None, lambda r, c: 1, None),
         (holed(9), None, lambda r, c: 1, None),
+        (holed(0), None, lambda r, c: 1, 255),
     ],
-    ids=["named", "in the reference", "nodata", "one class and the rest", "nothing is named"],
+    ids=[
+        "named",
+        "in the reference",
+        "nodata",
+        "one class and the rest",
+        "nothing is named",
+        "nodata is another value",
+    ],
 )
 def test_values_that_need_no_word(make, values, names, label, nodata):
     result = run(make(values, names=names, nodata=nodata), points(label))
@@ -187,9 +204,11 @@ def test_values_that_need_no_word(make, values, names, label, nodata):
 
 
 def test_zeros_of_a_map_without_names_and_of_a_second_map(make):
-    assert "Value 0" in said(run(make(holed(0), names=None), points(lambda r, c: int(MAP[r, c]))), "no name")
+    for value, dtype in ((0, np.uint8), (255, np.uint8), (-9999, np.int16)):
+        layer = make(holed(value, dtype), names=None)
+        assert f"Value {value} (10 %" in said(run(layer, points(lambda r, c: int(MAP[r, c]))), "no name")
     result = run((make(MAP), make(holed(0), "b.tif")), points(lambda r, c: int(MAP[r, c])), design="simple")
-    assert "Value 0 (10 % of the map) of b.tif" in said(result, "no name")
+    assert "Value 0 (10 % of the points) of b.tif" in said(result, "no name")
 
 
 # ---------------------------------------------------------------- another legend of the second map
@@ -232,6 +251,16 @@ def test_pictures_of_maps_are_refused_wherever_a_class_map_is_taken(make, tmp_pa
     ):
         with pytest.raises(LulcError, match="picture of a map .3 bands"):
             broken()
+
+
+def test_a_picture_with_a_palette_is_told(make):
+    picture = np.random.default_rng(2).integers(1, 200, (10, 10)).astype(np.uint8)
+    layer = make(picture, "palette.tif", None)
+    text = said(run(layer, right_but_for(1, 0)), "a picture with a palette")
+    assert f"{len(np.unique(picture))} different values without a name, the reference 3" in text
+    assert any(
+        "a picture with a palette" in warning for warning in draw(SampleJob(layer, size=30), Progress()).warnings
+    )
 
 
 def test_lossy_compression_is_told(make, tmp_path):

@@ -231,6 +231,8 @@ def test_a_table_may_call_the_classes_of_a_reference_raster_by_name():
 def test_names_of_a_table_are_compared_as_those_of_a_legend():
     found = match([1, 2], (), ["Shrub_and_grass", "built up"], table=((1, "Shrub & grass"), (2, "Built–up")))
     assert found.of_reference == {"Shrub_and_grass": 0, "built up": 1}
+    found = match([1, 2], (), ["built up", "Shrubs & grass"], table=((1, "Shrub & grass"), (2, "Built–up")))
+    assert found.offers == {"Shrubs & grass": ["shrub & grass"]}
 
 
 def test_values_within_the_names_of_another_legend():
