@@ -74,7 +74,7 @@ class UnknownLabels:
     units: str
     has_table: bool
     names: Mapping[Any, str]
-    offers: Mapping[str, Sequence[str]]
+    offers: Mapping[Key, Sequence[str]]
     unknown: str
     without: Sequence[float | None] = ()
 
@@ -88,7 +88,7 @@ class UnknownLabels:
                 f"None of the reference classes ({called}) is one of the map: overall accuracy is 0 for that reason"
                 f" alone. If the legends differ, say in {option('class_table')} what means the same."
             ]
-        marks = {label: n for label, n in self.counts.items() if is_no_class(label)}
+        marks = {label: n for label, n in self.counts.items() if is_no_class(label) and not self.offers.get(label)}
         others = {label: n for label, n in self.counts.items() if label not in marks}
         parts = []
         if marks:
@@ -160,12 +160,13 @@ def near_names(near: Mapping[str, Found]) -> list[str]:
     return told
 
 
-def offered(offers: Mapping[str, Sequence[str]]) -> str:
+def offered(offers: Mapping[Key, Sequence[str]]) -> str:
     """A question with names that may be meant, or that the encoding is wrong; empty, or begins with a blank."""
     asked = [f'"{" or ".join(names)}" for "{label}"' for label, names in offers.items() if names]
     out = f" Did you mean {listed(asked)}?" if asked else ""
     for lost, remedy in ((False, "(often UTF-8)"), (True, "(not UTF-8; often windows-1252)")):
-        broken = [f'"{label}"' for label in offers if unreadable(label) and (LOST in label) == lost]
+        texts = [label for label in offers if isinstance(label, str) and unreadable(label)]
+        broken = [f'"{label}"' for label in texts if (LOST in label) == lost]
         verb = "looks like a text that was" if len(broken) == 1 else "look like texts that were"
         if broken:
             out += f" {listed(broken)} {verb} read in a wrong encoding: set that of the layer {remedy}."

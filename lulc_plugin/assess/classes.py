@@ -50,7 +50,7 @@ class Matching:
     warnings: tuple[str, ...]
     of_second: Mapping[int, int] = field(default_factory=dict)
     only_second: tuple[int, ...] = ()
-    offers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    offers: Mapping[Key, Sequence[str]] = field(default_factory=dict)
 
     def class_values(self) -> tuple[ClassValues, ...]:
         """Values and labels of each class."""
@@ -95,7 +95,7 @@ def match(
     side = _MapSide(map_values, legend, table, second, reference_legend)
     matched, told = _match_labels(labels, side, reference_legend)
     unknown_classes = tuple(label for label in labels if label not in matched)
-    offers = {label: side.offers(label) for label in unknown_classes[:SHOWN] if isinstance(label, str)}
+    offers = {label: side.offers(label) for label in unknown_classes[:SHOWN]}
     _refuse_unknown_classes(unknown_classes, labels, side, unknown, offers)
     in_reference = set(matched.values())
     classes = side.classes
@@ -215,8 +215,11 @@ class _MapSide:
             )
         return next(iter(same)) if same else self.in_table.find(text) or self.index.find(text)
 
-    def offers(self, text: str) -> list[str]:
-        """Names that may be meant by a text that no class has."""
+    def offers(self, text: Key) -> list[str]:
+        """Names that may be meant by a label that no class has; or the number that it is as another kind of byte."""
+        if isinstance(text, int):
+            other = text + 256 if -128 <= text < 0 else text - 256
+            return [str(other)] if -128 <= other < 256 and other in self.free else []
         return list(dict.fromkeys((*self.in_table.offers(text), *self.index.offers(text))))
 
 
@@ -375,7 +378,7 @@ def _refuse_unknown_classes(
     labels: Sequence[Key],
     side: _MapSide,
     unknown: str,
-    offers: Mapping[str, Sequence[str]],
+    offers: Mapping[Key, Sequence[str]],
 ) -> None:
     if not unknown_classes:
         return

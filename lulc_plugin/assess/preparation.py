@@ -20,6 +20,7 @@ from ..legend import LegendClass
 from ..options import option
 from ..progress import Progress
 from ..raster import check_class_raster, classes_of, settings_of
+from .class_names import is_no_class
 from .class_sentences import UnknownLabels, listed
 from .classes import Matching, SecondMap, match
 from .design import (
@@ -194,7 +195,7 @@ def _unmatched(prepared: Preparation, legends: Sequence[Names]) -> list[str]:
     sentences = labels.sentences()
     for which in range(len(job.maps)):
         sentences += _unnamed(prepared, legends, which, labels.units)
-    return sentences + _foreign_classes(prepared)
+    return sentences + _foreign_classes(prepared, legends)
 
 
 def _without_unknown(prepared: Preparation, legends: Sequence[Names]) -> tuple[float | None, ...]:
@@ -237,7 +238,7 @@ def _overall(job: AssessJob, raw_units: ReferenceUnits, legends: Sequence[Names]
         return []
 
 
-def _foreign_classes(prepared: Preparation) -> list[str]:
+def _foreign_classes(prepared: Preparation, legends: Sequence[Names]) -> list[str]:
     """A sentence about classes that only the second of two maps has.
 
     Raises:
@@ -259,7 +260,9 @@ def _foreign_classes(prepared: Preparation) -> list[str]:
                 " legend is another one.",
                 f"Say in {option(name)} which value of it and which reference value or name mean the same.",
             )
-    alone = matching.only_second
+    named = {c.value for c in legends[1]}
+    told = {value for value in matching.only_second if named and value not in named and is_no_class(value)}
+    alone = [value for value in matching.only_second if value not in told]
     if not alone:
         return []
     number = int(raw_units.count[np.isin(raw_units.values[:, 1], alone)].sum())

@@ -103,7 +103,9 @@ def unnamed_values(
         return None
     total = sum(sizes.values())
     shares = {value: sizes[value] / total for value in alone}
-    marks = sorted((value for value in alone if is_no_class(value)), key=lambda value: -shares[value])
+    # a number below zero that is a class of the reference as an unsigned byte is read in the wrong type, and no mark
+    marks = [value for value in alone if is_no_class(value) and not (value < 0 and value + 256 in known)]
+    marks.sort(key=lambda value: -shares[value])
     return UnnamedValues(layer, shares, of_units, tuple(marks), is_nodata_set)
 
 

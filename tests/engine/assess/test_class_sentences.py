@@ -226,6 +226,23 @@ def test_a_second_map_of_another_legend_is_refused(make):
     assert json_object(result)["parameters"]["class_table_b"] == ["10 = 1", "20 = 2", "30 = 3"]
 
 
+def test_zeros_of_a_second_map_are_told_once(make):
+    result = run((make(MAP), make(holed(0), "b.tif")), right_but_for(1, 0), design="simple")
+    assert not [w for w in result.context.warnings if "neither map A" in w]
+    result = run((make(MAP), make(holed(0), "b.tif", {**NAMES, 0: "Nothing"})), right_but_for(1, 0), design="simple")
+    assert "Nothing (0); 10 of 100 units" in said(result, "neither map A")
+
+
+@pytest.mark.parametrize(("of_map", "of_reference"), [(190, -66), (-66, 190)])
+def test_bytes_that_one_file_reads_with_a_sign(make, of_map, of_reference):
+    """No data is not what they are."""
+    layer = make(np.where(MAP == 3, np.int16(of_map), MAP), names=None)
+    reference = make(np.where(MAP == 3, np.int16(of_reference), MAP), "r.tif", None)
+    text = said(run(layer, reference=reference), "not in the map's legend")
+    assert f'{of_reference} (20 pixels). Did you mean "{of_map}" for "{of_reference}"?' in text
+    assert not [w for w in run(layer, reference=reference).context.warnings if "no data?" in w]
+
+
 def test_a_second_map_with_classes_of_its_own(make):
     other = MAP.copy()
     other[9] = 7
@@ -259,7 +276,7 @@ def test_a_picture_with_a_palette_is_told(make):
     text = said(run(layer, right_but_for(1, 0)), "a picture with a palette")
     assert f"{len(np.unique(picture))} different values without a name, the reference 3" in text
     assert any(
-        "a picture with a palette" in warning for warning in draw(SampleJob(layer, size=30), Progress()).warnings
+        "a picture with a palette" in warning for warning in draw(SampleJob(layer, size=98), Progress()).warnings
     )
 
 
