@@ -225,6 +225,10 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         return True, ""
 
     def checkParameterValues(self, parameters: Parameters, context: QgsProcessingContext) -> tuple[bool, str]:
+        ready, problem = self._check(parameters, context)
+        return ready, messagelog.without_markup(problem)  # shown in a message box, which takes tags for HTML
+
+    def _check(self, parameters: Parameters, context: QgsProcessingContext) -> tuple[bool, str]:
         # QGIS asks canExecute() in the toolbox only, so the answer is given here again.
         ready, problem = self.canExecute()
         parameters = self._given(parameters, context)

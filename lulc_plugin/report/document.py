@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, Optional, Union
 
+from ..legend import visible_text
+
 #: Head of an estimate above which stands what it is an estimate of.
 VALUE = "value"
 #: Classes on a page of bars or in a matrix; more than these are in the CSV and the JSON file only.
@@ -215,11 +217,17 @@ def number(value: Any) -> float | None:
 
 
 def plain_text(text: Any) -> str:
-    """Text without control characters and halves of characters, which neither HTML nor UTF-8 can hold."""
-    return "".join(
-        "\ufffd" if "\ud800" <= c <= "\udfff" else " " if (c < " " and c not in "\t\n") or "\x7f" <= c <= "\x9f" else c
-        for c in str(text)
-    )
+    """Text without control characters and halves of characters, which neither HTML nor UTF-8 can hold.
+
+    Nor has it characters that nobody sees and that turn or hide what follows: a number behind a name would be turned.
+    """
+    return visible_text("".join(map(_printable, str(text))))
+
+
+def _printable(c: str) -> str:
+    if "\ud800" <= c <= "\udfff":
+        return "\ufffd"
+    return " " if (c < " " and c not in "\t\n") or "\x7f" <= c <= "\x9f" else c
 
 
 def plain(value: Any) -> Any:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stays readable after the dialog is closed: warnings, errors and the end of each run, in a tab of QGIS's log."""
 
+import re
 import threading
 
 import pytest
@@ -13,8 +14,9 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsSettings,
 )
-from qgis.PyQt.QtCore import QThread
-from qgis.PyQt.QtWidgets import QApplication
+from qgis.gui import QgsMessageLogViewer
+from qgis.PyQt.QtCore import Qt, QThread
+from qgis.PyQt.QtWidgets import QApplication, QPlainTextEdit
 
 TAB = "Land Cover Classifier"
 INFO, WARNING, CRITICAL = Qgis.MessageLevel.Info, Qgis.MessageLevel.Warning, Qgis.MessageLevel.Critical
@@ -171,3 +173,66 @@ class TestStart:
             QgsSettings().remove("landcover_classifier/models_folder")
         ((level, text),) = log
         assert level == WARNING and str(tmp_path / "drive") in text
+
+
+# ---------------------------------------------------------------- texts of strangers
+
+
+HOSTILE = 'a <img src="file:///etc/passwd"> b < IMG src=x> c <!-- d --> e </font> <?x f &lt;img src=y&gt;\n<a href="http://x">g</a>'
+
+
+@pytest.fixture
+def panel(qgis_processing):
+    """QGIS's log panel: what it shows of a tab, as the document that Qt made of it."""
+    viewer = QgsMessageLogViewer()
+
+    def document():
+        QApplication.processEvents()
+        return next(iter(viewer.findChildren(QPlainTextEdit))).document()
+
+    yield document
+    viewer.deleteLater()
+
+
+def test_no_text_becomes_markup_in_the_log_panel(panel, plugin):
+    """QGIS shows what is logged as HTML: an image there would be read from any place, at each look at the panel."""
+    messagelog = plugin("algorithms.bridge.messagelog")
+    messagelog.warn(f"Classify: {HOSTILE}")
+    messagelog.fail(HOSTILE)
+    messagelog.tell(HOSTILE)
+    messagelog.point_at(HOSTILE)
+    made = panel()
+    found = re.findall(r"<(img|a|font)\b[^>]*", made.toHtml().split("<body")[1])
+    assert found == []
+    assert "img src" in made.toPlainText() and "\ufffc" not in made.toPlainText()
+
+
+def test_nothing_is_lost_of_ordinary_texts(panel, plugin):
+    """QGIS would take what stands between < and > for a tag, and show none of it."""
+    messagelog = plugin("algorithms.bridge.messagelog")
+    texts = ("Trees & shrubs", "2 < 3 and 4 > 3", "a <= b", "1 <2", "AT&T; 5 > 4")
+    for text in texts:
+        messagelog.tell(text)
+    shown = panel().toPlainText()
+    for text in texts:
+        assert text.replace("<", "‹").replace(">", "›") in shown
+
+
+def test_no_text_becomes_markup_in_the_dialogs(plugin, classify, make_raster, network, tmp_path):
+    """The log of a dialog, and what is refused before a run, which QGIS shows in a message box."""
+    feedback = QgsProcessingFeedback(False)
+    shown = plugin("algorithms.bridge.feedback").FeedbackProgress(feedback, "Classify")
+    shown.log(HOSTILE)
+    shown.warn(HOSTILE)
+    feedback.reportError(HOSTILE)
+    assert not re.search(r"<(img|a|font)\b", feedback.htmlLog())
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("lulc:classifylandcover")
+    values = {
+        "INPUT": make_raster(),
+        "MODEL_FILE": network,
+        "PROVIDER": "<img src=x>",
+        "OUTPUT": str(tmp_path / "m.tif"),
+    }
+    ready, text = algorithm.checkParameterValues(values, QgsProcessingContext())
+    assert not ready and "img src" in text
+    assert not Qt.mightBeRichText(text)

@@ -81,42 +81,42 @@ def made(network):
     return catalogue.load(Path(network("pixel").path))
 
 
-def _nasty(spec):
-    classes = (LegendClass(1, NASTY, "#112233"), LegendClass(7, "b\x07\x00 <i>c</i>", "#445566"))
+def _nasty(spec, text=NASTY):
+    classes = (LegendClass(1, text, "#112233"), LegendClass(7, "b\x07\x00 <i>c</i>", "#445566"))
     return replace(
         spec,
-        name=NASTY,
-        title=f"{NASTY} \ud800",
-        description=NASTY,
-        architecture=NASTY,
-        license=NASTY,
-        version=NASTY,
-        created=NASTY,
-        constellation=NASTY,
-        providers=({"name": NASTY}, {"role": "x"}),
-        bands=tuple(replace(b, name=NASTY, common_name=NASTY, description=NASTY) for b in spec.bands),
-        channels=tuple(replace(c, name=NASTY) for c in spec.channels),
-        forms=tuple(replace(f, description=NASTY) for f in spec.forms),
+        name=text,
+        title=f"{text} \ud800",
+        description=text,
+        architecture=text,
+        license=text,
+        version=text,
+        created=text,
+        constellation=text,
+        providers=({"name": text}, {"role": "x"}),
+        bands=tuple(replace(b, name=text, common_name=text, description=text) for b in spec.bands),
+        channels=tuple(replace(c, name=text) for c in spec.channels),
+        forms=tuple(replace(f, description=text) for f in spec.forms),
         legend=Legend.of(classes),
-        training=Training((TrainingSet(NASTY, NASTY, NASTY, "javascript:alert(1)", 3, 4),), {}, NASTY),
+        training=Training((TrainingSet(text, text, text, "javascript:alert(1)", 3, 4),), {}, text),
         scores=(
-            Scores(NASTY, NASTY, 4, 0.5, None, None, None, (), ()),
-            Scores(NASTY, "test", 4, 0.5, 0.1, 0.2, 0.3,
+            Scores(text, text, 4, 0.5, None, None, None, (), ()),
+            Scores(text, "test", 4, 0.5, 0.1, 0.2, 0.3,
                    (ClassScore(1, 1, None, 1, 1, 1), ClassScore(99, 0, 0, 0, 0, 3)), ((1, 1), (1, 1)),
-                   {"names": [NASTY, NASTY], "subset": NASTY, "notes": [NASTY], "variants": [{"name": NASTY}],
-                    "places": [{"name": NASTY, "mostly": NASTY}], "radiometry": [{"name": NASTY}],
-                    "compared": [{"name": NASTY, "difference": 0.1}],
-                    "baseline": {"name": NASTY, "iou": [0.1, 0.2], "difference": {"difference": 0.1}}}),
+                   {"names": [text, text], "subset": text, "notes": [text], "variants": [{"name": text}],
+                    "places": [{"name": text, "mostly": text}], "radiometry": [{"name": text}],
+                    "compared": [{"name": text, "difference": 0.1}],
+                    "baseline": {"name": text, "iou": [0.1, 0.2], "difference": {"difference": 0.1}}}),
         ),
-        warnings=(f"{NASTY}\x07",) * 100,
+        warnings=(f"{text}\x07",) * 100,
         extra={
-            "lulc:training_places": [{"set": NASTY}, {"set": "a", "places": [[0, 0]]}],
-            "lulc:limits": [NASTY, f"[{NASTY}](javascript:alert(1))"], "lulc:needs": [NASTY], "lulc:making": [NASTY],
-            "lulc:other_programs": [NASTY], "lulc:imagery": NASTY, "lulc:weight_precision": NASTY,
-            "lulc:evaluation": {"method": [NASTY], "baseline": [NASTY], "radiometry": [NASTY]},
-            "lulc:window_border": {"images": 1, "distances": [0], "changed": {NASTY: [0.5]}, "worst": 0.1},
-            "lulc:calibration": {"temperature": 2, "method": [NASTY], "expected_error_before": {NASTY: 0.1},
-                                 "expected_error_after": {NASTY: 0.2}},
+            "lulc:training_places": [{"set": text}, {"set": "a", "places": [[0, 0]]}],
+            "lulc:limits": [text, f"[{text}](javascript:alert(1))"], "lulc:needs": [text], "lulc:making": [text],
+            "lulc:other_programs": [text], "lulc:imagery": text, "lulc:weight_precision": text,
+            "lulc:evaluation": {"method": [text], "baseline": [text], "radiometry": [text]},
+            "lulc:window_border": {"images": 1, "distances": [0], "changed": {text: [0.5]}, "worst": 0.1},
+            "lulc:calibration": {"temperature": 2, "method": [text], "expected_error_before": {text: 0.1},
+                                 "expected_error_after": {text: 0.2}},
         },
     )  # fmt: skip
 
@@ -125,3 +125,9 @@ def _nasty(spec):
 def nasty(made):
     """The description of `made` with a hostile text wherever there is one."""
     return _nasty(made.spec)
+
+
+@pytest.fixture
+def nasty_with(made):
+    """`nasty_with(text)`: the same with another text."""
+    return lambda text: _nasty(made.spec, text)

@@ -77,6 +77,11 @@ def test_texts_of_strangers_are_only_text(made, outline, nasty, hostile):
     assert html.count("<li>&lt;/td&gt;") < 60  # not all of a hundred warnings
 
 
+def test_hostile_texts_make_no_element(made, nasty_with, same_elements, trick):
+    trick = trick.replace("\ud800", "x")  # refused in the name of a class
+    same_elements(*(html_of(nasty_with(text), made.path, text) for text in ("x", trick)))
+
+
 @pytest.mark.parametrize("name", bundled.model_names())
 def test_the_card_in_the_repository_is_what_the_description_says(name):
     one = catalogue.by_name(name)
