@@ -128,9 +128,9 @@ class ClassifyLandCover(LulcAlgorithm):
             ),
             definitions.text(
                 self.SMOOTHING,
-                "Smoothing along the edges of the image: auto, none, or a radius in pixels (to 64)",
-                "auto: as the description of the model says. A larger radius gives calmer fields, and small places may"
-                " vanish; borders that the image shows stay where they are.",
+                "Smoothing along edges: auto, none, or a radius in pixels",
+                "auto: as the description of the model says. A larger radius (at most 64) gives calmer fields, and"
+                " small places may vanish; borders that the image shows stay where they are.",
                 default=AUTO,
             ),
         )

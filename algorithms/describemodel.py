@@ -110,7 +110,7 @@ class DescribeModel(LulcAlgorithm):
             *definitions.advanced(
                 definitions.whole(
                     self.SMOOTHING,
-                    "Smoothing along the edges of the image: radius in pixels",
+                    "Smoothing along edges: radius in pixels",
                     "What auto of Classify land cover will do with this network; compare maps before you decide. Empty:"
                     " maps are not smoothed.",
                     (1, 64),
