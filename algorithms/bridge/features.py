@@ -212,6 +212,7 @@ def _feature_input(
         LulcError: there are neither points nor polygons.
     """
     from ...lulc_plugin.assess import joined_across, one_kind
+    from ...lulc_plugin.raster import circle_of, parse_crs
 
     crs = choice.crs
     if not any(map(_has_geometry, read)):
@@ -220,10 +221,11 @@ def _feature_input(
         raise _no_feature(choice.name, "; ".join(notes) or tr("it is empty"))
     found = one_kind([feature.geometry for feature in read], choice.name)
     # QGIS transforms corner by corner: across 180 degrees a ring jumps to the other side of the earth
-    jumps = choice.map_crs.isGeographic() and crs.isValid() and not crs.isGeographic()
+    both = choice.map_crs.isGeographic() and crs.isGeographic()
+    circle = None if both or crs == choice.map_crs else circle_of(parse_crs(_wkt(choice.map_crs)))
     return FeatureInput(
         features=tuple(
-            replace(feature, geometry=joined_across(geometry, 360) if jumps else geometry)
+            replace(feature, geometry=geometry if circle is None else joined_across(geometry, circle))
             for feature, geometry in zip(read, found.geometries)
             if geometry is not None
         ),
@@ -243,9 +245,12 @@ def _has_geometry(feature: ReferenceFeature) -> bool:
     return bool(feature.geometry.get("coordinates") or feature.geometry.get("geometries"))
 
 
+def _wkt(crs: QgsCoordinateReferenceSystem) -> str:
+    return str(crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED_GDAL)) if crs.isValid() else ""
+
+
 def _places(crs: QgsCoordinateReferenceSystem, corners: list[QgsPointXY]) -> Places:
-    wkt = crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED_GDAL) if crs.isValid() else ""
-    return Places(wkt, tuple(point.x() for point in corners), tuple(point.y() for point in corners))
+    return Places(_wkt(crs), tuple(point.x() for point in corners), tuple(point.y() for point in corners))
 
 
 def _crs_of(source: QgsProcessingFeatureSource, layer: QgsVectorLayer | None) -> QgsCoordinateReferenceSystem:

@@ -12,12 +12,15 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rasterio.crs import CRS
 
 from . import gdal
+from .transform_points import transform_coordinates
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -26,6 +29,15 @@ Extent = tuple[float, float, float, float]
 #: Share of a pixel by which an extent may overlap it without asking for it, and by which a point on the grid's outer
 #: edge may miss it: coordinates are often rounded.
 _SLACK = 1e-3
+#: Projections in which x goes with the longitude, as WKT calls them.
+_CYLINDERS = {
+    "Mercator_1SP",
+    "Mercator_2SP",
+    "Equirectangular",
+    "Plate_Carree",
+    "Cylindrical_Equal_Area",
+    "Miller_Cylindrical",
+}
 
 
 @dataclass(frozen=True)
@@ -97,10 +109,8 @@ class GeoGrid:
 
     @property
     def full_circle(self) -> float | None:
-        """What is added to x once round the earth; None where x is not a longitude."""
-        if self.crs is None or not self.crs.is_geographic:
-            return None
-        return 2 * math.pi / float(self.crs.units_factor[1])
+        """What is added to x once round the earth; None where x does not go with the longitude."""
+        return circle_of(self.crs)
 
     def turned(self, x: npt.ArrayLike) -> FloatArray:
         """Abscissae `(n,)` as this grid counts them: longitudes from -180, from 0 or across 180 are the same places."""
@@ -181,6 +191,25 @@ class GeoGrid:
         x, y = self.coordinates(region.row0, region.col0)
         # written out because affine 3 wants another operator than affine 2
         return type(t)(t.a, t.b, x, t.d, t.e, y)
+
+
+def circle_of(crs: Any) -> float | None:
+    """What is added to x once round the earth, in degrees or in a projection on a cylinder; None in any other."""
+    if crs is None:
+        return None
+    if crs.is_geographic:
+        return 2 * math.pi / float(crs.units_factor[1])
+    wkt = crs.to_wkt()
+    projection = re.search(r'PROJECTION\["(\w+)"', wkt)
+    return _circle_on_cylinder(wkt) if projection is not None and projection.group(1) in _CYLINDERS else None
+
+
+@lru_cache(maxsize=64)
+def _circle_on_cylinder(wkt: str) -> float | None:
+    """360 times the width of a degree on the equator, of one that the projection does not cut."""
+    x, _ = transform_coordinates(CRS.from_epsg(4326), CRS.from_wkt(wkt), [0, 1, 90, 91], [0, 0, 0, 0])
+    width = min(abs(x[1] - x[0]), abs(x[3] - x[2]))
+    return 360 * float(width) if math.isfinite(width) else None
 
 
 def nearest_turn(x: FloatArray, middle: float, circle: float, width: float) -> FloatArray:

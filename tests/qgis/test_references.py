@@ -27,6 +27,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QVariant
 from qgis.PyQt.QtGui import QColor
+from rasterio.transform import from_origin
 
 CRS = "EPSG:32723"
 #: South-west corner of the map.
@@ -427,3 +428,32 @@ def test_a_palette_of_256_colours_is_no_legend_of_256_classes(class_map, plugin)
     layer = QgsRasterLayer(class_map, "map")
     assert layer.renderer().type() == "paletted" and len(layer.renderer().classes()) == 256
     assert legend_of(layer, 1) == ()
+
+
+# ---------------------------------------------------------------- across 180 degrees
+
+
+def test_polygons_in_metres_across_180_degrees(provider, vector, make_raster):
+    """QGIS transforms corner by corner; the ring must not go round the other side of the earth."""
+    import processing
+
+    transform = from_origin(179, -15, 0.2, 0.2)
+    path = make_raster("map.tif", np.full((1, 10, 10), 2, np.uint8), names=None, crs=4326, transform=transform)
+    # UTM zone 60 south: 180 degrees lie at 822,000 m
+    square = "POLYGON((812000 8200000,842000 8200000,842000 8300000,812000 8300000,812000 8200000))"
+    layer = vector("Polygon", "ref_class:integer", [(square, 2)], crs="EPSG:32760")
+    found = processing.run("lulc:accuracyreport", {"MAP": path, "REFERENCE_FEATURES": layer})
+    assert (found["N"], found["OVERALL_ACCURACY"]) == (4, 1)
+
+
+def test_points_that_count_longitudes_otherwise(provider, vector, make_raster):
+    import processing
+
+    path = make_raster(
+        "map.tif", np.full((1, 10, 10), 2, np.uint8), names=None, crs=4326, transform=from_origin(179, -15, 0.2, 0.2)
+    )
+    layer = vector(
+        "Point", "ref_class:integer", [(f"POINT({x} -15.5)", 2) for x in (179.5, -179.5, 180.5, 541)], crs="EPSG:4326"
+    )
+    found = processing.run("lulc:accuracyreport", {"MAP": path, "REFERENCE_FEATURES": layer})
+    assert (found["N"], found["OVERALL_ACCURACY"]) == (4, 1)

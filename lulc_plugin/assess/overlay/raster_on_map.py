@@ -98,12 +98,7 @@ class RasterOnMap:
     def _match_grid(self, own: LayerFacts, map_facts: LayerFacts) -> None:
         title = self._layer.title
         if (own.crs is None) != (map_facts.crs is None):
-            without, other = (title, map_facts.name) if own.crs is None else (map_facts.name, title)
-            known = crs_name(map_facts.crs if own.crs is None else own.crs)
-            raise MissingCrs(
-                f"{without} has no coordinate system, {other} has {known}: they cannot be put together.",
-                f"Assign {without} its coordinate system (Assign projection), or remove that of the other.",
-            )
+            raise _missing_crs(title, own, map_facts)
         if own.crs is None or own.crs == map_facts.crs:
             match = SameCrsGrid(own.grid, map_facts.grid)
             if not match.meets:
@@ -308,6 +303,24 @@ class RasterOnMap:
             f"{self._layer.title} holds the value {example}: this is not a class map.",
             "Classes are whole numbers; choose another layer or band, or round it with the raster calculator.",
         )
+
+
+def _missing_crs(title: str, own: LayerFacts, map_facts: LayerFacts) -> MissingCrs:
+    """The error for two layers of which one has no coordinate system: where both lie, and which one would fit."""
+    pairs = [(title, own), (map_facts.name, map_facts)]
+    (without, bare), (other, known) = pairs if own.crs is None else pairs[::-1]
+    boxes = [", ".join(f"{v:.8g}" for v in facts.grid.extent) for facts in (bare, known)]
+    one, two = bare.grid.extent, known.grid.extent
+    name = crs_name(known.crs)
+    code = name.split(" (")[0]
+    how = f"Give {without} its own (QGIS: Layer CRS; a shell: {'--crs' if own.crs is None else '--map-crs'} EPSG:CODE)."
+    if one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]:
+        how = f"They meet as they are: {how.replace('its own', code).replace('EPSG:CODE', code)}"
+    return MissingCrs(
+        f"{without} has no coordinate system, {other} has {name}: they cannot be put together. {without} covers"
+        f" {boxes[0]}, {other} {boxes[1]} (xmin, ymin, xmax, ymax).",
+        how,
+    )
 
 
 def _span_of(mask: BoolArray) -> slice:

@@ -96,7 +96,9 @@ def in_crs(geometries: Sequence[Geometry], own: Any, grid: GeoGrid) -> tuple[lis
     """
     if own == grid.crs:
         return list(geometries), ()
-    circle = None if own is None or own.is_geographic else grid.full_circle
+    # degrees are only renamed where both count in them; a projection cuts at the other side of its middle
+    both = own is not None and own.is_geographic and grid.crs.is_geographic
+    circle = None if both else grid.full_circle
     there = [i for i, g in enumerate(geometries) if g is not None]
     try:
         transformed = rasterio.warp.transform_geom(own, grid.crs, [geometries[i] for i in there])
@@ -112,7 +114,7 @@ def in_crs(geometries: Sequence[Geometry], own: Any, grid: GeoGrid) -> tuple[lis
 
 
 def joined_across(geometry: Mapping[str, Any], circle: float) -> Mapping[str, Any]:
-    """Polygons that came from a plane, without the jump from 180 to -180 that a transformation to degrees makes.
+    """Polygons without the jump from 180 to -180 that a transformation to degrees, or onto a cylinder, makes.
 
     A ring that goes round a pole does not close then, and is no usable shape.
 

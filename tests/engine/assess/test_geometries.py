@@ -104,6 +104,19 @@ def test_mixed_layers_are_assessed(class_map, tmp_path):
     assert "1 of 4 features have other geometries beside their polygons" in said
 
 
+@pytest.mark.parametrize("crs", ["EPSG:32760", "EPSG:4326"])
+def test_polygons_on_a_map_in_web_mercator_across_180(class_map, tmp_path, crs):
+    pyogrio, shapely = pytest.importorskip("pyogrio"), pytest.importorskip("shapely")
+    path = class_map(crs="EPSG:3857", transform=from_origin(19_926_000, -1_600_000, 20_000, 20_000))
+    box = (812000, 8250000, 862000, 8350000) if crs == "EPSG:32760" else (179.9, -15.8, 180.4, -14.9)
+    shapes = shapely.to_wkb([shapely.box(*box)])
+    pyogrio.raw.write(tmp_path / "p.gpkg", shapes, [np.array([2])], np.array(["ref_class"]), geometry_type="Polygon",
+                      crs=crs)  # fmt: skip
+    features = read_features(str(tmp_path / "p.gpkg"), path)
+    result = assess(AssessJob((RasterInput(path),), features=features), Progress())
+    assert 8 <= result.context.compared <= 15
+
+
 def test_polygons_in_metres_on_a_map_in_degrees_across_180(class_map, tmp_path):
     pyogrio, shapely = pytest.importorskip("pyogrio"), pytest.importorskip("shapely")
     path = class_map(crs="EPSG:4326", transform=from_origin(179, -15, 0.2, 0.2))

@@ -115,6 +115,42 @@ def test_a_map_in_metres_across_180(raster, west):
     np.testing.assert_array_equal(got.ravel()[inside], of_longitude(lon, np.array(lat))[inside])
 
 
+CIRCLE = 40075016.68557849
+
+
+@pytest.mark.parametrize("map_west", [178, -182])
+@pytest.mark.parametrize("reference_crs", ["EPSG:4326", "EPSG:3857"])
+@pytest.mark.parametrize("west", [178, -182, -180])
+def test_web_mercator_across_180(raster, map_west, reference_crs, west):
+    """As tiles of the web are projected."""
+    on = Affine(CIRCLE / 1440, 0, map_west * CIRCLE / 360, 0, -25000, -1_680_000)
+    map_path = raster("m.tif", np.zeros((1, 8, 16), "uint8"), transform=on, crs="EPSG:3857")
+    width = 360 if west == -180 else 4
+    under = Affine(1, 0, west, 0, -2, -14)
+    values = (np.broadcast_to((west + np.arange(width)) % 360 % 7, (2, width)) + 1).astype("uint8")
+    if reference_crs == "EPSG:3857":
+        under = Affine(CIRCLE / 360, 0, west * CIRCLE / 360, 0, -400_000, -1_500_000)
+    reference = raster("r.tif", values[None], transform=under, crs=reference_crs)
+    with RasterOnMap(RasterInput(map_path)) as m, RasterOnMap(RasterInput(reference), m.facts) as layer:
+        got, ok = layer.read(layer.facts.region)
+    assert ok.all()
+    longitudes = np.floor(map_west + (np.arange(16) + 0.5) / 4) % 360
+    np.testing.assert_array_equal(got, np.broadcast_to(longitudes % 7 + 1, (8, 16)))
+
+
+def test_rasters_without_a_crs_say_where_they_lie(raster):
+    bare, known = raster("bare.tif", classes(4, 5), crs=None), raster("known.tif", classes(4, 5))
+    far = raster("far.tif", classes(4, 5), crs=None, transform=Affine(1, 0, 0, 0, -1, 10))
+    for reference, on, words in (
+        (bare, known, "They meet as they are: Give bare.tif EPSG:32725 (QGIS: Layer CRS; a shell: --crs EPSG:32725)"),
+        (known, bare, "--map-crs EPSG:32725"),
+        (far, known, "Give far.tif its own (QGIS: Layer CRS; a shell: --crs EPSG:CODE)"),
+    ):
+        with RasterOnMap(RasterInput(on)) as m, pytest.raises(LulcError) as caught:
+            RasterOnMap(RasterInput(reference), m.facts)
+        assert words in str(caught.value) and "known.tif 500000, 9119880, 500150, 9120000" in str(caught.value)
+
+
 # ---------------------------------------------------------------- the same coordinate system
 
 

@@ -7,8 +7,9 @@ import rasterio
 from affine import Affine
 from hypothesis import given, strategies as st
 from rasterio.crs import CRS
+from rasterio.warp import transform
 
-from lulc_plugin.raster import GeoGrid, PixelRegion
+from lulc_plugin.raster import GeoGrid, PixelRegion, circle_of
 
 UTM = CRS.from_epsg(32725)
 NORTH_UP = Affine(30, 0, 500_000, 0, -30, 9_120_000)
@@ -98,6 +99,26 @@ def test_the_whole_earth_has_each_longitude_once():
         _, cols = grid.pixels(np.array([0.1, 179.9, -179.9, 359.9, -0.1]), np.zeros(5))
         away = grid.centres(0, cols)[0] - [0.1, 179.9, 180.1, -0.1, -0.1]
         assert (cols >= 0).all() and np.abs((away + 180) % 360 - 180).max() <= 0.25
+
+
+@pytest.mark.parametrize("code", [3857, 3395, 4087, 6933, 3832, 3994])
+def test_a_cylinder_goes_round_the_earth(code):
+    """Mercator, equirectangular and equal-area projections, whatever their middle."""
+    crs = CRS.from_epsg(code)
+    lon = np.array([178.5, 179.5, -179.5, -178.5])
+    x, y = (np.array(v) for v in transform("EPSG:4326", crs, lon, np.full(4, 10.0)))
+    circle = circle_of(crs)
+    turns = np.round((x - x[0]) / circle) * circle
+    assert 3e7 < circle < 4.1e7 and np.ptp(x - turns) == pytest.approx(circle * 3 / 360)
+    grid = GeoGrid(crs, Affine(circle / 360, 0, x[0] - circle / 720, 0, -1e5, y[0] + 5e4), (1, 4))
+    for turn in (-circle, 0, circle):
+        assert grid.pixels(x + turn, y)[1].tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("code", [32760, 2154, 3031, 102017])
+def test_other_projections_do_not(code):
+    crs = CRS.from_user_input(f"EPSG:{code}" if code < 1e5 else f"ESRI:{code}")
+    assert circle_of(crs) is None
 
 
 def test_eastings_are_no_longitudes():
