@@ -35,7 +35,8 @@ CONFIGS = Path(__file__).parent / "configs"
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(prog="python -m training.rescore", description=__doc__.partition("\n\n")[2])
-    p.add_argument("networks", nargs="+", type=Path, metavar="NETWORK.onnx", help="released networks")
+    p.add_argument("networks", nargs="*", type=Path, metavar="NETWORK.onnx", help="released networks")
+    p.add_argument("--table", action="store_true", help="print kept scores with and without smoothing, and stop")
     p.add_argument("--configs", type=Path, default=CONFIGS, help="folder of recipes; each is found by its name")
     p.add_argument("--results", type=Path, default=RESULTS, help="folder of the scores of released networks")
     p.add_argument("--pictures", type=Path, default=Path("docs/models"), help="folder of contact sheets")
@@ -48,6 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
     try:
+        if options.table:
+            from .evaluate.summary import with_and_without_smoothing
+
+            print(with_and_without_smoothing(list(other_scores(options.results, "").values())))
+            return 0
+        if not options.networks:
+            raise LulcError("No network is named.", "python -m training.rescore models/NAME.onnx, or --table.")
         if options.data is None:
             raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
         rescore([_released(path, options) for path in options.networks], options.results)

@@ -187,9 +187,11 @@ def _pictures(
             continue
         name = f"sheet-{_file_name(part.key)}.png"
         for network, scored in own.items():
-            figures.sheet(
-                {network: scored}, chips(part), bands, legend, folder / _file_name(network) / name, count=count
-            )
+            at = folder / _file_name(network)
+            figures.sheet({network: scored}, chips(part), bands, legend, at / name, count=count)
+            if scored.unsmoothed is not None:
+                both = {"without smoothing": scored.unsmoothed, "with": scored}
+                figures.sheet(both, chips(part), bands, legend, at / f"smoothing-{name}", count=count)
         if len(own) > 1:
             figures.sheet(own, chips(part), bands, legend, folder / name, count=count)
 

@@ -171,6 +171,35 @@ def _one(table: Scores, key: str, entry: Scores) -> list[str]:
     return [*out, grid(["place", "pixels", "mostly", "OA", "mIoU"], places)]
 
 
+def with_and_without_smoothing(tables: Sequence[Scores]) -> str:
+    """Markdown of all sets that were mapped with and without smoothing, two lines each."""
+    parts = []
+    for table in tables:
+        rows = []
+        for key, entry in table["sets"].items():
+            if not entry.get("unsmoothed"):
+                continue
+            name, split = key.rsplit("/", 1)
+            title = f"{name}{'*' if entry['teacher'] else ''} {split}"
+            rows.append([title, "no", *_smoothing_cells(entry["unsmoothed"])])
+            rows.append(["", "**yes**", *_smoothing_cells(entry)])
+        header = ["set", "smoothed", "OA", "mIoU", "IoU of each class", "F1 of borders", "patches a km²"]
+        if rows:
+            parts += [f"## {table['network']}", grid(header, rows)]
+    return "\n\n".join(parts)
+
+
+def _smoothing_cells(entry: Scores) -> list[str]:
+    counts, shape = total(entry), entry["shape"]
+    values = measures(counts)
+    ious = " ".join(_number(c.iou).removeprefix("0") if c.reference else "–" for c in accuracy(counts).classes)
+    patches = shape["small_patches_km2"]
+    return [
+        _number(values["OA"]), _number(values["mIoU"]), ious, _number(shape["boundary_f1"]),
+        "–" if patches is None else f"{patches:.1f}",
+    ]  # fmt: skip
+
+
 def _interval(figures: Sequence[float | None]) -> str:
     difference, low, high = figures
     if low is None or high is None:
