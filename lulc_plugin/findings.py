@@ -53,6 +53,7 @@ TITLES: Mapping[str, str] = {
     "bands.equal": "Equal bands",
     "pixels.size": "Pixel size",
     "windows.size": "Windows",
+    "windows.smoothing": "Smoothing",
     "values.kind": "Values",
     "values.offset": "Offset of the stored numbers",
     "values.range": "Range of values",

@@ -299,6 +299,7 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         value_checks.check_values(facts, entry.spec, match, scaling, survey.values, findings)
         value_checks.check_numbers(facts, match, scaling, survey.values, findings)
         value_checks.check_order(entry.spec, match, scaling, survey.values, findings)
+    with findings.refusing("windows.smoothing"):
         smoothing = choose_smoothing(job, source, entry.spec, match, scaling, findings, draft.progress)
     return Setup(
         facts,

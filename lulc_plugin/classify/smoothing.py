@@ -51,7 +51,12 @@ def choose_smoothing(
     smoothing = spec.smoothing
     if job.smoothing != AUTO:
         radius = 0 if job.smoothing == NO_SMOOTHING else job.smoothing_radius
-        smoothing = replace(smoothing or Smoothing(radius), radius=radius) if radius else None
+        # as a part of the description it is checked with the network's classes and windows
+        smoothing = (
+            replace(spec, smoothing=replace(smoothing or Smoothing(radius), radius=radius)).smoothing
+            if radius
+            else None
+        )
     if smoothing is None or len(spec.legend.classes) < 2:
         findings.log("Smoothing: none")
         return None

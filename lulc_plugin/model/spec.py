@@ -365,15 +365,27 @@ class ModelSpec:
                     f"Input form {form.name!r} of model {self.name!r} scales {len(form.band_steps)} bands;"
                     f" the model has {len(self.bands)}."
                 )
-        for name in () if self.smoothing is None else self.smoothing.bands:
+        if self.smoothing is not None:
+            self._check_smoothing(self.smoothing)
+        for channel in self.channels:
+            if channel.expression is None and not 0 <= (-1 if channel.band is None else channel.band) < len(self.bands):
+                raise LulcError(f"Channel {channel.name!r} of model {self.name!r} names no band of it.")
+
+    def _check_smoothing(self, smoothing: Smoothing) -> None:
+        for name in smoothing.bands:
             if name not in self.band_names:
                 raise LulcError(
                     f"The smoothing of model {self.name!r} is guided by the band {name[:50]!r}, which is none of its"
                     f" {len(self.bands)} bands."
                 )
-        for channel in self.channels:
-            if channel.expression is None and not 0 <= (-1 if channel.band is None else channel.band) < len(self.bands):
-                raise LulcError(f"Channel {channel.name!r} of model {self.name!r} names no band of it.")
+        side, planes = self.window.size + 2 * smoothing.reach, len(self.legend.classes) + MOST_GUIDE_BANDS
+        if planes * side**2 > LARGEST_ARRAY:
+            raise LulcError(
+                f"Smoothing the {len(self.legend.classes)} classes of model {self.name[:100]!r} with a radius of"
+                f" {smoothing.radius} pixels takes {planes * side**2:,} numbers for a window; {LARGEST_ARRAY:,} are the"
+                " most.",
+                "Choose a smaller radius, or none.",
+            )
 
     @property
     def band_names(self) -> tuple[str, ...]:

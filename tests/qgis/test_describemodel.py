@@ -49,6 +49,17 @@ def test_describe_then_classify(describe, classify, bare, image, read, expected)
     ]  # fmt: skip
 
 
+def test_smoothing_is_asked_for(describe, classify, bare, image):
+    describe()
+    assert "lulc:smoothing" not in json.loads(bare.with_suffix(".json").read_text())["properties"]
+    describe(SMOOTHING=8, OUTPUT=str(bare.with_suffix(".json")))
+    said = json.loads(bare.with_suffix(".json").read_text())["properties"]["lulc:smoothing"]
+    assert said == {"radius": 8, "eps": 0.1, "weight": 0.5}
+    feedback = QgsProcessingFeedback()
+    classify(feedback, INPUT=image, MODEL_FILE=str(bare))
+    assert "radius 8 pixels, guided by red, green, blue, nir" in feedback.textLog()
+
+
 def test_bands_are_found_by_what_was_said(describe, classify, bare, make_raster, read, expected):
     """The layer has them in another order, with names."""
     describe()
@@ -144,6 +155,8 @@ def test_an_activation_that_the_network_speaks_against_is_told(describe):
         ({"CLASS_TABLE": [10, "Water", "#12", 20, "Trees", "", 40, "Soil", ""]}, ["#12"]),
         ({"SCALING": "__import__('os').system('x')"}, ["not understood", "z-score"]),
         ({"GSD": "wide"}, ["GSD"]),
+        ({"SMOOTHING": 65}, ["SMOOTHING"]),
+        ({"SMOOTHING": 2.5}, ["SMOOTHING", "not a whole number"]),
         ({"CLASS_TABLE_FILE": "/nowhere/classes.csv"}, ["/nowhere/classes.csv"]),
         ({"CLASS_TABLE": CELLS, "CLASS_TABLE_FILE": "/nowhere/classes.csv"}, ["Both"]),
         ({"OUTPUT": "/nowhere/at/all.json"}, ["/nowhere/at/all.json"]),

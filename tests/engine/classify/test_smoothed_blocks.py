@@ -235,6 +235,14 @@ def test_impossible_words_are_refused(raster, network, classify, scene, smoothin
         classify(raster("a.tif", scene(9, 9)), network(), smoothing=smoothing)
 
 
+def test_a_radius_that_needs_too_much_memory_is_refused(raster, network, classify, scene, monkeypatch):
+    monkeypatch.setattr("lulc_plugin.model.spec.LARGEST_ARRAY", 50_000)
+    layer, net = raster("a.tif", scene(40, 40)), network("pixel")
+    classify(layer, net, smoothing="3")
+    with pytest.raises(LulcError, match="radius of 64 .* 819,200 numbers"):
+        classify(layer, net, smoothing="64")
+
+
 def test_scores_that_are_no_probabilities_are_refused(raster, network, classify, scene, tmp_path):
     net = network("context", smoothing=SMOOTHING, output=Output("scores", ("argmax",)))
     with pytest.raises(LulcError, match="not probabilities") as caught:

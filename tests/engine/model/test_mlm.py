@@ -734,6 +734,14 @@ def test_smoothing(written, read):
     assert "lulc:smoothing" not in mlm.to_item(mlm.from_item(foreign()))["properties"]
 
 
+def test_smoothing_of_more_than_fits_into_memory(spec):
+    made = {"classes": 2000, "window": Window(512, 32, 64)}
+    assert spec(**made, smoothing=Smoothing(8)).smoothing.reach == 16
+    with pytest.raises(LulcError, match="2000 classes .* radius of 64 .* 1,182,007,296 numbers") as caught:
+        spec(**made, smoothing=Smoothing(64))
+    assert "smaller radius" in caught.value.remedy
+
+
 def test_version_statistics_confidence_and_unknown_fields(spec):
     statistics = tuple(BandStatistics(0.1 * i, 0.05, 0.01, 0.4) for i in range(1, 5))
     plain = replace(
