@@ -26,6 +26,7 @@ from qgis.core import (
 from ...lulc_plugin.assess import FeatureInput, Places, ReferenceFeature
 from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.progress import Progress
+from ...lulc_plugin.raster import RasterInput
 from . import layers
 from .attributes import SAMPLE_FIELDS, Columns
 from .shapes import shape_on_map
@@ -58,6 +59,7 @@ class FeatureChoice:
         sizes: whether the stratum sizes that the layer holds belong to `stratum_field`.
         crs: of the layer.
         map_crs: the CRS to bring them to.
+        map: the map as the engine knows it.
         downwards: whether the map's y is minus QGIS's y (a picture without georeference).
         notes: selection and filter, in words.
     """
@@ -71,6 +73,7 @@ class FeatureChoice:
     sizes: bool
     crs: QgsCoordinateReferenceSystem
     map_crs: QgsCoordinateReferenceSystem
+    map: RasterInput
     downwards: bool
     notes: tuple[str, ...]
 
@@ -129,6 +132,7 @@ def choose_features(
         sizes=sizes,
         crs=crs,
         map_crs=map_crs,
+        map=layers.raster_input(map_layer, 1),
         downwards=layers.counts_downwards(map_layer),
         notes=tuple(notes),
     )
@@ -211,10 +215,13 @@ def _feature_input(
     Raises:
         LulcError: there are neither points nor polygons.
     """
-    from ...lulc_plugin.assess import joined_across, one_kind
+    from ...lulc_plugin.assess import joined_across, one_kind, without_a_place
     from ...lulc_plugin.raster import circle_of, parse_crs
 
     crs = choice.crs
+    if corners and not any(map(_has_geometry, read)):
+        problem = _no_feature(choice.name, "; ".join(notes)).problem
+        raise without_a_place(problem, choice.name, _places(crs, corners), choice.map)
     if not any(map(_has_geometry, read)):
         if read:
             notes.append(tr("{count} feature(s) without geometry").format(count=len(read)))

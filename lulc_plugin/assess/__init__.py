@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from .overlay.polygons_on_map import PolygonsOnMap as PolygonsOnMap
     from .overlay.raster_on_map import RasterOnMap as RasterOnMap
     from .reference.geometries import joined_across as joined_across, one_kind as one_kind
-    from .reference.places import missing_crs as missing_crs
+    from .reference.places import missing_crs as missing_crs, without_a_place as without_a_place
     from .reference.point_table import is_table as is_table, read_points as read_points
     from .reference.vector_file import is_raster as is_raster, read_features as read_features
     from .result import (
@@ -114,7 +114,7 @@ __getattr__, __all__ = lazy_exports(
         "overlay.polygons_on_map": ["PolygonsOnMap"],
         "overlay.raster_on_map": ["RasterOnMap"],
         "reference.geometries": ["joined_across", "one_kind"],
-        "reference.places": ["missing_crs"],
+        "reference.places": ["missing_crs", "without_a_place"],
         "reference.point_table": ["is_table", "read_points"],
         "reference.vector_file": ["is_raster", "read_features"],
         "result": [

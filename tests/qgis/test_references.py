@@ -16,6 +16,7 @@ from qgis.core import (
     QgsPalettedRasterRenderer,
     QgsPointXY,
     QgsProcessingContext,
+    QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
     QgsProject,
@@ -217,6 +218,28 @@ def test_features_without_a_place_are_counted(read, refusal, vector):
     message = refusal(vector("Point", "class:integer", [(None, 1)]), FIELD="class")
     assert "no feature to compare with (1 feature(s) without geometry)" in message
     assert "it is empty" in refusal(vector("Point", "class:integer", []), FIELD="class")
+
+
+@pytest.mark.parametrize(
+    ("place", "crs", "words"),
+    [
+        ((X + 5, Y + 5), "EPSG:4326", "They are coordinates of EPSG:32723: set EPSG:32723"),
+        ((-45, -23.515), CRS, "They are degrees of EPSG:4326: set EPSG:4326"),
+        ((-23.515, -44.998), "EPSG:4326", "x and y are swapped"),
+        ((Y + 5, X + 5), CRS, "x and y are swapped"),
+    ],
+)
+def test_features_beside_the_map(provider, vector, make_raster, place, crs, words):
+    """Whether QGIS finds a place for them in the map's system, or none."""
+    import processing
+
+    path = make_raster(
+        "map.tif", np.ones((1, 100, 100), np.uint8), names=None, crs=32723, transform=from_origin(X, Y + 1000, 10, 10)
+    )
+    layer = vector("Point", "class:integer", [(f"POINT({place[0]} {place[1]})", 1)] * 2, crs=crs)
+    with pytest.raises(QgsProcessingException) as caught:
+        processing.run("lulc:accuracyreport", {"MAP": path, "REFERENCE_FEATURES": layer, "FIELD": "class"})
+    assert words in str(caught.value) and "500000, 7399000, 501000, 7400000 in EPSG:32723" in str(caught.value)
 
 
 def test_collections_give_their_polygons(read, refusal, vector):

@@ -23,14 +23,15 @@ def fields_wanted(path: str, there: Sequence[str], field: str = "", stratum_fiel
 
     Args:
         path: the file, for errors.
-        there: its fields.
+        there: its fields; capitals do not matter where no two differ only in them.
         field: field of the class; empty: `ref_class`.
         stratum_field: field of the stratum; empty: `stratum` if there is one.
 
     Raises:
         LulcError: the file has no such field.
     """
-    name = field or USUAL_FIELD
+    name = _as_written(field or USUAL_FIELD, there)
+    stratum_field = _as_written(stratum_field, there)
     if name not in there:
         raise _no_field(path, name, there, f"Name the field that holds the class: {option('field', 'NAME')}.")
     if stratum_field and stratum_field not in there:
@@ -38,6 +39,12 @@ def fields_wanted(path: str, there: Sequence[str], field: str = "", stratum_fiel
             path, stratum_field, there, f"Name the field that holds the strata: {option('stratum_field', 'NAME')}."
         )
     return name, stratum_field or (_STRATUM if _STRATUM in there else "")
+
+
+def _as_written(name: str, there: Sequence[str]) -> str:
+    """The field that is called so but for capitals; `name` itself where none or several are."""
+    alike = [other for other in there if other.lower() == name.lower()]
+    return alike[0] if name not in there and len(alike) == 1 else name
 
 
 def features_of(

@@ -52,6 +52,20 @@ def missing_crs(name: str, places: Places, map_layer: RasterInput | str) -> Miss
     return MissingCrs(f"{without} has no coordinate system, {other} has one. {where}", remedy or usual)
 
 
+def without_a_place(problem: str, name: str, places: Places, map_layer: RasterInput | str) -> LulcError:
+    """The error when no feature has a place in the map's coordinate system: where both lie, what would put it right.
+
+    Args:
+        problem: what is wrong, as a sentence.
+        name: what the features are called.
+        places: theirs.
+        map_layer: the map, or its path alone.
+    """
+    with Source(map_layer) as source:
+        where, remedy = where_they_lie(name, places, source.facts)
+    return LulcError(f"{problem} {where}".rstrip(), remedy or "Check the coordinate system of the features.")
+
+
 def explain(name: str, places: Places, facts: LayerFacts) -> tuple[str, str]:
     """Where features and map lie, as a sentence, and what would put the features on the map; the latter may be empty.
 

@@ -72,6 +72,14 @@ def test_fields_that_are_not_there(class_map, points):
         read_features(points, class_map, stratum_field="zone")
 
 
+def test_capitals_of_a_field_do_not_matter(class_map, tmp_path):
+    found = read_features(geojson(tmp_path / "p.geojson", [point(0, 0, REF_CLASS=2, Zone=1)]), class_map, "", "zone")
+    assert (found.field, found.features[0].label, found.features[0].stratum) == ("REF_CLASS", 2, 1)
+    path = geojson(tmp_path / "q.geojson", [point(0, 0, REF_CLASS=2, Ref_Class=1)])
+    with pytest.raises(LulcError, match="no field 'ref_class'"):
+        read_features(path, class_map)
+
+
 def test_lines_are_refused(class_map, tmp_path):
     line = {"type": "LineString", "coordinates": [[500000, 4999990], [500050, 4999990]]}
     path = geojson(tmp_path / "l.geojson", [{"type": "Feature", "geometry": line, "properties": {"ref_class": 1}}])
