@@ -231,7 +231,7 @@ def test_a_file_is_not_closed_while_a_row_is_written(tmp_path, monkeypatch):
 
 def test_while_the_model_is_digested(cancelled, monkeypatch):
     progress = Impatient()
-    monkeypatch.setattr(pipeline, "_tags", slow(progress.press, 4, pipeline._tags))
+    monkeypatch.setattr(pipeline, "tags_of_run", slow(progress.press, 4, pipeline.tags_of_run))
     assert cancelled(progress) < QUICK
 
 
