@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -163,7 +164,7 @@ class DescribeModel(LulcAlgorithm):
 
         beside = words.network.with_name(suggested_name(words.network))
         chosen = self.parameterAsFileOutput(values, self.OUTPUT, context) if self.OUTPUT in values else ""
-        if not chosen and beside.exists():
+        if not chosen and os.path.exists(beside):
             raise LulcError(
                 self.tr("{path} exists already.").format(path=beside),
                 self.tr("Name it in OUTPUT if it may be replaced, or choose another place."),

@@ -49,7 +49,7 @@ class LoadSample(LulcAlgorithm):
         return (definitions.map_to_write(self.OUTPUT, "Sample image", hint),)
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> None:
-        if not SAMPLE.is_file():
+        if not os.path.isfile(SAMPLE):
             raise LulcError(
                 self.tr("The plugin's sample image {path} is missing.").format(path=SAMPLE),
                 self.tr("Install the plugin again."),
@@ -95,7 +95,7 @@ class LoadSample(LulcAlgorithm):
                 self.tr("{path} lies in the plugin's own folder, which every update empties.").format(path=target),
                 self.tr("Choose another place."),
             )
-        if not target.parent.is_dir():
+        if not os.path.isdir(target.parent):
             raise LulcError(
                 self.tr("The folder {folder} does not exist.").format(folder=target.parent),
                 self.tr("Create it, or choose another place."),
@@ -103,7 +103,7 @@ class LoadSample(LulcAlgorithm):
         from ..lulc_plugin.atomic_write import write_whole
 
         sample = SAMPLE.read_bytes()
-        if target.is_file() and target.stat().st_size == len(sample) and target.read_bytes() == sample:
+        if os.path.isfile(target) and target.stat().st_size == len(sample) and target.read_bytes() == sample:
             return  # it is there already, perhaps as a layer that is open
         for beside in (*(target.with_name(target.name + ending) for ending in BESIDE), target.with_suffix(".qml")):
             if os.path.lexists(beside):

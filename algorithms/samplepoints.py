@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,7 +242,7 @@ class SamplePoints(LulcAlgorithm):
         if target is None:
             return
         folder = target.parent
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise LulcError(
                 self.tr("OUTPUT: the folder {folder} does not exist.").format(folder=folder),
                 self.tr("Create it, or choose another place."),

@@ -39,7 +39,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: it cannot be written; what was there before stays, and nothing is left behind.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
         with open(path, "wb") as device:
             device.write(data)
         return
@@ -90,7 +90,7 @@ def remove_abandoned(file: Path) -> None:
     Raises:
         OSError: somebody holds it, or it cannot be removed.
     """
-    if file.is_symlink() or not file.is_file() or time.time() - file.stat().st_mtime < ABANDONED_AFTER:
+    if os.path.islink(file) or not os.path.isfile(file) or time.time() - file.stat().st_mtime < ABANDONED_AFTER:
         return
     with open(file, "rb") as stream:
         _lock(stream.fileno())

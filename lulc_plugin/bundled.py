@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .errors import NotInstalled
@@ -20,7 +21,7 @@ def folder(name: str) -> Path:
     in_wheel = _PACKAGE / "_bundled" / name
     # the wheel's copy first: beside an installed package, in site-packages, another package may have "models"
     for place in (in_wheel, in_plugin):
-        if place.is_dir():
+        if os.path.isdir(place):
             return place
     raise NotInstalled(f"The folder {name!r} of this program is missing.", "Install the plugin again.")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def _grouped(digest: str) -> str:
 def plugin_version() -> str:
     """Version of this program, from metadata.txt beside the package or from the installed wheel."""
     metadata = Path(__file__).resolve().parent.parent / "metadata.txt"
-    if metadata.is_file():
+    if os.path.isfile(metadata):
         for line in metadata.read_text(encoding="utf-8").splitlines():
             if line.startswith("version="):
                 return line.partition("=")[2].strip()

@@ -68,6 +68,6 @@ def _remove_folder(entry: os.DirEntry[str]) -> None:
     lock = Path(entry.path) / _LOCK
     if os.path.lexists(lock):
         remove_abandoned(lock)
-        if lock.exists():  # young, or nothing that this program made
+        if os.path.exists(lock):  # young, or nothing that this program made
             return
     shutil.rmtree(entry.path, ignore_errors=True)

@@ -98,5 +98,5 @@ def remove_from_options(group: str) -> None:
 
 def _check_folder(value: str) -> None:
     """What QGIS calls when the options are accepted; it shows the text of a ValueError."""
-    if value and Path(value).expanduser().exists() and not Path(value).expanduser().is_dir():
+    if value and os.path.exists(Path(value).expanduser()) and not os.path.isdir(Path(value).expanduser()):
         raise ValueError(tr("{path} is not a folder.").format(path=value))

@@ -61,7 +61,7 @@ def _maps_beside(facts: LayerFacts) -> Iterator[tuple[Path, Mapping[str, str]]]:
     try:
         paths = (
             sorted(p for p in layer.parent.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
-            if layer.is_file()
+            if os.path.isfile(layer)
             else []
         )
     except (OSError, ValueError):

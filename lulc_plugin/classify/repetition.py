@@ -8,6 +8,7 @@ told at once and nothing is run.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -188,7 +189,7 @@ def _located(name: str, folder: Path) -> str:
         return ""
     with suppress(OSError):  # a name that no file can have
         for place in (folder / name, folder / Path(name.replace("\\", "/")).name):
-            if place.exists():
+            if os.path.exists(place):
                 return str(place)
     return name if files_behind(name) else ""
 
@@ -197,7 +198,7 @@ def _among_own(name: str) -> str:
     """A network of that file name in the user's folder."""
     own = catalogue.default_folder()
     place = None if own is None else own / Path(name.replace("\\", "/")).name
-    return str(place) if place is not None and place.is_file() else ""
+    return str(place) if place is not None and os.path.isfile(place) else ""
 
 
 def _not_found(what: str, name: str, digest: str) -> str:

@@ -23,7 +23,7 @@ def check_gdal() -> Iterator[Finding]:
     import rasterio
 
     own = Path(rasterio.__file__).parent / "proj_data"
-    is_own = (own / "proj.db").is_file()
+    is_own = os.path.isfile(own / "proj.db")
     origin = "rasterio's own (a wheel)" if is_own else "shared with other programs"
     yield Finding("gdal.version", PASS, "GDAL", f"{rasterio.__gdal_version__}, {origin}")
     yield _database(own if is_own else None)
@@ -42,7 +42,7 @@ def _database(own: Path | None) -> Finding:
         return Finding("gdal.proj", PASS, "PROJ", f"{proj}, database of the system or of QGIS; {elsewhere}")
     text = f"{proj}, own database {own} (layout {_layout(own) or 'unknown'})"
     folders = [value for name, value in variables.items() if name.startswith("PROJ")]
-    foreign = [folder for folder in folders if (Path(folder) / "proj.db").is_file()]
+    foreign = [folder for folder in folders if os.path.isfile(Path(folder) / "proj.db")]
     if foreign:
         other = f"{foreign[0]} (layout {_layout(Path(foreign[0])) or 'unknown'})"
         text += f". {elsewhere}: that is another program's database, {other}; this plugin keeps rasterio on its own"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,7 +89,11 @@ def check_models(user_folder: Path | None) -> Iterator[Finding]:
             yield _model(path, is_bundled=True)
     if user_folder is None:
         return
-    paths = sorted(p for p in user_folder.glob("*.onnx") if not p.name.startswith(".")) if user_folder.is_dir() else []
+    paths = (
+        sorted(p for p in user_folder.glob("*.onnx") if not p.name.startswith("."))
+        if os.path.isdir(user_folder)
+        else []
+    )
     if not paths:
         text = f"none in {user_folder}; {command('importmodel')} puts them there"
         yield Finding("networks.own", PASS, "Your networks", text)

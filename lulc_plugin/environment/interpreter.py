@@ -23,7 +23,7 @@ def interpreter() -> str:
         places.append(Path(sys.executable).parent)  # QGIS.app/Contents/MacOS
     for place in places:
         for name in names:
-            if (place / (name + ending)).is_file():
+            if os.path.isfile(place / (name + ending)):
                 return str(place / (name + ending))
     if sys.executable and Path(sys.executable).name.lower().startswith("python"):
         return sys.executable
@@ -46,7 +46,7 @@ def is_guarded() -> bool:
         return False
     import sysconfig
 
-    return (Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").is_file()
+    return os.path.isfile(Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED")
 
 
 def quoted(path: str) -> str:

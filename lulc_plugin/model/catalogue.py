@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from .. import bundled
-from ..errors import CancelledError, LulcError, ModelUnusable
+from ..errors import CancelledError, FileNotRead, LulcError, ModelUnusable
 from ..legend import visible_text
 from ..options import command
 from ..raster import BandsNotFound
@@ -57,7 +57,7 @@ def load(path: Path) -> Entry:
     foreign_files.require_onnx(path)
     if visible_text(path.name) != path.name:
         raise ModelUnusable(f"The file name {path.name!r} has characters that cannot be seen.", "Rename the file.")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelUnusable(f"The model file {path} does not exist.")
     try:
         return _load(path)
@@ -84,10 +84,10 @@ def _load(path: Path) -> Entry:
 def sidecar_of(path: Path) -> Path | None:
     """The description beside a network: `NAME.json`, or `NAME.onnx.json` if it is one of ours; None without."""
     sidecar = path.with_suffix(".json")
-    if sidecar.is_file():
+    if os.path.isfile(sidecar):
         return sidecar
     other = path.with_name(path.name + ".json")
-    return other if other.is_file() and foreign_files.is_mlm(other) else None
+    return other if os.path.isfile(other) and foreign_files.is_mlm(other) else None
 
 
 def _inside(path: Path) -> ModelSpec:
@@ -203,7 +203,9 @@ class Catalogue:
     @cached_property
     def _own(self) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
         # a bundled name always means the bundled network
-        return self._read([path for path in own_files(self.folder) if path.stem not in bundled.model_names()])
+        paths = [path for path in own_files(self.folder) if path.stem not in bundled.model_names()]
+        entries, broken = self._read(paths)
+        return entries, (*_closed(self.folder), *broken)
 
     def _read(self, paths: Sequence[Path]) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
         """The networks of `paths` that can be used, best first, and those that cannot."""
@@ -303,6 +305,14 @@ def default_folder() -> Path | None:
     """The folder that the environment variable LULC_MODELS names, None without it."""
     named = os.environ.get(VARIABLE, "").strip()
     return Path(named) if named else None
+
+
+def _closed(folder: Path | None) -> tuple[Broken, ...]:
+    """The folder itself, where it is there and shows none of its files."""
+    if folder is None or not os.path.isdir(folder) or os.access(folder, os.R_OK | os.X_OK):
+        return ()
+    problem = f"The model folder {folder} cannot be read."
+    return (Broken(folder, FileNotRead(problem, "Ask its owner to let you, or choose another folder.")),)
 
 
 def own_files(folder: Path | None) -> list[Path]:

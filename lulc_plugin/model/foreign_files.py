@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -58,7 +59,7 @@ def require_onnx(path: Path) -> None:
         network = path.name[: -len(".json")]
         network = network if network.lower().endswith(".onnx") else f"{network}.onnx"
         raise ModelUnusable(f"{path.name} is a description, not a network.", f"Give the network, {network}, beside it.")
-    if (path / "saved_model.pb").is_file():
+    if os.path.isfile(path / "saved_model.pb"):
         raise ModelUnusable(f"{path.name} is a TensorFlow SavedModel, not an .onnx file.", _REMEDY)
     kind = _KINDS.get(suffix)
     if kind is None:
@@ -78,7 +79,7 @@ def no_description(path: Path, formats: Sequence[str]) -> LulcError:
     """The error for a network at `path` without a description; `formats` are those that its metadata may have."""
     other = path.with_name(path.name + ".json")
     other_file = ""
-    if other.is_file():
+    if os.path.isfile(other):
         other_file = f" {other.name} is not one: it does not say how values are scaled."
         classes = geoai_classes(other)
         if classes:
@@ -86,7 +87,7 @@ def no_description(path: Path, formats: Sequence[str]) -> LulcError:
                 f" {other.name} is geoai's and does not say how values are scaled; it names {len(classes)} classes:"
                 f" {', '.join(classes.values())[:200]}."
             )
-    elif path.with_suffix(".emd").is_file():
+    elif os.path.isfile(path.with_suffix(".emd")):
         other_file = f" {path.stem}.emd is Esri's and does not say how values are scaled."
     return ModelUnusable(
         f"{path.name} has no description: neither {path.stem}.json beside it nor {' or '.join(formats)} in its own"

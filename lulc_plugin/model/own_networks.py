@@ -66,7 +66,7 @@ def import_model(network: Path, folder: Path) -> Entry:
     Network(network, entry.spec, threads=1).close()  # compares the graph with the description
     target = folder / network.name
     _check_free(network.stem, entry.spec.name, digest, folder)
-    if target.exists() and target.samefile(network):
+    if os.path.exists(target) and target.samefile(network):
         return entry
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,11 +139,11 @@ def _copy(network: Path, sidecar: Path | None, target: Path) -> None:
             ) from error
         if sidecar is not None:
             os.replace(place / beside.name, beside)
-        elif beside.exists():
+        elif os.path.exists(beside):
             # the new network brings its description inside, so the old one beside it must not count
             beside.unlink()
         card = network.with_suffix(".md")
-        if not card.is_symlink() and card.is_file() and card.stat().st_size <= _LARGEST_CARD:
+        if not os.path.islink(card) and os.path.isfile(card) and card.stat().st_size <= _LARGEST_CARD:
             # The model card. Behind a link could be any private file, and folders of models are passed on.
             shutil.copyfile(card, place / card.name)
             os.replace(place / card.name, target.with_suffix(".md"))

@@ -7,6 +7,7 @@ Both are untrusted: nothing is parsed as XML, and every count is bounded.
 from __future__ import annotations
 
 import html
+import os
 import re
 import struct
 from collections.abc import Sequence
@@ -118,7 +119,7 @@ def columns_of_dbf(path: Path) -> list[Column]:
     Raises:
         OSError: it cannot be read.
     """
-    if not path.is_file() or not 65 <= path.stat().st_size <= _LARGEST_DBF:
+    if not os.path.isfile(path) or not 65 <= path.stat().st_size <= _LARGEST_DBF:
         return []
     data = path.read_bytes()
     rows, first, width = struct.unpack_from("<IHH", data, 4)

@@ -48,7 +48,7 @@ def environment() -> Iterator[None]:
     """A GDAL environment in which coordinate systems are found; call it in every thread."""
     with rasterio.Env(GDAL_PAM_ENABLED="YES"):
         own = Path(rasterio.__file__).parent / "proj_data"
-        if (own / "proj.db").is_file():
+        if os.path.isfile(own / "proj.db"):
             set_proj_data_search_path(str(database_for(own)))
         yield
 
@@ -69,7 +69,7 @@ def other_databases() -> list[Path]:
     named = [name for variable in ("PROJ_DATA", "PROJ_LIB") for name in os.environ.get(variable, "").split(os.pathsep)]
     usual = [Path(sys.prefix) / "share" / "proj", Path("/usr/share/proj"), Path("/usr/local/share/proj")]
     folders = [*(Path(name) for name in named if name), *usual]
-    return [folder for folder in dict.fromkeys(folders) if (folder / "proj.db").is_file()]
+    return [folder for folder in dict.fromkeys(folders) if os.path.isfile(folder / "proj.db")]
 
 
 def readable(folder: Path) -> bool:

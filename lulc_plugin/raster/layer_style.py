@@ -7,6 +7,7 @@ Both are untrusted, and searched for their marks.
 from __future__ import annotations
 
 import html
+import os
 import re
 from itertools import islice
 from pathlib import Path
@@ -69,7 +70,7 @@ def _add(names: dict[int, str], value: str, name: str) -> None:
 
 def _text_of(path: Path) -> str:
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
+        if not os.path.isfile(path) or path.stat().st_size > _LARGEST:
             return ""
         return path.read_text(encoding="utf-8-sig", errors="replace")
     except (OSError, ValueError):

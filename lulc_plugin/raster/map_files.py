@@ -178,7 +178,7 @@ def _replace(whole: Path, path: Path, temporaries: TemporaryFiles) -> str:
                 os.replace(old, place)
         os.replace(whole, path)
     except BaseException as error:
-        if whole.exists():  # else the new map is there, and must not meet the old names
+        if os.path.exists(whole):  # else the new map is there, and must not meet the old names
             for old, place in reversed(aside):
                 with suppress(OSError):
                     if not os.path.lexists(old):

@@ -43,11 +43,11 @@ def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
             take the style of another layer.
     """
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise LulcError(f"The folder {folder} does not exist.", "Create it, or choose another place for the map.")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise LulcError(f"{path} is a folder.", "Choose a file name for the map.")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise LulcError(f"{path} is not a regular file.", "Choose another name for the map.")
     map_files.check_side_files(path)
     input_files.refuse_overwriting((path, *map_files.side_files(path)), inputs)

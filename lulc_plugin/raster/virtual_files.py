@@ -211,7 +211,7 @@ def _refuse_side_file(path: str) -> None:
     """Refuse a file whose GDAL side file says that its overviews are in the network."""
     side = Path(path + ".aux.xml")
     try:
-        if not side.is_file() or side.stat().st_size > LARGEST:
+        if not os.path.isfile(side) or side.stat().st_size > LARGEST:
             return
         data = side.read_bytes()
     except (OSError, ValueError):

@@ -359,3 +359,10 @@ def test_the_engine_under_its_name_in_qgis(tmp_path, python):
 def test_first_line_of_the_engine():
     tree = ast.parse((ENGINE / "__init__.py").read_text(encoding="utf-8"))
     assert ast.get_docstring(tree).startswith("The engine; QGIS starts in algorithms/bridge/plugin.py.")
+
+
+def test_files_are_looked_for_by_functions_that_answer_in_any_case():
+    """`Path.is_file` raises where a folder is closed to the user or a name is too long; `os.path.isfile` says False."""
+    asked = re.compile(r"\.(is_file|is_dir|exists|is_symlink)\(\)")
+    places = [*FILES, *(CHECKOUT / "algorithms").rglob("*.py")]
+    assert [path.name for path in places if asked.search(path.read_text(encoding="utf-8"))] == []

@@ -142,7 +142,7 @@ class _Installation:
             progress.check()
             restart = self._put_in_place(filled)
         finally:
-            if filled.exists():
+            if os.path.exists(filled):
                 private_folder.remove(filled)
         progress.report(100)
         if restart:

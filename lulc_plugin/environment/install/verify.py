@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def check_files(folder: Path, requirements: Sequence[Requirement]) -> None:
         if inside.get(name) != version:
             raise LulcError(f"pip ended well, but {name} is {inside.get(name, 'missing')}, not {version}.", remedy)
     unasked = sorted(set(inside) - set(wanted))
-    if unasked or (folder / "numpy").exists():
+    if unasked or os.path.exists(folder / "numpy"):
         raise LulcError(f"pip also brought {', '.join(unasked) or 'numpy'}, which was not asked for.", remedy)
     for name in _SCRIPTS:
         shutil.rmtree(folder / name, ignore_errors=True)

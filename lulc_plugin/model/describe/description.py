@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +122,7 @@ def describe_network(
 
 def _check_arguments(network: Path, classes: Sequence[LegendClass], gsd: float | None, activation: str) -> None:
     foreign_files.require_onnx(network)
-    if not network.is_file():
+    if not os.path.isfile(network):
         raise LulcError(f"The model file {network} does not exist.", "Check its folder and name.")
     if not classes:
         raise LulcError("The network's classes are missing.", "List value and name of each, in channel order.")

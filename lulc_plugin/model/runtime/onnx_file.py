@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,8 @@ def input_type(path: Path, input_name: str) -> str:
 
 def cannot_load(path: Path, error: Exception) -> ModelUnusable:
     """What to tell the user when onnxruntime refuses the file at `path` with `error`."""
+    if not os.access(path, os.R_OK):
+        return ModelUnusable(f"{path} cannot be read: its owner keeps it from you.", "Ask for it, or take another one.")
     file = read(path)
     installed = str(import_onnxruntime().__version__)
     if file is not None:
@@ -101,7 +104,9 @@ def _lost_weights(path: Path, second_files: Mapping[str, int]) -> ModelUnusable 
     if missing:
         are, them = ("is", "that file") if len(missing) == 1 else ("are", "these files")
         renamed = path.with_name(path.name + ".data")
-        hint = f" {renamed.name} may be it: give it its old name." if len(missing) == 1 and renamed.is_file() else ""
+        hint = (
+            f" {renamed.name} may be it: give it its old name." if len(missing) == 1 and os.path.isfile(renamed) else ""
+        )
         return ModelUnusable(
             f"{path.name} is a network in several files: its weights are in {_row(missing)}, which {are} not beside"
             f" it.{hint}",
@@ -127,7 +132,7 @@ def weights_files(path: Path) -> tuple[Path, ...]:
 def _size(path: Path) -> int | None:
     """Bytes of a file; None where there is none."""
     try:
-        return path.stat().st_size if path.is_file() else None
+        return path.stat().st_size if os.path.isfile(path) else None
     except (OSError, ValueError):
         return None
 

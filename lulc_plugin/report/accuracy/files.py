@@ -182,12 +182,14 @@ def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
             continue
         path = Path(given)
         folder = path.parent
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise FileNotWritten(f"{name}: the folder {folder} does not exist.", "Create it, or choose another place.")
-        if path.is_dir():
+        if os.path.isdir(path):
             raise FileNotWritten(f"{name}: {path} is a folder.", "Choose a file name.")
-        is_device = path.exists() and not path.is_file()
-        if (not is_device and not os.access(folder, os.W_OK)) or (path.exists() and not os.access(path, os.W_OK)):
+        is_device = os.path.exists(path) and not os.path.isfile(path)
+        if (not is_device and not os.access(folder, os.W_OK)) or (
+            os.path.exists(path) and not os.access(path, os.W_OK)
+        ):
             raise FileNotWritten(f"{name}: {path} cannot be written.", "Choose another place.")
         key = os.path.normcase(os.path.realpath(path))
         refuse_overwriting((path,), read, name)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -137,7 +138,9 @@ def _limits(spec: ModelSpec, path: Path) -> CardSection:
             " ground."
         )
         own = path.with_suffix(".md")
-        sentences += [plain_text(f"What else they wrote is in {own.name} beside the network.")] if own.is_file() else []
+        sentences += (
+            [plain_text(f"What else they wrote is in {own.name} beside the network.")] if os.path.isfile(own) else []
+        )
     if picture:
         parts += (Picture(*picture),)
     return CardSection("limits", "Known limits", tuple(sentences), parts)

@@ -2,6 +2,7 @@
 """Which networks are at hand, which one is taken, and what is refused before a pixel is read."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -552,3 +553,14 @@ def test_auto_takes_one_of_the_users_only_if_no_bundled_one_fits(
         path.unlink()
     add_bundled("radar-v1", 0.9, bands=OTHER_BANDS)
     assert classify(layer, model="auto", models_folder=own).result.model == "own-v1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are closed in other ways there")
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    """Python's `glob` finds nothing in it and is silent."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder)  # root may read everything
+    (broken,) = Catalogue(folder).broken
+    assert broken.path == folder and str(folder) in broken.error.problem
+    assert Catalogue(tmp_path / "none").broken == ()
