@@ -97,6 +97,21 @@ def remove_abandoned(file: Path) -> None:
     file.unlink()
 
 
+def refuse_impossible_name(path: Path) -> None:
+    """Refuse a name that no file can have, such as one of 300 characters.
+
+    Raises:
+        LulcError: with the reason.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # whoever writes it says what is wrong
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise LulcError(f"{str(path)[:200]!r} cannot be a file: {why}.", "Choose another name.") from error
+
+
 def refuse_same_file(path: Path, read: Iterable[Path], what: str) -> None:
     """Refuse to write over a file that is read, under whatever name; for layers there is `raster.refuse_overwriting`.
 

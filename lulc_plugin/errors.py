@@ -11,6 +11,9 @@ import traceback
 
 from .options import PYTHON, render
 
+#: Characters of a problem: names and texts of files from anywhere may stand in it.
+_LONGEST = 3000
+
 
 class LulcError(Exception):
     """A user's mistake or a broken input; never a bug in this program.
@@ -23,7 +26,7 @@ class LulcError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        self.problem = problem
+        self.problem = problem if len(problem) <= _LONGEST else f"{problem[:_LONGEST]} …"
         self.remedy = remedy
         super().__init__(self.message)  # one argument: an OSError would take two for its number and text
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import FileNotRead, LulcError
+from .visible_text import visible_text as visible_text
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 _MOST_CLASSES = 4096
@@ -21,12 +22,6 @@ _LARGEST_FILE = 4_000_000
 BACKGROUND_COLOUR = "#B4B4B4"
 _BACKGROUND = re.compile(r"_?background|not[_ ].*", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: Characters that nobody sees but that change how a text looks, or what a terminal does: controls, directions (Unicode
-#: TR 36), separators, tags. The joiners U+200C and U+200D stay, Persian and Hindi need them. Compiled when first used.
-_UNSEEN = (
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
-)
 #: XML 1.0 has no place for these, not even escaped. Compiled (for 4 ms) when it is first used: QGIS starts with this.
 _NOT_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
@@ -184,11 +179,6 @@ def default_colour(index: int, name: str = "") -> str:
 def is_text(text: str) -> bool:
     """False if `text` holds an unpaired surrogate, which cannot be encoded."""
     return not _SURROGATE.search(text)
-
-
-def visible_text(text: str) -> str:
-    """`text` with U+FFFD for each character that is not seen but changes how the rest is shown."""
-    return re.sub(_UNSEEN, "\ufffd", text)
 
 
 def xml_text(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from .errors import CancelledError
 from .options import PYTHON, SHELL, render
+from .visible_text import visible_text
 
 
 class Progress:
@@ -113,7 +114,7 @@ class ConsoleProgress(Progress):
         if self._bar and 0 <= self._drawn < 100:
             self._write("\r" + " " * (self.WIDTH + 9) + "\r")
             self._drawn = -1
-        self._write(text + "\n")
+        self._write(visible_text(text) + "\n")
 
     def _show_log(self, text: str) -> None:
         self._line(text)

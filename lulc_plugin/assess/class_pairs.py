@@ -10,6 +10,7 @@ from typing import Any, Union
 
 from ..errors import FileNotRead, LulcError
 from .class_names import whole_number
+from .job import LONGEST_LABEL
 
 #: (map value, reference value or name) of what means the same.
 Pairs = tuple[tuple[int, Union[int, str]], ...]
@@ -18,6 +19,7 @@ Pairs = tuple[tuple[int, Union[int, str]], ...]
 MAP, MAP_B = "map", "map_b"
 _MOST_ROWS = 10_000
 _LARGEST = 4_000_000
+_SHOWN = 40
 _REMEDY = "Each row is a map value and the reference value or name that means the same, like 1,40 or 1,Forest."
 
 
@@ -55,7 +57,7 @@ def read_class_table(path: Path, column: str = MAP) -> Pairs:
         reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",")
         names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
         if not {"map", "reference"} <= set(names):
-            columns = ", ".join(repr(name) for name in reader.fieldnames or ()) or "none"
+            columns = ", ".join(repr((name or "")[:_SHOWN]) for name in reader.fieldnames or ()) or "none"
             raise LulcError(
                 f"The class table {path} lacks the columns map and reference; its columns are: {columns}.",
                 "Its first line is map,reference.",
@@ -81,9 +83,17 @@ def _pairs(rows: Sequence[tuple[Any, Any]], what: str) -> Pairs:
     for number, (of_map, of_reference) in enumerate(rows, 1):
         value = whole_number(of_map)
         if value is None:
-            raise LulcError(f"{what}: the map value {of_map!r} in row {number} is not a whole number.", _REMEDY)
+            raise LulcError(
+                f"{what}: the map value {str(of_map)[:_SHOWN]!r} in row {number} is not a whole number.", _REMEDY
+            )
         if _empty(of_reference):
             raise LulcError(f"{what}: row {number} (map value {value}) has no reference value.", _REMEDY)
+        if len(str(of_reference)) > LONGEST_LABEL:
+            raise LulcError(
+                f"{what}: the reference value in row {number} has {len(str(of_reference)):,} characters; a name has at"
+                f" most {LONGEST_LABEL}.",
+                _REMEDY,
+            )
         reference = whole_number(of_reference)
         pairs.append((value, str(of_reference).strip() if reference is None else reference))
     return tuple(dict.fromkeys(pairs))

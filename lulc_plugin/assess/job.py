@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ..errors import OptionInvalid
+from ..errors import LulcError, OptionInvalid
 from ..options import option
 from ..raster import RasterInput as RasterInput
 
@@ -22,6 +22,10 @@ MISSING_STRATA = ("refuse", "restrict")
 #: Area unit → its size in square metres (the acre is the international one).
 AREA_UNITS = {"ha": 10_000.0, "km2": 1_000_000.0, "m2": 1.0, "acre": 4046.8564224}
 
+#: Characters of a class or a stratum in a reference; maps have no longer names either.
+LONGEST_LABEL = 200
+_SHOWN = 40
+
 #: What a person or a file calls a class: a number or a text.
 Label = Optional[Union[int, float, str]]
 
@@ -29,6 +33,9 @@ Label = Optional[Union[int, float, str]]
 @dataclass(frozen=True)
 class ReferenceFeature:
     """One reference unit from a vector layer, already in the map's CRS.
+
+    Raises:
+        LulcError: its class or stratum is too long for a name.
 
     Attributes:
         geometry: GeoJSON-like mapping: Point, MultiPoint, Polygon or MultiPolygon.
@@ -46,6 +53,15 @@ class ReferenceFeature:
     stratum_px: float | None = None
     stratum_ha: float | None = None
     weighting: str = ""
+
+    def __post_init__(self) -> None:
+        for what, text in (("class", self.label), ("stratum", self.stratum)):
+            if isinstance(text, str) and len(text) > LONGEST_LABEL:
+                raise LulcError(
+                    f"The {what} of reference unit {self.id[:_SHOWN]} has {len(text):,} characters"
+                    f" ({text[:_SHOWN]!r} …); a name has at most {LONGEST_LABEL}.",
+                    "Is it the right field? If so, shorten the text.",
+                )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from .. import provenance, unfinished
 from ..errors import LulcError
 from ..options import SHELL
+from ..visible_text import visible_text
 from . import assess, check, classify, compare, repeat
 
 _INSTALLED = "lulc"
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0 done, 1 refused (or `check`, `repeat` failed), 130 stopped (Ctrl-C).
 
     What the command prints is written when it has ended: a reader that is gone, or a full disk, cannot stop it midway.
+    Names in it come from files of strangers: nothing in them moves the cursor or turns a line.
     """
     try:
         options = parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with redirect_stdout(result):
         status = _status(options)
     try:
-        print(result.getvalue(), end="", flush=True)
+        print(visible_text(result.getvalue()), end="", flush=True)
     except OSError as error:
         return _not_printed(error, status)
     return status
@@ -69,7 +71,7 @@ def _what_is_there() -> str:
 
 def _complain(text: str) -> None:
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        print(visible_text(text), file=sys.stderr, flush=True)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:

@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..legend import LONGEST_NAME, visible_text
+
 # Common names of STAC's eo extension 2.0 and other words for them.
 WORDS: dict[str, tuple[str, ...]] = {
     "pan": ("pan", "panchromatic"),
@@ -217,7 +219,11 @@ def wavelength_of(dataset: Any, band: int) -> tuple[float | None, float | None]:
 
 
 def name_of(dataset: Any, band: int) -> str:
-    """What the file calls a band; empty when it does not."""
+    """What the file calls a band; empty when it does not. Names are shown: they are cut, and hide or turn nothing."""
+    return visible_text(_stored_name(dataset, band)[:LONGEST_NAME]).strip()
+
+
+def _stored_name(dataset: Any, band: int) -> str:
     described = (dataset.descriptions[band - 1] or "").strip()
     if described:
         return str(described)

@@ -23,6 +23,7 @@ import rasterio.shutil
 from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window as FileWindow
 
+from ..atomic_write import refuse_impossible_name
 from ..errors import CancelledError, FileNotWritten, LulcError
 from ..legend import Legend
 from ..progress import Progress
@@ -42,6 +43,7 @@ def check_target(path: Path, inputs: tuple[str, ...] = ()) -> None:
         LulcError: no such folder, not writable, not regular, a file behind one of the inputs, or a name that would
             take the style of another layer.
     """
+    refuse_impossible_name(path)
     folder = path.parent
     if not os.path.isdir(folder):
         raise LulcError(f"The folder {folder} does not exist.", "Create it, or choose another place for the map.")

@@ -135,7 +135,7 @@ class Source:
     """
 
     def __init__(self, layer: RasterInput | str) -> None:
-        self._layer = layer if isinstance(layer, RasterInput) else RasterInput(layer)
+        self._layer = layer if isinstance(layer, RasterInput) else RasterInput(str(layer))
         path = self._layer.path
         set_crs = parse_crs(self._layer.crs)
         try:

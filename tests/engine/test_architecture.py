@@ -13,7 +13,7 @@ ENGINE = CHECKOUT / "lulc_plugin"
 FILES = sorted(p for p in ENGINE.rglob("*.py") if "_bundled" not in p.parts)
 
 #: room → rooms it may import from (itself always)
-GROUND = {"errors", "progress", "options"}
+GROUND = {"errors", "progress", "options", "visible_text"}
 SHELF = {
     "legend",
     "provenance",
@@ -28,9 +28,10 @@ SHELF = {
 }
 ARROWS = {
     "options": set(),
+    "visible_text": set(),
     "errors": {"options"},
-    "progress": {"errors", "options"},
-    "legend": {"errors"},
+    "progress": {"errors", "options", "visible_text"},
+    "legend": {"errors", "visible_text"},
     "findings": {"errors"},
     "lazy_imports": set(),
     "telemetry": set(),

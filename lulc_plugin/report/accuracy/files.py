@@ -19,7 +19,7 @@ from ...assess import (
     compare,
     write_disagreement,
 )
-from ...atomic_write import write_report
+from ...atomic_write import refuse_impossible_name, write_report
 from ...errors import FileNotWritten, LulcError
 from ...options import PYTHON, option
 from ...progress import Progress
@@ -181,6 +181,7 @@ def check_outputs(outputs: Outputs, inputs: Iterable[str] = ()) -> None:
         if given is None:
             continue
         path = Path(given)
+        refuse_impossible_name(path)
         folder = path.parent
         if not os.path.isdir(folder):
             raise FileNotWritten(f"{name}: the folder {folder} does not exist.", "Create it, or choose another place.")
