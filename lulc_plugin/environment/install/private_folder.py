@@ -57,7 +57,7 @@ def attach(folder: Path) -> bool:
     """
     try:
         _put_pending_in_place(folder)
-        if not os.path.isdir(folder):
+        if not folder.is_dir():
             return False
         os.scandir(folder).close()
     except OSError as error:
@@ -101,7 +101,7 @@ def readable_contents(folder: Path) -> dict[str, str]:
         LulcError: the folder cannot be looked at.
     """
     try:
-        if not os.path.isdir(folder):
+        if not folder.is_dir():
             return {}
         os.scandir(folder).close()
     except OSError as error:
@@ -168,7 +168,7 @@ def put_in_place(filled: Path, folder: Path) -> Path | None:
     Raises:
         OSError: the one before it is in use (Windows does not move loaded libraries); all is as it was.
     """
-    before = _sibling(folder, "old") if os.path.exists(folder) else None
+    before = _sibling(folder, "old") if folder.exists() else None
     if before is not None:
         os.replace(folder, before)
     try:
@@ -207,7 +207,7 @@ def remove_leftovers(folder: Path) -> None:
 def _put_pending_in_place(folder: Path) -> None:
     """Put in place what was left for this start; where another QGIS still uses the old one, a later start does it."""
     pending = _pending(folder)
-    if os.path.isdir(pending):
+    if pending.is_dir():
         with suppress(OSError):
             before = put_in_place(pending, folder)
             if before is not None:
