@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import special
 
 from lulc_plugin.assess import Cause
 from lulc_plugin.assess.estimators import (
@@ -271,3 +272,17 @@ def test_a_difference_in_one_stratum_only_is_the_exact_interval():
     assert found.difference == pytest.approx(0.15)
     assert found.low == pytest.approx(0.15 - math.sqrt(first**2 + second**2 + 2 * together * first * second), abs=1e-12)
     assert found.high == pytest.approx(high, abs=1e-12)
+
+
+# ---------------------------------------------------------------- quantiles of the beta distribution
+
+
+def test_beta_quantiles_by_hand_and_beside_scipy():
+    # Beta(1, n): 1 − (1 − share)^(1/n); Beta(n, 1): share^(1/n); Beta(2, 2): 3x² − 2x³ = share
+    ones = np.array([1.0, 5.0]), np.array([10.0, 1.0])
+    assert intervals.beta_quantile(*ones, 0.025) == pytest.approx([1 - 0.975**0.1, 0.025**0.2], abs=1e-13)
+    assert intervals.beta_quantile(np.array([2.0]), np.array([2.0]), 0.15625) == pytest.approx([0.25], abs=1e-13)
+    random = np.random.default_rng(1)
+    a, b = 10 ** random.uniform(-1.3, 5, (2, 60))
+    for share in (0.005, 0.025, 0.975):
+        assert intervals.beta_quantile(a, b, share) == pytest.approx(special.betaincinv(a, b, share), abs=1e-11)
