@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
+from qgis.core import QgsApplication, QgsProcessingContext, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QModelIndex, Qt
 from qgis.PyQt.QtWidgets import QAbstractItemView, QApplication, QDialogButtonBox, QLineEdit, QListView, QToolButton
 
@@ -105,3 +105,20 @@ def test_batch_of_three(desktop, algorithm, make_raster, network, tmp_path):
     assert all(len(layer.renderer().classes()) == 3 for layer in layers)
     window.close()
     window.deleteLater()
+
+
+def test_a_band_that_is_not_set_is_the_one_that_is_shown(desktop, make_raster):
+    """The dialog leaves the band open; the report then takes what the layer shows."""
+    from processing.gui.AlgorithmDialog import AlgorithmDialog
+
+    report = QgsApplication.processingRegistry().createAlgorithmById("lulc:accuracyreport")
+    path = make_raster("stack.tif", np.ones((2, 9, 9), np.uint8), names=None)
+    layer = QgsRasterLayer(path, "stack")
+    QgsProject.instance().addMapLayer(layer)
+    window = AlgorithmDialog(report)
+    try:
+        window.mainWidget().setParameters({"MAP": layer.id()})
+        assert window.mainWidget().wrappers["BAND"].parameterValue() is None
+    finally:
+        window.close()
+        window.deleteLater()

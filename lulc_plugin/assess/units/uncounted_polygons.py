@@ -43,13 +43,13 @@ def uncounted(
     for fate, ids in fates.items():
         if ids:
             sentences.append(
-                f"{len(ids):,} of {len(labelled):,} polygons {_FATES[fate]}, and count for nothing (ids {_ids(ids)})."
+                f"{len(ids):,} of {len(labelled):,} polygons {_FATES[fate]}, and count for nothing ({_ids(ids)})."
             )
     if len(unseen) > _MOST:
         sentences.append(f"{len(unseen) - _MOST:,} more polygons count for nothing; why was not looked at.")
     copies = _copies(labelled, classes)
     if copies:
-        sentences.append(f"{len(copies):,} of {len(labelled):,} polygons are copies of others (ids {_ids(copies)}).")
+        sentences.append(f"{len(copies):,} of {len(labelled):,} polygons are copies of others ({_ids(copies)}).")
     return sentences
 
 
@@ -67,4 +67,4 @@ def _copies(labelled: Sequence[ReferenceFeature], classes: Sequence[int]) -> lis
 
 def _ids(ids: Sequence[str]) -> str:
     more = f" and {len(ids) - _IDS_SHOWN:,} more" if len(ids) > _IDS_SHOWN else ""
-    return ", ".join(ids[:_IDS_SHOWN]) + more
+    return ("id " if len(ids) == 1 else "ids ") + ", ".join(ids[:_IDS_SHOWN]) + more

@@ -457,7 +457,7 @@ def test_polygons_that_do_not_count_are_told_for_what_they_are(make):
         (1, "have no usable shape", "line"),
         (1, "are copies of others", "copy"),
     ):
-        assert any(f"{number} of 9 polygons {words}" in w and f"ids {ids})" in w for w in said), words
+        assert any(f"{number} of 9 polygons {words}" in w and f" {ids})" in w for w in said), words
     assert any("1 of 10 polygons have no class in the field c" in w for w in said)
 
 
