@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Union
@@ -11,6 +10,7 @@ from typing import Any, Union
 from ..errors import FileNotRead, LulcError
 from .class_names import whole_number
 from .job import LONGEST_LABEL
+from .reference.delimited_text import read_table
 
 #: (map value, reference value or name) of what means the same.
 Pairs = tuple[tuple[int, Union[int, str]], ...]
@@ -37,7 +37,7 @@ def class_table(cells: Sequence[Any]) -> Pairs:
 
 
 def read_class_table(path: Path, column: str = MAP) -> Pairs:
-    """Pairs from a CSV file with the columns `map` and `reference` (comma or semicolon, UTF-8).
+    """Pairs from a CSV file with the columns `map` and `reference`, as spreadsheets and other tools write it.
 
     Args:
         path: the file.
@@ -46,30 +46,26 @@ def read_class_table(path: Path, column: str = MAP) -> Pairs:
     Raises:
         LulcError: the file cannot be read or lacks the columns.
     """
+    what = f"The class table {path}"
     try:
         if path.stat().st_size > _LARGEST:
-            raise LulcError(f"The class table {path} has {path.stat().st_size:,} bytes; that is not a class table.")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileNotRead(f"The class table {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
-    header = text.partition("\n")[0]
-    try:
-        reader = csv.DictReader(text.splitlines(), delimiter=";" if ";" in header else ",")
-        names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-        if not {"map", "reference"} <= set(names):
-            columns = ", ".join(repr((name or "")[:_SHOWN]) for name in reader.fieldnames or ()) or "none"
-            raise LulcError(
-                f"The class table {path} lacks the columns map and reference; its columns are: {columns}.",
-                "Its first line is map,reference.",
-            )
-        wanted = [names[MAP], names["reference"], names.get(MAP_B)]
-        cells = [[None if name is None else row[name] for name in wanted] for row in reader]
-    except csv.Error as error:
-        raise LulcError(f"The class table {path} is not a CSV file: {error}.") from error
+            raise LulcError(f"{what} has {path.stat().st_size:,} bytes; that is not a class table.")
+    except OSError as error:
+        raise FileNotRead(f"{what} cannot be read: {error}.", "Check its name and folder.") from error
+    table = read_table(str(path), "class table")
+    places = {name.lower(): i for i, name in enumerate(table.header)}
+    if not {MAP, "reference"} <= set(places):
+        columns = ", ".join(repr(name[:_SHOWN]) for name in table.header)
+        raise LulcError(
+            f"{what} lacks the columns map and reference; its columns are: {columns}.",
+            "Its first line is map,reference.",
+        )
+    wanted = [places[MAP], places["reference"], places.get(MAP_B)]
+    cells = [[None if i is None else row[i] for i in wanted] for row in table.rows]
     of_map_b = [(of_b, reference) for _, reference, of_b in cells if not _empty(of_b)]
     # a row of map B and the reference alone says nothing about the map
     of_map = [(own, ref) for own, ref, of_b in cells if not (_empty(own) and (_empty(ref) or not _empty(of_b)))]
-    return _pairs(of_map_b if column == MAP_B else of_map, f"The class table {path}")
+    return _pairs(of_map_b if column == MAP_B else of_map, what)
 
 
 def _empty(cell: Any) -> bool:

@@ -39,11 +39,15 @@ class TextTable:
     separator: str
 
 
-def read_table(path: str) -> TextTable:
+def read_table(path: str, what: str = "reference") -> TextTable:
     """A table in UTF-8, UTF-16 or UTF-32, its columns separated by commas, semicolons, tabs, bars or blanks.
 
     Lines that begin with # are comments, the first line may name the separator (`sep=;`, for Excel). Cells that stand
     beyond the last column are left out where they are empty; cells that are missing at a row's end are empty.
+
+    Args:
+        path: the file.
+        what: what messages call it.
 
     Raises:
         LulcError: it cannot be read, or is no table.
@@ -54,15 +58,16 @@ def read_table(path: str) -> TextTable:
         size = os.path.getsize(path)
         if size > _LARGEST:
             raise LulcError(
-                f"The reference {path} has {size:,} bytes; tables are read up to {_LARGEST:,}.",
+                f"The {what} {path} has {size:,} bytes; tables are read up to {_LARGEST:,}.",
                 "Leave columns out, or save it as a GeoPackage.",
             )
         with open(path, encoding=_encoding(path), newline="") as stream:
-            table = _table(path, _Lines(stream))
+            table = _table(path, _Lines(stream), what)
     except (OSError, UnicodeError, csv.Error) as error:
-        raise FileNotRead(f"The reference {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
+        raise FileNotRead(f"The {what} {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
     if not table.rows:
-        raise LulcError(f"The reference {path} has no points below its first line.", "Give one point a line.")
+        item = "point" if what == "reference" else "row"
+        raise LulcError(f"The {what} {path} has no {item}s below its first line.", f"Give one {item} a line.")
     return table
 
 
@@ -110,7 +115,7 @@ def _encoding(path: str) -> str:
     return "utf-8-sig"
 
 
-def _table(path: str, lines: _Lines) -> TextTable:
+def _table(path: str, lines: _Lines, what: str) -> TextTable:
     first = next(lines, "")
     named = _SEPARATOR_LINE.fullmatch(first.strip("\r\n"))
     separator = named.group(1) if named else ""
@@ -125,12 +130,12 @@ def _table(path: str, lines: _Lines) -> TextTable:
         header, first_row = [name.strip() for name in of_comment], header  # as numpy writes the names
         rows.append(first_row)
         numbers.append(lines.number)
-    _refuse_header(path, header)
+    _refuse_header(path, header, what)
     for row in reader:
         if not any(cell.strip() for cell in row):
             continue
         if len(rows) == _MOST_ROWS:
-            raise LulcError(f"The reference {path} has more than {_MOST_ROWS:,} rows.", "Give fewer points.")
+            raise LulcError(f"The {what} {path} has more than {_MOST_ROWS:,} rows.", "Give fewer rows.")
         rows.append(_fitted(path, row, header, lines.number))
         numbers.append(lines.number)
     return TextTable(path, header, rows, numbers, separator)
@@ -174,19 +179,19 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _refuse_header(path: str, header: Sequence[str]) -> None:
+def _refuse_header(path: str, header: Sequence[str], what: str) -> None:
     if not any(header):
         raise LulcError(
-            f"The reference {path} does not begin with the names of its columns.",
-            "Its first line is like x,y,ref_class.",
+            f"The {what} {path} does not begin with the names of its columns.",
+            "Its first line is like x,y,ref_class." if what == "reference" else "Its first line has them.",
         )
     if len(header) > _MOST_COLUMNS:
         raise LulcError(
-            f"The reference {path} has {len(header):,} columns; at most {_MOST_COLUMNS:,} make sense.",
+            f"The {what} {path} has {len(header):,} columns; at most {_MOST_COLUMNS:,} make sense.",
             "Leave out those that are not needed.",
         )
     twice = [name for name in dict.fromkeys(header) if name and header.count(name) > 1]
     if twice:
         raise LulcError(
-            f"The reference {path} has several columns called {names_for_message(twice)}.", "Give each its own name."
+            f"The {what} {path} has several columns called {names_for_message(twice)}.", "Give each its own name."
         )

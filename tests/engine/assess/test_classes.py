@@ -132,11 +132,19 @@ def test_empty_rows_of_the_dialog_are_skipped():
 
 
 @pytest.mark.parametrize(
-    "text", ["map,reference\n1,10\n2,forest\n", "\ufeffMap;Reference;note\n1;10;x\n\n2;forest;y\n"]
+    "text",
+    [
+        "map,reference\n1,10\n2,forest\n",
+        "\ufeffMap;Reference;note\n1;10;x\n\n2;forest;y\n",
+        "sep=;\nmap;reference\n1;10\n2;forest\n",
+        "# of the survey\nmap\treference\n1\t10\n2\tforest\n",
+        "map,reference,,\n1,10,,\n2,forest,,\n",
+    ],
 )
-def test_table_from_a_file(tmp_path, text):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_table_from_a_file(tmp_path, text, encoding):
     path = tmp_path / "table.csv"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text.lstrip("\ufeff") if encoding == "utf-16" else text, encoding=encoding)
     assert read_class_table(path) == ((1, 10), (2, "forest"))
 
 
