@@ -33,6 +33,7 @@ _LONGEST_TAG = 200
 #: Values from 0 to 65535.
 _MOST_VALUES = 65536
 _UNKNOWN_COLOUR = "#888888"
+_LONGEST_FLAGS = 100_000
 _numbers = itertools.count()
 
 
@@ -40,8 +41,8 @@ def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
     """Classes of one band: names from wherever the file keeps them, colours from its palette.
 
     The first of these that names a class counts: the style that QGIS opens with the file, this program's own metadata,
-    category names and the raster attribute table that GDAL knows (in the file or in `.aux.xml`), Esri's `.vat.dbf`, and
-    a colour table `.clr`.
+    category names and the raster attribute table that GDAL knows (in the file or in `.aux.xml`), Esri's `.vat.dbf`, a
+    colour table `.clr`, flags of the CF conventions, and a tag `legend` such as that of ESA WorldCover.
 
     Args:
         path: file or GDAL dataset name.
@@ -57,14 +58,14 @@ def read_categories(path: str, band: int = 1) -> tuple[LegendClass, ...]:
         with open_dataset(path) as dataset:
             if not 1 <= band <= dataset.count:
                 return ()
-            tags = dataset.tags()
+            tags, of_band = dataset.tags(), dataset.tags(band)
             try:
                 colours: dict[int, Any] = dataset.colormap(band)
             except ValueError:  # no palette
                 colours = {}
     except (RasterioError, OSError) as error:
         raise read_errors.not_opened(path, error) from error
-    names = _names(path, band, tags)
+    names = _names(path, band, tags) or _usable(_flag_names(of_band) or _legend_names(tags))
     hexes = {value: "#{:02X}{:02X}{:02X}".format(*colour[:3]) for value, colour in colours.items()}
     return tuple(LegendClass(value, name, hexes.get(value, _UNKNOWN_COLOUR)) for value, name in sorted(names.items()))
 
@@ -123,6 +124,24 @@ def _own_names(tags: Mapping[str, str]) -> dict[int, str]:
         return {int(value): str(name) for value, name in own.items()}
     except (ValueError, AttributeError, RecursionError):  # long legends are cut in the metadata
         return {}
+
+
+def _flag_names(tags: Mapping[str, str]) -> dict[int, str]:
+    """Names of `flag_values` in `flag_meanings`, as netCDF has them (CF conventions 3.5)."""
+    values = re.findall(r"-?\d{1,5}", tags.get("flag_values", "")[:_LONGEST_FLAGS])
+    meanings = tags.get("flag_meanings", "")[:_LONGEST_FLAGS].split()
+    if len(values) != len(meanings):
+        return {}
+    # bytes are signed in netCDF 3, and the pixels are not
+    whole = (int(value) % 256 if value.startswith("-") else int(value) for value in values)
+    return {value: name.replace("_", " ") for value, name in zip(whole, meanings)}
+
+
+def _legend_names(tags: Mapping[str, str]) -> dict[int, str]:
+    """Names of a tag `legend` with a value and a name on each line."""
+    lines = tags.get("legend", "")[:_LONGEST_FLAGS].strip().splitlines()
+    found = [re.match(r"\s*(\d{1,5})[\s:=,;-]+(\S.*)", line) for line in lines]
+    return {int(line[1]): line[2] for line in found if line} if all(found) else {}
 
 
 def _description(path: str) -> str:

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import rasterio
 import rasterio.shutil
 
 from lulc_plugin.legend import Legend, LegendClass
@@ -114,6 +115,24 @@ def test_formats_with_names_of_their_own(raster, tmp_path, driver):
     rasterio.shutil.copy(path, copy, driver=driver)
     (tmp_path / "copy.aux.xml").unlink(missing_ok=True)
     assert {c.value: c.name for c in read_categories(copy)} == NAMES
+
+
+@pytest.mark.parametrize(
+    ("of_band", "tags", "names"),
+    [
+        ({"flag_values": "{1,2,-66}", "flag_meanings": "Water Trees Urban_areas"}, {}, {**NAMES, 190: "Urban areas"}),
+        ({"flag_values": "1b, 2b", "flag_meanings": "Water Trees"}, {}, NAMES),
+        ({"flag_values": "1, 2, 3", "flag_meanings": "Water Trees"}, {}, {}),
+        ({}, {"legend": "1  Water\n2  Trees"}, NAMES),
+        ({}, {"legend": "see the manual\n1  Water"}, {}),
+    ],
+)
+def test_tags_of_conventions(raster, of_band, tags, names):
+    path = raster("map.tif", CLASSES, names=None)
+    with rasterio.open(path, "r+") as made:
+        made.update_tags(1, **of_band)
+        made.update_tags(**tags)
+    assert {c.value: c.name for c in read_categories(path)} == names
 
 
 def test_the_style_that_a_user_saved_goes_first(raster, tmp_path):
