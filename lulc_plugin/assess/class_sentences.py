@@ -15,6 +15,7 @@ from .result import AssessedClass
 
 #: Classes that a message names.
 SHOWN = 12
+_EXAMPLES = 3
 
 
 def other_legend(
@@ -100,12 +101,15 @@ class UnknownLabels:
         if others:
             verb = "is" if len(others) == 1 else "are"
             where = "in the class table or the map's legend" if self.has_table else "in the map's legend"
-            counted = [f"{self._called(label)} ({n:,} {self.units})" for label, n in others.items()]
+            counted = [f"{self._called(label)} ({self._units(n)})" for label, n in others.items()]
             parts.append(
                 f"{len(others)} of {self.labels} reference classes {verb} not {where}: {listed(counted)}."
                 f"{offered(self.offers)}"
             )
         return [" ".join((*parts, self._treated()))]
+
+    def _units(self, number: int) -> str:
+        return f"1 {self.units[:-1]}" if number == 1 else f"{number:,} {self.units}"
 
     def _called(self, label: Key) -> str:
         name = self.names.get(label, str(label))
@@ -169,7 +173,9 @@ def offered(offers: Mapping[Key, Sequence[str]]) -> str:
         broken = [f'"{label}"' for label in texts if (LOST in label) == lost]
         verb = "looks like a text that was" if len(broken) == 1 else "look like texts that were"
         if broken:
-            out += f" {listed(broken)} {verb} read in a wrong encoding: set that of the layer {remedy}."
+            more = f" and {len(broken) - _EXAMPLES} more" if len(broken) > _EXAMPLES else ""
+            shown = ", ".join(broken[:_EXAMPLES]) + more
+            out += f" {shown} {verb} read in a wrong encoding: set that of the layer {remedy}."
     return out
 
 

@@ -42,6 +42,8 @@ from .unnamed_values import looks_like_a_picture, unnamed_values
 #: Classes that a layer names.
 Names = Sequence[LegendClass]
 Shares = npt.NDArray[np.float64]
+#: Different labels that a field of classes may have, as many as values of a raster; and how many an error shows.
+_MOST_LABELS, _EXAMPLES = 1000, 5
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
     layers = (*job.maps, *(layer for layer in (job.reference, strata) if layer is not None))
     said = [sentence for layer in layers for sentence in check_class_raster(layer)]
     raw_units = collect_units(job.maps, job.reference, job.features, strata, progress)
+    _refuse_no_classes(raw_units, job.features)
     legends = tuple(classes_of(layer) for layer in layers[: len(job.maps) + (job.reference is not None)])
     prepared = _with_classes(job, raw_units, legends)
     prepared = replace(prepared, without_unknown=_without_unknown(prepared, legends))
@@ -126,6 +129,21 @@ def prepare(job: AssessJob, progress: Progress) -> Preparation:
         *prepared.warnings,
     )
     return replace(prepared, warnings=warnings)
+
+
+def _refuse_no_classes(raw_units: ReferenceUnits, features: FeatureInput | None) -> None:
+    """Refuse a field of ids or remarks: the matrix would have a row for each.
+
+    Raises:
+        LulcError: it has more different values than a legend has classes.
+    """
+    if features is None or len(raw_units.labels) <= _MOST_LABELS:
+        return
+    raise LulcError(
+        f"The field {features.field} of {features.name} has {len(raw_units.labels):,} different values"
+        f" ({listed(raw_units.labels[:_EXAMPLES])}, …): that is no field of classes.",
+        f"Name the field that holds the class in {option('field')}.",
+    )
 
 
 def _with_classes(job: AssessJob, raw_units: ReferenceUnits, legends: Sequence[Names]) -> Preparation:

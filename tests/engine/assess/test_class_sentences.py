@@ -211,6 +211,15 @@ def test_zeros_of_a_map_without_names_and_of_a_second_map(make):
     assert "Value 0 (10 % of the points) of b.tif" in said(result, "no name")
 
 
+def test_a_field_of_ids_is_refused(make):
+    features = [
+        ReferenceFeature({"type": "Point", "coordinates": (500005 + 10 * (i % 10), 4999995)}, f"plot {i}", str(i))
+        for i in range(1001)
+    ]
+    with pytest.raises(LulcError, match=r"field plot_no of points has 1,001 different values \(plot 0, .*no field of"):
+        run(make(MAP), FeatureInput(features, "points", "points", "plot_no"))
+
+
 # ---------------------------------------------------------------- another legend of the second map
 
 
