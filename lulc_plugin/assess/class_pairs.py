@@ -10,7 +10,7 @@ from typing import Any, Union
 from ..errors import FileNotRead, LulcError
 from .class_names import whole_number
 from .job import LONGEST_LABEL
-from .reference.delimited_text import read_table
+from .reference import read_table
 
 #: (map value, reference value or name) of what means the same.
 Pairs = tuple[tuple[int, Union[int, str]], ...]
