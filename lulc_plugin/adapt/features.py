@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The features of a pixel that own classes are told apart by: a part of the exported graph.
+
+Training reads them from that graph, too: there is no second way to compute them. They are, in this order, the layer's
+bands and indices as they are, means and standard deviations of the first of them in windows about the pixel, and
+features and logarithms of the probabilities of networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .onnx_graph import Graph, Network
+
+#: Side lengths of the windows, pixels.
+WINDOWS = (3, 7, 15)
+#: Bands that windows are looked at of: with more, as in an embedding of 64 bands, they would cost more than they tell.
+MOST_WINDOWED = 12
+#: Probabilities below it are rounded up before their logarithm is taken.
+LEAST_PROBABILITY = 1e-4
+_TINY = 1e-8
+
+
+@dataclass(frozen=True)
+class NetworkPart:
+    """A network whose features are used.
+
+    Attributes:
+        network: its graph.
+        channels: of its input.
+        probabilities: name of the output of class probabilities, with `classes` planes.
+        classes: number of its classes.
+        features: name of the output of features, with `feature_count` planes; empty without.
+        feature_count: number of features.
+    """
+
+    network: Network
+    channels: int
+    probabilities: str
+    classes: int
+    features: str = ""
+    feature_count: int = 0
+
+
+def count_of(pixel_channels: int, windowed: int, networks: Sequence[NetworkPart]) -> int:
+    """Number of features that `add_features` makes."""
+    return pixel_channels + 2 * len(WINDOWS) * windowed + sum(n.classes + n.feature_count for n in networks)
+
+
+def add_features(graph: Graph, pixel_channels: int, windowed: int, networks: Sequence[NetworkPart]) -> str:
+    """Add the features to a graph.
+
+    Args:
+        graph: its input has the channels of each network, one after another, then bands and indices, standardised.
+        pixel_channels: number of the latter.
+        windowed: as many of them, from the first on, are looked at in windows, too.
+        networks: the networks.
+
+    Returns:
+        name of the tensor of features, `(batch, features, rows, cols)`.
+    """
+    parts = []
+    begin = 0
+    network_parts = []
+    for part in networks:
+        outputs = graph.include(part.network, _channels(graph, begin, begin + part.channels))
+        begin += part.channels
+        if part.features:
+            network_parts.append(outputs[part.features])
+        least = graph.weights(LEAST_PROBABILITY)
+        network_parts.append(graph.add("Log", graph.add("Max", outputs[part.probabilities], least)))
+    pixel = _channels(graph, begin, begin + pixel_channels) if begin else graph.input
+    parts.append(pixel)
+    if windowed:
+        source = pixel if windowed == pixel_channels else _channels(graph, begin, begin + windowed)
+        squares = graph.add("Mul", source, source)
+        for side in WINDOWS:
+            mean = _window_mean(graph, source, side)
+            variance = graph.add("Sub", _window_mean(graph, squares, side), graph.add("Mul", mean, mean))
+            deviation = graph.add("Sqrt", graph.add("Max", variance, graph.weights(_TINY)))
+            parts += [mean, deviation]
+    parts += network_parts
+    return graph.add("Concat", *parts, axis=1) if len(parts) > 1 else pixel
+
+
+def _channels(graph: Graph, begin: int, end: int) -> str:
+    """Channels `begin` to `end` of the input."""
+    limits = (graph.weights([value], "int64") for value in (begin, end, 1))
+    return graph.add("Slice", graph.input, *limits)
+
+
+def _window_mean(graph: Graph, source: str, side: int) -> str:
+    """Means in squares of `side` pixels; beyond the image's border there is nothing to count."""
+    half = side // 2
+    rows = graph.add("AveragePool", source, kernel_shape=[side, 1], pads=[half, 0, half, 0], count_include_pad=0)
+    return graph.add("AveragePool", rows, kernel_shape=[1, side], pads=[0, half, 0, half], count_include_pad=0)
