@@ -74,6 +74,15 @@ OPTIONS = {
     "csv": Option("OUTPUT_CSV", "--csv"),
     "json": Option("OUTPUT_JSON", "--json"),
     "disagreement": Option("DISAGREEMENT", "--disagreement"),
+    # adapt
+    "most_pixels": Option("MAX_PIXELS_PER_CLASS", "--max-pixels-per-class"),
+    # suggest
+    "map": Option("MAP", "IN"),
+    "confidence": Option("CONFIDENCE", "--confidence"),
+    # stack
+    "layers": Option("LAYERS", "LAYER"),
+    "grid": Option("GRID", "--grid"),
+    "resampling": Option("RESAMPLING", "--resampling"),
     # what only QGIS and Python have: drawing a sample, describing a network, installing
     "size": Option("SIZE", ""),
     "min_per_class": Option("MIN_PER_CLASS", ""),

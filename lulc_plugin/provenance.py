@@ -33,6 +33,13 @@ def file_digest(path: Path) -> str:
     return _grouped(digest.hexdigest())
 
 
+def content_digest(content: bytes) -> str:
+    """SHA-256 of some bytes, written as by `file_digest`."""
+    import hashlib
+
+    return _grouped(hashlib.sha256(content).hexdigest())
+
+
 def data_digest(files: Iterable[Path]) -> str:
     """Total size and SHA-256 of data in some files, taken in this order; their names do not count.
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     )
     from .layer_check import LayerCheck as LayerCheck, check_layer as check_layer
     from .pipeline import classify as classify, run as run
-    from .plan import Plan as Plan, make_plan as make_plan
+    from .plan import Plan as Plan, Setup as Setup, make_plan as make_plan
     from .repetition import Instead as Instead, Repetition as Repetition, repeat as repeat
-    from .smoothing import smooth as smooth
+    from .smoothing import log_statistics as log_statistics, smooth as smooth
     from .window_size import plan_windows as plan_windows
     from .windows import read_windows as read_windows
 
@@ -34,9 +34,9 @@ __getattr__, __all__ = lazy_exports(
         "job": ["AUTO", "ClassifyJob", "DEVICES", "NODATA_POLICIES", "RESAMPLE", "VALUES"],
         "layer_check": ["LayerCheck", "check_layer"],
         "pipeline": ["classify", "run"],
-        "plan": ["Plan", "make_plan"],
+        "plan": ["Plan", "Setup", "make_plan"],
         "repetition": ["Instead", "Repetition", "repeat"],
-        "smoothing": ["smooth"],
+        "smoothing": ["log_statistics", "smooth"],
         "window_size": ["plan_windows"],
         "windows": ["read_windows"],
     },

@@ -8,7 +8,7 @@ commute with means.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,17 +62,18 @@ class Window:
     probabilities: npt.NDArray[np.float32] | None = None
 
 
-def read_windows(setup: Setup, policy: str) -> Iterator[Window]:
-    """All windows that touch the wanted region, row by row from left to right.
+def read_windows(setup: Setup, policy: str, chosen: Collection[tuple[int, int]] | None = None) -> Iterator[Window]:
+    """All windows that touch the wanted region, or those `chosen` of them, row by row from left to right.
 
     Opens the layer itself, so that it can run in a thread of its own.
 
     Args:
         setup: the plan's decisions.
         policy: nodata policy, `any` or `all`.
+        chosen: (row, column) of windows of the grid; None: all.
     """
     if setup.resampling is not None:
-        yield from _resampled_windows(setup, setup.resampling, policy)
+        yield from _resampled_windows(setup, setup.resampling, policy, chosen)
         return
     grid = setup.grid
     window_rows, columns = setup.windows
@@ -81,7 +82,9 @@ def read_windows(setup: Setup, policy: str) -> Iterator[Window]:
         for r in window_rows:
             rows = grid.rows.indexes(r)
             for first in range(columns.start, columns.stop, at_once):
-                group = range(first, min(columns.stop, first + at_once))
+                group = _wanted(r, range(first, min(columns.stop, first + at_once)), chosen)
+                if not group:
+                    continue
                 folded = [grid.cols.indexes(c) for c in group]
                 piece = PixelRegion(
                     int(rows.min()),
@@ -93,6 +96,10 @@ def read_windows(setup: Setup, policy: str) -> Iterator[Window]:
                 for c, cols in zip(group, folded):
                     place = (slice(None), *_place(rows - piece.row0, cols - piece.col0))
                     yield _window(setup, policy, r, c, piece, values[place], valid[place])
+
+
+def _wanted(row: int, cols: range, chosen: Collection[tuple[int, int]] | None) -> Sequence[int]:
+    return cols if chosen is None else [col for col in cols if (row, col) in chosen]
 
 
 def _place(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]) -> tuple[Any, Any]:
@@ -131,7 +138,9 @@ def _guide(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> n
     return guide
 
 
-def _resampled_windows(setup: Setup, resampling: Resampling, policy: str) -> Iterator[Window]:
+def _resampled_windows(
+    setup: Setup, resampling: Resampling, policy: str, chosen: Collection[tuple[int, int]] | None
+) -> Iterator[Window]:
     """`read_windows` in model pixels; each is made from its own piece of the layer, which no EXTENT changes."""
     grid = setup.grid
     window_rows, columns = setup.windows

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         write_description as write_description,
     )
     from .describe.user_text import classes_of_cells as classes_of_cells, classes_of_file as classes_of_file
-    from .own_networks import import_model as import_model
+    from .own_networks import check_name as check_name, import_model as import_model
     from .runtime import providers as providers
     from .runtime.network import Network as Network, enlarge as enlarge
     from .runtime.onnx_file import weights_files as weights_files
@@ -44,7 +44,7 @@ __getattr__, __all__ = lazy_exports(
         "catalogue": ["Catalogue", "Entry"],
         "describe.description": ["describe_network", "suggested_name", "write_description"],
         "describe.user_text": ["classes_of_cells", "classes_of_file"],
-        "own_networks": ["import_model"],
+        "own_networks": ["check_name", "import_model"],
         "runtime": ["providers"],
         "runtime.network": ["Network", "enlarge"],
         "runtime.onnx_file": ["weights_files"],

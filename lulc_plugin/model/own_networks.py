@@ -51,7 +51,7 @@ def import_model(network: Path, folder: Path) -> Entry:
         LulcError: not usable, the name is taken by other weights, or the folder cannot be written to.
     """
     require_onnx(network)
-    _check_name(network.stem)
+    check_name(network.stem)
     entry = load(network)
     size = network.stat().st_size
     if size > LARGEST_FILE:
@@ -82,7 +82,12 @@ def import_model(network: Path, folder: Path) -> Entry:
     return load(target)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Refuse a name that a model cannot have on every system.
+
+    Raises:
+        LulcError: with what is wrong.
+    """
     if len(name) > _LONGEST_NAME or name.startswith(".") or not name.isprintable() or set(name) & set('\\/:*?"<>|;,'):
         raise LulcError(
             f"{name[:200]!r} cannot be the name of a model.",

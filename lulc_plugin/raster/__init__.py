@@ -80,7 +80,13 @@ if TYPE_CHECKING:
     from .usable_grid import several_rasters as several_rasters
     from .value_kind import PICTURE as PICTURE, interpret_values as interpret_values
     from .virtual_files import names_network as names_network, refuse_network as refuse_network
-    from .window_grid import Axis as Axis, Grid as Grid, plan_axis as plan_axis, plan_grid as plan_grid
+    from .window_grid import (
+        Axis as Axis,
+        Grid as Grid,
+        plan_axis as plan_axis,
+        plan_grid as plan_grid,
+        reflect as reflect,
+    )
 
 __getattr__, __all__ = lazy_exports(
     __name__,
@@ -120,6 +126,6 @@ __getattr__, __all__ = lazy_exports(
         "virtual_files": ["names_network", "refuse_network"],
         "usable_grid": ["several_rasters"],
         "value_kind": ["PICTURE", "interpret_values"],
-        "window_grid": ["Axis", "Grid", "plan_axis", "plan_grid"],
+        "window_grid": ["Axis", "Grid", "plan_axis", "plan_grid", "reflect"],
     },
 )

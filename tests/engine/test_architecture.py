@@ -45,7 +45,9 @@ ARROWS = {
     "assess": {"raster"} | SHELF | GROUND,
     "classify": {"raster", "model"} | SHELF | GROUND,
     "environment": {"raster", "model"} | SHELF | GROUND,
-    "report": {"classify", "assess", "raster", "model"} | SHELF | GROUND,
+    "scenes": {"raster"} | SHELF | GROUND,
+    "adapt": {"classify", "assess", "raster", "model"} | SHELF | GROUND,
+    "report": {"adapt", "classify", "assess", "raster", "model"} | SHELF | GROUND,
 }
 TOP = {"cli", "__main__", "__init__"}
 
