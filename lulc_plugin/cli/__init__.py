@@ -14,7 +14,7 @@ from .. import provenance, unfinished
 from ..errors import LulcError
 from ..options import SHELL
 from ..visible_text import visible_text
-from . import assess, check, classify, compare, repeat
+from . import adapt, assess, check, classify, compare, repeat, stack, suggest
 
 _INSTALLED = "lulc"
 
@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog=_called(), description="Land cover maps and their accuracy, without QGIS.")
     whole.add_argument("--version", action="version", version=provenance.plugin_version())
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    for command in (classify, check, repeat, assess, compare):
+    for command in (classify, check, repeat, stack, adapt, suggest, assess, compare):
         command.add_to(commands)
     return whole
 

@@ -144,13 +144,14 @@ class BarGroup:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars with whiskers; `ticks` are (position 0..1, text)."""
+    """Bars with whiskers; `ticks` are (position 0..1, text), `stub` is the head of the column of labels."""
 
     id: str
     title: str
     caption: str
     groups: tuple[BarGroup, ...]
     ticks: tuple[tuple[float, str], ...]
+    stub: str = "Class"
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report."""
+    """A whole report; `kind` stands above its title."""
 
     title: str
     design: str
@@ -184,6 +185,7 @@ class Document:
     caveat: str
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
+    kind: str = "Accuracy report"
 
     @property
     def tables(self) -> tuple[Table, ...]:
