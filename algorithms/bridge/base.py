@@ -36,7 +36,13 @@ _raising: list[FrameType] = []
 _SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 #: Id of a group in the toolbox → its title.
-GROUPS = {"classification": "Classification", "accuracy": "Accuracy", "models": "Models", "setup": "Setup"}
+GROUPS = {
+    "classification": "Classification",
+    "ownclasses": "Own classes",
+    "accuracy": "Accuracy",
+    "models": "Models",
+    "setup": "Setup",
+}
 
 
 class Failure(NamedTuple):

@@ -105,7 +105,7 @@ def choose_features(
     layer = source.sourceName()
     if QgsWkbTypes.geometryType(source.wkbType()) in _NEITHER:
         raise _wrong_geometry(layer, source.wkbType())
-    crs = _crs_of(source, _layer(algorithm, values, name, context))
+    crs = _crs_of(source, layer_of_source(algorithm, values, name, context))
     if crs.isValid() != map_crs.isValid():
         raise _missing_crs(source, crs, map_layer)
     fields = source.fields()
@@ -331,9 +331,10 @@ def _title(crs: QgsCoordinateReferenceSystem) -> str:
     return crs.userFriendlyIdentifier() if crs.isValid() else ""
 
 
-def _layer(
+def layer_of_source(
     algorithm: QgsProcessingAlgorithm, values: dict[str, Any], name: str, context: QgsProcessingContext
 ) -> QgsVectorLayer | None:
+    """The layer behind a parameter for features; None where there is none, as for the output of a model's step."""
     value = values[name]
     if isinstance(value, QgsProcessingFeatureSourceDefinition):
         value = value.source.valueAsString(context.expressionContext())[0]
@@ -342,7 +343,7 @@ def _layer(
 
 def _path(algorithm: QgsProcessingAlgorithm, values: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
     """The file of the layer, else what its provider calls it, without passwords; empty for layers in memory."""
-    layer = _layer(algorithm, values, name, context)
+    layer = layer_of_source(algorithm, values, name, context)
     if layer is None or layer.providerType() == "memory":
         return ""
     path = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source()).get("path", "")
@@ -355,7 +356,7 @@ def _restrictions(
     """Selection, filter and limit that the layer comes with, in words."""
     value = values[name]
     chosen = isinstance(value, QgsProcessingFeatureSourceDefinition)
-    layer = _layer(algorithm, values, name, context)
+    layer = layer_of_source(algorithm, values, name, context)
     notes = []
     if chosen:
         if value.selectedFeaturesOnly:

@@ -20,6 +20,9 @@ from ..installdependencies import InstallDependencies
 from ..loadsample import LoadSample
 from ..modelinformation import ModelInformation
 from ..samplepoints import SamplePoints
+from ..stacklayers import StackLayers
+from ..suggestsamples import SuggestSamples
+from ..trainfrompoints import TrainFromPoints
 from .translation import tr
 
 ICON = Path(__file__).resolve().parents[2] / "resources" / "icons" / "landcover.svg"
@@ -27,6 +30,9 @@ ICON = Path(__file__).resolve().parents[2] / "resources" / "icons" / "landcover.
 ALGORITHMS = (
     ClassifyLandCover,
     CheckLayer,
+    StackLayers,
+    TrainFromPoints,
+    SuggestSamples,
     AccuracyReport,
     SamplePoints,
     CompareMaps,
@@ -65,7 +71,7 @@ class LulcProvider(QgsProcessingProvider):
         return str(ICON)
 
     def supportedOutputRasterLayerExtensions(self) -> list[str]:
-        return ["tif"]
+        return ["tif", "vrt"]
 
     def defaultRasterFileExtension(self) -> str:
         return "tif"

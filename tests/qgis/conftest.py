@@ -7,6 +7,7 @@ checkout itself is never on `sys.path`. `QT_QPA_PLATFORM` has to be in the envir
 
 import atexit
 import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -281,3 +282,26 @@ def read():
 def expected():
     """`expected(values)` → the map of `(red, green, blue, nir)`, computed without network, windows and files."""
     return classes_of
+
+
+@pytest.fixture(scope="session")
+def write_points():
+    """`write_points(path, raster, [("class", 0.5, 0.25), …])`: points at shares of a raster's width and height."""
+
+    def write(path, raster, entries, field="ref_class"):
+        with rasterio.open(raster) as source:
+            left, bottom, right, top = source.bounds
+            code = source.crs.to_epsg()
+        features = [
+            {
+                "type": "Feature",
+                "properties": {field: name},
+                "geometry": {"type": "Point", "coordinates": [left + x * (right - left), top + y * (bottom - top)]},
+            }
+            for name, x, y in entries
+        ]
+        crs = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{code}"}}
+        Path(path).write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
+        return path
+
+    return write

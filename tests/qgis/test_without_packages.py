@@ -20,6 +20,9 @@ sys.meta_path.insert(0, Hide())
 NEEDS = {
     "classifylandcover": {"numpy", "rasterio", "onnxruntime"},
     "checklayer": {"numpy", "rasterio", "onnxruntime"},
+    "stacklayers": {"numpy", "rasterio"},
+    "trainfrompoints": {"numpy", "rasterio", "onnxruntime", "jinja2"},
+    "suggestsamples": {"numpy", "rasterio", "onnxruntime"},
     "accuracyreport": {"numpy", "rasterio", "scipy", "jinja2"},
     "comparemaps": {"numpy", "rasterio", "scipy", "jinja2"},
     "samplepoints": {"numpy", "rasterio"},
@@ -47,7 +50,7 @@ def hiding(qgis_process, tmp_path):
 
 
 @pytest.fixture
-def arguments(make_raster, network, tmp_path):
+def arguments(make_raster, network, write_points, tmp_path):
     """Arguments with which each algorithm runs."""
     image = make_raster()
     stripes = np.repeat(np.array([10, 20, 40], dtype=np.uint8), 40)
@@ -55,6 +58,8 @@ def arguments(make_raster, network, tmp_path):
     other = make_raster("other.tif", np.full((1, 60, 120), 20, dtype=np.uint8), names=None, nodata=0)
     table = f"CLASS_TABLE_FILE={tmp_path / 'classes.csv'}"
     (tmp_path / "classes.csv").write_text("10,Water\n20,Trees\n40,Bare soil\n")
+    samples = str(tmp_path / "samples.geojson")
+    write_points(samples, image, [("a", 0.2, 0.3), ("a", 0.8, 0.7), ("b", 0.3, 0.8), ("b", 0.7, 0.2)])
     bare = tmp_path / "bare.onnx"
     bare.write_bytes(Path(network).read_bytes())
 
@@ -64,6 +69,21 @@ def arguments(make_raster, network, tmp_path):
     return {
         "classifylandcover": [f"INPUT={image}", f"MODEL_FILE={network}", f"OUTPUT={out('map.tif')}"],
         "checklayer": [f"INPUT={image}", f"MODEL_FILE={network}", f"OUTPUT_HTML={out('check.html')}"],
+        "stacklayers": [f"LAYERS={image}", f"LAYERS={other}", f"OUTPUT={out('stack.vrt')}"],
+        "trainfrompoints": [
+            f"INPUT={image}",
+            f"SAMPLES={samples}",
+            "NETWORK=none",
+            "SMOOTHING=none",
+            f"OUTPUT_MODEL={out('own.onnx')}",
+        ],
+        "suggestsamples": [
+            f"INPUT={image}",
+            "MODEL=auto",
+            f"MODEL_FILE={network}",
+            "N=3",
+            f"OUTPUT={out('more.gpkg')}",
+        ],
         "accuracyreport": [f"MAP={classes}", f"REFERENCE={other}", f"OUTPUT_HTML={out('report.html')}"],
         "comparemaps": [f"MAP_A={classes}", f"MAP_B={other}", f"REFERENCE={classes}", f"OUTPUT_HTML={out('c.html')}"],
         "samplepoints": [f"MAP={classes}", "SIZE=30", f"OUTPUT={out('points.gpkg')}"],
