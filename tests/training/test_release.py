@@ -322,3 +322,30 @@ def test_scores_are_those_of_the_maps_that_users_get(released, toy, tmp_path):
     found = rescore.Released(released, one.answers.spec, rescore.recipe_of("toy", tmp_path / "configs"), {}, toy,
                              tmp_path, tmp_path)  # fmt: skip
     np.testing.assert_allclose(found.mapper.shares(chip), shares, atol=1e-5)
+
+
+def test_the_table_has_two_lines_a_set(released, toy, tmp_path, capsys):
+    assert again(released, toy, tmp_path) == 0
+    capsys.readouterr()
+    assert rescore.main(["--table", "--results", str(tmp_path / "results")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("| sure val | no | "))
+    assert lines[0] == "## toy" and lines[at + 1].startswith("|  | **yes** | ")
+    assert rescore.main([]) == 2 and "--table" in capsys.readouterr().err
+
+
+def test_evaluation_may_leave_smoothing_out(released, toy, tmp_path, capsys):
+    from training.evaluate.__main__ import main
+
+    assert again(released, toy, tmp_path) == 0
+    usual = [str(released), "--sets", "sure:val", "--data", str(toy), "--no-calibration"]
+    assert main([*usual, "--out", str(tmp_path / "with")]) == 0
+    assert main([*usual, "--out", str(tmp_path / "bare"), "--no-smoothing"]) == 0
+    found = [
+        json.loads((tmp_path / k / "toy" / "scores.json").read_text())["sets"]["sure/val"] for k in ("with", "bare")
+    ]
+    assert found[0]["unsmoothed"]["places"] == found[1]["places"] != found[0]["places"]
+    assert found[1]["unsmoothed"] is None
+    assert (tmp_path / "with" / "toy" / "smoothing-sheet-sure-val.png").is_file()
+    summary = (tmp_path / "with" / "summary.md").read_text(encoding="utf-8")
+    assert "without smoothing" in summary and "F1 of borders" in summary
