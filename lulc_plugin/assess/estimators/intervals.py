@@ -99,7 +99,8 @@ def clopper_pearson_share(p: Floats, m: Floats, level: float) -> tuple[Floats, F
     share, units = pairs.real, pairs.imag
     low, high = share.copy(), share.copy()
     counted = np.isfinite(units)
-    none, every = counted & (share * units < _NOTHING), counted & ((1 - share) * units < _NOTHING)
+    n = np.where(counted, units, 1.0)
+    none, every = counted & (share * n < _NOTHING), counted & ((1 - share) * n < _NOTHING)
     low[none], high[every] = 0.0, 1.0
     some, rest = counted & ~none, counted & ~every
     low[some] = beta_quantile(share[some] * units[some], (1 - share[some]) * units[some] + 1, tail)
@@ -111,8 +112,20 @@ def clopper_pearson_share(p: Floats, m: Floats, level: float) -> tuple[Floats, F
 def beta_quantile(a: Floats, b: Floats, share: float) -> Floats:
     """x at which the beta distribution with a, b > 0 `(n,)` has `share` of its mass below.
 
+    By scipy, which is faster in tables of many classes; a sample must be drawn without scipy, too.
+    """
+    try:
+        from scipy import special
+    except ImportError:
+        return beta_quantile_by_steps(a, b, share)
+    return np.asarray(special.betaincinv(a, b, share), np.float64)
+
+
+def beta_quantile_by_steps(a: Floats, b: Floats, share: float) -> Floats:
+    """The same without scipy.
+
     Newton's steps within a bracket that is halved where one leads out of it, on the incomplete beta function by its
-    continued fraction (DLMF 8.17.22). scipy has it, too, but a sample must be drawn without scipy.
+    continued fraction (DLMF 8.17.22).
     """
     log_beta = np.array([lgamma(i) + lgamma(j) - lgamma(i + j) for i, j in zip(a.tolist(), b.tolist())])
     spread = np.sqrt(a * b / (a + b + 1)) / (a + b)

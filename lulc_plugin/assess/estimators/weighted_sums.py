@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 #: Units by which estimated correlations are drawn to 0 (of numerator and denominator) and to −1 (of two maps): in a
 #: small sample an estimated correlation is chance.
 _DOUBT_OF_RATIO = 16.0
-_DOUBT_OF_PAIRS = 4.0
+_DOUBT_OF_PAIRS = 8.0
 _TINY = 1e-300
 
 

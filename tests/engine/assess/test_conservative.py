@@ -280,9 +280,13 @@ def test_a_difference_in_one_stratum_only_is_the_exact_interval():
 def test_beta_quantiles_by_hand_and_beside_scipy():
     # Beta(1, n): 1 − (1 − share)^(1/n); Beta(n, 1): share^(1/n); Beta(2, 2): 3x² − 2x³ = share
     ones = np.array([1.0, 5.0]), np.array([10.0, 1.0])
-    assert intervals.beta_quantile(*ones, 0.025) == pytest.approx([1 - 0.975**0.1, 0.025**0.2], abs=1e-13)
-    assert intervals.beta_quantile(np.array([2.0]), np.array([2.0]), 0.15625) == pytest.approx([0.25], abs=1e-13)
+    assert intervals.beta_quantile_by_steps(*ones, 0.025) == pytest.approx([1 - 0.975**0.1, 0.025**0.2], abs=1e-13)
+    assert intervals.beta_quantile_by_steps(np.array([2.0]), np.array([2.0]), 0.15625) == pytest.approx(
+        [0.25], abs=1e-13
+    )
     random = np.random.default_rng(1)
     a, b = 10 ** random.uniform(-1.3, 5, (2, 60))
     for share in (0.005, 0.025, 0.975):
-        assert intervals.beta_quantile(a, b, share) == pytest.approx(special.betaincinv(a, b, share), abs=1e-11)
+        assert intervals.beta_quantile_by_steps(a, b, share) == pytest.approx(
+            special.betaincinv(a, b, share), abs=1e-11
+        )
