@@ -48,15 +48,7 @@ def choose_smoothing(
     Where the description has no statistics of the guide, they are those of squares spread over the whole layer (or of
     the one whose statistics count), whatever part of it is wanted.
     """
-    smoothing = spec.smoothing
-    if job.smoothing != AUTO:
-        radius = 0 if job.smoothing == NO_SMOOTHING else job.smoothing_radius
-        # as a part of the description it is checked with the network's classes and windows
-        smoothing = (
-            replace(spec, smoothing=replace(smoothing or Smoothing(radius), radius=radius)).smoothing
-            if radius
-            else None
-        )
+    smoothing = _wanted(job, spec)
     if smoothing is None or len(spec.legend.classes) < 2:
         findings.log("Smoothing: none")
         return None
@@ -76,8 +68,19 @@ def choose_smoothing(
     return smoothing
 
 
+def _wanted(job: ClassifyJob, spec: ModelSpec) -> Smoothing | None:
+    if job.smoothing == AUTO:
+        return spec.smoothing
+    radius = 0 if job.smoothing == NO_SMOOTHING else job.smoothing_radius
+    if not radius:
+        return None
+    wanted = replace(spec.smoothing or Smoothing(radius), radius=radius)
+    # as a part of the description it is compared with the network's classes and windows
+    return replace(spec, smoothing=wanted).smoothing
+
+
 def describe_smoothing(smoothing: Smoothing) -> str:
-    """Smoothing in words: `radius 16 pixels, eps 0.1, guided by red, green, weight 0.5 of what was before`."""
+    """Smoothing in words: `radius 8 pixels, guided by red, nir, eps 0.1, weight 0.5 of the network's own …`."""
     guide = f", guided by {', '.join(smoothing.bands)}" if smoothing.bands else ""
     return (
         f"radius {smoothing.radius} pixels{guide}, eps {smoothing.eps:g}, weight {smoothing.weight:g} of the"

@@ -43,7 +43,7 @@ def by_formula(values, guide, valid, radius, eps):
     return out
 
 
-@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4, 6])
 @pytest.mark.parametrize("radius", [1, 3, 5])
 def test_it_is_the_published_filter(bands, radius):
     values, guide = image((2, 19, 23)), image((bands, 19, 23), 1)

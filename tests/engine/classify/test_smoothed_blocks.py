@@ -14,8 +14,9 @@ from lulc_plugin.classify import Blender, ClassifyJob, classify as run_classify,
 from lulc_plugin.classify.blend import FinishedBlock
 from lulc_plugin.classify.smoothed_blocks import Smoother
 from lulc_plugin.errors import CancelledError, LulcError, OptionInvalid
-from lulc_plugin.model import Output, Smoothing
-from lulc_plugin.raster import Grid, RasterInput, plan_axis
+from lulc_plugin.model import InputForm, ModelBand, Output, Smoothing
+from lulc_plugin.model.spec import band_channel
+from lulc_plugin.raster import Grid, RasterInput, Step, plan_axis
 
 NAMES = ("red", "green", "blue", "nir")
 MEAN, STDDEV = (-1.9, -1.7, -1.6, -1.5), (0.4, 0.4, 0.3, 0.3)
@@ -221,6 +222,25 @@ def test_without_a_description_the_layer_is_measured_whatever_the_extent(raster,
     assert (made.values != classify(layer, net).values).any()
     cut = classify(layer, net, smoothing="4", extent=bounds(UTM, (20, 61, 90, 130)))
     np.testing.assert_array_equal(cut.values, made.values[20:61, 90:130])
+
+
+def test_of_more_than_four_bands_the_first_four_are_the_guide(raster, network, classify, scene):
+    more = tuple(ModelBand(name, name) for name in (*NAMES, "swir16", "swir22"))
+    steps = (Step.of("z-score", mean=0.2, stddev=0.1),)
+    net = network(
+        "pixel",
+        bands=more,
+        channels=tuple(band_channel(band.name, i, steps) for i, band in enumerate(more)),
+        forms=(InputForm("reflectance", "reflectance", ((),) * 6),),
+        fill=(0.0,) * 6,
+    )
+    layer = raster("a.tif", scene(60, 60, bands=6), names=(*NAMES, "swir16", "swir22"))
+    made = classify(layer, net, smoothing="3")
+    assert any("guided by red, green, blue, nir, eps" in line for line in made.progress.lines)
+    six = Smoothing(3, bands=("swir22", "red"), mean=(-1, -2), stddev=(1, 1))
+    made = classify(layer, network("pixel", **{f: getattr(net.spec, f) for f in ("bands", "channels", "forms", "fill")},
+                                   name="six-v1", smoothing=six))  # fmt: skip
+    assert any("guided by swir22, red, eps" in line for line in made.progress.lines)
 
 
 def test_statistics_come_from_the_layer_that_was_named(raster, network, classify, scene):
