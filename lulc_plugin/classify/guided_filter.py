@@ -62,7 +62,7 @@ def guided_filter(
         if inside.any():
             smooth = filtered(_cut(values, use, block), _cut(guide, use, block), use)
             place = (slice(None), slice(top, top + height), slice(left, left + width))
-            np.copyto(out[place], smooth, where=inside)
+            np.copyto(out[place], smooth, where=True if inside.all() else inside)
     return out
 
 
@@ -81,10 +81,8 @@ def _cut(image: npt.NDArray[Any], use: FloatArray | None, block: tuple[int, int,
     top, left = max(0, row), max(0, col)
     part = image[:, top : row + height, left : col + width]
     place = out[:, top - row :, left - col :][:, : part.shape[1], : part.shape[2]]
-    if use is None:
-        place[:] = part
-    else:
-        np.copyto(place, part, where=use[top - row :, left - col :][: part.shape[1], : part.shape[2]] > 0)
+    there = None if use is None else use[top - row :, left - col :][: part.shape[1], : part.shape[2]] > 0
+    np.copyto(place, part, where=True if there is None or there.all() else there)
     return out
 
 

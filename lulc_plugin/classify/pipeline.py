@@ -28,7 +28,7 @@ from .run_record import how_to_repeat, tags_of_run
 from .smoothed_blocks import Smoother
 from .stages import ProgressRelay, Stage, StageQueue, run_in_thread, run_stages
 from .upsample import to_layer_grid
-from .windows import Window, read_windows
+from .windows import Window, guide_of, read_windows
 
 #: Share of the progress bar that belongs to the windows; the rest is for finishing the file.
 _WINDOWS_PERCENT = 94.0
@@ -275,9 +275,10 @@ def _blend(setup: Setup, scored: Iterable[Window]) -> Iterator[tuple[FinishedBlo
     for window in scored:
         blended = blender.add(window.row, window.col, window.probabilities)
         block = FinishedBlock(blended.row, blended.col, blended.probabilities, window.seen[blended.inner])
-        if smoother and window.guide is not None:
-            block = smoother.add(window.row, window.col, block, window.guide[(slice(None), *blended.inner)])
-        yield block, replace(window, probabilities=None, guide=None)
+        guide = guide_of(setup, window, blended.inner)
+        if smoother and guide is not None:
+            block = smoother.add(window.row, window.col, block, guide)
+        yield block, replace(window, probabilities=None, guide_bands=None, guide_valid=None)
 
 
 def _write(

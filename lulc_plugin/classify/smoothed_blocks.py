@@ -14,7 +14,7 @@ from ..model import Smoothing
 from ..raster import Grid
 from .blend import FinishedBlock
 from .guided_filter import FloatArray, guided_filter
-from .smoothing import from_log_ratios, joined, log_ratios
+from .smoothing import from_log_ratios, log_ratios
 
 
 class _Progress:
@@ -111,5 +111,5 @@ class Smoother:
         ratios = body[: len(body) - len(guide) - 1]
         valid = ~np.logical_or.reduce(np.isnan(guide), axis=0)
         filtered = guided_filter(ratios, guide, valid, smoothing.radius, smoothing.eps, wanted)
-        joint = joined(filtered, ratios[(slice(None), *wanted)], smoothing.weight)
-        return FinishedBlock(rows.first, cols.first, from_log_ratios(joint), body[-1][wanted] > 0)
+        probabilities = from_log_ratios(filtered, ratios[(slice(None), *wanted)], smoothing.weight)
+        return FinishedBlock(rows.first, cols.first, probabilities, body[-1][wanted] > 0)

@@ -32,6 +32,7 @@ _MOST_SPREADS = np.float32(5)
 _ONE_SPREAD = (15.865525, 50.0, 84.134475)
 #: A band whose logarithms spread less is constant.
 _LEAST_SPREAD = 1e-3
+_ROWS_AT_ONCE = 32
 
 
 def choose_smoothing(
@@ -107,9 +108,8 @@ def smooth(
         mean, stddev = log_statistics(bands[:, valid])
     ratios = log_ratios(probabilities)
     guide = log_guide(bands, mean, stddev)
-    return from_log_ratios(
-        joined(guided_filter(ratios, guide, valid, smoothing.radius, smoothing.eps), ratios, smoothing.weight)
-    )
+    filtered = guided_filter(ratios, guide, valid, smoothing.radius, smoothing.eps)
+    return from_log_ratios(filtered, ratios, smoothing.weight)
 
 
 def log_statistics(values: Iterable[npt.NDArray[np.floating]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -155,24 +155,42 @@ def _logarithm(values: npt.NDArray[np.floating]) -> FloatArray:
 
 def log_ratios(probabilities: FloatArray) -> FloatArray:
     """Logarithm of each class's probability but the first's, minus that: `(classes - 1, rows, cols)`."""
-    logarithms = np.log(np.maximum(probabilities, _LEAST_PROBABILITY))
-    ratios: FloatArray = logarithms[1:] - logarithms[0]
-    return ratios
+    classes, height, width = probabilities.shape
+    out = np.empty((classes - 1, height, width), np.float32)
+    # a few rows at a time stay in the processor's cache
+    for row in range(0, height, _ROWS_AT_ONCE):
+        rows = np.s_[:, row : row + _ROWS_AT_ONCE]
+        logarithms = np.log(np.maximum(probabilities[rows], _LEAST_PROBABILITY))
+        np.subtract(logarithms[1:], logarithms[0], out=out[rows])
+    return out
 
 
-def joined(filtered: FloatArray, ratios: FloatArray, weight: float) -> FloatArray:
-    """The mean of the filtered logarithms, weight 1, and of those before, with `weight`."""
-    if not weight:
-        return filtered
-    total = ratios * np.float32(weight)
-    total += filtered
-    total *= np.float32(1 / (1 + weight))
-    return total
+def from_log_ratios(filtered: FloatArray, ratios: FloatArray, weight: float) -> FloatArray:
+    """Probabilities of the mean of two `log_ratios`: the filtered ones, weight 1, and those before, with `weight`.
+
+    Args:
+        filtered: `(classes - 1, rows, cols)`.
+        ratios: the same before they were filtered.
+        weight: of these.
+
+    Returns:
+        `(classes, rows, cols)` that sum to 1.
+    """
+    count, height, width = filtered.shape
+    out = np.empty((count + 1, height, width), np.float32)
+    for row in range(0, height, _ROWS_AT_ONCE):
+        rows = np.s_[:, row : row + _ROWS_AT_ONCE]
+        total = filtered[rows]
+        if weight:
+            total = ratios[rows] * np.float32(weight)
+            total += filtered[rows]
+            total *= np.float32(1 / (1 + weight))
+        _softmax(total, out[rows])
+    return out
 
 
-def from_log_ratios(ratios: FloatArray) -> FloatArray:
-    """Probabilities `(classes, rows, cols)` of `log_ratios`."""
-    out = np.empty((len(ratios) + 1, *ratios.shape[1:]), np.float32)
+def _softmax(ratios: FloatArray, out: FloatArray) -> None:
+    """Probabilities of logarithms against the first class, which has 0."""
     largest = np.zeros(ratios.shape[1:], np.float32)
     for plane in ratios:
         np.maximum(largest, plane, out=largest)
@@ -184,4 +202,3 @@ def from_log_ratios(ratios: FloatArray) -> FloatArray:
     for plane in out[1:]:
         total += plane
     out /= total
-    return out

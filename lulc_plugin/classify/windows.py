@@ -48,7 +48,8 @@ class Window:
         valid: `(rows, cols)` pixels of the layer that get a class: those of the window, or of `piece`.
         seen: `(rows, cols)` pixels of the window that the network sees as they are, not as fill.
         piece: what `valid` covers where the layer is resampled; else the window's own pixels, reflected beyond the rim.
-        guide: `(bands, rows, cols)` of smoothing, NaN where a band of it has no data; None where nothing is smoothed.
+        guide_bands: `(bands, rows, cols)` stored numbers of those that guide smoothing; None where nothing is smoothed.
+        guide_valid: `(rows, cols)` where all of them have data.
         probabilities: `(classes, rows, cols)` from the network; None before, and if no pixel is valid.
     """
 
@@ -58,7 +59,8 @@ class Window:
     valid: BoolArray
     seen: BoolArray
     piece: PixelRegion
-    guide: npt.NDArray[np.float32] | None = None
+    guide_bands: npt.NDArray[np.generic] | None = None
+    guide_valid: BoolArray | None = None
     probabilities: npt.NDArray[np.float32] | None = None
 
 
@@ -118,7 +120,7 @@ def _window(
 ) -> Window:
     use = usable(valid, policy)
     tensor = _tensor(setup, values, use if policy == "any" else valid) if use.any() else None
-    return Window(r, c, tensor, use, use, piece, _guide(setup, values, valid))
+    return Window(r, c, tensor, use, use, piece, *_guide_bands(setup, values, valid))
 
 
 def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> npt.NDArray[np.float32]:
@@ -126,15 +128,29 @@ def _tensor(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> 
     return prepare(values, valid, spec.band_names, setup.band_steps, setup.channels, spec.fill)
 
 
-def _guide(setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray) -> npt.NDArray[np.float32] | None:
+def _guide_bands(
+    setup: Setup, values: npt.NDArray[np.generic], valid: BoolArray
+) -> tuple[npt.NDArray[np.generic] | None, BoolArray | None]:
+    if setup.smoothing is None:
+        return None, None
+    chosen = [setup.spec.band_names.index(name) for name in setup.smoothing.bands]
+    return values[chosen], valid if valid.ndim == 2 else np.logical_and.reduce(valid[chosen], axis=0)
+
+
+def guide_of(setup: Setup, window: Window, inner: tuple[slice, slice]) -> npt.NDArray[np.float32] | None:
+    """The guide of smoothing `(bands, rows, cols)` in a part of a window, NaN where a band of it has no data.
+
+    None where nothing is smoothed.
+    """
     smoothing = setup.smoothing
-    if smoothing is None:
+    if smoothing is None or window.guide_bands is None or window.guide_valid is None:
         return None
-    chosen = [setup.spec.band_names.index(name) for name in smoothing.bands]
-    there = valid if valid.ndim == 2 else np.logical_and.reduce(valid[chosen], axis=0)
-    bands = np.stack(band_values(values[chosen], there, [setup.band_steps[i] for i in chosen]))
-    guide = log_guide(bands, smoothing.mean, smoothing.stddev)
-    guide[:, ~there] = np.nan
+    there = window.guide_valid[inner]
+    steps = [setup.band_steps[setup.spec.band_names.index(name)] for name in smoothing.bands]
+    bands = band_values(window.guide_bands[(slice(None), *inner)], there, steps)
+    guide = log_guide(np.stack(bands), smoothing.mean, smoothing.stddev)
+    if not there.all():
+        guide[:, ~there] = np.nan
     return guide
 
 
@@ -155,8 +171,8 @@ def _resampled_windows(
                 seen = (np.logical_or.reduce(valid, axis=0) if valid.ndim == 3 else valid)[place]
                 # a window may hold valid pixels of the layer and no model pixel that is valid: these get a class, too
                 tensor = _tensor(setup, values[(..., *place)], valid[(..., *place)]) if use.any() else None
-                guide = _guide(setup, values[(..., *place)], valid[(..., *place)])
-                yield Window(r, c, tensor, use, seen, piece, guide)
+                guide = _guide_bands(setup, values[(..., *place)], valid[(..., *place)])
+                yield Window(r, c, tensor, use, seen, piece, *guide)
 
 
 def _finished(setup: Setup, axis: Axis, k: int) -> int:

@@ -50,12 +50,16 @@ def test_probabilities_that_are_the_same_everywhere_stay():
 
 def test_ratios_there_and_back():
     before = probabilities(6)
-    np.testing.assert_allclose(from_log_ratios(log_ratios(before)), before, atol=1e-6)
+    ratios = log_ratios(before)
+    np.testing.assert_allclose(from_log_ratios(ratios, 0 * ratios, 0), before, atol=1e-6)
+    np.testing.assert_allclose(from_log_ratios(2 * ratios, 0 * ratios, 1), before, atol=1e-6)
     certain = np.zeros((3, 1, 2), np.float32)
     certain[1] = 1
-    np.testing.assert_allclose(from_log_ratios(log_ratios(certain))[:, 0, 0], [1e-4, 1, 1e-4], atol=3e-4)
+    ratios = log_ratios(certain)
+    np.testing.assert_allclose(from_log_ratios(ratios, ratios, 0.5)[:, 0, 0], [1e-4, 1, 1e-4], atol=3e-4)
     # one class alone is certain
-    np.testing.assert_array_equal(from_log_ratios(log_ratios(certain[:1])), np.ones((1, 1, 2)))
+    none = log_ratios(certain[:1])
+    np.testing.assert_array_equal(from_log_ratios(none, none, 0.5), np.ones((1, 1, 2)))
 
 
 def test_the_guide_is_standardised_and_ends_at_five_standard_deviations():
