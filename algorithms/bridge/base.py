@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProcessingOutputDefinition,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterRasterLayer,
 )
 from qgis.PyQt.QtGui import QIcon
@@ -26,7 +27,7 @@ from ...lulc_plugin.options import QGIS
 from . import messagelog, translation
 from .feedback import FeedbackProgress
 from .helptext import HelpText, page_address
-from .parameters import given, one_of_several, refuse_several_rasters
+from .parameters import given, is_text_table, one_of_several, refuse_several_rasters
 
 Parameters = dict[str, Any]
 Result = TypeVar("Result")
@@ -239,7 +240,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         ready, problem = self.canExecute()
         parameters = self._given(parameters, context)
         if ready:
-            ready, problem = super().checkParameterValues(parameters, context)
+            ready, problem = super().checkParameterValues(self._opened_by_qgis(parameters), context)
             if not ready:
                 problem = self._of_several_rasters(parameters) or problem
         if ready:
@@ -249,6 +250,11 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
             except LulcError as error:
                 return False, error.shown_at(QGIS)
         return ready, problem
+
+    def _opened_by_qgis(self, parameters: Parameters) -> Parameters:
+        """The parameters without tables in text files, which the engine reads, in UTF-16 for example."""
+        sources = {d.name() for d in self.parameterDefinitions() if isinstance(d, QgsProcessingParameterFeatureSource)}
+        return {k: v for k, v in parameters.items() if k not in sources or not is_text_table(v)}
 
     def _of_several_rasters(self, parameters: Parameters) -> str:
         """What to give instead of a file of several rasters; empty where there is none."""

@@ -29,6 +29,7 @@ from ...lulc_plugin.progress import Progress
 from ...lulc_plugin.raster import RasterInput
 from . import layers
 from .attributes import SAMPLE_FIELDS, Columns
+from .parameters import is_text_table
 from .shapes import shape_on_map
 from .translation import tr
 
@@ -38,8 +39,6 @@ REF_CLASS = "ref_class"
 _NEITHER = (QgsWkbTypes.GeometryType.LineGeometry, QgsWkbTypes.GeometryType.NullGeometry)
 #: What a GeoPackage calls the CRS of a layer without one.
 _NO_CRS = ("Undefined Cartesian SRS", "Undefined geographic SRS")
-#: How files of tables that the engine reads are called.
-_TABLES = (".csv", ".tsv", ".txt")
 _SHOWN_FIELDS = 40
 _LONGEST_FILTER = 300
 #: Features whose place is kept for messages.
@@ -146,11 +145,12 @@ def table_path(
     QGIS cannot tell where its rows lie; the engine knows columns of coordinates by the names that tools give them.
     """
     source = algorithm.parameterAsSource(values, name, context)
+    if source is None and is_text_table(values[name]):
+        return str(values[name])  # in UTF-16, for example
     if source is None or source.wkbType() != QgsWkbTypes.Type.NoGeometry:
         return ""
     path = _path(algorithm, values, name, context)
-    whole = path.lower().endswith(_TABLES) and not _restrictions(algorithm, values, name, context)
-    return path if whole else ""
+    return path if is_text_table(path) and not _restrictions(algorithm, values, name, context) else ""
 
 
 def read_features(

@@ -177,6 +177,11 @@ def one_of_several(value: Any, context: QgsProcessingContext) -> QgsRasterLayer 
     return layer
 
 
+def is_text_table(value: Any) -> bool:
+    """Whether a value is the path of a table in a text file, which the engine reads where QGIS cannot."""
+    return isinstance(value, str) and value.lower().endswith((".csv", ".tsv", ".txt")) and os.path.isfile(value)
+
+
 def refuse_several_rasters(value: Any) -> None:
     """Refuse a file of several rasters (netCDF, HDF5, GeoPackage, …), which QGIS cannot open as one layer.
 

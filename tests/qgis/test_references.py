@@ -367,7 +367,9 @@ def test_tables_that_qgis_cannot_place(read, refusal, tmp_path):
     engine.write_text(f'system:index,class,.geo\n0,2,"{point}"\n')
     excel = tmp_path / "excel.csv"
     excel.write_bytes(f"sep=;\r\nlat;lon;class\r\n{place.y():.9f};{place.x():.9f};2\r\n".replace(".", ",").encode())
-    for path in (engine, excel):
+    wide = tmp_path / "wide.csv"
+    wide.write_text(f"lat\tlon\tclass\n{place.y()}\t{place.x()}\t2\n", encoding="utf-16")
+    for path in (engine, excel, wide):
         found, _ = read(str(path), FIELD="class")
         assert [f.label for f in found.features] == ["2"] and found.kind == "points"
         assert found.features[0].geometry["coordinates"] == pytest.approx((X + 5, Y + 5), abs=0.01)
@@ -451,6 +453,15 @@ def test_a_palette_of_256_colours_is_no_legend_of_256_classes(class_map, plugin)
     layer = QgsRasterLayer(class_map, "map")
     assert layer.renderer().type() == "paletted" and len(layer.renderer().classes()) == 256
     assert legend_of(layer, 1) == ()
+
+
+def test_a_table_that_qgis_cannot_open(provider, class_map, tmp_path):
+    """QGIS's own check of the parameters would call it a layer that is not there."""
+    import processing
+
+    path = tmp_path / "wide.tsv"
+    path.write_text("lat\tlon\tref_class\n-23.515\t-44.998\t1\n", encoding="utf-16")
+    assert processing.run("lulc:accuracyreport", {"MAP": class_map, "REFERENCE_FEATURES": str(path)})["N"] == 1
 
 
 # ---------------------------------------------------------------- across 180 degrees

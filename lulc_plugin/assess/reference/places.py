@@ -123,7 +123,7 @@ def _explanations(xs: FloatArray, ys: FloatArray, own: Any, of_map: Any) -> Iter
             continue
         name = _code(crs)
         kind = "degrees" if crs.is_geographic else "coordinates"
-        set_it = f"set {name} as their coordinate system (QGIS: Layer CRS; points in a table at a shell: --crs {name})"
+        set_it = f"set {name} as their coordinate system (QGIS: Layer CRS; a shell: --crs {name})"
         yield xs, ys, crs, f"They are {kind} of {name}: {set_it}."
         yield ys, xs, crs, f"They are {kind} of {name} with x and y swapped: {_SWAP}, and {set_it}."
 

@@ -148,6 +148,20 @@ def test_a_crs_that_the_file_contradicts(class_map, points):
         read_features(points, class_map, crs="EPSG:4326")
 
 
+@pytest.mark.parametrize("ending", ["shp", "gpkg", "fgb"])
+def test_a_file_without_a_crs(class_map, tmp_path, ending):
+    """Also a GeoPackage, which calls that an undefined system."""
+    pyogrio, shapely = pytest.importorskip("pyogrio"), pytest.importorskip("shapely")
+    path = str(tmp_path / f"bare.{ending}")
+    shapes = shapely.to_wkb([shapely.Point(500005 + 10 * c, 4999995) for c in (0, 9)])
+    pyogrio.raw.write(path, shapes, [np.array([1, 2])], np.array(["ref_class"]), geometry_type="Point", crs=None)
+    with pytest.raises(LulcError, match="bare.* has no coordinate system.*They are coordinates of EPSG:32633"):
+        read_features(path, class_map)
+    found = read_features(path, class_map, crs="EPSG:32633")
+    places = {f.geometry["coordinates"] for f in found.features}
+    assert places == {(500005, 4999995), (500095, 4999995)} and found.crs == "EPSG:32633"
+
+
 def test_points_without_a_place_in_the_crs_of_the_map(class_map, tmp_path):
     pole, good = {"type": "Point", "coordinates": [1e20, 1e20]}, {"type": "Point", "coordinates": [15.00006, 45.15]}
     made = [{"type": "Feature", "geometry": g, "properties": {"ref_class": 1}} for g in (pole, good)]
