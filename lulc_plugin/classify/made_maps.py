@@ -59,15 +59,15 @@ def _maps_beside(facts: LayerFacts) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """The maps of a layer in its folder, with their metadata; none for what is no local file."""
     layer = Path(facts.path)
     try:
-        paths = (
-            sorted(p for p in layer.parent.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
-            if os.path.isfile(layer)
-            else []
-        )
+        found = {path.name: path for path in layer.parent.iterdir()} if os.path.isfile(layer) else {}
     except (OSError, ValueError):
         return
-    for path in paths[:_MOST_FILES]:
-        if os.path.basename(path) == facts.name:
+    # a map has its style beside it, and a folder may hold thousands of images
+    maps = [
+        path for name, path in sorted(found.items()) if path.suffix in (".tif", ".tiff") and f"{path.stem}.qml" in found
+    ]
+    for path in maps[:_MOST_FILES]:
+        if path.name == facts.name:
             continue
         try:
             with open_dataset(path) as dataset:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from .. import bundled, provenance
 from ..errors import LulcError, ModelUnusable
+from ..legend import visible_text
 from ..options import command
 from ..temporary_folder import temporary_folder
 from .catalogue import Entry, load, own_files, sidecar_of
 from .foreign_files import require_onnx
-from .runtime import LARGEST_FILE, Network
+from .runtime import LARGEST_FILE, Network, onnx_file
 
 _LONGEST_NAME = 150
 #: what Windows takes for a device, with any ending, also in the three superscript digits
@@ -33,6 +34,7 @@ _RESERVED = frozenset(
     )
 )
 _LARGEST_CARD = 400_000
+_SHOWN = 3
 
 
 def import_model(network: Path, folder: Path) -> Entry:
@@ -55,7 +57,10 @@ def import_model(network: Path, folder: Path) -> Entry:
     entry = load(network)
     size = network.stat().st_size
     if size > LARGEST_FILE:
-        raise LulcError(f"{network.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.")
+        raise LulcError(
+            f"{network.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.",
+            "Export a smaller network.",
+        )
     digest = provenance.file_digest(network)
     if entry.spec.sha256 and entry.spec.sha256 != digest:
         raise ModelUnusable(
@@ -63,6 +68,7 @@ def import_model(network: Path, folder: Path) -> Entry:
             f" {digest[:17]}…, the description says {entry.spec.sha256[:17]}….",
             f"Get both files again, or describe the network anew with {command('describemodel')}.",
         )
+    _check_single(network)
     Network(network, entry.spec, threads=1).close()  # compares the graph with the description
     target = folder / network.name
     _check_free(network.stem, entry.spec.name, digest, folder)
@@ -80,6 +86,19 @@ def import_model(network: Path, folder: Path) -> Entry:
             "Choose another model folder, or set its permissions.",
         ) from error
     return load(target)
+
+
+def _check_single(network: Path) -> None:
+    """Refuse a network whose weights are in further files: a copy of it would be without them."""
+    further = [visible_text(file.name) for file in onnx_file.weights_files(network)]
+    if further:
+        more = f" and {len(further) - _SHOWN} more" if len(further) > _SHOWN else ""
+        raise ModelUnusable(
+            f"{network.name} cannot be used away from its folder: beside it are its weights, in"
+            f" {', '.join(further[:_SHOWN])}{more}.",
+            'Export it to a single .onnx file, with the weights inside, or join them: python -c "import onnx;'
+            f" onnx.save(onnx.load('{network.name}'), 'one.onnx')\". Where it lies it can be used as a model file.",
+        )
 
 
 def check_name(name: str) -> None:

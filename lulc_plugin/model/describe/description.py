@@ -138,7 +138,9 @@ def _described_output(
     """The output with its activation and the place of its scores, a note on how it was found out, and warnings."""
     steps, note, warning = _activation(activation, run, found)
     shift = _shift(session, image, run, found, scaling)
-    output = Output(found.tensor.name, steps, cut=found.cut, plane=found.plane, shift=shift)
+    if shift is None:
+        note = f"{note} A test pattern did not show whether its scores lie on their pixels.".strip()
+    output = Output(found.tensor.name, steps, cut=found.cut, plane=found.plane, shift=shift or (0.0, 0.0))
     return output, note, tuple(filter(None, (warning, output.shift_warning)))
 
 
@@ -294,8 +296,8 @@ def _unused_outputs(run: RandomRun, output: _MapOutput) -> str:
 
 def _shift(
     session: Session, image: GraphTensor, run: RandomRun, output: _MapOutput, scaling: Scaling
-) -> tuple[float, float]:
-    """Rows and columns by which the scores lie aside, as a test pattern shows; 0, 0 where it cannot tell.
+) -> tuple[float, float] | None:
+    """Rows and columns by which the scores lie aside, as a test pattern shows; None where it cannot tell.
 
     Raises:
         ModelUnusable: they are mirrored or turned.
@@ -319,14 +321,14 @@ def _shift(
     except LulcError:
         raise
     except Exception:  # onnxruntime has no common base class for its errors; smaller windows ran
-        return 0.0, 0.0
+        return None
     if found is not None and found.turned:
         raise ModelUnusable(
             f"The scores of this network are {found.turned} against the image, as a test pattern shows: its map would"
             " be, too.",
             "Look for a flip or an exchange of axes in the code that exports it, and export it again.",
         )
-    return (0.0, 0.0) if found is None else found.shift
+    return None if found is None else found.shift
 
 
 def _spatial(shape: tuple[int, ...], layout: str) -> tuple[int, int]:
@@ -352,7 +354,8 @@ def _window(image: GraphTensor, run: RandomRun, output: _MapOutput) -> Window:
     if size % multiple:
         raise LulcError(
             f"The network takes windows of {size} pixels and answers for every {output.times} × {output.times}; that"
-            " does not divide."
+            " does not divide.",
+            "Export it with a free window size.",
         )
     minimum = size if fixed else max(64, multiple, _rounded(2 * output.cut + multiple, multiple))
     margin = max(output.cut, min(_MARGIN, size // 8))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,8 +125,7 @@ def test_a_check_of_the_image_repeats_the_warning_of_maps_beside_it(raster, netw
     layer, other = raster("a.tif", land(70, 50)), raster("b.tif", land(70, 50))
     (tmp_path / "broken.tif").write_bytes(b"II*\x00")
     assert doubts(layer) == {}
-    made = classify(layer, unsure(network))
-    Path(made.result.output).rename(tmp_path / "a map.tif")
+    made = classify(layer, unsure(network), output=str(tmp_path / "a map.tif"))
     found = doubts(layer)["layer.confidence"]
     assert "a map.tif" in found.text and f"{made.result.confidence:.3f}" in found.text
     assert doubts(other) == {}
@@ -135,8 +133,7 @@ def test_a_check_of_the_image_repeats_the_warning_of_maps_beside_it(raster, netw
 
 def test_a_sure_map_beside_the_image_is_not_told(raster, network, classify, land, tmp_path):
     layer = raster("a.tif", land(70, 50))
-    made = classify(layer, network("pixel", confidence=Confidence(0.9, 0.2, 7)))
-    Path(made.result.output).rename(tmp_path / "map.tif")
+    classify(layer, network("pixel", confidence=Confidence(0.9, 0.2, 7)), output=str(tmp_path / "map.tif"))
     assert doubts(layer) == {} and set(doubts(tmp_path / "map.tif")) == {"layer.map"}
 
 

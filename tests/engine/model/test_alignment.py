@@ -150,6 +150,16 @@ def test_a_shift_is_told_when_a_network_is_described_and_whenever_it_is_run(
         assert any(words in warning for warning in made.result.warnings)
 
 
+def test_a_pattern_that_shows_nothing_is_told(tmp_path):
+    path = padded(tmp_path / "net.onnx", 0, 0, 96)
+    model = onnx.load(path)
+    weights = next(w for w in model.graph.initializer if w.name == "w")
+    weights.CopyFrom(numpy_helper.from_array(np.zeros((2, 3, 1, 1), np.float32), "w"))
+    onnx.save(model, path)
+    assert "did not show" in described(path).description
+    assert "did not show" not in described(padded(tmp_path / "b.onnx", 0, 0, 96)).description
+
+
 def test_mirrored_scores_are_refused(tmp_path):
     with pytest.raises(ModelUnusable, match="mirrored left to right.*test pattern") as caught:
         described(padded(tmp_path / "net.onnx", 0, 0, flip=True))
