@@ -158,7 +158,10 @@ def _scaled(
                     " no pixel that is valid in all bands.",
                     f"Give a part of it that has data in {option('statistics_from')}.",
                 )
-            raise LulcError(f"{facts.name} has no pixel that is valid in all bands; there is nothing to classify.")
+            raise LulcError(
+                f"{facts.name} has no pixel that is valid in all bands; there is nothing to classify.",
+                "Check the layer's nodata value and mask.",
+            )
         band_steps, channels = resolve_all(spec.band_names, band_steps, channels, sample)
         findings.log(f"Scaling measured on {sample.shape[1]:,} pixels of {statistics.facts.name}")
     for band, steps in zip(spec.bands, band_steps):

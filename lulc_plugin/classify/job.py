@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,13 +70,13 @@ class ClassifyJob:
 
     def __post_init__(self) -> None:
         if not self.layer.path:
-            raise OptionInvalid("No input layer was given.")
+            raise OptionInvalid("No input layer was given.", "Choose the image to classify.")
         if self.nodata_policy not in NODATA_POLICIES:
-            raise OptionInvalid(f"The nodata policy {self.nodata_policy!r} is none of {', '.join(NODATA_POLICIES)}.")
+            raise _unknown("nodata_policy", self.nodata_policy, NODATA_POLICIES)
         if self.values not in VALUES:
-            raise OptionInvalid(f"The kind of values {self.values!r} is none of {', '.join(VALUES)}.")
+            raise _unknown("values", self.values, VALUES)
         if self.resample not in RESAMPLE:
-            raise OptionInvalid(f"Resampling {self.resample!r} is none of {', '.join(RESAMPLE)}.")
+            raise _unknown("resample", self.resample, RESAMPLE)
         if self.smoothing not in (AUTO, NO_SMOOTHING) and self.smoothing_radius is None:
             raise _no_smoothing(self.smoothing)
         providers.check_device(self.device)
@@ -93,7 +94,7 @@ class ClassifyJob:
             ("number of threads", self.threads, 0, 1024),
         ):
             if number is not None and not low <= number <= high:
-                raise OptionInvalid(f"The {name} is {number}; it must be from {low} to {high}.")
+                raise OptionInvalid(f"The {name} is {number}.", f"Give a number from {low} to {high}.")
 
     @property
     def smoothing_radius(self) -> int | None:
@@ -105,6 +106,12 @@ class ClassifyJob:
         except ValueError:
             return None
         return int(radius) if radius.is_integer() and 0 <= radius <= MOST_RADIUS else None
+
+
+def _unknown(name: str, value: str, known: Sequence[str]) -> OptionInvalid:
+    return OptionInvalid(
+        f"{option(name)} is {str(value)[:50]!r}, which is not known.", f"Choose one of {', '.join(known)}."
+    )
 
 
 def _no_smoothing(given: str) -> OptionInvalid:

@@ -163,7 +163,11 @@ def check_empty(
     about = f"{topic}.empty"
     if survey.valid == 0:
         if not survey.complete:
-            findings.warn(about, f"None of the {survey.pixels:,} pixels looked at{where} is valid.")
+            findings.warn(
+                about,
+                f"None of the {survey.pixels:,} pixels looked at{where} is valid.",
+                "Check the layer's nodata value and mask; the map may be empty.",
+            )
             return
         which = "in all bands" if policy == "any" and len(numbers) > 1 else "in any band"
         raise LulcError(
@@ -173,7 +177,7 @@ def check_empty(
     share = 1 - survey.valid / survey.pixels
     words = f"{_percent(share)} of the {survey.pixels:,} pixels looked at{where} have no data"
     if share > _MUCH_NODATA:
-        findings.warn(about, f"{words}; the map will be empty there.")
+        findings.warn(about, f"{words}; the map will be empty there.", "Check the nodata value if that is too much.")
     else:
         findings.passed(about, f"{words}.")
     _check_partial(survey, f"{topic}.partial", where, policy, findings)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..errors import LulcError
 from ..model import ModelSpec, Window
+from ..options import option
 from ..raster import Axis, Grid, plan_grid
 
 
@@ -37,7 +38,10 @@ def plan_windows(
     window = _window_of(spec, fixed, size)
     side = size or window.size
     if side < window.minimum:
-        raise LulcError(f"A window of {side} pixels is smaller than the model's minimum of {window.minimum}.")
+        raise LulcError(
+            f"A window of {side} pixels is smaller than the model's minimum of {window.minimum}.",
+            f"Set {option('window')} to {window.minimum} or more, or leave it to the model.",
+        )
     shared = _default_overlap(spec)
     # in a small window asked for by hand the model's own overlap must leave a quarter to the core
     shared = min(shared, (side - side // 4) // (2 * window.multiple) * (2 * window.multiple))

@@ -58,13 +58,15 @@ def load(path: Path) -> Entry:
     if visible_text(path.name) != path.name:
         raise ModelUnusable(f"The file name {path.name!r} has characters that cannot be seen.", "Rename the file.")
     if not os.path.isfile(path):
-        raise ModelUnusable(f"The model file {path} does not exist.")
+        raise ModelUnusable(f"The model file {path} does not exist.", "Check its folder and name.")
     try:
         return _load(path)
     except LulcError:
         raise
     except OSError as error:
-        raise ModelUnusable(f"{path.name} cannot be read: {error.strerror or error}.") from error
+        raise ModelUnusable(
+            f"{path.name} cannot be read: {error.strerror or error}.", "Check its permissions, and that of its folder."
+        ) from error
     except Exception as error:  # a file from anywhere may find a hole in any reader, and must not hide the others
         what = f"{type(error).__name__}: {str(error)[:200]}"
         raise ModelUnusable(
@@ -160,7 +162,10 @@ def _with_activation(path: Path, spec: ModelSpec) -> ModelSpec:
     answers = run.answers.get(spec.output.name)
     if answers is None:
         names = visible_text(", ".join(run.answers))[:300]
-        raise ModelUnusable(f"{path.name} has no output {spec.output.name[:100]!r}; it has {names}.")
+        raise ModelUnusable(
+            f"{path.name} has no output {spec.output.name[:100]!r}; it has {names}.",
+            "Correct the output's name in the description.",
+        )
     activation, reason = probe.activation_of(answers, spec.output.plane, spec.layout)
     note = f"The model's description does not say what the numbers of {spec.output.name!r} are: {reason}"
     return replace(spec, output=replace(spec.output, activation=activation), notes=(*spec.notes, note))

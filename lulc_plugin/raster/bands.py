@@ -198,7 +198,7 @@ def _by_position(usable: Sequence[LayerBand], wanted: Sequence[WantedBand], laye
         "by position",
         (
             f"The bands of {layer_name} have no names, so they were taken in their order: {order}."
-            " If that is wrong, set the bands.",
+            f" If that is wrong, set {option('bands')}.",
         ),
     )
 
@@ -262,7 +262,7 @@ def _in_order(usable: Sequence[LayerBand], wanted: Sequence[WantedBand], layer_n
         "by position",
         (
             f"The model does not say which bands it wants, so the first {len(taken)} of {layer_name} were taken in"
-            f" their order: {', '.join(b.label for b in taken)}. If that is wrong, set the bands.",
+            f" their order: {', '.join(b.label for b in taken)}. If that is wrong, set {option('bands')}.",
         ),
     )
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from ..errors import FileNotRead, LulcError
+from ..errors import LulcError
+from . import read_errors
 from .categories import read_categories
 from .raster_input import RasterInput
 from .source import open_dataset
@@ -58,7 +59,7 @@ def check_class_raster(layer: RasterInput) -> tuple[str, ...]:
             _refuse_picture(dataset, layer)
             codec = _lossy_codec(dataset) or _lossy_source(dataset)
     except (RasterioError, OSError) as error:
-        raise FileNotRead(f"The layer {layer.path} cannot be opened: {error}.") from error
+        raise read_errors.not_opened(layer.path, error) from error
     if not codec:
         return ()
     return (

@@ -126,7 +126,9 @@ class MapWriter:
             self._temporaries.remove()
             if not isinstance(error, (RasterioError, CRSError, OSError)):
                 raise
-            raise FileNotWritten(f"The map cannot be written in {path.parent}: {error}.") from error
+            raise FileNotWritten(
+                f"The map cannot be written in {path.parent}: {str(error).rstrip('.')}.", "Choose another place for it."
+            ) from error
 
     def __enter__(self) -> MapWriter:
         return self

@@ -207,7 +207,7 @@ def resolve(steps: Steps, sample: npt.NDArray[Any]) -> Steps:
     if not any(step.op in LAYER_OPS for step in steps):
         return steps
     if sample.size == 0:
-        raise LulcError("The layer has no valid pixel to take statistics from.")
+        raise LulcError("The layer has no valid pixel to take statistics from.", "Check its nodata value and mask.")
     out: list[Step] = []
     for step in steps:
         if step.op not in LAYER_OPS:

@@ -83,7 +83,10 @@ class TemporaryFiles:
             os.write(self._descriptor, json.dumps(content).encode("utf-8"))
         except OSError as error:
             self.remove()
-            raise FileNotWritten(f"The map cannot be written in {self._folder}: {error}.") from error
+            raise FileNotWritten(
+                f"The map cannot be written in {self._folder}: {error.strerror or error}.",
+                "Choose another place for it.",
+            ) from error
 
     def file(self, ending: str) -> Path:
         """Path of the temporary file called `ending`."""

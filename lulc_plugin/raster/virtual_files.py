@@ -193,7 +193,10 @@ def _pieces(text: str, level: int = 0) -> Iterator[tuple[str, str]]:
         yield (match[0] if match else "", piece)
         if "<" in piece:  # a whole virtual file in the place of a name
             if level >= _MOST_LEVELS:
-                raise LulcError("A virtual file has others inside it, more than five levels deep.")
+                raise LulcError(
+                    "A virtual file has others inside it, more than five levels deep.",
+                    "Join its files in several steps.",
+                )
             yield from _pieces(piece.partition("<")[2], level + 1)
 
 

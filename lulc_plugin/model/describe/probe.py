@@ -97,7 +97,10 @@ def _run(
 ) -> dict[str, tuple[npt.NDArray[Any], ...]]:
     image = signature.image
     if image.type not in DTYPES:
-        raise LulcError(f"The network's input is {image.type}; known are {', '.join(DTYPES)}.")
+        raise LulcError(
+            f"The network's input is {image.type}; it can be fed with {', '.join(DTYPES)}.",
+            "Export it with an input of 32-bit numbers.",
+        )
     dtype = np.dtype(DTYPES[image.type])
     generator = np.random.default_rng(20)
     batch = image.shape[0] or 1

@@ -103,7 +103,9 @@ def bands_of(text: str) -> tuple[ModelBand, ...]:
     if not names:
         raise LulcError("The names of the network's bands are missing.", _BANDS_REMEDY)
     if len(names) > _MOST_BANDS or any(len(name) > 100 for name in names):
-        raise LulcError(f"{len(names)} band names are given; at most {_MOST_BANDS} of at most 100 characters can be.")
+        raise LulcError(
+            f"{len(names)} band names are given; at most {_MOST_BANDS} of at most 100 characters can be.", _BANDS_REMEDY
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise LulcError(f"The band {twice!r} is named twice.", _BANDS_REMEDY)
@@ -190,7 +192,7 @@ def classes_of_file(path: Path) -> tuple[LegendClass, ...]:
     try:
         size = path.stat().st_size
         if size > _LARGEST_TABLE:
-            raise LulcError(f"The class table {path} has {size:,} bytes; that is not a class table.")
+            raise LulcError(f"{path} has {size:,} bytes; that is not a class table.", _CLASSES_REMEDY)
         with path.open(encoding="utf-8-sig") as stream:
             lines = stream.read(_LARGEST_TABLE).splitlines()  # a device has a size of 0, and no end
     except (OSError, UnicodeDecodeError) as error:
@@ -219,7 +221,9 @@ def classes_of_rows(rows: Sequence[Sequence[Any]], what: str) -> tuple[LegendCla
     if not rows:
         raise LulcError(f"{what} is empty; the network's classes are missing.", _CLASSES_REMEDY)
     if len(rows) > _MOST_CLASSES:
-        raise LulcError(f"{what} has {len(rows):,} rows; at most {_MOST_CLASSES:,} classes can be mapped.")
+        raise LulcError(
+            f"{what} has {len(rows):,} rows; at most {_MOST_CLASSES:,} classes can be mapped.", _CLASSES_REMEDY
+        )
     classes: list[LegendClass] = []
     for number, row in enumerate(rows, 1):
         value = _whole(row[0])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...errors import ModelUnusable
 from ...legend import visible_text
+from ...options import command
 from ..spec import LARGEST_ARRAY, ModelSpec
 from .onnx_file import NodeArg, Session, check_batch
 
@@ -31,6 +32,8 @@ _MOST_TIMES_SMALLER = 32
 _RANGE_ROUNDING = 1e-3
 _SUM_ROUNDING = 0.01
 _LONGEST_SHOWN = 100
+_DESCRIBE = f"It is another network, or was described wrongly: describe it anew with {command('describemodel')}."
+_EXPORT = "Export the network so that its result is as large as its input."
 _SCORES = ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
@@ -67,7 +70,10 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
     warnings: list[str] = []
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        raise ModelUnusable(f"{name} has {len(inputs)} inputs; only networks with one can be run.")
+        raise ModelUnusable(
+            f"{name} has {len(inputs)} inputs; only networks with one can be run.",
+            "Export it with the image as its only input.",
+        )
     entry = inputs[0]
     if entry.name != spec.input_name:
         warnings.append(
@@ -80,7 +86,8 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
     if output not in outputs:
         if len(outputs) > 1:
             raise ModelUnusable(
-                f"{name} has no output {output[:_LONGEST_SHOWN]!r}; it has {visible_text(', '.join(outputs))[:300]}."
+                f"{name} has no output {output[:_LONGEST_SHOWN]!r}; it has {visible_text(', '.join(outputs))[:300]}.",
+                "Correct the output's name in the description.",
             )
         output = next(iter(outputs))
         warnings.append(
@@ -95,7 +102,10 @@ def check_graph(session: Session, name: str, spec: ModelSpec) -> CheckedGraph:
 
 def _check_input(name: str, entry: NodeArg, spec: ModelSpec) -> None:
     if entry.type not in _TYPES:
-        raise ModelUnusable(f"The input of {name} is {entry.type}; it can be fed with {', '.join(_TYPES)}.")
+        raise ModelUnusable(
+            f"The input of {name} is {entry.type}; it can be fed with {', '.join(_TYPES)}.",
+            "Export it with an input of 32-bit numbers.",
+        )
     shape, depth = entry.shape, len(spec.channels)
     axis, other = (3, 1) if spec.layout == "NHWC" else (1, 3)
     turned = len(shape) == 4 and shape[other] == depth and shape[axis] != depth
@@ -122,7 +132,8 @@ def _check_input(name: str, entry: NodeArg, spec: ModelSpec) -> None:
     for length in (rows, cols):
         if isinstance(length, int) and length != spec.window.size:
             raise ModelUnusable(
-                f"{name} takes windows of {rows} × {cols} pixels only, its description says {spec.window.size}."
+                f"{name} takes windows of {rows} × {cols} pixels only, its description says {spec.window.size}.",
+                "Correct the size of lulc:window in the description.",
             )
 
 
@@ -144,7 +155,8 @@ def _check_output(name: str, entry: NodeArg, spec: ModelSpec, size: tuple[Any, A
     if not bare and (len(shape) != 4 or (isinstance(shape[axis], int) and shape[axis] != wanted)):
         raise ModelUnusable(
             f"The output {entry.name[:_LONGEST_SHOWN]!r} of {name} has the shape {shape[:8]}; its description"
-            f" ({spec.layout}) names {len(spec.legend.classes)} classes."
+            f" ({spec.layout}) names {len(spec.legend.classes)} classes.",
+            _DESCRIBE,
         )
     result = tuple(shape[1:3]) if bare else axes(shape, spec.layout)
     if all(isinstance(length, int) for length in (*size, *result)):
@@ -191,9 +203,9 @@ def spread(size: tuple[int, int], result: tuple[int, int], spec: ModelSpec) -> i
             return times
     missing = (size[0] - result[0], size[1] - result[1])
     if missing[0] != missing[1] or missing[0] < 0:
-        raise ModelUnusable(f"{words}; that is neither the window's middle nor a whole fraction of it.")
+        raise ModelUnusable(f"{words}; that is neither the window's middle nor a whole fraction of it.", _EXPORT)
     if missing[0] % 2:
-        raise ModelUnusable(f"{words}; an odd number of pixels is missing, so that the result is not centred.")
+        raise ModelUnusable(f"{words}; an odd number of pixels is missing, so that the result is not centred.", _EXPORT)
     raise ModelUnusable(
         f"{words}: {missing[0] // 2} pixels are missing on each side; its description says {cut}.",
         "Give the shapes of input and output in the description with the sizes of one window.",
@@ -213,7 +225,8 @@ def planes(raw: npt.NDArray[Any], spec: ModelSpec) -> npt.NDArray[Any]:
     if raw.ndim != 4 or raw.shape[axis] != count:
         raise ModelUnusable(
             f"The network returned the shape {raw.shape}; its description ({spec.layout}) names"
-            f" {count} {'class' if count == 1 else 'classes'}."
+            f" {count} {'class' if count == 1 else 'classes'}.",
+            _DESCRIBE,
         )
     return np.ascontiguousarray(np.moveaxis(raw, 3, 1)) if axis == 3 else raw
 

@@ -375,7 +375,9 @@ def _check_numbers(scores: npt.NDArray[Any]) -> None:
         LulcError: with the largest of them.
     """
     if not scores.size:
-        raise LulcError(f"The network returned the shape {scores.shape}, no score at all.")
+        raise LulcError(
+            f"The network returned the shape {scores.shape}, no score at all.", "The model file seems to be damaged."
+        )
     low, high = float(scores.min()), float(scores.max())
     if -_LARGEST_SCORE <= low and high <= _LARGEST_SCORE:  # false for NaN
         return

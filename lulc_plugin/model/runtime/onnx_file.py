@@ -226,7 +226,10 @@ class GraphSignature:
             ModelUnusable: there are several, or it is not a stack of images.
         """
         if len(self.inputs) != 1:
-            raise ModelUnusable(f"The network has {len(self.inputs)} inputs; only networks with one can be run.")
+            raise ModelUnusable(
+                f"The network has {len(self.inputs)} inputs; only networks with one can be run.",
+                "Export it with the image as its only input.",
+            )
         if len(self.inputs[0].shape) != 4:
             raise ModelUnusable(
                 f"The network's input {self.inputs[0].words} has {len(self.inputs[0].shape)} axes, not the four of a"
@@ -265,7 +268,10 @@ def open_session(path: Path) -> Session:
 
     size = path.stat().st_size
     if size > LARGEST_FILE:
-        raise LulcError(f"{path.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.")
+        raise LulcError(
+            f"{path.name} has {size:,} bytes; an .onnx file cannot have more than {LARGEST_FILE:,}.",
+            "Export a smaller network.",
+        )
     refuse_hazard(path)
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -106,7 +106,7 @@ def check_device(device: str) -> None:
         LulcError: with the names there are.
     """
     if device not in DEVICES:
-        raise LulcError(f"The device {device!r} is none of {', '.join(DEVICES)}.")
+        raise LulcError(f"The device {device[:50]!r} is not known.", f"Choose one of {', '.join(DEVICES)}.")
 
 
 def parse(text: str) -> ExecutionProvider:
@@ -116,7 +116,10 @@ def parse(text: str) -> ExecutionProvider:
         LulcError: it cannot be read.
     """
     if len(text) > _LONGEST:
-        raise LulcError(f"The provider's text has {len(text)} characters; at most {_LONGEST} are read.")
+        raise LulcError(
+            f"The provider's text has {len(text)} characters; at most {_LONGEST} are read.",
+            "Give its name and options.",
+        )
     name, *settings = [part.strip() for part in text.strip().split(";")]
     example = "Write a name such as DmlExecutionProvider, with options as in openvino;device_type=GPU."
     if not _NAME.fullmatch(name):
