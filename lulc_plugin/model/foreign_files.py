@@ -136,7 +136,9 @@ def refuse_other_tasks(path: Path, metadata: Mapping[str, str]) -> str:
 
 
 #: What makers call semantic segmentation, and other tasks in words.
-_SEGMENTATION = frozenset(("semantic", "semanticsegmentation", "segmentor", "classifypixels", "pixelclassification"))
+_SEGMENTATION = frozenset(
+    ("semantic", "semanticsegmentation", "imagesegmentation", "segmentor", "classifypixels", "pixelclassification")
+)
 _TASKS = {
     **dict.fromkeys(("segment", "instancesegmentation"), "it outlines single objects"),
     **dict.fromkeys(("detect", "objectdetection", "detector"), "it draws boxes around objects"),
@@ -164,14 +166,21 @@ def _statements(path: Path, metadata: Mapping[str, str]) -> Iterator[tuple[str, 
         names = metadata.get("class_names", metadata.get("names", ""))
         yield "a network of the plugin Deepness", metadata["model_type"].strip(" '\""), _names_in(names)
     geoai = _object(path.with_name(path.name + ".json"))
-    if isinstance(geoai.get("task"), str):
+    if isinstance(geoai.get("task"), str) and _is_known(geoai["task"]):
         beside = path.with_name(path.name + ".json")
         yield f"by {beside.name} a network of geoai", geoai["task"], tuple(geoai_classes(beside).values())
     emd = _object(path.with_suffix(".emd"))
-    if isinstance(emd.get("ModelType"), str):
+    kind = emd.get("ModelType")
+    # Esri's word for a class for each pixel, as well as ClassifyPixels
+    kind = "ClassifyPixels" if kind == "ImageClassification" else kind
+    if isinstance(kind, str) and _is_known(kind):
         classes = emd.get("Classes")
         listed = [c.get("Name") for c in classes if isinstance(c, Mapping)] if isinstance(classes, list) else []
-        yield f"by {path.stem}.emd a network of ArcGIS", emd["ModelType"], [n for n in listed if isinstance(n, str)]
+        yield f"by {path.stem}.emd a network of ArcGIS", kind, [n for n in listed if isinstance(n, str)]
+
+
+def _is_known(task: str) -> bool:
+    return _plain(task) in _SEGMENTATION or _plain(task) in _TASKS
 
 
 def _plain(task: str) -> str:

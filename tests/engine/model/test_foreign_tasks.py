@@ -140,6 +140,23 @@ def test_what_a_network_for_maps_says_of_itself_is_told(tmp_path, metadata):
     assert "for semantic segmentation (2 classes: building" in spec.description
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("net.emd", {"ModelType": "ImageClassification", "Classes": [{"Name": "tree"}]}, "ArcGIS for semantic segm"),
+        ("net.emd", {"ModelType": "SomethingNew"}, ""),
+        ("net.onnx.json", {"task": "image-segmentation"}, "geoai for semantic segmentation"),
+        ("net.onnx.json", {"task": 7}, ""),
+        ("net.onnx.json", {"task": "dense-something"}, ""),
+    ],
+)
+def test_files_beside_a_network_for_maps(tmp_path, name, content, told):
+    path = network(tmp_path / "net.onnx", {"scores": "map 2"})
+    (tmp_path / name).write_text(json.dumps(content))
+    description = described(path, 2).description
+    assert told in description and ("It is" in description) is bool(told)
+
+
 @pytest.mark.parametrize("metadata", [{}, {"names": "{0: 'a', 1: 'b'}"}, {"author": "us", "task": "land cover"}])
 def test_metadata_that_tells_no_task_is_no_obstacle(tmp_path, metadata):
     spec = described(network(tmp_path / "net.onnx", {"scores": "map 2"}, metadata), 2)
