@@ -92,7 +92,7 @@ def test_a_network_for_pixels_of_another_size_does_not_just_fit(check_of):
     }  # fmt: skip
     page = layer_page(check)
     for level, word in (("pass", "yes"), ("warning", "resampled"), ("error", "no")):
-        assert f'<td class="level {level}">{word}</td>' in page
+        assert f'<td role="cell" class="level {level}">{word}</td>' in page
 
 
 def test_where_nothing_else_fits_the_resampled_one_is_named_as_such(check_of):
