@@ -163,11 +163,8 @@ def check_empty(
     about = f"{topic}.empty"
     if survey.valid == 0:
         if not survey.complete:
-            findings.warn(
-                about,
-                f"None of the {survey.pixels:,} pixels looked at{where} is valid.",
-                "Check the layer's nodata value and mask; the map may be empty.",
-            )
+            text = f"None of the {survey.pixels:,} pixels looked at{where} is valid."
+            findings.warn(about, text, "Check the layer's nodata value and mask; the map may be empty.")
             return
         which = "in all bands" if policy == "any" and len(numbers) > 1 else "in any band"
         raise LulcError(
