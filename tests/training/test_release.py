@@ -312,7 +312,7 @@ def test_scores_are_those_of_the_maps_that_users_get(released, toy, tmp_path):
     one = subject(released)
     (chip,) = [c for c in load(describe(toy, "sure"), ("val",), one.bands, one.legend.names) if c.name == "s4.tif"]
     image = toy / "sure" / "images" / "s4.tif"
-    job = ClassifyJob(RasterInput(str(image), (1, 2, 3, 4)), model_file=str(released), values="reflectance")
+    job = ClassifyJob(RasterInput(str(image), bands=(1, 2, 3, 4)), model_file=str(released), values="reflectance")
     classify(job, tmp_path / "map.tif")
     with rasterio.open(tmp_path / "map.tif") as dataset:
         mapped = dataset.read(1)

@@ -108,18 +108,18 @@ def _rounded(shift: float) -> float:
 
 def _responses(run: Run, ranges: Sequence[tuple[float, float]], side: int) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Patterns, 1 inside their rectangles, and how much the scores of each pixel change by them."""
-    random = np.random.default_rng(20)
+    rng = np.random.default_rng(20)
     low, high = (np.array(ends, np.float32)[:, None, None] for ends in zip(*ranges))
-    noise = random.normal(0, _NOISE, (len(ranges), side, side)).astype(np.float32) * (high - low)
+    noise = rng.normal(0, _NOISE, (len(ranges), side, side)).astype(np.float32) * (high - low)
 
     def colour() -> npt.NDArray[np.float32]:
-        drawn = random.uniform(0.1, 0.9, (len(ranges), 1, 1)).astype(np.float32)
+        drawn = rng.uniform(0.1, 0.9, (len(ranges), 1, 1)).astype(np.float32)
         return np.clip(low + drawn * (high - low) + noise, low, high)
 
     ground = colour()
     before = run(ground)
     for _ in range(_PATTERNS):
-        mask = _pattern(side, random)
+        mask = _pattern(side, rng)
         after = run(np.where(mask > 0, colour(), ground))
         with np.errstate(invalid="ignore"):  # infinite scores, looked for below
             change = np.abs(np.asarray(after, np.float64) - before).mean(axis=0)
@@ -128,12 +128,12 @@ def _responses(run: Run, ranges: Sequence[tuple[float, float]], side: int) -> It
             yield mask, np.minimum(change, np.quantile(change, _LOUD) or change.max())
 
 
-def _pattern(side: int, random: np.random.Generator) -> FloatArray:
+def _pattern(side: int, rng: np.random.Generator) -> FloatArray:
     mask = np.zeros((side, side))
     margin = side // 12
     for _ in range(_RECTANGLES):
-        height, width = random.integers(max(2, side // 16), max(4, side // 5), 2)
-        row, col = random.integers(margin, side - margin - height), random.integers(margin, side - margin - width)
+        height, width = rng.integers(max(2, side // 16), max(4, side // 5), 2)
+        row, col = rng.integers(margin, side - margin - height), rng.integers(margin, side - margin - width)
         mask[row : row + height, col : col + width] = 1
     return mask
 
