@@ -75,6 +75,7 @@ class LayerInputs:
         networks: the networks.
         pixel_names: names of the bands and indices among the channels.
         windowed: as many of them are looked at in windows, too.
+        roles: `red` and the like → name of that band.
         notes: what was decided, for log and report.
     """
 
@@ -87,6 +88,7 @@ class LayerInputs:
     networks: tuple[NetworkUse, ...]
     pixel_names: tuple[str, ...]
     windowed: int
+    roles: Mapping[str, str]
     notes: tuple[str, ...]
 
     @property
@@ -197,8 +199,11 @@ def describe_layer(
     notes = list(notes)
     steps_of = {n: s for use in networks for n, s in zip(use.numbers, use.band_steps)}
     kept = _useful(facts, sample, set(steps_of), notes)
-    names = _names(facts, kept, networks)
-    bands = tuple(_band(facts, number, names[number], networks, sample[number - 1]) for number in kept)
+    common = _common_bands(facts)
+    names = _names(facts, kept, common)
+    of_networks = {n: band.common_name or "" for use in networks for band, n in zip(use.entry.spec.bands, use.numbers)}
+    roles = {role: names[n] for n, role in {**common, **of_networks}.items() if role and n in names}
+    bands = tuple(_band(facts, number, names[number], common) for number in kept)
     band_steps = tuple(steps_of.get(number, ()) for number in kept)
     values = {names[n]: apply_steps(sample[n - 1], s) for n, s in zip(kept, band_steps)}
     place = {number: i for i, number in enumerate(kept)}
@@ -211,7 +216,7 @@ def describe_layer(
     plain = [n for n in kept if _varies(values[names[n]])]
     # where a band is a constant that a network needs, it is no feature of its own
     channels += [Channel(names[n], place[n], None, _standardise(values[names[n]])) for n in plain]
-    indices = _indices(values)
+    indices = _indices(values, roles)
     channels += indices
     fill += [0.0] * (len(plain) + len(indices))
     return LayerInputs(
@@ -224,6 +229,7 @@ def describe_layer(
         tuple(networks),
         (*(names[n] for n in plain), *(channel.name for channel in indices)),
         len(plain) if len(plain) <= MOST_WINDOWED else 0,
+        roles,
         tuple(notes),
     )
 
@@ -262,14 +268,15 @@ def _is_copy(values: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) ->
     return bool(abs(np.corrcoef(values, other)[0, 1]) > _COPY)
 
 
-def _names(facts: LayerFacts, kept: Sequence[int], networks: Sequence[NetworkUse]) -> dict[int, str]:
-    """A name for each band that expressions can use: a network's, the common one, the layer's own, or its number."""
-    of_network = {n: band.name for use in networks for band, n in zip(use.entry.spec.bands, use.numbers)}
-    common = _common_bands(facts)
+def _names(facts: LayerFacts, kept: Sequence[int], common: Mapping[int, str]) -> dict[int, str]:
+    """A name for each band that expressions can use: the common one where the layer tells it, its own, or its number.
+
+    The network is to find its bands in this layer again, so only what the layer itself says can be their name.
+    """
     names: dict[int, str] = {}
     for number in kept:
         own = _LETTERS.sub("_", facts.bands[number - 1].name).strip("_")
-        name = of_network.get(number) or common.get(number) or (own if own[:1].isalpha() else "") or f"band_{number}"
+        name = common.get(number) or (own if own[:1].isalpha() else "") or f"band_{number}"
         names[number] = name if name not in names.values() else f"band_{number}"
     return names
 
@@ -289,18 +296,13 @@ def _common_bands(facts: LayerFacts) -> dict[int, str]:
     return common
 
 
-def _band(
-    facts: LayerFacts, number: int, name: str, networks: Sequence[NetworkUse], values: npt.NDArray[np.float64]
-) -> ModelBand:
+def _band(facts: LayerFacts, number: int, name: str, common: Mapping[int, str]) -> ModelBand:
     band = facts.bands[number - 1]
-    of_network = {n: b for use in networks for b, n in zip(use.entry.spec.bands, use.numbers)}
-    known = of_network.get(number)
-    common = known.common_name if known else (name if name in _COMMON else None)
     return ModelBand(
         name=name,
-        common_name=common,
-        wavelength=band.wavelength or (known.wavelength if known else None),
-        width=band.width or (known.width if known else None),
+        common_name=common.get(number),
+        wavelength=band.wavelength,
+        width=band.width,
         description=band.name,
         data_type=facts.dtypes[number - 1],
     )
@@ -310,22 +312,26 @@ def _renamed(channel: Channel, use: NetworkUse, place: Mapping[int, int], own: M
     """A channel of a network over the bands of this layer."""
     if channel.expression is None:
         return replace(channel, band=place[use.numbers[channel.band or 0]])
-    words = re.sub(r"[A-Za-z_]\w*", lambda word: own.get(word.group(), word.group()), channel.expression.text)
-    return replace(channel, expression=parse(words, tuple(own.values())))
+    return replace(channel, expression=parse(_with_names(channel.expression.text, own), tuple(own.values())))
 
 
-def _indices(values: Mapping[str, npt.NDArray[np.float32]]) -> list[Channel]:
-    """Channels of the indices whose bands are there."""
+def _indices(values: Mapping[str, npt.NDArray[np.float32]], roles: Mapping[str, str]) -> list[Channel]:
+    """Channels of the indices whose bands are there; `roles` has the name of the band that is red, and so on."""
     channels = []
     for index in _INDICES:
         try:
-            expression = parse(INDICES[index], tuple(values))
+            expression = parse(_with_names(INDICES[index], roles), tuple(values))
         except LulcError:  # a band is missing
             continue
         numbers = expression.evaluate(values)
         if _varies(numbers):
             channels.append(Channel(index, None, expression, _standardise(numbers)))
     return channels
+
+
+def _with_names(text: str, names: Mapping[str, str]) -> str:
+    """An expression with the names of its bands replaced."""
+    return re.sub(r"[A-Za-z_]\w*", lambda word: names.get(word.group(), word.group()), text)
 
 
 def _standardise(values: npt.NDArray[np.floating]) -> Steps:

@@ -162,7 +162,7 @@ def _guide(inputs: LayerInputs, sample: npt.NDArray[np.float64]) -> Smoothing | 
         for name, number, steps in zip(inputs.names, inputs.numbers, inputs.band_steps)
     }
     positive = [name for name, numbers in values.items() if np.mean(numbers > 0) >= _POSITIVE and np.ptp(numbers) > 0]
-    usual = [name for name in _GUIDE if name in positive]
+    usual = [inputs.roles[role] for role in _GUIDE if inputs.roles.get(role) in positive]
     names = tuple((usual if len(usual) > 2 else positive)[:_MOST_GUIDE_BANDS])
     if not names:
         return None

@@ -124,6 +124,21 @@ def test_any_bands(raster, points, tmp_path):
     assert result.overall_accuracy > 0.8 and len(np.unique(values)) == 4
 
 
+def test_bands_that_the_user_named_are_found_again(raster, points, tmp_path):
+    from .conftest import land
+
+    classes, image = land()
+    path = raster("raw.tif", image[[2, 1, 0, 3]], names=("L1", "L2", "L3", "L4"))
+    layer = RasterInput(path, bands=(3, 2, 1, 4))
+    result = adapt(AdaptJob(layer, points(classes, 6), ways=("both",), smoothing="none"), tmp_path / "own.onnx")
+    assert result.networks == (MOBILE,)
+    spec = catalogue.load(tmp_path / "own.onnx").spec
+    assert spec.band_names == ("L1", "L2", "L3", "L4")
+    assert [c.expression.text for c in spec.channels if c.name == "NDVI"][-1] == "(L4 - L3) / (L4 + L3)"
+    values, _ = mapped(result.model, path, tmp_path)
+    assert len(np.unique(values)) == 4
+
+
 def test_sixty_four_bands_of_an_embedding(raster, points, tmp_path):
     from .conftest import land
 
