@@ -141,7 +141,9 @@ class MapEvents:
         variance = (self.weights**2 * spread / self.units).sum(axis=-1)
         covariance = (self.weights**2 * (product - number * wrong) / self.units).sum(axis=-1)
         expected = normal_bounds(chance, variance, self.level, 0.0, 1.0)
-        return one_minus_ratio(errors, expected, covariance, effective_units(self.weights, self.units))
+        # a covariance that hangs on the stratum with the fewest units is not trusted, however many the others have
+        fewest = float(self.units[self.weights > 0].min())
+        return one_minus_ratio(errors, expected, covariance, fewest)
 
 
 def events_of(

@@ -24,10 +24,9 @@ from .intervals import clopper_pearson_share, z
 
 Floats = npt.NDArray[np.float64]
 
-#: Units by which estimated correlations are drawn to 0 (of numerator and denominator) and to −1 (of two maps): in a
-#: small sample an estimated correlation is chance.
-_DOUBT_OF_RATIO = 16.0
-_DOUBT_OF_PAIRS = 8.0
+#: Units by which an estimated correlation of two parts is drawn to the value that makes the interval widest: in a small
+#: sample it is chance.
+_DOUBT = 8.0
 _TINY = 1e-300
 
 
@@ -116,7 +115,8 @@ def one_minus_ratio(errors: Bounds, chance: Bounds, covariance: Floats, effectiv
     """
     d, e = errors, chance
     opposed = -covariance / np.sqrt(np.maximum(d.variance * e.variance, _TINY))
-    opposed = opposed.clip(-1, 1) / (1 + _DOUBT_OF_RATIO / effective)
+    doubt = _DOUBT / effective
+    opposed = (opposed.clip(-1, 1) + doubt) / (1 + doubt)
     inverse = _lower_ratio(e.value, d.value, e.value - e.low, d.high - d.value, opposed)
     lower = _lower_ratio(d.value, e.value, d.value - d.low, e.high - e.value, opposed)
     known = e.value > 0
@@ -141,7 +141,7 @@ def difference_of_pairs(a: Bounds, b: Bounds, covariance: Floats, effective: flo
     """A − B of two figures from the same units, with the covariance that was estimated from `effective` units."""
     with np.errstate(invalid="ignore"):
         together = (covariance / np.sqrt(np.maximum(a.variance * b.variance, _TINY))).clip(-1, 1)
-    doubt = _DOUBT_OF_PAIRS / effective
+    doubt = _DOUBT / effective
     return _joined(a, b, (together - doubt) / (1 + doubt))
 
 
