@@ -14,6 +14,8 @@ from ..job import Label, ReferenceFeature
 USUAL_FIELD = "ref_class"
 _STRATUM = "stratum"
 _SIZES = ("stratum_px", "stratum_ha", "weighting")
+#: Fields that count by their names, beside those of class and stratum.
+USED_FIELDS = ("id", _STRATUM, *_SIZES)
 _MOST_SHOWN = 30
 _LONGEST_SHOWN = 40
 

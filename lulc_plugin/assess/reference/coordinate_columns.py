@@ -94,9 +94,9 @@ def coordinate(table: TextTable, row: int, column: int) -> float:
     """
     cell = table.rows[row][column]
     try:
-        value = float(plain_number(cell, table.separator))
+        value = float(cell)
     except ValueError:
-        value = math.nan
+        value = _as_written_elsewhere(cell, table.separator)
     if not math.isfinite(value):
         how = " with a decimal point" if "," in cell else ""
         how = " of degrees with decimals, with a minus for south and west" if _ANGLE.search(cell) else how
@@ -109,9 +109,19 @@ def coordinate(table: TextTable, row: int, column: int) -> float:
 
 def plain_number(cell: str, separator: str) -> str:
     """A number with a decimal comma, or with blanks between thousands, as Python writes it; other texts as they are."""
+    if cell.isalnum():  # a table may have millions of cells
+        return cell
     if _GROUPED.fullmatch(cell):
         cell = re.sub(r"[ \u00a0\u202f'’]", "", cell.strip())
     return cell.replace(",", ".") if separator != "," and _COMMA.fullmatch(cell) else cell
+
+
+def _as_written_elsewhere(cell: str, separator: str) -> float:
+    """A number with a decimal comma or grouped thousands; NaN for what is none."""
+    try:
+        return float(plain_number(cell, separator))
+    except ValueError:
+        return math.nan
 
 
 def geometries_of(table: TextTable, column: int) -> tuple[list[Geometry], str]:

@@ -17,6 +17,7 @@ from ...raster import GeoGrid
 #: GeoJSON-like; None: none.
 Geometry = Optional[Mapping[str, Any]]
 _OF_POINTS = {"Point": False, "MultiPoint": True}
+_NO_OTHERS: Counter[str] = Counter()
 _OF_POLYGONS = {"Polygon": False, "MultiPolygon": True}
 
 
@@ -159,6 +160,8 @@ def _next_to(outer: Any, rings: list[list[tuple[float, float]]], circle: float) 
 
 
 def _pieces(geometry: Geometry) -> _Pieces:
+    if geometry is not None and geometry.get("type") == "Point" and len(geometry.get("coordinates") or ()) >= 2:
+        return _Pieces([geometry["coordinates"]], [], _NO_OTHERS)  # most layers are many of these
     found = _Pieces([], [], Counter())
     waiting = [geometry]
     while waiting:

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import LulcError, MissingCrs
 from ...raster import LayerFacts, RasterInput, Source, parse_crs, transform_coordinates
 from ..job import FeatureInput, Label, Places
-from .columns import features_of, fields_wanted
+from .columns import USED_FIELDS, features_of, fields_wanted
 from .coordinate_columns import (
     WGS84,
     PlaceColumns,
@@ -69,11 +69,7 @@ def read_points(
     if of_points is not None and facts.crs is None:
         raise missing_crs(_file_name(path), places, map_layer)
     on_map, nowhere = _on_map(found.geometries, found.kind, of_points, facts)
-    values: dict[str, list[Label]] = {
-        name: [plain_number(row[i], table.separator).strip() or None for row in table.rows]
-        for i, name in enumerate(table.header)
-        if name
-    }
+    values = {name: _cells(table, name, name in (label, stratum, *USED_FIELDS)) for name in table.header if name}
     return FeatureInput(
         features=features_of(on_map, values, [f"line {line}" for line in table.lines], label, stratum),
         kind=found.kind,
@@ -85,6 +81,14 @@ def read_points(
         warnings=(*found.left_out, *nowhere),
         places=places,
     )
+
+
+def _cells(table: TextTable, name: str, used: bool) -> Sequence[Label]:
+    """What a column holds, numbers as Python writes them; nothing where it is not used: a table may be large."""
+    if not used:
+        return ()
+    column = table.header.index(name)
+    return [plain_number(row[column], table.separator).strip() or None for row in table.rows]
 
 
 def _points(table: TextTable, columns: PlaceColumns) -> list[Geometry]:
