@@ -195,8 +195,14 @@ def is_code(name: str) -> bool:
 # ---------------------------------------------------------------- what a file says
 
 
-def wavelength_of(dataset: Any, band: int) -> tuple[float | None, float | None]:
-    """Centre and width in micrometres that an open rasterio dataset tells of a band; None where it does not."""
+def wavelength_of(dataset: Any, band: int, description: str | None = None) -> tuple[float | None, float | None]:
+    """Centre and width in micrometres that an open rasterio dataset tells of a band; None where it does not.
+
+    Args:
+        dataset: open.
+        band: from 1.
+        description: of the band; None: asked of the dataset, which makes a list of all of them for it.
+    """
     imagery = dataset.tags(band, ns="IMAGERY")
     own = dataset.tags(band)
     centre = _number(imagery.get("CENTRAL_WAVELENGTH_UM"))
@@ -205,7 +211,7 @@ def wavelength_of(dataset: Any, band: int) -> tuple[float | None, float | None]:
         unit = own.get("wavelength_units") or own.get("WAVELENGTH_UNIT") or ""
         centre = _micrometres(own.get("wavelength") or own.get("WAVELENGTH"), unit, 100)
     if centre is None:
-        text = _WITH_UNIT.search(dataset.descriptions[band - 1] or "")
+        text = _WITH_UNIT.search((dataset.descriptions[band - 1] if description is None else description) or "")
         if text:
             centre = _micrometres(text.group(1), text.group(2), 100)
     if width is None:
@@ -218,20 +224,15 @@ def wavelength_of(dataset: Any, band: int) -> tuple[float | None, float | None]:
     return centre, width
 
 
-def name_of(dataset: Any, band: int) -> str:
-    """What the file calls a band; empty when it does not. Names are shown: they are cut, and hide or turn nothing."""
-    return visible_text(_stored_name(dataset, band)[:LONGEST_NAME]).strip()
-
-
-def _stored_name(dataset: Any, band: int) -> str:
-    described = (dataset.descriptions[band - 1] or "").strip()
-    if described:
-        return str(described)
-    own = dataset.tags(band).get("BANDNAME")
-    if own:
-        return str(own).strip()
-    names = {key: text for key, text in dataset.tags().items() if _LISTED_NAME.match(key)}
-    return str(names.get(f"Band_{band}", "")).strip() if len(names) == dataset.count else ""
+def names_of(dataset: Any) -> list[str]:
+    """What the file calls each band; empty where it does not. As they are shown, they are cut, and hide nothing."""
+    listed = {key: text for key, text in dataset.tags().items() if _LISTED_NAME.match(key)}
+    listed = listed if len(listed) == dataset.count else {}
+    names = []
+    for band, described in enumerate(dataset.descriptions, 1):
+        name = (described or "").strip() or dataset.tags(band).get("BANDNAME") or listed.get(f"Band_{band}", "")
+        names.append(visible_text(str(name).strip()[:LONGEST_NAME]).strip())
+    return names
 
 
 def _from_file_lists(dataset: Any, band: int) -> tuple[float | None, float | None]:

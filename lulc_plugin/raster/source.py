@@ -22,13 +22,15 @@ from rasterio.windows import Window as FileWindow
 
 from ..errors import LulcError
 from . import areas, gdal, read_errors, virtual_files
-from .band_names import name_of, wavelength_of
+from .band_names import names_of, wavelength_of
 from .bands import LayerBand
 from .geogrid import Extent, GeoGrid, PixelRegion, crs_name
 from .nodata import BoolArray, in_ranges, valid_by_value
 from .raster_input import RasterInput, file_title
 from .usable_grid import refuse_unusable
 
+#: Bands of a layer: a stack of ten years has a few thousand; GDAL would take 65,535, and minutes to list them.
+_MOST_BANDS = 10_000
 #: Characters of a coordinate system that a message shows.
 _LONGEST_CRS = 40
 #: Characters of what GDAL says of a file that it cannot open.
@@ -147,6 +149,13 @@ class Source:
         except LulcError:
             self._dataset.close()
             raise
+        if self._dataset.count > _MOST_BANDS:
+            count = self._dataset.count
+            self._dataset.close()
+            raise LulcError(
+                f"The layer {path} has {count:,} bands; up to {_MOST_BANDS:,} are looked at.",
+                "Take out the ones that you need, for example with gdal_translate -b 4 -b 3 -b 2 -b 8.",
+            )
         if any("complex" in d for d in self._dataset.dtypes):
             self._dataset.close()
             raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")
@@ -168,18 +177,21 @@ class Source:
         ds, path = self._dataset, self._layer.path
         in_file = ds.crs or None
         grid = GeoGrid(set_crs or in_file, ds.transform, (ds.height, ds.width))
+        # each of these is a list of all bands, made anew whenever it is asked for
+        colours, scales, offsets, described = ds.colorinterp, ds.scales, ds.offsets, ds.descriptions
+        names = names_of(ds)
         bands = []
         for i in ds.indexes:
-            wavelength, width = wavelength_of(ds, i)
+            wavelength, width = wavelength_of(ds, i, described[i - 1] or "")
             bands.append(
                 LayerBand(
                     number=i,
-                    name=name_of(ds, i),
+                    name=names[i - 1],
                     wavelength=wavelength,
                     width=width,
-                    colour=ds.colorinterp[i - 1].name,
-                    scale=float(ds.scales[i - 1]),
-                    offset=float(ds.offsets[i - 1]),
+                    colour=colours[i - 1].name,
+                    scale=float(scales[i - 1]),
+                    offset=float(offsets[i - 1]),
                 )
             )
         bands = [replace(band, alpha_values=self._image_values(band)) for band in bands]

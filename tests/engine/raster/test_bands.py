@@ -12,7 +12,7 @@ from rasterio.enums import ColorInterp
 from lulc_plugin.errors import LulcError
 from lulc_plugin.options import QGIS
 from lulc_plugin.raster import Source
-from lulc_plugin.raster.band_names import name_of, wavelength_of
+from lulc_plugin.raster.band_names import names_of, wavelength_of
 from lulc_plugin.raster.bands import LayerBand, match, sensor_of
 
 
@@ -591,11 +591,11 @@ def test_lists_of_the_whole_file_come_last_and_only_if_they_have_one_entry_a_ban
 def test_keys_of_the_sentinel2_driver():
     own = {1: {"BANDNAME": "B4", "WAVELENGTH": "665", "WAVELENGTH_UNIT": "nm", "BANDWIDTH": "30"}}
     assert wavelength_of(Dataset(1, own), 1) == (pytest.approx(0.665), pytest.approx(0.03))
-    assert name_of(Dataset(1, own), 1) == "B4"
-    assert name_of(Dataset(1, own, descriptions=("B4, central wavelength 665 nm",)), 1).startswith("B4,")
-    assert name_of(Dataset(2, file={"Band_1": "red", "Band_2": "nir"}), 2) == "nir"
+    assert names_of(Dataset(1, own))[0] == "B4"
+    assert names_of(Dataset(1, own, descriptions=("B4, central wavelength 665 nm",)))[0].startswith("B4,")
+    assert names_of(Dataset(2, file={"Band_1": "red", "Band_2": "nir"}))[1] == "nir"
     # the list of a file from which a band was taken out is stale
-    assert name_of(Dataset(1, file={"Band_1": "red", "Band_2": "nir"}), 1) == ""
+    assert names_of(Dataset(1, file={"Band_1": "red", "Band_2": "nir"}))[0] == ""
 
 
 def test_millimetres():

@@ -2,6 +2,7 @@
 """What a user sets for a layer counts instead of what its file says: in the map, the sample, the report, the check."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -276,3 +277,25 @@ def test_a_file_of_several_rasters_names_them(two_rasters, class_map, tmp_path, 
 def test_a_reference_of_several_rasters_names_them(two_rasters, class_map, capsys):
     assert cli.main(["assess", class_map(), two_rasters]) == 1
     assert f"GPKG:{two_rasters}:B" in capsys.readouterr().err
+
+
+def stack(tmp_path, bands):
+    """A virtual file of many bands, each a line of text."""
+    lines = "".join(f'<VRTRasterBand dataType="Byte" band="{i}"/>' for i in range(1, bands + 1))
+    head = "<SRS>EPSG:32725</SRS><GeoTransform>500000,30,0,9120000,0,-30</GeoTransform>"
+    path = tmp_path / "stack.vrt"
+    path.write_text(f'<VRTDataset rasterXSize="8" rasterYSize="8">{head}{lines}</VRTDataset>')
+    return str(path)
+
+
+def test_a_layer_of_very_many_bands_is_refused(tmp_path):
+    with pytest.raises(LulcError, match="has 12,000 bands; up to 10,000"):
+        Source(stack(tmp_path, 12_000))
+
+
+def test_listing_the_bands_of_a_layer_is_linear(tmp_path):
+    """The lists that rasterio makes of all bands are asked for once, not once a band."""
+    begin = time.process_time()
+    with Source(stack(tmp_path, 3000)) as source:
+        assert len(source.facts.bands) == 3000
+    assert time.process_time() - begin < 6
