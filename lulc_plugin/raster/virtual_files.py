@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import LulcError
+from . import archives
 
 #: Bytes of a virtual file that is looked at; a mosaic of a hundred thousand files has half of that.
 LARGEST = 100_000_000
@@ -27,6 +28,8 @@ _SERVICES = (
     b"<WCS_GDAL", b"<OGRWFSDataSource", b"<OGRCSWDataSource", b"<GDALTileIndexDataset", b"<Capabilities", b"<Services",
     b'"stac_version"', b'"stac_extensions"', b'"tilejson"',
 )  # fmt: skip
+#: Tables of vector features that GDAL takes for rasters by these names: each row names a file or an address.
+_TILE_INDEXES = (".gti.gpkg", ".gti.fgb", ".gti.parquet")
 _REMOTE = re.compile(
     r"\b(?:https?|ftps?|s3|gs|azure?|abfss?|oss)://|/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)"
     r"|<(?:GDAL_WMS|GDAL_WMTS|WCS_GDAL|GDALTileIndexDataset|OGRWFSDataSource)"
@@ -148,6 +151,11 @@ def _names_in_file(path: str) -> tuple[str, ...]:
         status = os.stat(path)
     except OSError:
         return ()  # opening the file reports why
+    if path.lower().endswith(_TILE_INDEXES):
+        raise _refused(path, "is a table of places elsewhere")
+    if archives.is_archive(head):
+        _refuse_hidden(path, head, status.st_size, status.st_mtime_ns)
+        return ()
     if any(mark in head for mark in _SERVICES) and not any(mark in head for mark in _VIRTUAL):
         raise _refused(path, "stands for a service or a table of places elsewhere")
     if not any(mark in head for mark in _VIRTUAL):
@@ -158,6 +166,12 @@ def _names_in_file(path: str) -> tuple[str, ...]:
             "Join its files in several steps.",
         )
     return _names_in_text_of(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _refuse_hidden(path: str, head: bytes, size: int, time: int) -> None:
+    """As `archives.refuse_hidden`; `size` and `time` only tell whether it is still the same file."""
+    archives.refuse_hidden(path, head, (*_VIRTUAL, *_SERVICES))
 
 
 @lru_cache(maxsize=8)
@@ -259,9 +273,13 @@ def _parts(name: str) -> list[str]:
 
 def _archives(name: str) -> list[str]:
     """`/vsizip//data/a.zip/b.tif` → what may be the archive: `/data/a.zip/b.tif`, `/data/a.zip`, …; also relative."""
-    rest = re.sub(r"^(?:/vsi[a-z0-9_]+/(?:[\d_]+,)?)+", "", name).strip("{}")
-    parts = rest.split("/")
-    starts = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    # braces set the archive apart: /vsizip/{/data/a.zip}/b.tif
+    plain = [name, name.replace("{", "").replace("}", "")] if "{" in name else [name]
+    starts = []
+    for each in plain:
+        rest = re.sub(r"^(?:/vsi[a-z0-9_]+/(?:[\d_]+,)?)+", "", each)
+        parts = rest.split("/")
+        starts += ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
     return [start for each in starts for start in ((each,) if each.startswith("/") else (each, "/" + each))]
 
 

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """No file makes this program open a connection."""
 
+import gzip
 import html
+import io
 import socket
+import tarfile
 import threading
+import zipfile
 
 import pytest
+import rasterio
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import Source, names_network, refuse_network, virtual_files
@@ -149,3 +154,102 @@ def test_definitions_that_are_addresses(text):
 )
 def test_definitions_that_are_none(text):
     assert not names_network(text)
+
+
+# ---------------------------------------------------------------- archives
+
+
+def zipped(folder, name, data):
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("readme.txt", "x")
+        out.writestr(name, data)
+    return f"/vsizip/{folder}/a.zip/{name}"
+
+
+def tarred(folder, name, data, mode="w"):
+    with tarfile.open(folder / "a.tar", mode) as out:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(data)
+        out.addfile(entry, io.BytesIO(data))
+    return f"/vsitar/{folder}/a.tar/{name}"
+
+
+def gzipped(folder, name, data):
+    (folder / f"{name}.gz").write_bytes(gzip.compress(data))
+    return f"/vsigzip/{folder}/{name}.gz"
+
+
+def twice(folder, name, data):
+    zipped(folder, name, data)
+    with zipfile.ZipFile(folder / "b.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        out.write(folder / "a.zip", "a.zip")
+    return f"/vsizip//vsizip/{folder}/b.zip/a.zip/{name}"
+
+
+def in_braces(folder, name, data):
+    zipped(folder, name, data)
+    return f"/vsizip/{{{folder}/a.zip}}/{name}"
+
+
+PACKERS = [zipped, tarred, lambda f, n, d: tarred(f, n, d, "w:gz"), gzipped, twice, in_braces]
+
+
+@pytest.mark.parametrize("pack", PACKERS)
+@pytest.mark.parametrize("name", ["evil.vrt", "scene.tif"])
+def test_no_archive_hides_an_address(pack, name, tmp_path, server):
+    """Whatever the file inside is called: GDAL knows it by its first bytes."""
+    port, visits = server
+    inside = BAND.format("", SOURCE.format(f"/vsicurl/http://127.0.0.1:{port}/a.tif")).encode()
+    path = pack(tmp_path, name, inside)
+    (tmp_path / "outer.vrt").write_text(BAND.format("", SOURCE.format(path)))
+    for layer in (path, str(tmp_path / "outer.vrt")):
+        with pytest.raises(LulcError, match="Unpack it") as caught:
+            with Source(layer) as source:
+                source.read_stored(1, source.facts.region)
+        assert "inside" in str(caught.value)
+    assert visits == []
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, gzipped, in_braces])
+def test_a_raster_in_an_archive_is_read(pack, raster, scene, tmp_path):
+    image = scene(20, 20)
+    path = raster("in.tif", image)
+    packed = pack(tmp_path, "scene.tif", open(path, "rb").read())
+    with Source(packed) as source:
+        assert (source.read_stored(1, source.facts.region) == image[0]).all()
+
+
+def test_an_archive_that_cannot_be_looked_into(tmp_path):
+    for name, data in (
+        ("a.7z", b"7z\xbc\xaf\x27\x1cxxxx"),
+        ("b.zip", b"PK\x03\x04damaged"),
+        ("c.gz", b"\x1f\x8bdamaged"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(LulcError, match="Unpack it"):
+            refuse_network(f"/vsizip/{tmp_path / name}/x.tif")
+
+
+@pytest.mark.parametrize("name", ["tiles.gti.gpkg", "tiles.GTI.FGB", "tiles.gti.parquet"])
+def test_a_tile_index_is_refused_by_its_name(name, tmp_path):
+    """GDAL takes such a table for a raster, and each of its rows names a file or an address."""
+    (tmp_path / name).write_bytes(b"SQLite format 3\0")
+    (tmp_path / "outer.vrt").write_text(BAND.format("", SOURCE.format(tmp_path / name)))
+    for layer in (tmp_path / name, tmp_path / "outer.vrt"):
+        with pytest.raises(LulcError, match="table of places"):
+            Source(str(layer))
+
+
+def test_metadata_inside_a_geotiff_open_nothing(raster, scene, tmp_path, server):
+    port, visits = server
+    image = scene(20, 20)
+    path = raster("in.tif", image)
+    address = f"/vsicurl/http://127.0.0.1:{port}/x.tif"
+    with rasterio.open(path, "r+") as out:
+        out.update_tags(OVERVIEW_FILE=address, BIG="x" * 1_000_000)
+        out.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=address)
+        out.update_tags(ns="GEOLOCATION", X_DATASET=address, Y_DATASET=address, X_BAND="1", Y_BAND="1")
+        out.update_tags(1, OVERVIEW_FILE=address, BIG="<img>" * 100_000)
+    with Source(path) as source:
+        assert (source.read_stored(1, source.facts.region) == image[0]).all()
+    assert visits == []
