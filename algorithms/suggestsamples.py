@@ -110,9 +110,7 @@ class SuggestSamples(LulcAlgorithm):
                 QgsProcessingParameterField(
                     self.FIELD, self.tr("Field with the class of the samples"), None, self.SAMPLES, optional=True
                 ),
-                definitions.whole(
-                    self.SEED, "Seed", "The same seed gives the same points.", (0, 2**31 - 1), default=0, optional=False
-                ),
+                definitions.whole(self.SEED, "Seed", "The same seed gives the same points.", (0, 2**31 - 1), default=0),
             ),
         )
 

@@ -172,9 +172,7 @@ class TrainFromPoints(LulcAlgorithm):
                 default="auto",
                 optional=False,
             ),
-            definitions.whole(
-                self.SEED, "Seed", "The same seed gives the same network.", (0, _LARGEST_INT), default=0, optional=False
-            ),
+            definitions.whole(self.SEED, "Seed", "The same seed gives the same network.", (0, _LARGEST_INT), default=0),
             definitions.explained(
                 QgsProcessingParameterFeatureSink(
                     self.OUTPUT_SUSPECTS,

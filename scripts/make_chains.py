@@ -106,6 +106,73 @@ def classify_and_assess() -> QgsProcessingModelAlgorithm:
     return model
 
 
+OWN_HELP = {
+    "ALG_DESC": (
+        "Trains classes of your own from points or polygons, maps them, and suggests where more samples would help."
+        " Label the suggestions, add them to the samples, and run it again."
+    ),
+    "ALG_CREATOR": "Land Cover Classifier contributors",
+    "INPUT": "Any raster with any number of bands; put several into one with Stack layers.",
+    "SAMPLES": "Points or polygons with a class, ten or more of each class.",
+    "FIELD": "Holds values or names of classes; empty takes ref_class.",
+}
+
+
+def own_classes() -> QgsProcessingModelAlgorithm:
+    """Train classes from points → Classify land cover → Suggest samples."""
+    points_or_polygons = [QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorPolygon]
+    any_field = QgsProcessingParameterField.DataType.Any
+    model = QgsProcessingModelAlgorithm("Own classes", "Land cover")
+    model.setHelpContent(OWN_HELP)
+    for row, parameter in enumerate(
+        (
+            QgsProcessingParameterRasterLayer("INPUT", "Image"),
+            QgsProcessingParameterFeatureSource("SAMPLES", "Samples: points or polygons", points_or_polygons),
+            QgsProcessingParameterField("FIELD", "Field with the class", None, "SAMPLES", any_field, False, True),
+        )
+    ):
+        component = QgsProcessingModelParameter(parameter.name())
+        component.setPosition(QPointF(140, 80 + 80 * row))
+        model.addModelParameter(parameter, component)
+    value = QgsProcessingModelChildParameterSource.fromStaticValue
+    network = QgsProcessingModelChildParameterSource.fromChildOutput("train", "OUTPUT_MODEL")
+    train = {name: _parameter(name) for name in ("INPUT", "SAMPLES", "FIELD")}
+    model.addChildAlgorithm(
+        _step(
+            "lulc:trainfrompoints",
+            "train",
+            "Train classes from points",
+            QPointF(440, 120),
+            {**train, "NETWORK": value("auto"), "SMOOTHING": value("auto"), "MAX_PIXELS_PER_CLASS": value(500)},
+            {"OUTPUT_MODEL": "Network", "OUTPUT_HTML": "Report"},
+        )
+    )
+    model.addChildAlgorithm(
+        _step(
+            "lulc:classifylandcover",
+            "classify",
+            "Classify land cover",
+            QPointF(740, 280),
+            {"INPUT": _parameter("INPUT"), "MODEL": value("auto"), "MODEL_FILE": network},
+            {"OUTPUT": "Land cover"},
+        )
+    )
+    model.addChildAlgorithm(
+        _step(
+            "lulc:suggestsamples",
+            "suggest",
+            "Suggest samples",
+            QPointF(740, 480),
+            {**train, "MODEL": value("auto"), "MODEL_FILE": network, "N": value(20)},
+            {"OUTPUT": "Suggested samples"},
+        )
+    )
+    return model
+
+
+CHAINS = {"classify_and_assess": classify_and_assess, "own_classes": own_classes}
+
+
 def _parameter(name: str) -> QgsProcessingModelChildParameterSource:
     return QgsProcessingModelChildParameterSource.fromModelParameter(name)
 
@@ -149,10 +216,11 @@ def main(folder: Path) -> None:
 
         plugin = landcover_classifier.classFactory(None)
         plugin.initProcessing()
-        path = folder / "classify_and_assess.model3"
-        if not classify_and_assess().toFile(str(path)):
-            raise SystemExit(f"{path} cannot be written.")
-        print(path)
+        for name, chain in CHAINS.items():
+            path = folder / f"{name}.model3"
+            if not chain().toFile(str(path)):
+                raise SystemExit(f"{path} cannot be written.")
+            print(path)
         plugin.unload()
 
 

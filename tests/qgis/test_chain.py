@@ -16,7 +16,8 @@ from qgis.core import (
 )
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-CHAIN = CHECKOUT / "resources" / "chains" / "classify_and_assess.model3"
+CHAINS = CHECKOUT / "resources" / "chains"
+CHAIN = CHAINS / "classify_and_assess.model3"
 
 
 @pytest.fixture
@@ -41,11 +42,13 @@ def content(model):
     return found
 
 
-def test_the_file_is_what_the_script_writes(provider, script, tmp_path):
+@pytest.mark.parametrize("name", ["classify_and_assess", "own_classes"])
+def test_the_file_is_what_the_script_writes(provider, script, tmp_path, name):
     """Else the shipped chain misses what has changed in the algorithms."""
+    assert {path.stem for path in CHAINS.glob("*.model3")} == set(script.CHAINS)
     fresh, shipped = QgsProcessingModelAlgorithm(), QgsProcessingModelAlgorithm()
-    assert script.classify_and_assess().toFile(str(tmp_path / "fresh.model3"))
-    assert fresh.fromFile(str(tmp_path / "fresh.model3")) and shipped.fromFile(str(CHAIN))
+    assert script.CHAINS[name]().toFile(str(tmp_path / "fresh.model3"))
+    assert fresh.fromFile(str(tmp_path / "fresh.model3")) and shipped.fromFile(str(CHAINS / f"{name}.model3"))
     assert content(shipped) == content(fresh)
 
 
@@ -53,9 +56,10 @@ def test_the_choices_of_design_are_those_of_the_algorithm(script, plugin):
     assert script.DESIGNS == list(plugin("lulc_plugin.assess.job").DESIGNS)
 
 
-def test_the_chain_is_valid(provider):
+@pytest.mark.parametrize("name", ["classify_and_assess", "own_classes"])
+def test_the_chain_is_valid(provider, name):
     model = QgsProcessingModelAlgorithm()
-    assert model.fromFile(str(CHAIN))
+    assert model.fromFile(str(CHAINS / f"{name}.model3"))
     assert all(child.algorithm() is not None for child in model.childAlgorithms().values())
     for name in model.childAlgorithms():
         ready, problems = model.validateChildAlgorithm(name)
@@ -119,3 +123,19 @@ def test_two_references_in_the_chain_are_refused(qgis_process, image, tmp_path):
     said = done.stdout + done.stderr
     assert done.returncode == 1
     assert "Give exactly one" in said and "Traceback" not in said
+
+
+def test_own_classes_in_a_chain(qgis_process, image, write_points, tmp_path):
+    entries = [("west", x, y) for x in (0.05, 0.1, 0.15) for y in (0.2, 0.5, 0.8)]
+    entries += [("middle", x, y) for x in (0.45, 0.5, 0.55) for y in (0.2, 0.5, 0.8)]
+    points = write_points(str(tmp_path / "points.geojson"), image, entries, "kind")
+    outputs = {
+        "train:Network": tmp_path / "own.onnx", "train:Report": tmp_path / "own.html",
+        "classify:Land cover": tmp_path / "map.tif", "suggest:Suggested samples": tmp_path / "more.gpkg",
+    }  # fmt: skip
+    words = [f"{name}={path}" for name, path in outputs.items()]
+    done = qgis_process(
+        "run", str(CHAINS / "own_classes.model3"), "--", f"INPUT={image}", f"SAMPLES={points}", "FIELD=kind", *words
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(path.exists() for path in outputs.values())
