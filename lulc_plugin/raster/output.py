@@ -195,7 +195,8 @@ class MapWriter:
         progress.check()
         if worker.error is not None:
             raise LulcError(f"The map cannot be finished: {worker.error}.", "Is the disk full?") from worker.error
-        self._check()
+        with gdal.environment():  # the thread that began the file may have been another one
+            self._check()
         note = map_files.put_in_place(self._whole, self._path, self._legend, self._temporaries)
         if note:
             progress.warn(note)
