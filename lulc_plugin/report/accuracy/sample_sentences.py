@@ -245,7 +245,7 @@ def _too_few_polygons(there: int, needed: int) -> str:
 def _too_small(there: int, needed: int) -> str:
     return (
         f"{there:,} reference units are too few to say how accurate the map is: the interval of its overall accuracy is"
-        f" wider than 30 percentage points. About {needed:,}, shared out as these are, would give ± 10"
+        f" wider than 30 percentage points. About {needed:,}, shared out as these are, would give ± 10 points"
     )
 
 
