@@ -122,7 +122,7 @@ def most_probable_class(probabilities: FloatArray) -> npt.NDArray[np.uint8] | np
     Returns:
         `(rows, cols)` channel indexes, of the smallest type that has room for one more.
     """
-    kind = np.uint8 if len(probabilities) < 255 else np.uint16
+    kind = np.uint8 if len(probabilities) <= 255 else np.uint16
     out = np.zeros(probabilities.shape[1:], kind)
     for row in range(0, len(out), _ROWS_AT_ONCE):
         part = probabilities[:, row : row + _ROWS_AT_ONCE]

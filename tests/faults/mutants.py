@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes the engine's own code in small ways, one at a time, and looks whether the tests of that module notice.
 
-    python tests/faults/mutants.py MODULE [--seconds S] [--sample N --seed K] [--list]
+    python tests/faults/mutants.py MODULE [--seconds S] [--sample N --seed K] [--containing TEXT] [--list]
 
 MODULE is one of `ROOMS`. Each mutant is one changed operator, comparison, constant, condition or function; the module
 is changed in a forked process, the files on disk stay as they are, and only the tests that run the changed line are
@@ -355,6 +355,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--sample", type=int, default=0, help="so many, at random; 0: all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--containing", default="", help="only those with this text")
     parser.add_argument("--list", action="store_true", help="only print them")
     options = parser.parse_args()
     os.chdir(CHECKOUT)
@@ -363,8 +364,8 @@ def main() -> None:
     path = CHECKOUT / "lulc_plugin" / (options.module.replace(".", "/") + ".py")
     known = json.loads(EQUIVALENT.read_text(encoding="utf-8")).get(options.module, {}) if EQUIVALENT.exists() else {}
     every = mutants(path.read_text(encoding="utf-8"))
-    chosen = [mutant for mutant in every if mutant.key not in known]
-    left_out = len(every) - len(chosen)
+    chosen = [mutant for mutant in every if mutant.key not in known and options.containing in mutant.key]
+    left_out = sum(mutant.key in known for mutant in every)
     if options.sample and options.sample < len(chosen):
         chosen = random.Random(options.seed).sample(chosen, options.sample)
     if options.list:

@@ -214,3 +214,33 @@ def test_shapes_and_values_are_checked():
     for values in ([], [1, 1]):
         with pytest.raises(LulcError):
             ConfusionMatrix(values)
+
+
+def test_classes_beyond_the_largest_are_outside():
+    counted = ConfusionMatrix([1, 2])
+    counted.add(np.array([1, 2, 3, 200]), np.array([1, 9, 2, 255]))
+    assert counted.counts.tolist() == [[1, 0], [0, 0]] and counted.outside == 3
+
+
+@pytest.mark.parametrize("count", [2**53, 2**53 + 2**51, 2**54])
+def test_counts_that_a_float_cannot_hold_are_summed_exactly(count):
+    """`count` + 1 − `count` is 1, which 64-bit floating point numbers lose."""
+    found = accuracy(np.array([[count, 1], [1, 0]], np.int64))
+    assert found.classes[1].users == 0.0
+    assert found.classes[0].users == pytest.approx(count / (count + 1), abs=0, rel=1e-15)
+
+
+def test_a_class_on_one_side_divides_by_nothing():
+    """No warning of numpy reaches a user."""
+    with np.errstate(all="raise"):
+        found = accuracy(np.array([[5, 2, 0], [0, 0, 0], [1, 3, 0]]))
+    assert [c.users for c in found.classes][1] is None
+    assert [c.producers for c in found.classes][2] is None
+    # weighted by the reference, which lacks the third class; the second has no user's accuracy
+    assert found.weighted.users_classes == 1 and found.macro.users_classes == 2
+
+
+def test_two_classes_are_enough_for_a_kappa():
+    assert accuracy(np.array([[3, 1], [1, 3]])).kappa == pytest.approx(0.5)
+    assert accuracy(np.array([[3, 1], [1, 3]])).mcc == pytest.approx(0.5)
+    assert accuracy(np.array([[3, 0], [0, 0]])).kappa is None

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from lulc_plugin.assess import Cause, Reason, accuracy
 from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, intervals, kappa, spread_check
+from lulc_plugin.assess.estimators.variance import poststratified_factors
 from lulc_plugin.errors import LulcError
 from lulc_plugin.report.accuracy import correction_sentence
 
@@ -590,3 +591,25 @@ def test_a_stratum_that_is_wholly_in_the_sample_has_no_error():
     assert known.overall.se == pytest.approx(0.999 * np.sqrt(0.9 * 0.1 / 19)) and not known.notes
     never = estimation.stratified(units, estimation.StrataSizes(*sizes, complete=(False, True)), 2, fpc="never")
     assert never.overall.se is None
+
+
+def test_factors_of_poststratification():
+    """Stehman 2013, equation 48, written out."""
+    found = poststratified_factors(np.array([0.25, 0.75]), np.array([4.0, 12.0]), 0.1)
+    n = 16
+    rows = [(0.9 * w / n + (1 - w) / n**2) for w in (0.25, 0.75)]
+    np.testing.assert_allclose(found, rows, rtol=1e-12)
+
+
+def test_limits_by_hand():
+    """Agresti & Coull's formula, and the closed forms of the beta distribution where there are some."""
+    low, high = intervals.agresti_coull(3, 10, 0.95)
+    z2 = 1.959963984540054**2
+    p = (3 + z2 / 2) / (10 + z2)
+    half = math.sqrt(z2 * p * (1 - p) / (10 + z2))
+    assert (low, high) == pytest.approx((p - half, p + half), rel=1e-12)
+    assert intervals.clopper_pearson(0, 10, 0.95) == pytest.approx((0, 1 - 0.025 ** (1 / 10)), rel=1e-9)
+    assert intervals.clopper_pearson(10, 10, 0.95) == pytest.approx((0.025 ** (1 / 10), 1), rel=1e-9)
+    assert intervals.clopper_pearson(1, 2, 0.95) == pytest.approx((1 - math.sqrt(0.975), math.sqrt(0.975)), rel=1e-9)
+    assert intervals.normal(0.99, 0.02, 0.95) == pytest.approx((0.99 - 0.02 * math.sqrt(z2), 1.0))
+    assert intervals.normal(0.01, 0.02, 0.95) == pytest.approx((0.0, 0.01 + 0.02 * math.sqrt(z2)))

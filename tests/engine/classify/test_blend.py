@@ -18,6 +18,7 @@ def test_winners_are_those_of_argmax_also_at_ties(classes):
     np.testing.assert_array_equal(found, values.argmax(axis=0))
     # there is room for one more value, which stands for nodata
     assert np.iinfo(found.dtype).max >= classes
+    assert found.dtype == (np.uint8 if classes <= 255 else np.uint16)
 
 
 def test_winners_of_nothing():
@@ -86,3 +87,15 @@ def test_a_window_without_a_valid_pixel_adds_nothing():
     inner = slice(grid.rows.starts[1] + grid.rows.kept(1).start + 2 * grid.rows.blend_half_width, 24)
     assert inner.start < inner.stop
     assert (holed[:, inner, inner] == 0).all()
+
+
+@pytest.mark.parametrize("classes", [1, 3, 9])
+@pytest.mark.parametrize("length", [20, 40])
+def test_a_window_without_a_valid_pixel_has_all_classes(classes, length):
+    """Whatever the height of the zone that is kept for the row below."""
+    grid = Grid(plan_axis(length, 24, 8, 1), plan_axis(length, 24, 8, 1))
+    blender = Blender(grid, classes, range(grid.cols.count), grid.rows.count - 1)
+    for r in range(grid.rows.count):
+        for c in range(grid.cols.count):
+            probabilities = blender.add(r, c, None).probabilities
+            assert len(probabilities) == classes and not probabilities.any()

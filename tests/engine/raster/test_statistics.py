@@ -8,7 +8,7 @@ from affine import Affine
 from hypothesis import given, settings, strategies as st
 
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import Source, probe_layer, sample_array, statistics, usable
+from lulc_plugin.raster import PixelRegion, Source, probe_layer, sample_array, statistics, usable
 from lulc_plugin.raster.statistics import grid_step, sample_layer
 
 UTM = Affine(30, 0, 500_000, 0, -30, 9_120_000)
@@ -227,3 +227,11 @@ def test_a_smaller_layer_is_read_as_before(raster):
         np.testing.assert_array_equal(sample, statistics.sample_array(values, np.ones((200, 200), bool), most=400))
         squares = statistics.sample_layer(source, [1], Progress(), most_read=39_999)
     assert set(squares.ravel()) <= set(values.ravel())
+
+
+def test_the_rim_of_a_region_is_its_outermost_pixels():
+    region = PixelRegion(10, 16, 20, 25)
+    expected = np.ones((6, 5), bool)
+    expected[1:-1, 1:-1] = False
+    np.testing.assert_array_equal(statistics._is_on_rim(region, region), expected)
+    np.testing.assert_array_equal(statistics._is_on_rim(PixelRegion(12, 14, 21, 25), region), expected[2:4, 1:])

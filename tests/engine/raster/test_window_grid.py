@@ -152,3 +152,26 @@ def test_indexes_follow_the_raster_and_reflect():
     axis = Axis(length=10, window=8, half=2, starts=(0, 4))
     assert axis.indexes(0).tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     assert axis.indexes(1).tolist() == [4, 5, 6, 7, 8, 9, 8, 7]
+
+
+def test_strides_of_one_and_of_two_windows():
+    """Two windows already overlap; the zone in which they blend is measured by their stride."""
+    assert Axis(20, 24, 8, (0,)).stride == 24
+    assert Axis(32, 24, 8, (0, 8)).stride == 8
+    assert Axis(32, 24, 8, (0, 8)).blend_half_width == 2
+
+
+@pytest.mark.parametrize("plan", [plan_axis, lambda length, *rest: plan_grid(9, length, *rest).cols])
+def test_without_a_minimum_and_a_rim(plan):
+    axis = plan(1, 8, 0, 1)
+    assert (axis.window, axis.starts) == (1, (0,))
+
+
+@pytest.mark.parametrize("window, rim", [(60, 15), (64, 16), (68, 17)])
+def test_a_rim_is_at_most_a_quarter_of_a_window(window, rim):
+    assert plan_axis(1000, window, 8, 1, rim=500).starts[0] == -rim
+
+
+def test_there_are_no_more_windows_than_needed():
+    assert plan_axis(10, 4, 0, 1).starts == (0, 4, 6)
+    assert plan_axis(100, 32, 8, 2).starts == (0, 24, 48, 68)
