@@ -202,6 +202,12 @@ class MapWriter:
             progress.warn(note)
 
     def _check(self) -> None:
+        try:
+            self._check_grid()
+        except (RasterioError, OSError) as error:  # GDAL's copy does not notice every disk that is full
+            raise FileNotWritten(f"The map cannot be finished: {error}.", "Is the disk full?") from error
+
+    def _check_grid(self) -> None:
         with open_dataset(self._whole) as finished:
             same_crs = (finished.crs or None) == self._crs
             same_grid = finished.shape == self._shape and finished.transform.almost_equals(

@@ -146,20 +146,21 @@ class Source:
             raise read_errors.not_opened(path, error) from error
         try:
             refuse_unusable(self._dataset, path, set_crs or self._dataset.crs or None)
+            count = self._dataset.count
+            if count > _MOST_BANDS:
+                raise LulcError(
+                    f"The layer {path} has {count:,} bands; up to {_MOST_BANDS:,} are looked at.",
+                    "Take out the ones that you need, for example with gdal_translate -b 4 -b 3 -b 2 -b 8.",
+                )
+            if any("complex" in d for d in self._dataset.dtypes):
+                raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")
+            self.facts = self._facts(set_crs)
         except LulcError:
             self._dataset.close()
             raise
-        if self._dataset.count > _MOST_BANDS:
-            count = self._dataset.count
+        except Exception as error:  # what rasterio raises for damaged files has no public base
             self._dataset.close()
-            raise LulcError(
-                f"The layer {path} has {count:,} bands; up to {_MOST_BANDS:,} are looked at.",
-                "Take out the ones that you need, for example with gdal_translate -b 4 -b 3 -b 2 -b 8.",
-            )
-        if any("complex" in d for d in self._dataset.dtypes):
-            self._dataset.close()
-            raise LulcError(f"The layer {path} holds complex numbers.", "Give a raster of real numbers.")
-        self.facts = self._facts(set_crs)
+            raise read_errors.not_opened(path, error) from error
 
     def __enter__(self) -> Source:
         return self

@@ -6,6 +6,7 @@ Pixels without any georeference are welcome as they are; a coordinate system bes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,12 @@ def refuse_unusable(dataset: Any, path: str, crs: Any) -> None:
     """
     if not dataset.count:
         raise several_rasters(path, list(dataset.subdatasets))
+    numbers = dataset.transform[:6]
+    if not all(map(math.isfinite, numbers)) or numbers[0] * numbers[4] == numbers[1] * numbers[3]:
+        raise LulcError(
+            f"The pixels of {path} have no area: its geotransform is {', '.join(f'{n:g}' for n in numbers)}.",
+            "Correct it, for example with gdal_edit.py -a_ullr XMIN YMAX XMAX YMIN.",
+        )
     if not dataset.transform.is_identity:
         return
     points, crs_of_points = dataset.gcps

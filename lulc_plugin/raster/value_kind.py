@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import LulcError
 from .bands import LayerBand
 from .scaling import Step, Steps
 
@@ -48,11 +49,21 @@ def interpret_values(
         dtypes: number type of each band used.
         bands: what the layer says about each of them (scale and offset).
         probe: some valid stored values of each.
+
+    Raises:
+        LulcError: a declared scale or offset that cannot be meant.
     """
     count = len(bands)
     if choice == PICTURE:
         return Interpretation(PICTURE, ((),) * count, "as you set")
     declared = any(b.scale != 1 or b.offset != 0 for b in bands)
+    for band in bands:
+        if not 1e-30 < abs(band.scale) < 1e30 or not abs(band.offset) < 1e30:
+            raise LulcError(
+                f"Band {band.number} declares a scale of {band.scale:g} and an offset of {band.offset:g}, which no"
+                " measurement has.",
+                "Correct them, for example with gdal_edit.py -scale 0.0001 -offset 0, or set the values to picture.",
+            )
     # black margins are often not declared as nodata; zeros are ignored as long as there is anything else
     used = [p[p != 0] if np.any(p != 0) else p for p in probe]
     physical = [

@@ -10,8 +10,8 @@ import pytest
 import rasterio
 import rasterio.shutil
 
-from lulc_plugin.errors import LulcError
-from lulc_plugin.raster import InputFiles, check_target, refuse_overwriting
+from lulc_plugin.errors import FileNotRead, LulcError
+from lulc_plugin.raster import InputFiles, Source, check_target, refuse_overwriting
 from lulc_plugin.raster.input_files import files_behind
 
 VRT = """<VRTDataset rasterXSize="20" rasterYSize="20"><VRTRasterBand dataType="UInt16" band="1">
@@ -209,3 +209,28 @@ def test_a_change_while_statistics_are_read_counts_too(raster, network, classify
     monkeypatch.setattr(pipeline, "make_plan", changing)
     with pytest.raises(LulcError, match="was changed while it was read"):
         classify(str(layer), network("pixel"))
+
+
+FLAT = """<VRTDataset rasterXSize="4" rasterYSize="4"><SRS>{crs}</SRS><GeoTransform>{place}</GeoTransform>
+<VRTRasterBand dataType="Byte" band="1"/></VRTDataset>"""
+
+
+@pytest.mark.parametrize(
+    "place", ["0, 0, 0, 0, 0, -10", "0, 10, 0, 0, 0, 0", "0, 10, 10, 0, 10, 10", "0, nan, 0, 0, 0, -10"]
+)
+def test_pixels_without_an_area_are_refused(tmp_path, place):
+    path = tmp_path / "flat.vrt"
+    path.write_text(FLAT.format(crs="EPSG:32723", place=place))
+    with pytest.raises(LulcError, match="no area"):
+        Source(str(path))
+
+
+def test_any_error_of_rasterio_while_a_file_is_looked_at_is_told(tile, monkeypatch):
+    """Where PROJ does not know a number in the file, rasterio raises what has no public base."""
+
+    def fail(*_):
+        raise ZeroDivisionError("PROJ: crs not found: EPSG:3")
+
+    monkeypatch.setattr(Source, "_facts", fail)
+    with pytest.raises(FileNotRead, match="EPSG:3"):
+        Source(str(tile))

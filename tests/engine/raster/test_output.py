@@ -2,6 +2,7 @@
 """The file that comes out, what lies beside it, and what does not."""
 
 import json
+import os
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from lulc_plugin.classify import ClassifyJob
-from lulc_plugin.errors import CancelledError, LulcError
+from lulc_plugin.errors import CancelledError, FileNotWritten, LulcError
 from lulc_plugin.legend import Legend, LegendClass
 from lulc_plugin.model import Network
 from lulc_plugin.progress import Progress
@@ -282,6 +283,23 @@ def test_a_copy_that_fails_is_told_and_leaves_nothing(job, monkeypatch):
 
     monkeypatch.setattr(output.rasterio.shutil, "copy", full)
     with pytest.raises(LulcError, match="No space left"):
+        classify(make(), folder / "map.tif")
+    assert listing(folder) == set()
+
+
+def test_a_copy_that_is_cut_off_without_a_word_is_told(job, monkeypatch):
+    """A disk that was full for a moment: GDAL says nothing, and the file cannot be opened."""
+    from lulc_plugin.classify import classify
+
+    make, folder = job
+    copy = output.rasterio.shutil.copy
+
+    def cut(source, target, **options):
+        copy(source, target, **options)
+        os.truncate(target, 100)
+
+    monkeypatch.setattr(output.rasterio.shutil, "copy", cut)
+    with pytest.raises(FileNotWritten, match="whole.tif"):
         classify(make(), folder / "map.tif")
     assert listing(folder) == set()
 

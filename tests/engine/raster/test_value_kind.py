@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import apply_steps, interpret_values
 from lulc_plugin.raster.bands import LayerBand
 
@@ -173,3 +174,11 @@ def test_a_model_of_stored_numbers_gets_them_back(raster, network, classify, sce
     made = classify(raster("a.tif", image.astype(np.float32) / 10_000), net)
     tensor = ((image / 10_000 + 0.1) / 0.0001 - 0.2) / 0.1
     assert (made.values == net.labels(tensor.astype(np.float32))).mean() > 0.99
+
+
+@pytest.mark.parametrize("scale, offset", [(0, 0), (1e308, 0), (1e-320, 0), (float("nan"), 0), (2, float("inf"))])
+def test_a_scale_that_no_measurement_has_is_refused(scale, offset):
+    """A side file may say anything; dividing by it must not end in a traceback."""
+    with pytest.raises(LulcError, match="Band 1"):
+        reading(land(), "float32", scale=scale, offset=offset)
+    assert reading(land(), "float32", "picture", scale, offset)[0].kind == "picture"
