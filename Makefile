@@ -3,7 +3,7 @@
 ENGINE := .venv-engine/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-training demo test test-faults lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
+.PHONY: help setup setup-training demo test test-faults audit lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,11 @@ demo: setup ## classify a Landsat scene in QGIS: map, picture, accuracy (build/d
 test: setup ## ruff, mypy, and all tests: engine without QGIS, training, algorithms in QGIS
 	@scripts/test.sh
 
-test-faults: setup ## faults and files that mean harm: made by scripts, mutated, tried (tests/faults/README.md; 15 minutes)
+test-faults: setup ## faults and files that mean harm: killed, starved, fed with harm (tests/faults/README.md; 20 minutes)
 	@env -u QGIS_PREFIX_PATH PYTHONPATH=. $(ENGINE) -m pytest -q -s --import-mode=importlib tests/faults
+
+audit: setup ## known flaws in the pinned packages: asks PyPI's advisory database
+	@$(ENGINE) scripts/wheel_hashes.py --audit
 
 lint: setup ## ruff and mypy only
 	@scripts/lint.sh

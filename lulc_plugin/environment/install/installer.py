@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from ...progress import Progress
 from .. import interpreter, packages
 from . import missing, pip, private_folder, verify
 from .missing import Missing, Requirement
-from .pins import Computer
+from .pins import Computer, published
 
 _PIP_OPTIONS = (
     "--only-binary", ":all:", "--no-deps", "--no-input", "--no-compile", "--disable-pip-version-check",
@@ -31,6 +33,8 @@ _NO_NETWORK = re.compile(
 )
 _NOT_FOUND = re.compile(r"No matching distribution found for (\S+)")
 _NO_SPACE = re.compile(r"No space left|not enough space|Disk quota", re.I)
+_WRONG_DIGEST = re.compile(r"DO NOT MATCH THE HASHES")
+_WITH_WRONG_DIGEST = re.compile(r"^\s+(\S+==\S+) from ", re.M)
 _LONGEST_REASON = 600
 
 
@@ -178,16 +182,43 @@ class _Installation:
             progress.report(90 * (max(0, begun - 1) + (share or 0)) / len(self._requirements))
 
         arguments = ["install", "--target", str(target), *_PIP_OPTIONS]
-        if self._wheels is not None:
-            arguments += ["--no-index", "--find-links", str(self._wheels)]
-        arguments += map(str, self._requirements)
         isolated = self._wheels is not None
-        with private_folder.hidden_while_damaged(self._folder):
+        with (
+            tempfile.TemporaryDirectory(prefix="lulc-pip-") as place,
+            private_folder.hidden_while_damaged(self._folder),
+        ):
+            if self._wheels is not None:
+                self._warn_of_other_wheels(self._wheels, progress)
+                arguments += ["--no-index", "--find-links", str(self._wheels), *map(str, self._requirements)]
+            else:
+                arguments += ["--require-hashes", "--requirement", str(self._write_requirements(Path(place)))]
             status = pip.run_pip(found_pip, arguments, tell, lambda: progress.cancelled, self._proxy, isolated)
         if progress.cancelled:
             raise CancelledError()
         if status != 0:
             raise self._failure_of_pip(lines, status)
+
+    def _write_requirements(self, folder: Path) -> Path:
+        """A file that names each package with the digests of its published wheels; pip then takes no other."""
+        lines = []
+        for requirement in self._requirements:
+            digests = sorted(set(published(requirement.name, requirement.version).values()))
+            lines.append(" ".join([str(requirement), *(f"--hash={digest}" for digest in digests)]))
+        file = folder / "requirements.txt"
+        file.write_text("\n".join(lines) + "\n", encoding="ascii")
+        return file
+
+    def _warn_of_other_wheels(self, folder: Path, progress: Progress) -> None:
+        """Tell which wheels of the user's folder are not those that were published; the folder is the user's choice."""
+        for requirement in self._requirements:
+            known = published(requirement.name, requirement.version).values()
+            start = f"{requirement.name.replace('-', '_')}-{requirement.version}-".lower()
+            for file in sorted(folder.glob("*.whl")):
+                if file.name.lower().startswith(start) and _digest(file) not in known:
+                    progress.warn(
+                        f"{file.name} is not a file that the makers of {requirement.name} published (its SHA-256 is"
+                        " another). It is taken from your folder as it is."
+                    )
 
     def _put_in_place(self, filled: Path) -> bool:
         """Make it the private folder and load it; whether QGIS has to be started again."""
@@ -222,6 +253,13 @@ class _Installation:
         absent = _NOT_FOUND.search(text)
         if _NO_SPACE.search(text):
             return LulcError("The disk is full.", f"Free 1 GB where {self._folder.parent} and the temporary files lie.")
+        if _WRONG_DIGEST.search(text):
+            which = _WITH_WRONG_DIGEST.search(text)
+            return LulcError(
+                f"The package index has another file for {which[1] if which else 'a package'} than its makers published"
+                " (its SHA-256 differs); nothing was installed.",
+                f"Ask who keeps that index why. {verify.settings_of_pip()} {self._without_network()}",
+            )
         if _NO_NETWORK.search(text):
             return LulcError(
                 "pip cannot reach its package index; nothing was installed.",
@@ -254,6 +292,10 @@ class _Installation:
             f" {_WHEELS_FOLDER} here, and run {command('installdependencies')} again with that folder as"
             f" {option('wheels')}."
         )
+
+
+def _digest(file: Path) -> str:
+    return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
 
 
 def install_command(requirements: Sequence[Requirement], folder: Path) -> str:

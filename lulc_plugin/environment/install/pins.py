@@ -10,10 +10,13 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...errors import LulcError
 
 Version = tuple[int, int]
+#: `package==version sha256:… file name` for every wheel of the versions below; scripts/wheel_hashes.py makes it.
+WHEELS = Path(__file__).with_name("wheels.txt")
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,14 @@ def pinned(name: str, computer: Computer) -> str:
         f"No version of {name} is known to work here ({computer}).",
         "Take a newer QGIS, or ask the makers of the plugin. numpy has to be 1.21 or newer, Python 3.9 to 3.14.",
     )
+
+
+def published(name: str, of_version: str) -> dict[str, str]:
+    """SHA-256 of each wheel that the makers of a package published of a version: file name → `sha256:…`."""
+    wanted = f"{name}=={of_version} "
+    lines = WHEELS.read_text(encoding="ascii").splitlines()
+    digests = (line.split() for line in lines if line.startswith(wanted))
+    return {file: digest for _, digest, file in digests}
 
 
 def version(text: str) -> Version:

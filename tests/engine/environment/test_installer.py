@@ -12,6 +12,8 @@ import importlib
 import importlib.metadata
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import types
@@ -35,8 +37,10 @@ from pathlib import Path
 from lulc_plugin.errors import LulcError
 from lulc_plugin.environment.install import pip as piprun
 from lulc_plugin.environment.install import private_folder
-from lulc_plugin.environment.install import install_missing
+from lulc_plugin.environment.install import install_missing, pins
 from lulc_plugin.progress import Progress
+
+pins.WHEELS = Path("published.txt")
 
 OUT = sys.stdout
 told = []
@@ -135,8 +139,9 @@ def bare(tmp_path):
         if numpy is not None:
             put(site, "numpy", numpy)
 
-        def run(code, *, parent=None, wheels="", env=None, check=True):
+        def run(code, *, parent=None, wheels="", env=None, check=True, published="wheels*/*.whl"):
             parent = parent or tmp_path / "packages"
+            (tmp_path / "published.txt").write_text("".join(map(lock_line, sorted(tmp_path.glob(published)))))
             clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "LULC_", "PYTHON"))}
             done = subprocess.run(
                 [python, "-c", DRIVER + code, str(parent), str(wheels)],
@@ -155,6 +160,13 @@ def bare(tmp_path):
         return run
 
     return make
+
+
+def lock_line(wheel):
+    """As in `wheels.txt`."""
+    plain, version = wheel.name.split("-")[:2]
+    name = next((n for n in all_names() if n.replace("-", "_").lower() == plain.lower()), plain)
+    return f"{name}=={version} sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()} {wheel.name}\n"
 
 
 def lend(name, site):
@@ -884,3 +896,55 @@ def test_the_command_for_another_computer(here, words):
     for word in ["--only-binary :all:", "--no-deps", "-d wheels", "rasterio==1.4.4", *words]:
         assert word in command
     assert "numpy" not in command
+
+
+# ---------------------------------------------------------------- only what was published
+
+
+def index_of(folder, tmp_path):
+    """Settings that make a folder of wheels pip's index."""
+    (tmp_path / "pip.conf").write_text(f"[global]\nno-index = true\nfind-links = {folder}\n")
+    return {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+
+
+def publish_another_scipy(folder, tmp_path):
+    """The wheels of a folder once more, one of them with other bytes."""
+    shutil.copytree(folder, tmp_path / "published")
+    (other,) = (tmp_path / "published").glob("scipy*.whl")
+    other.write_bytes(other.read_bytes() + b"other")
+
+
+def test_another_file_than_the_published_one_is_refused(bare, make_wheels, tmp_path):
+    folder = make_wheels()
+    publish_another_scipy(folder, tmp_path)
+    found = bare()("say(first=install(wheels=''))", env=index_of(folder, tmp_path), published="published/*.whl")[
+        "first"
+    ]
+    assert "scipy==" in found["problem"] and "SHA-256" in found["problem"], found
+    assert left(tmp_path / "packages") == []
+
+
+def test_a_folder_of_ones_own_may_have_other_files_with_a_warning(bare, make_wheels, tmp_path):
+    folder = make_wheels()
+    publish_another_scipy(folder, tmp_path)
+    found = bare()("say(first=install())", wheels=folder, published="published/*.whl")
+    assert found["first"].get("installed"), found
+    assert [line for line in found["told"] if "SHA-256" in line and "scipy" in line]
+    assert not [line for line in found["told"] if "SHA-256" in line and "rasterio" in line]
+
+
+def test_every_version_has_the_digests_of_its_wheels():
+    """After a change of the pins, scripts/wheel_hashes.py asks for them."""
+    for name, versions in pins.PINS.items():
+        for pin in versions:
+            digests = pins.published(name, pin.version)
+            assert digests, f"{name} {pin.version}"
+            assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in digests.values())
+            assert all(file.endswith(".whl") and pin.version in file for file in digests)
+
+
+@pytest.mark.parametrize("python", ["cp310", "cp311", "cp312", "cp313"])
+@pytest.mark.parametrize("tag", ["win_amd64", "x86_64.whl", "aarch64.whl", "macosx"])
+def test_the_usual_computers_have_their_wheels(python, tag):
+    files = [file for pin in pins.PINS["rasterio"] for file in pins.published("rasterio", pin.version)]
+    assert [file for file in files if python in file and tag in file]
