@@ -57,13 +57,7 @@ def interpret_values(
     if choice == PICTURE:
         return Interpretation(PICTURE, ((),) * count, "as you set")
     declared = any(b.scale != 1 or b.offset != 0 for b in bands)
-    for band in bands:
-        if not 1e-30 < abs(band.scale) < 1e30 or not abs(band.offset) < 1e30:
-            raise LulcError(
-                f"Band {band.number} declares a scale of {band.scale:g} and an offset of {band.offset:g}, which no"
-                " measurement has.",
-                "Correct them, for example with gdal_edit.py -scale 0.0001 -offset 0, or set the values to picture.",
-            )
+    _refuse_meaningless(bands)
     # black margins are often not declared as nodata; zeros are ignored as long as there is anything else
     used = [p[p != 0] if np.any(p != 0) else p for p in probe]
     physical = [
@@ -95,6 +89,16 @@ def interpret_values(
     words = "scale and offset declared by the layer" if declared else "0 to 1" if divisor == 1 else "× 10,000"
     because = f"{words}{', as you set' if choice == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
     return Interpretation(REFLECTANCE, tuple(steps), because, warnings)
+
+
+def _refuse_meaningless(bands: Sequence[LayerBand]) -> None:
+    for band in bands:
+        if not 1e-30 < abs(band.scale) < 1e30 or not abs(band.offset) < 1e30:
+            raise LulcError(
+                f"Band {band.number} declares a scale of {band.scale:g} and an offset of {band.offset:g}, which no"
+                " measurement has.",
+                "Correct them, for example with gdal_edit.py -scale 0.0001 -offset 0, or set the values to picture.",
+            )
 
 
 def _too_bright(bands: Sequence[LayerBand], declared: bool, divisor: float, low: float) -> tuple[str, ...]:
