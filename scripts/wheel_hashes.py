@@ -24,11 +24,9 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from lulc_plugin.environment.install.missing import ROOTS  # noqa: E402
-from lulc_plugin.environment.install.pins import PINS, Computer, pinned  # noqa: E402
+from lulc_plugin.environment import PINS, WHEELS, Computer, pinned  # noqa: E402
 from lulc_plugin.errors import LulcError  # noqa: E402
 
-FILE = CHECKOUT / "lulc_plugin" / "environment" / "install" / "wheels.txt"
 _PYTHONS = [(3, minor) for minor in range(9, 15)]
 _NUMPYS = [(1, 21), (1, 23), (1, 24), (1, 26), (2, 0), (2, 2), (2, 5)]
 _GLIBC = (("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014"), ("manylinux_2_17", "manylinux2014"))
@@ -94,7 +92,7 @@ def wheels(computer: Computer, tags: tuple[str, ...], wanted: set[str]) -> dict[
 
 def audit() -> int:
     """Ask the advisory database of PyPI about every version, with pip-audit from an environment of its own."""
-    names = sorted({line.split()[0] for line in FILE.read_text().splitlines() if not line.startswith("#")})
+    names = sorted({line.split()[0] for line in WHEELS.read_text().splitlines() if not line.startswith("#")})
     with tempfile.TemporaryDirectory() as place:
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
         python = Path(place) / "bin" / "python"
@@ -135,8 +133,8 @@ def main() -> None:
     with ThreadPoolExecutor(4) as pool:  # pip mostly waits for the index
         list(pool.map(ask, every))
     lines = sorted(f"{key.split()[0]} sha256:{digest} {key.split()[1]}" for key, digest in found.items())
-    FILE.write_text(_HEAD + "\n".join(lines) + "\n", encoding="ascii")
-    print(f"{len(lines)} wheels of {len({line.split()[0] for line in lines})} versions; packages: {', '.join(ROOTS)}")
+    WHEELS.write_text(_HEAD + "\n".join(lines) + "\n", encoding="ascii")
+    print(f"{len(lines)} wheels of {len({line.split()[0] for line in lines})} versions")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
         installation_json as installation_json,
         verdict as verdict,
     )
-    from .install import install_missing as install_missing, private_folder as private_folder
+    from .install import (
+        PINS as PINS,
+        WHEELS as WHEELS,
+        Computer as Computer,
+        install_missing as install_missing,
+        pinned as pinned,
+        private_folder as private_folder,
+    )
     from .packages import FOR_ACCURACY as FOR_ACCURACY, require as require
 
 __getattr__, __all__ = lazy_exports(
@@ -23,7 +30,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "": ["packages"],
         "checks": ["HEADINGS", "check_installation", "installation_json", "verdict"],
-        "install": ["install_missing", "private_folder"],
+        "install": ["PINS", "WHEELS", "Computer", "install_missing", "pinned", "private_folder"],
         "packages": ["FOR_ACCURACY", "require"],
     },
 )

@@ -13,11 +13,13 @@ from ...lazy_imports import lazy_exports
 if TYPE_CHECKING:
     from . import private_folder as private_folder
     from .installer import install_missing as install_missing
+    from .pins import PINS as PINS, WHEELS as WHEELS, Computer as Computer, pinned as pinned
 
 __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "": ["private_folder"],
         "installer": ["install_missing"],
+        "pins": ["PINS", "WHEELS", "Computer", "pinned"],
     },
 )

@@ -37,7 +37,8 @@ from pathlib import Path
 from lulc_plugin.errors import LulcError
 from lulc_plugin.environment.install import pip as piprun
 from lulc_plugin.environment.install import private_folder
-from lulc_plugin.environment.install import install_missing, pins
+from lulc_plugin.environment.install import install_missing
+from lulc_plugin.environment.install import pins
 from lulc_plugin.progress import Progress
 
 pins.WHEELS = Path("published.txt")
