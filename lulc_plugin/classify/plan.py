@@ -296,9 +296,7 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         survey = preflight.survey_and_check(source, match.numbers, region, job.nodata_policy, findings, draft.progress)
     with findings.refusing("values.kind"):
         scaling = input_scaling.choose_scaling(job, source, entry.spec, match, survey.probe, findings, draft.progress)
-        value_checks.check_values(facts, entry.spec, match, scaling, survey.values, findings)
-        value_checks.check_numbers(facts, match, scaling, survey.values, findings)
-        value_checks.check_order(entry.spec, match, scaling, survey.values, findings)
+        value_checks.check_all(facts, entry.spec, match, scaling, survey.values, findings)
     with findings.refusing("windows.smoothing"):
         smoothing = choose_smoothing(job, source, entry.spec, match, scaling, findings, draft.progress)
     return Setup(

@@ -42,6 +42,23 @@ _MOST_COMPARED = 20_000
 _OTHER_UNIT = 20
 _LEAST_PIXELS = 1000
 
+#: Bands that a message names.
+_MOST_BANDS = 4
+#: How many times as wide, or as narrow, the range of a band may be as that of the image that samples are from.
+_OTHER_WIDTH = 10
+
+
+def check_all(
+    facts: LayerFacts, spec: ModelSpec, match: BandMatch, scaling: InputScaling, probe: Probe, findings: Findings
+) -> None:
+    """Everything that the numbers of the bands used may say against a network."""
+    if spec.is_of_own_classes:
+        check_like_samples(facts, spec, match, probe, findings)
+        return
+    check_values(facts, spec, match, scaling, probe, findings)
+    check_numbers(facts, match, scaling, probe, findings)
+    check_order(spec, match, scaling, probe, findings)
+
 
 def check_values(
     facts: LayerFacts, spec: ModelSpec, match: BandMatch, scaling: InputScaling, probe: Probe, findings: Findings
@@ -77,6 +94,33 @@ def check_values(
         "values.range",
         f"The layer's numbers are {stored} ({_in_unit(scaling, top)}), but {expected.words}: {problem}.",
         remedy,
+    )
+
+
+def check_like_samples(facts: LayerFacts, spec: ModelSpec, match: BandMatch, probe: Probe, findings: Findings) -> None:
+    """Whether each band has numbers like those of the image that a network's own classes were trained on.
+
+    Such a network takes bands of any kind, in any unit: decibels, metres, embeddings. So nothing is expected of the
+    numbers but that each band's median lies where the middle 96 % of that image lay, or no farther from it than the
+    width of that range, and that their own is not wholly another one.
+    """
+    odd = []
+    for number, seen, values in zip(match.numbers, spec.band_statistics, probe):
+        width = seen.high - seen.low
+        if not values.size or width <= 0:
+            continue
+        low, middle, high = (float(v) for v in np.percentile(values, (2, 50, 98)))
+        near = seen.low - width <= middle <= seen.high + width
+        if not (near and width / _OTHER_WIDTH <= high - low <= width * _OTHER_WIDTH):
+            label = facts.bands[number - 1].label
+            odd.append(f"band {label} has {low:.4g} to {high:.4g}, there it was {seen.low:.4g} to {seen.high:.4g}")
+    if not odd:
+        findings.passed("values.range", "every band has numbers like those of the image that the samples are from.")
+        return
+    findings.warn(
+        "values.range",
+        f"The samples of {spec.name} are from an image with other numbers: {'; '.join(odd[:_MOST_BANDS])}.",
+        "Give an image with the same bands in the same unit, or train again with samples on this one.",
     )
 
 

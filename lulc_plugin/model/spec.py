@@ -13,6 +13,8 @@ from ..legend import Legend
 from ..raster import Channel, Steps
 from . import ranking
 
+#: Property of a description that tells where own classes come from.
+OWN_CLASSES = "lulc:own_classes"
 UNITS = ("reflectance", "dn", "byte")
 ACTIVATIONS = ("softmax", "sigmoid", "argmax")
 _USUAL_MULTIPLE = 32
@@ -391,6 +393,11 @@ class ModelSpec:
     def band_names(self) -> tuple[str, ...]:
         """Names of the source bands, as expressions use them."""
         return tuple(b.name for b in self.bands)
+
+    @property
+    def is_of_own_classes(self) -> bool:
+        """Whether it was trained from samples on one image, whose numbers `band_statistics` has as they are stored."""
+        return OWN_CLASSES in self.extra
 
     @property
     def map_speed(self) -> float:

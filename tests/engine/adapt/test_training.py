@@ -265,9 +265,14 @@ def test_another_scale_is_warned_about(trained, raster, tmp_path):
 
     _, _, result = trained()
     _, image = land(seed=5)
+    similar = raster("similar.tif", image)
+    assert not mapped(result.model, similar, tmp_path)[1].warnings
     other = raster("other.tif", (image.astype(np.float32) / 10_000), names=("red", "green", "blue", "nir"))
-    _, run = mapped(result.model, other, tmp_path)
-    assert any("red" in w or "expects" in w for w in run.warnings)
+    (warning,) = mapped(result.model, other, tmp_path)[1].warnings
+    assert "band 1 (red) has 0.0" in warning and "there it was" in warning
+    swapped = raster("swapped.tif", image[[3, 1, 2, 0]])
+    job = ClassifyJob(RasterInput(swapped, bands=(1, 2, 3, 4)), model_file=str(result.model))
+    assert classify(job, tmp_path / "m.tif").legend == result.legend
 
 
 @pytest.mark.parametrize(
