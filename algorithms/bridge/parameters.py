@@ -195,7 +195,7 @@ def refuse_several_rasters(value: Any) -> None:
     provider = None if layer is None or layer.isValid() else layer.dataProvider()
     # QGIS: name, description, and more, with a mark between them
     names = [entry.split("!!::!!")[0] for entry in provider.subLayers()] if provider is not None else []
-    if names:
+    if layer is not None and names:
         from ...lulc_plugin.raster import several_rasters
 
         raise several_rasters(layer.source(), names)

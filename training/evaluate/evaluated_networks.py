@@ -73,8 +73,9 @@ def _checkpoint(path: Path) -> Subject:
 
 def of_recipe(name: str, answers: Answers, recipe: Recipe) -> Subject:
     """A network in the hand of whoever trained it, to be scored under `name`."""
-    smoothed = isinstance(answers, Mapper) and answers.smoothing is not None
-    bare = replace(answers, smoothing=None) if smoothed else None
+    bare = None
+    if isinstance(answers, Mapper) and answers.smoothing is not None:
+        bare = replace(answers, smoothing=None)
     return Subject(name, answers, recipe.inputs.names, recipe.legend, ways_of(recipe), recipe, bare)
 
 
