@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 #: seconds for each kind; more or less with the variable LULC_FAULTS_SECONDS
-SECONDS = float(os.environ.get("LULC_FAULTS_SECONDS", "50"))
+SECONDS = float(os.environ.get("LULC_FAULTS_SECONDS", "40"))
 #: the first seed, to try others: LULC_FAULTS_SEED
 SEED = int(os.environ.get("LULC_FAULTS_SEED", "1"))
 MOST = 20_000
