@@ -47,6 +47,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         f"assess.estimators.{name}": (
             "assess/test_accuracy_examples.py",
             "assess/test_pairing.py" if name == "pairing" else "assess/test_estimation.py",
+            *(("assess/test_conservative.py",) if name == "intervals" else ()),
         )
         for name in ("sample_units", "variance", "figures", "kappa", "intervals", "estimation", "pairing")
     },
