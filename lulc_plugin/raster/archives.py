@@ -14,12 +14,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import LulcError
+from ..errors import FileNotRead, LulcError
 
 _HEAD = 4096
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OTHERS = (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
+_NAMES = {_GZIP: "gzip archive", **dict.fromkeys(_ZIP, "zip archive")}
 _TAR, _TAR_AT = b"ustar", 257
 _MOST_FILES = 5000
 #: Bytes inside a compressed TAR, which has to be unpacked to be looked at: some seconds.
@@ -40,17 +41,19 @@ def refuse_hidden(path: str, head: bytes, marks: tuple[bytes, ...]) -> None:
         marks: of files that name other files or places.
 
     Raises:
-        LulcError: it has, or it cannot be looked into.
+        FileNotRead: it has, or it cannot be looked into.
     """
     try:
         for name, begin in _heads(path, head):
             if any(mark in begin for mark in marks) or is_archive(begin):
                 what = "an archive" if is_archive(begin) else "a virtual file"
-                raise _refused(path, f"has {what} inside ({name[:80]}), which could name any place")
+                raise _refused(path, head, f"with {what} inside ({name[:80]}), which could name any place")
+    except LulcError:
+        raise
     except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
-        raise _refused(path, f"cannot be looked into ({str(error)[:80]})") from error
+        raise _refused(path, head, f"that cannot be looked into ({str(error)[:80]})") from error
     except (zipfile.BadZipFile, tarfile.TarError) as error:
-        raise _refused(path, f"is damaged ({str(error)[:80]})") from error
+        raise _refused(path, head, f"that is damaged ({str(error)[:80]})") from error
 
 
 def _heads(path: str, head: bytes) -> Iterator[tuple[str, bytes]]:
@@ -88,5 +91,6 @@ def _check_count(number: int) -> None:
         raise ValueError(f"more than {_MOST_FILES:,} files inside")
 
 
-def _refused(path: str, why: str) -> LulcError:
-    return LulcError(f"The archive {path} {why}.", "Unpack it, and give the file itself.")
+def _refused(path: str, head: bytes, why: str) -> FileNotRead:
+    kind = next((name for mark, name in _NAMES.items() if head.startswith(mark)), "archive")
+    return FileNotRead(f"{path} is a {kind} {why}.", "Unpack it, and give the file itself.")

@@ -352,6 +352,7 @@ def _write_pixels(text: str, path: Path, progress: Progress) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+        unfinished.discard(temporary.unlink)
 
 
 def _common(source: Any) -> tuple[float | None, str]:
