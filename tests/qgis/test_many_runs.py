@@ -38,7 +38,7 @@ def assert_nothing_is_kept(run):
             run()
         measured.append(settled(min((threads for _, _, threads in measured), default=1000)))
     memory, files, threads = zip(*measured)
-    assert (files[-1], threads[-1]) == (files[SETTLED - 1], threads[SETTLED - 1]), measured
+    assert files[-1] <= files[SETTLED - 1] and threads[-1] <= threads[SETTLED - 1], measured
     assert memory[-1] < 1.05 * memory[SETTLED - 1], memory
 
 
@@ -75,7 +75,7 @@ def test_maps_that_fail(classify, large, plugin, monkeypatch):
         error = next(errors)
         raise type(error)(*error.args)
 
-    monkeypatch.setattr(plugin("lulc_plugin.classify.pipeline"), "_tags", fail)
+    monkeypatch.setattr(plugin("lulc_plugin.classify.pipeline"), "tags_of_run", fail)
     assert_nothing_is_kept(lambda: classify(INPUT=large, WINDOW=128, OVERLAP=0))
 
 

@@ -26,7 +26,7 @@ def test_provider(provider):
     assert provider.name() == "Land Cover Classifier"
     assert Path(provider.svgIconPath()).is_file() and not provider.icon().isNull()
     assert provider.defaultRasterFileExtension() == "tif"
-    assert provider.supportedOutputRasterLayerExtensions() == ["tif"]
+    assert provider.supportedOutputRasterLayerExtensions() == ["tif", "vrt"]
 
 
 def test_names_are_public(algorithm):
