@@ -87,6 +87,12 @@ class Graph:
         self.add_named("TreeEnsembleClassifier", (samples,), (self._new("t"), scores), _ML, attributes)
         return scores
 
+    def add_maximum(self, source: str) -> str:
+        """The largest value along the second axis, which is kept; operator set 18 writes the axis in another way."""
+        if self._opset < 18:
+            return self.add("ReduceMax", source, axes=[1])
+        return self.add("ReduceMax", source, self.weights([1], "int64"))
+
     def include(self, network: Network, source: str) -> dict[str, str]:
         """Take in all of `network`, fed with the tensor `source`.
 
