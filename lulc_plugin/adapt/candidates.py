@@ -221,7 +221,7 @@ class Predictor:
         if self.classifier is None:
             result = graph.add("Softmax", "features", axis=1)
         else:
-            result = self.classifier.add_to(graph, "features", len(self.present))
+            result = self.classifier.add_to(graph, [("features", len(self.columns))], len(self.present))
         graph.output(result, "probabilities", len(self.present))
         session = start_session(graph, 1)
 

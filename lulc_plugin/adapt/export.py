@@ -17,7 +17,7 @@ from ..errors import FileNotWritten
 from ..legend import Legend
 from ..model import BandStatistics, InputForm, ModelSpec, Output, Smoothing, Training, Window, mlm
 from .classifier import Classifier
-from .features import WINDOWS, add_features, count_of
+from .features import WINDOWS, add_features, joined, selected
 from .layer_inputs import LayerInputs
 from .onnx_graph import Graph
 
@@ -38,14 +38,10 @@ def add_classifier(inputs: LayerInputs, classifier: Classifier | None, planes: S
     graph = Graph(INPUT, len(inputs.channels))
     parts = [use.part for use in inputs.networks]
     features = add_features(graph, len(inputs.pixel_names), inputs.windowed, parts)
-    count = count_of(len(inputs.pixel_names), inputs.windowed, parts)
-    columns = list(planes) if classifier is None else classifier.columns.tolist()
-    if columns != list(range(count)):
-        features = graph.add("Gather", features, graph.weights(columns, "int64"), axis=1)
     if classifier is None:
-        result = graph.add("Softmax", features, axis=1)
+        result = graph.add("Softmax", joined(graph, selected(graph, features, planes)), axis=1)
     else:
-        result = classifier.add_to(graph, features, classes)
+        result = classifier.add_to(graph, selected(graph, features, classifier.columns.tolist()), classes)
     graph.output(result, OUTPUT, classes)
     return graph.to_bytes()
 

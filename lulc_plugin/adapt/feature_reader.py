@@ -17,7 +17,7 @@ from ..progress import Progress
 from ..raster import BoolArray, PixelRegion, RasterInput, Source, apply_steps, prepare, reflect, usable
 from ..telemetry import import_onnxruntime
 from .classifier import COARSE
-from .features import add_features, count_of
+from .features import add_features, count_of, joined
 from .layer_inputs import LayerInputs
 from .linear import Floats, Ints
 from .onnx_graph import Graph
@@ -93,7 +93,7 @@ class FeatureReader:
         graph = Graph("image", len(inputs.channels))
         pixels = len(inputs.pixel_names)
         self.count = count_of(pixels, inputs.windowed, parts)
-        graph.output(add_features(graph, pixels, inputs.windowed, parts), "features", self.count)
+        graph.output(joined(graph, add_features(graph, pixels, inputs.windowed, parts)), "features", self.count)
         self._session = start_session(graph, threads)
         self._inputs = inputs
         self._source = Source(layer)

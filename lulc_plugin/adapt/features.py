@@ -48,7 +48,9 @@ def count_of(pixel_channels: int, windowed: int, networks: Sequence[NetworkPart]
     return pixel_channels + 2 * len(WINDOWS) * windowed + sum(n.classes + n.feature_count for n in networks)
 
 
-def add_features(graph: Graph, pixel_channels: int, windowed: int, networks: Sequence[NetworkPart]) -> str:
+def add_features(
+    graph: Graph, pixel_channels: int, windowed: int, networks: Sequence[NetworkPart]
+) -> list[tuple[str, int]]:
     """Add the features to a graph.
 
     Args:
@@ -58,20 +60,22 @@ def add_features(graph: Graph, pixel_channels: int, windowed: int, networks: Seq
         networks: the networks.
 
     Returns:
-        name of the tensor of features, `(batch, features, rows, cols)`.
+        tensors `(batch, features, rows, cols)` that are the features one after another, with the number of each. They
+        are not joined: a copy of all of them takes as long as a classifier.
     """
-    parts = []
+    parts: list[tuple[str, int]] = []
     begin = 0
-    network_parts = []
+    network_parts: list[tuple[str, int]] = []
     for part in networks:
         outputs = graph.include(part.network, _channels(graph, begin, begin + part.channels))
         begin += part.channels
         if part.features:
-            network_parts.append(outputs[part.features])
+            network_parts.append((outputs[part.features], part.feature_count))
         least = graph.weights(LEAST_PROBABILITY)
-        network_parts.append(graph.add("Log", graph.add("Max", outputs[part.probabilities], least)))
+        logarithm = graph.add("Log", graph.add("Max", outputs[part.probabilities], least))
+        network_parts.append((logarithm, part.classes))
     pixel = _channels(graph, begin, begin + pixel_channels) if begin else graph.input
-    parts.append(pixel)
+    parts.append((pixel, pixel_channels))
     if windowed:
         source = pixel if windowed == pixel_channels else _channels(graph, begin, begin + windowed)
         squares = graph.add("Mul", source, source)
@@ -79,9 +83,27 @@ def add_features(graph: Graph, pixel_channels: int, windowed: int, networks: Seq
             mean = _window_mean(graph, source, side)
             variance = graph.add("Sub", _window_mean(graph, squares, side), graph.add("Mul", mean, mean))
             deviation = graph.add("Sqrt", graph.add("Max", variance, graph.weights(_TINY)))
-            parts += [mean, deviation]
-    parts += network_parts
-    return graph.add("Concat", *parts, axis=1) if len(parts) > 1 else pixel
+            parts += [(mean, windowed), (deviation, windowed)]
+    return parts + network_parts
+
+
+def joined(graph: Graph, parts: Sequence[tuple[str, int]]) -> str:
+    """All features in one tensor."""
+    return graph.add("Concat", *(name for name, _ in parts), axis=1) if len(parts) > 1 else parts[0][0]
+
+
+def selected(graph: Graph, parts: Sequence[tuple[str, int]], columns: Sequence[int]) -> list[tuple[str, int]]:
+    """The features `columns`, in rising order, as parts."""
+    out = []
+    begin = 0
+    for name, count in parts:
+        own = [column - begin for column in columns if begin <= column < begin + count]
+        begin += count
+        if len(own) == count:
+            out.append((name, count))
+        elif own:
+            out.append((graph.add("Gather", name, graph.weights(own, "int64"), axis=1), len(own)))
+    return out
 
 
 def _channels(graph: Graph, begin: int, end: int) -> str:
