@@ -229,7 +229,7 @@ class TrainFromPoints(LulcAlgorithm):
 
         html = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context) if values.get(self.OUTPUT_HTML) else ""
         if html:
-            own_classes.check_target(Path(html))
+            own_classes.check_target(Path(html), request.layer.path, request.choice.path)
         samples = read_features(self, values, context, request.choice, progress)
         groups = tuple(feature.stratum for feature in samples.features) if request.grouped else ()
         model = self.parameterAsFileOutput(values, self.OUTPUT_MODEL, context)

@@ -226,8 +226,7 @@ def _of_map(job: SuggestJob, candidates: _Candidates, progress: Progress) -> tup
                 "Give the confidence of that map.",
             )
         blocks = list(_blocks(facts.grid))
-        largest = max(float(np.nanmax(of_confidence.read([1], b)[0])) for b in blocks[:: max(1, len(blocks) // 16)])
-        unit = 1.0 if largest <= 1 else 100.0 if largest <= 100 else 255.0
+        unit = _unit(of_confidence, job.confidence.band, blocks[:: max(1, len(blocks) // 16)])
         for done, region in enumerate(blocks):
             if progress.cancelled:
                 raise CancelledError()
@@ -247,6 +246,15 @@ def _of_map(job: SuggestJob, candidates: _Candidates, progress: Progress) -> tup
     candidates.label[:] = [index[v] for v in candidates.label]
     candidates.looks[:] = [np.eye(len(classes))[label] for label in candidates.label]
     return facts.grid, classes
+
+
+def _unit(confidence: Source, band: int, blocks: Sequence[PixelRegion]) -> float:
+    """What full confidence is stored as: 1, 100 or 255, by the largest number of some blocks that is no nodata."""
+    largest = 0.0
+    for block in blocks:
+        values, known = confidence.read([band], block)
+        largest = max(largest, float(values[known].max(initial=0)))
+    return 1.0 if largest <= 1 else 100.0 if largest <= 100 else 255.0
 
 
 def _blocks(grid: GeoGrid) -> Iterator[PixelRegion]:

@@ -20,7 +20,7 @@ from ..errors import LulcError
 from ..legend import Legend
 from ..model import Smoothing, Training, TrainingSet, check_name
 from ..progress import Progress
-from ..raster import InputFiles, Source, apply_steps, crs_name, gdal, probe_layer
+from ..raster import InputFiles, Source, apply_steps, crs_name, gdal, probe_layer, refuse_overwriting
 from . import export
 from .candidates import PREFERENCE, RADII, RADIUS_PREFERENCE, Candidate, Outcome, candidates_of, patch_samples, validate
 from .feature_reader import MOST_REACH, FeatureReader, Features
@@ -57,7 +57,7 @@ def adapt(job: AdaptJob, output: str | Path, progress: Progress | None = None) -
     progress = progress or Progress()
     started = time.perf_counter()
     packages.require()
-    path = _checked(output)
+    path = _checked(job, output)
     read = InputFiles([job.layer.path])
     with gdal.environment():
         legend, labels = legend_of_samples(job.samples, job.colours)
@@ -74,13 +74,15 @@ def adapt(job: AdaptJob, output: str | Path, progress: Progress | None = None) -
     return replace(result, seconds=time.perf_counter() - started)
 
 
-def _checked(output: str | Path) -> Path:
+def _checked(job: AdaptJob, output: str | Path) -> Path:
+    """The file to write, which with its description must take the place of nothing that is read."""
     path = Path(output)
     if path.suffix.lower() != ".onnx":
         raise LulcError(f"The model is to be written to {path.name}, which does not end in .onnx.", "Add .onnx.")
     if not os.path.isdir(path.parent):
         raise LulcError(f"The folder {path.parent} does not exist.", "Make it first, or choose another.")
     check_name(path.stem)
+    refuse_overwriting((path, path.with_suffix(".json")), (job.layer.path, job.samples.path, job.model_file))
     return path
 
 

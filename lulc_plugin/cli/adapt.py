@@ -51,7 +51,7 @@ def _adapt(options: argparse.Namespace) -> int:
     if options.html:
         from ..report import own_classes
 
-        own_classes.check_target(options.html)
+        own_classes.check_target(options.html, options.input, options.samples)
     layer = RasterInput(options.input, bands=options.bands, crs=options.crs, nodata=options.nodata)
     if is_table(options.samples):
         samples = read_points(options.samples, layer, options.field)

@@ -36,10 +36,12 @@ def _suggest(options: argparse.Namespace) -> int:
     from ..assess import is_table, read_features, read_points
     from ..atomic_write import write_whole
     from ..classify import ClassifyJob
+    from ..raster import refuse_overwriting
     from ..report.csv_lines import csv_line
 
     if not options.output.lower().endswith(".csv"):
         raise LulcError(f"{options.output} does not end in .csv.", "Points are written as a CSV file here.")
+    refuse_overwriting((Path(options.output),), (options.input, options.confidence, options.samples))
     layer = RasterInput(options.input, crs=options.crs, nodata=options.nodata)
     samples = None
     if options.samples:

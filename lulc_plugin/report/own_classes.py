@@ -10,6 +10,7 @@ from ..adapt import AdaptResult
 from ..atomic_write import write_whole
 from ..errors import FileNotWritten, LulcError
 from ..options import render
+from ..raster import refuse_overwriting
 from . import html_page, number_format
 from .document import Bar, BarGroup, Chart, Column, Document, Figure, Matrix, Row, Section, Table, Value
 
@@ -24,12 +25,17 @@ _MOST_LISTED = 20
 _LEAST_GAIN = 0.0005
 
 
-def check_target(path: Path) -> None:
+def check_target(path: Path, *inputs: str) -> None:
     """Refuse a place that cannot be written, before the work starts.
 
+    Args:
+        path: the report.
+        inputs: layers and tables that are read.
+
     Raises:
-        LulcError: its folder does not exist, or it is a folder itself.
+        LulcError: its folder does not exist, it is a folder itself, or one of the inputs would be lost.
     """
+    refuse_overwriting((path,), inputs)
     if not os.path.isdir(path.parent):
         raise LulcError(
             f"The folder {path.parent} of the report does not exist.", "Create it, or choose another place."

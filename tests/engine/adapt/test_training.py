@@ -297,6 +297,21 @@ def test_places_that_cannot_be_written(place, points, tmp_path):
             adapt(job, tmp_path / name)
 
 
+def test_nothing_that_is_read_is_written_over(trained, points, tmp_path):
+    """The description goes beside the network: a file of samples may have just that name."""
+    classes, image, result = trained()
+    table = tmp_path / "again.json"
+    table.write_text("{}")
+    job = AdaptJob(RasterInput(image), replace(points(classes, 4), path=str(table)), **QUICK)
+    with pytest.raises(LulcError, match="again.json"):
+        adapt(job, tmp_path / "again.onnx")
+    assert table.read_text() == "{}"
+    before = (tmp_path / "own.onnx").read_bytes()
+    with pytest.raises(LulcError, match="own.onnx"):
+        adapt(AdaptJob(RasterInput(image), points(classes, 4), model_file=result.model), result.model)
+    assert (tmp_path / "own.onnx").read_bytes() == before
+
+
 def test_a_network_that_does_not_fit_is_told(place, points, tmp_path):
     classes, image = place()
     with pytest.raises(LulcError, match="aerial-rgb"):
