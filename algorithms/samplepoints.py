@@ -3,33 +3,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
-    QgsFeatureSink,
     QgsField,
     QgsFields,
     QgsGeometry,
     QgsPointXY,
     QgsProcessing,
     QgsProcessingContext,
-    QgsProcessingOutputLayerDefinition,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterFeatureSink,
     QgsRectangle,
-    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QVariant
 
-from ..lulc_plugin.errors import LulcError
-from .bridge import definitions, layers, parameters
+from .bridge import definitions, layers, parameters, pointsink
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.features import REF_CLASS
 from .bridge.feedback import FeedbackProgress
@@ -189,67 +183,19 @@ class SamplePoints(LulcAlgorithm):
     ) -> Parameters:
         from ..lulc_plugin.assess import draw
 
-        self._check_target(values.get(self.OUTPUT), request.job.map.path)
+        pointsink.check_target(values.get(self.OUTPUT), (request.job.map.path,), self.OUTPUT)
         sample = draw(request.job, progress)
         self._log(sample, progress)
         progress.check()  # not later: a layer with half of the points would look like the sample
-        self._set_form_aside(values.get(self.OUTPUT), progress)
+        pointsink.set_form_aside(values.get(self.OUTPUT), progress)
         fields = _fields(sample)
-        sink, destination = self.parameterAsSink(
-            values, self.OUTPUT, context, fields, QgsWkbTypes.Type.Point, request.crs
-        )
-        if sink is None:
-            raise LulcError(self.invalidSinkError(values, self.OUTPUT))
-        for feature in _features(sample, fields, request.downwards):
-            if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
-                raise LulcError(self.writeFeatureError(sink, values, self.OUTPUT))
-        del sink  # flushes the file
+        points = _features(sample, fields, request.downwards)
+        destination = pointsink.write_points(self, values, self.OUTPUT, context, fields, request.crs, points)
         name = self.tr("Sample points of {layer}").format(layer=request.job.map.title)
         problem = show_for_labelling(context, destination, name, sample.legend)
         if problem:
             progress.warn(problem)
         return {self.OUTPUT: destination, self.N: len(sample.x), self.EXPECTED_SE: sample.se_overall}
-
-    def _file(self, output: Any) -> Path | None:
-        """The file that is to be written; None for memory:, TEMPORARY_OUTPUT, a database."""
-        target = output.sink.staticValue() if isinstance(output, QgsProcessingOutputLayerDefinition) else output
-        if not isinstance(target, str) or "/" not in target or ":" in target.partition("/")[0][2:]:
-            return None
-        return Path(target.partition("|")[0])
-
-    def _set_form_aside(self, output: Any, progress: FeedbackProgress) -> None:
-        """The new points must not lie beside the form of older ones."""
-        from ..lulc_plugin.raster import set_style_aside
-
-        file = self._file(output)
-        if file is None or file.suffix.lower() == ".gpkg":
-            return
-        try:
-            note = set_style_aside(file)
-        except OSError as error:
-            raise LulcError(
-                self.tr("{path} cannot be replaced: {reason}.").format(
-                    path=file.with_suffix(".qml"), reason=error.strerror or error
-                ),
-                self.tr("Choose another place."),
-            ) from error
-        if note:
-            progress.warn(note)
-
-    def _check_target(self, output: Any, map_path: str) -> None:
-        """Refuse a file in a folder that does not exist, or one that the map is read from, before points are drawn."""
-        target = self._file(output)
-        if target is None:
-            return
-        folder = target.parent
-        if not os.path.isdir(folder):
-            raise LulcError(
-                self.tr("OUTPUT: the folder {folder} does not exist.").format(folder=folder),
-                self.tr("Create it, or choose another place."),
-            )
-        from ..lulc_plugin.raster import refuse_overwriting
-
-        refuse_overwriting((target,), (map_path,), self.OUTPUT)
 
     def _log(self, sample: Sample, progress: FeedbackProgress) -> None:
         for line in sample.notes:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsFeature,
-    QgsFeatureSink,
     QgsField,
     QgsFields,
     QgsGeometry,
@@ -23,13 +22,12 @@ from qgis.core import (
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
-    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QVariant
 
 from ..lulc_plugin.classify import AUTO, ClassifyJob
 from ..lulc_plugin.errors import LulcError
-from .bridge import definitions, layers, parameters, settings
+from .bridge import definitions, layers, parameters, pointsink, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.definitions import MODEL, MODEL_FILE
 from .bridge.features import REF_CLASS, FeatureChoice, choose_features, read_features
@@ -38,7 +36,7 @@ from .bridge.helptext import HelpText
 from .bridge.labelling import show_for_labelling
 
 if TYPE_CHECKING:
-    from ..lulc_plugin.adapt import SuggestJob
+    from ..lulc_plugin.adapt import Suggestion, SuggestJob
 
 _MOST = 1000
 
@@ -152,6 +150,9 @@ class SuggestSamples(LulcAlgorithm):
         from ..lulc_plugin.adapt import suggest
 
         job = request.job
+        layers_read = [job.classify and job.classify.layer, job.map, job.confidence]
+        read = [layer.path for layer in layers_read if layer] + ([request.choice.path] if request.choice else [])
+        pointsink.check_target(values.get(self.OUTPUT), read, self.OUTPUT)
         if request.choice is not None:
             job = replace(job, samples=read_features(self, values, context, request.choice, progress))
         places, classes = suggest(job, progress)
@@ -164,19 +165,9 @@ class SuggestSamples(LulcAlgorithm):
             (REF_CLASS, QVariant.Int),
         ):
             fields.append(QgsField(name, kind))
-        sink, destination = self.parameterAsSink(
-            values, self.OUTPUT, context, fields, QgsWkbTypes.Type.Point, request.crs
-        )
-        if sink is None:
-            raise LulcError(self.invalidSinkError(values, self.OUTPUT))
-        for number, place in enumerate(places, 1):
-            feature = QgsFeature(fields)
-            y = -place.y if request.downwards else place.y
-            feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(place.x, y)))
-            feature.setAttributes([number, place.value, place.name, place.margin, None])
-            if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
-                raise LulcError(self.writeFeatureError(sink, values, self.OUTPUT))
-        del sink  # flushes the file
+        pointsink.set_form_aside(values.get(self.OUTPUT), progress)
+        points = _points(places, fields, request.downwards)
+        destination = pointsink.write_points(self, values, self.OUTPUT, context, fields, request.crs, points)
         name = self.tr("Samples to label, {layer}").format(layer=request.title)
         problem = show_for_labelling(context, destination, name, [(c.value, c.name) for c in classes])
         if problem:
@@ -220,3 +211,11 @@ class SuggestSamples(LulcAlgorithm):
             "Of images above 40 million pixels a part is looked at, spread over the image.",
         ),
     )
+
+
+def _points(places: Iterable[Suggestion], fields: QgsFields, downwards: bool) -> Iterator[QgsFeature]:
+    for number, place in enumerate(places, 1):
+        feature = QgsFeature(fields)
+        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(place.x, -place.y if downwards else place.y)))
+        feature.setAttributes([number, place.value, place.name, place.margin, None])
+        yield feature

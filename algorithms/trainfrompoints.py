@@ -14,7 +14,6 @@ from qgis.core import (
     QgsCategorizedSymbolRenderer,
     QgsCoordinateReferenceSystem,
     QgsFeature,
-    QgsFeatureSink,
     QgsField,
     QgsFields,
     QgsGeometry,
@@ -28,13 +27,12 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsVectorLayer,
-    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QVariant
 
 from ..lulc_plugin.errors import LulcError
 from ..lulc_plugin.options import QGIS
-from .bridge import definitions, layers, parameters, settings
+from .bridge import definitions, layers, parameters, pointsink, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.definitions import MODEL_FILE
 from .bridge.features import REF_CLASS, FeatureChoice, choose_features, layer_of_source, read_features
@@ -227,9 +225,11 @@ class TrainFromPoints(LulcAlgorithm):
         from ..lulc_plugin.adapt import AdaptJob, adapt
         from ..lulc_plugin.report import own_classes
 
+        read = (request.layer.path, request.choice.path)
         html = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context) if values.get(self.OUTPUT_HTML) else ""
         if html:
-            own_classes.check_target(Path(html), request.layer.path, request.choice.path)
+            own_classes.check_target(Path(html), *read)
+        pointsink.check_target(values.get(self.OUTPUT_SUSPECTS), read, self.OUTPUT_SUSPECTS)
         samples = read_features(self, values, context, request.choice, progress)
         groups = tuple(feature.stratum for feature in samples.features) if request.grouped else ()
         model = self.parameterAsFileOutput(values, self.OUTPUT_MODEL, context)
@@ -270,15 +270,8 @@ class TrainFromPoints(LulcAlgorithm):
             ("confidence", QVariant.Double),
         ):
             fields.append(QgsField(name, kind))
-        sink, destination = self.parameterAsSink(
-            values, self.OUTPUT_SUSPECTS, context, fields, QgsWkbTypes.Type.Point, request.crs
-        )
-        if sink is None:
-            raise LulcError(self.invalidSinkError(values, self.OUTPUT_SUSPECTS))
-        for feature in _points(result.suspects, fields, request.downwards):
-            if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
-                raise LulcError(self.writeFeatureError(sink, values, self.OUTPUT_SUSPECTS))
-        return str(destination)
+        points = _points(result.suspects, fields, request.downwards)
+        return pointsink.write_points(self, values, self.OUTPUT_SUSPECTS, context, fields, request.crs, points)
 
     HELP = HelpText(
         does=(

@@ -10,7 +10,7 @@ from ..lazy_imports import lazy_exports
 if TYPE_CHECKING:
     from .job import AdaptJob as AdaptJob, AdaptResult as AdaptResult, Suspect as Suspect
     from .sample_pixels import ClassStyle as ClassStyle, classes_of_rows as classes_of_rows
-    from .suggestions import MOST_POINTS as MOST_POINTS, SuggestJob as SuggestJob, suggest as suggest
+    from .suggestions import Suggestion as Suggestion, SuggestJob as SuggestJob, suggest as suggest
     from .training import adapt as adapt
 
 __getattr__, __all__ = lazy_exports(
@@ -18,7 +18,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "job": ["AdaptJob", "AdaptResult", "Suspect"],
         "sample_pixels": ["ClassStyle", "classes_of_rows"],
-        "suggestions": ["MOST_POINTS", "SuggestJob", "suggest"],
+        "suggestions": ["SuggestJob", "Suggestion", "suggest"],
         "training": ["adapt"],
     },
 )

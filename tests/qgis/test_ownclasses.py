@@ -141,6 +141,19 @@ def test_suggest_and_train_again(train, image, samples, tmp_path):
     assert again["N"] == 5 or len(json.loads(again["CLASSES"])) == 2
 
 
+def test_the_samples_are_not_written_over(train, image, samples, tmp_path):
+    before = Path(samples).read_bytes()
+    model = train()["OUTPUT_MODEL"]
+    given = {"INPUT": image, "MODEL": "auto", "MODEL_FILE": model, "N": 2, "SAMPLES": samples, "FIELD": "kind"}
+    with pytest.raises(QgsProcessingException, match="would be lost"):
+        processing.run(SUGGEST, {**given, "OUTPUT": samples})
+    with pytest.raises(QgsProcessingException, match="would be lost"):
+        train(OUTPUT_SUSPECTS=samples)
+    with pytest.raises(QgsProcessingException, match="would be lost"):
+        train(OUTPUT_HTML=samples)
+    assert Path(samples).read_bytes() == before
+
+
 def test_suggest_for_a_map_with_its_confidence(provider, make_raster, tmp_path):
     values = np.where(np.arange(128) < 64, 1, 2)[None, None, :].repeat(64, axis=1).astype(np.uint8)
     confidence = np.full((1, 64, 128), 0.9, np.float32)
