@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 os.environ["QT_HASH_SEED"] = "0"  # read when Qt starts; without it the attributes stand in another order each time
@@ -25,6 +26,7 @@ from qgis.core import (
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
     QgsProcessingParameterBand,
+    QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
@@ -57,7 +59,8 @@ def classify_and_assess() -> QgsProcessingModelAlgorithm:
     any_field = QgsProcessingParameterField.DataType.Any
     model = QgsProcessingModelAlgorithm("Classify and assess", "Land cover")
     model.setHelpContent(HELP)
-    for row, parameter in enumerate(
+    _add_parameters(
+        model,
         (
             QgsProcessingParameterRasterLayer("INPUT", "Image to classify"),
             QgsProcessingParameterBand("BANDS", "Bands, in the network's order", None, "INPUT", True, True),
@@ -70,11 +73,8 @@ def classify_and_assess() -> QgsProcessingModelAlgorithm:
             QgsProcessingParameterEnum(
                 "DESIGN", "How the reference was chosen", DESIGNS, False, DESIGNS[0], True, True
             ),
-        )
-    ):
-        component = QgsProcessingModelParameter(parameter.name())
-        component.setPosition(QPointF(140, 80 + 80 * row))
-        model.addModelParameter(parameter, component)
+        ),
+    )
     model.addChildAlgorithm(
         _step(
             "lulc:classifylandcover",
@@ -124,16 +124,14 @@ def own_classes() -> QgsProcessingModelAlgorithm:
     any_field = QgsProcessingParameterField.DataType.Any
     model = QgsProcessingModelAlgorithm("Own classes", "Land cover")
     model.setHelpContent(OWN_HELP)
-    for row, parameter in enumerate(
+    _add_parameters(
+        model,
         (
             QgsProcessingParameterRasterLayer("INPUT", "Image"),
             QgsProcessingParameterFeatureSource("SAMPLES", "Samples: points or polygons", points_or_polygons),
             QgsProcessingParameterField("FIELD", "Field with the class", None, "SAMPLES", any_field, False, True),
-        )
-    ):
-        component = QgsProcessingModelParameter(parameter.name())
-        component.setPosition(QPointF(140, 80 + 80 * row))
-        model.addModelParameter(parameter, component)
+        ),
+    )
     value = QgsProcessingModelChildParameterSource.fromStaticValue
     network = QgsProcessingModelChildParameterSource.fromChildOutput("train", "OUTPUT_MODEL")
     train = {name: _parameter(name) for name in ("INPUT", "SAMPLES", "FIELD")}
@@ -171,6 +169,13 @@ def own_classes() -> QgsProcessingModelAlgorithm:
 
 
 CHAINS = {"classify_and_assess": classify_and_assess, "own_classes": own_classes}
+
+
+def _add_parameters(model: QgsProcessingModelAlgorithm, parameters: Iterable[QgsProcessingParameterDefinition]) -> None:
+    for row, parameter in enumerate(parameters):
+        component = QgsProcessingModelParameter(parameter.name())
+        component.setPosition(QPointF(140, 80 + 80 * row))
+        model.addModelParameter(parameter, component)
 
 
 def _parameter(name: str) -> QgsProcessingModelChildParameterSource:

@@ -27,17 +27,16 @@ from ..raster import (
     parse,
 )
 from .features import MOST_WINDOWED, NetworkPart
+from .job import ALL, AUTO, NONE
 from .onnx_graph import read_network
 
-#: Networks by name, or one of these.
-AUTO, ALL, NONE = "auto", "all", "none"
 #: Bands that indices are made of.
 _COMMON = ("blue", "green", "red", "nir", "swir16", "swir22")
 #: Indices that do not depend on the unit of the bands.
 _INDICES = ("NDVI", "NDWI", "MNDWI", "NDBI")
 #: Standardised numbers beyond it are no land.
 _FARTHEST = 8.0
-#: Correlation and slope beyond which one band is taken for a copy of another.
+#: Correlation beyond which one band is taken for a copy of another.
 _COPY = 0.999_999
 _LETTERS = re.compile(r"\W+", re.ASCII)
 

@@ -43,6 +43,7 @@ class Graph:
         self._weights: list[bytes] = []
         self._outputs: list[bytes] = []
         self._count = 0
+        self._has_networks = False
         self._opset = OPSET
         self._ir = _IR
 
@@ -102,13 +103,13 @@ class Graph:
         Raises:
             ModelUnusable: its operator set is not the one of a network that was taken in before.
         """
-        if self._count_included() and network.opset != self._opset:
+        if self._has_networks and network.opset != self._opset:
             raise ModelUnusable(
                 f"Networks of the ONNX operator sets {self._opset} and {network.opset} cannot be joined in one file.",
                 "Choose one of them.",
             )
         prefix = self._new("n") + "/"
-        self._included = True
+        self._has_networks = True
         self._opset, self._ir = network.opset, max(self._ir, network.ir)
         names = {network.input: source}
 
@@ -119,9 +120,6 @@ class Graph:
         self._weights.extend(_rename(weights, {8: renamed}) for weights in network.weights)
         self._nodes.extend(_rename(node, {1: renamed, 2: renamed, 3: renamed}) for node in network.nodes)
         return {name: renamed(name) for name in network.outputs}
-
-    def _count_included(self) -> bool:
-        return getattr(self, "_included", False)
 
     def output(self, source: str, name: str, channels: int) -> None:
         """Make the tensor `source` an output `name` with as many channels."""

@@ -18,7 +18,7 @@ from ..classify import log_statistics
 from ..environment import packages
 from ..errors import LulcError
 from ..legend import Legend
-from ..model import Smoothing, Training, TrainingSet, check_name
+from ..model import OWN_CLASSES, Smoothing, Training, TrainingSet, check_name
 from ..progress import Progress
 from ..raster import InputFiles, Source, apply_steps, crs_name, gdal, probe_layer, refuse_overwriting
 from . import export
@@ -338,7 +338,7 @@ def _described(job: AdaptJob, draft: _Draft, result: AdaptResult) -> tuple[Train
         },
     }
     pretrained = ", ".join(f"{entry.spec.name} ({entry.spec.license})" for entry in bases) or None
-    return Training((samples,), {"seed": job.seed}, pretrained), {"lulc:own_classes": own}
+    return Training((samples,), {"seed": job.seed}, pretrained), {OWN_CLASSES: own}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .spec import (
         MOST_GUIDE_BANDS as MOST_GUIDE_BANDS,
         MOST_RADIUS as MOST_RADIUS,
+        OWN_CLASSES as OWN_CLASSES,
         BandStatistics as BandStatistics,
         ClassScore as ClassScore,
         Confidence as Confidence,
@@ -49,6 +50,7 @@ __getattr__, __all__ = lazy_exports(
         "runtime.network": ["Network", "enlarge"],
         "runtime.onnx_file": ["weights_files"],
         "spec": [
+            "OWN_CLASSES",
             "BandStatistics",
             "ClassScore",
             "Confidence",
