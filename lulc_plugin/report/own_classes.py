@@ -168,12 +168,20 @@ def _matrix(result: AdaptResult) -> Matrix:
     return Matrix(
         "counts",
         "Matrix of counts",
-        "Number of samples. Rows: class as predicted; columns: class of the sample.",
+        f"{_compared(result)} Rows: class as predicted; columns: class of the sample.",
         "Predicted (rows) / sample (columns)",
         columns,
         tuple(rows),
         order=order,
     )
+
+
+def _compared(result: AdaptResult) -> str:
+    """How many samples the figures are of: smoothing is compared on a part of them."""
+    compared = sum(map(sum, result.matrix))
+    if compared == result.count:
+        return "Number of samples."
+    return f"Number of samples; {compared:,} of {result.count:,}, on which the ways were compared."
 
 
 def _choice(result: AdaptResult) -> str:
