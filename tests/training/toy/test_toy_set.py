@@ -154,5 +154,5 @@ def test_the_commands_in_the_readme_are_those_printed(toy, tmp_path, capsys):
     assert command.main([str(tmp_path / "toy"), "--scenes", "4", "--size", "128"]) == 0
     printed = re.findall(r"python -m (\S+)", capsys.readouterr().out)
     text = (ROOT / "training" / "README.md").read_text(encoding="utf-8")
-    section = text.split("## Without any data")[1].split("\n## ")[0]
+    section = text.split("\n## 2. ")[1].split("\n## 4. ")[0]
     assert re.findall(r"python -m (\S+)", section)[1:] == printed
