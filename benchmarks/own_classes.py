@@ -3,7 +3,8 @@
 
 Chips of a labelled set are laid out as one scene with gaps without data. In each draw half of the chips give the
 points, the same number of each class, and the maps are compared with the labels of the other half. Every way goes
-through `adapt` and `classify`, as a user's would.
+through `adapt` and `classify`, as a user's would. The forests of scikit-learn stand beside our own, where it is
+installed: on the same points, and on features that are computed without the plugin.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ WAYS = {
     "both, r 16": (("both",), "auto", "16"),
     "both, none": (("both",), "auto", "none"),
 }
+#: Forests of scikit-learn: sides of the windows whose means and deviations they see beside bands and indices.
+OTHERS = {"scikit-learn on the bands": (), "scikit-learn on windows": (3, 7, 15)}
 
 
 @dataclass(frozen=True)
@@ -140,20 +143,86 @@ def draw_points(scene: Scene, of_set: SampleSet, size: int, draw: int) -> tuple[
     return FeatureInput(features, "points", "points", "class"), tested
 
 
-def scores(path: Path, scene: Scene, of_set: SampleSet, tested: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Overall accuracy and mean IoU of a map of own classes, in percent."""
+def own_map(path: Path, of_set: SampleSet) -> npt.NDArray[np.uint8]:
+    """A map of own classes, with the values that the set gives them."""
     with rasterio.open(path) as source:
         values = source.read(1)
         codes = json.loads(source.tags()["LULC_CLASSES"])
-    by_name = {name: int(value) for value, name in codes.items()}
+    value_of = {name: value for value, name in of_set.classes.items()}
+    table = np.zeros(256, np.uint8)
+    for own, name in codes.items():
+        table[int(own)] = value_of[name]
+    return table[values]
+
+
+def scores(
+    values: npt.NDArray[np.uint8], scene: Scene, of_set: SampleSet, tested: npt.NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Overall accuracy and mean IoU of a map, in percent."""
     reference, mapped = scene.labels[tested], values[tested]
     right, ious = 0, []
-    for value, name in of_set.classes.items():
-        is_class, called = reference == value, mapped == by_name[name]
+    for value in of_set.classes:
+        is_class, called = reference == value, mapped == value
         right += int(np.count_nonzero(is_class & called))
         if is_class.any():
             ious.append(np.count_nonzero(is_class & called) / np.count_nonzero(is_class | called))
     return 100 * right / len(reference), 100 * float(np.mean(ious))
+
+
+def other_features(scene: Scene, windows: Sequence[int]) -> npt.NDArray[np.float32]:
+    """`(features, rows, cols)`: bands, the indices that they allow, and means and deviations in windows."""
+    from scipy.ndimage import uniform_filter
+
+    with rasterio.open(scene.path) as source:
+        bands = source.read().astype(np.float32)
+        names = dict(zip(source.descriptions, bands))
+    pairs = (("nir", "red"), ("green", "nir"), ("green", "swir16"), ("swir16", "nir"))
+    features = [*bands]
+    for first, second in pairs:
+        if first in names and second in names:
+            one, other = names[first], names[second]
+            features.append((one - other) / np.where(one + other == 0, 1, one + other))
+    for side in windows:
+        for band in bands:
+            mean = uniform_filter(band.astype(np.float64), side)
+            variance = uniform_filter(band.astype(np.float64) ** 2, side) - mean**2
+            features += [mean.astype(np.float32), np.sqrt(np.maximum(variance, 0)).astype(np.float32)]
+    return np.stack(features)
+
+
+def make_other(
+    scene: Scene, of_set: SampleSet, points: FeatureInput, tested: npt.NDArray[np.bool_], way: str, seed: int
+) -> tuple[npt.NDArray[np.uint8], dict[str, object]]:
+    """Values of the classes where `tested`, by a forest of scikit-learn, and what it took."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    started = time.process_time()
+    features = other_features(scene, OTHERS[way])
+    value_of = {name: value for value, name in of_set.classes.items()}
+    places = np.array([f.geometry["coordinates"] for f in points.features])
+    rows, cols = ((5e6 - places[:, 1]) // of_set.pixel).astype(int), ((places[:, 0] - 5e5) // of_set.pixel).astype(int)
+    forest = RandomForestClassifier(100, class_weight="balanced", random_state=seed, n_jobs=1)
+    forest.fit(features[:, rows, cols].T, [value_of[f.label] for f in points.features])
+    trained = time.process_time() - started
+    values = np.zeros(tested.shape, np.uint8)
+    values[tested] = forest.predict(features[:, tested].T)
+    return values, {"method": way, "train_s": trained, "map_s": time.process_time() - started - trained}
+
+
+def make_own(
+    scene: Scene, of_set: SampleSet, points: FeatureInput, tested: npt.NDArray[np.bool_], way: str, seed: int
+) -> tuple[npt.NDArray[np.uint8], dict[str, object]]:
+    """A map through `adapt` and `classify` with the values of the set, and what it took."""
+    ways, network, smoothing = WAYS[way]
+    layer = RasterInput(str(scene.path))
+    model, target = scene.path.with_name("own.onnx"), scene.path.with_name("map.tif")
+    started = time.process_time()
+    job = AdaptJob(layer, points, network=network, smoothing=smoothing, ways=ways, seed=seed)
+    method = adapt(job, model, Progress()).method
+    trained = time.process_time() - started
+    classify(ClassifyJob(layer, model_file=str(model)), target, Progress())
+    facts = {"method": method, "train_s": trained, "map_s": time.process_time() - started - trained}
+    return own_map(target, of_set), facts
 
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, object]]:
@@ -166,19 +235,12 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, object]]:
                 for size in options.sizes:
                     points, tested = draw_points(scene, of_set, size, draw)
                     for way in options.ways:
-                        started = time.process_time()
-                        ways, network, smoothing = WAYS[way]
-                        layer = RasterInput(str(scene.path))
-                        job = AdaptJob(layer, points, network=network, smoothing=smoothing, ways=ways, seed=draw)
-                        model = Path(folder) / "own.onnx"
-                        result = adapt(job, model, Progress())
-                        trained = time.process_time() - started
-                        classify(ClassifyJob(layer, model_file=str(model)), Path(folder) / "map.tif", Progress())
-                        accuracy, iou = scores(Path(folder) / "map.tif", scene, of_set, tested)
+                        make = make_other if way in OTHERS else make_own
+                        values, facts = make(scene, of_set, points, tested, way, draw)
+                        accuracy, iou = scores(values, scene, of_set, tested)
                         yield {
-                            "set": name, "draw": draw, "size": size, "way": way, "method": result.method,
-                            "oa": accuracy, "miou": iou, "train_s": trained,
-                            "map_s": time.process_time() - started - trained,
+                            "set": name, "draw": draw, "size": size, "way": way,
+                            "oa": accuracy, "miou": iou, **facts,
                         }  # fmt: skip
 
 
@@ -189,7 +251,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--sizes", nargs="+", type=int, default=[5, 10, 20, 50, 100])
     parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--ways", nargs="+", default=list(WAYS)[:5])
+    parser.add_argument("--ways", nargs="+", default=[*list(WAYS)[:5], *OTHERS])
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args(arguments)
     rows = []
