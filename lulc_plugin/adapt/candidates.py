@@ -22,7 +22,7 @@ from .onnx_graph import Graph
 #: Radii of smoothing that are compared, pixels; 0 is none.
 RADII = (0, 4, 8, 16)
 #: Which way is taken where several do alike, and which radius.
-PREFERENCE = ("both", "pixels", "network", "map", "forest", "windows")
+PREFERENCE = ("both", "pixels", "network", "map", "windows", "forest")
 RADIUS_PREFERENCE = {8: 0, 16: 1, 4: 2, 0: 3}
 #: Samples whose surroundings are smoothed to compare radii.
 MOST_PATCHES = 250
@@ -88,7 +88,7 @@ def candidates_of(
         plain_bands: of them, bands and indices as they are.
         own_planes: the feature of each class's log probability; None where no network has these classes.
         seed: of the forests.
-        wanted: ids; empty: all but `windows`, which is for comparisons only.
+        wanted: ids; empty: all.
     """
     every = np.arange(features.plain.shape[1])
     pixel, network = every[:pixel_features], every[pixel_features:]
@@ -101,8 +101,9 @@ def candidates_of(
     if own_planes is not None:
         out.append(Candidate("map", "The network's own map", own_planes, None))
     out.append(_classic("forest", "Forest on the bands (the classic way)", features, every[:plain_bands], seed))
-    if "windows" in wanted:
-        out.append(_classic("windows", "Forest on the pixel features", features, pixel, seed))
+    if pixel_features > plain_bands:
+        title = "Forest on bands and windows (the classic way with texture)"
+        out.append(_classic("windows", title, features, pixel, seed))
     return [candidate for candidate in out if not wanted or candidate.id in wanted]
 
 

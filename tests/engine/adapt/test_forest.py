@@ -34,6 +34,26 @@ def test_as_good_as_a_library():
     assert np.mean(ours) > np.mean(theirs) - 0.02
 
 
+def samples_like_land(count, seed):
+    """Six classes that overlap in thirty features, of which many say the same, as bands and windows do."""
+    centres = np.random.default_rng(7).normal(0, 0.5, (6, 30))
+    mixing = np.random.default_rng(8).normal(0, 0.4, (30, 30)) + np.eye(30)
+    labels = np.repeat(np.arange(6), count)
+    return centres[labels] + np.random.default_rng(seed).normal(0, 1, (6 * count, 30)) @ mixing, labels
+
+
+def test_as_good_as_a_library_on_samples_like_those_of_land():
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    test, truth = samples_like_land(300, 99)
+    gains = []
+    for seed in range(3):
+        samples, labels = samples_like_land(20, seed)
+        ours = fit_forest(samples, labels, 6, seed, 60, 20).probabilities(test).argmax(axis=1)
+        other = ensemble.RandomForestClassifier(60, class_weight="balanced", random_state=seed).fit(samples, labels)
+        gains.append((ours == truth).mean() - (other.predict(test) == truth).mean())
+    assert np.mean(gains) > -0.015
+
+
 def test_a_rare_class_counts_as_much():
     random = np.random.default_rng(0)
     samples = np.concatenate([random.normal(0, 1, (500, 3)), random.normal(1.5, 1, (10, 3))])
