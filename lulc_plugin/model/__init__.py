@@ -9,6 +9,13 @@ from ..lazy_imports import lazy_exports
 
 if TYPE_CHECKING:
     from . import catalogue as catalogue, mlm as mlm, ranking as ranking
+    from .absent_bands import with_pattern as with_pattern
+    from .band_patterns import (
+        BandPattern as BandPattern,
+        BandPatterns as BandPatterns,
+        Confidence as Confidence,
+        PatternScore as PatternScore,
+    )
     from .catalogue import Catalogue as Catalogue, Entry as Entry
     from .describe.description import (
         describe_network as describe_network,
@@ -26,7 +33,6 @@ if TYPE_CHECKING:
         OWN_CLASSES as OWN_CLASSES,
         BandStatistics as BandStatistics,
         ClassScore as ClassScore,
-        Confidence as Confidence,
         InputForm as InputForm,
         ModelBand as ModelBand,
         ModelSpec as ModelSpec,
@@ -42,6 +48,8 @@ __getattr__, __all__ = lazy_exports(
     __name__,
     {
         "": ["catalogue", "mlm", "ranking"],
+        "absent_bands": ["with_pattern"],
+        "band_patterns": ["BandPattern", "BandPatterns", "Confidence", "PatternScore"],
         "catalogue": ["Catalogue", "Entry"],
         "describe.description": ["describe_network", "suggested_name", "write_description"],
         "describe.user_text": ["classes_of_cells", "classes_of_file"],
@@ -53,7 +61,6 @@ __getattr__, __all__ = lazy_exports(
             "OWN_CLASSES",
             "BandStatistics",
             "ClassScore",
-            "Confidence",
             "InputForm",
             "MOST_GUIDE_BANDS",
             "MOST_RADIUS",

@@ -12,6 +12,7 @@ from ..errors import LulcError
 from ..legend import Legend
 from ..raster import Channel, Steps
 from . import ranking
+from .band_patterns import BandPatterns, Confidence
 
 #: Property of a description that tells where own classes come from.
 OWN_CLASSES = "lulc:own_classes"
@@ -58,15 +59,6 @@ class BandStatistics:
     stddev: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Confidence:
-    """Held-out confidence: the winning probability, `mean` over all pixels and `q05` over the means of `places`."""
-
-    mean: float
-    q05: float
-    places: int = 0
 
 
 @dataclass(frozen=True)
@@ -305,6 +297,9 @@ class ModelSpec:
             empty when unknown.
         confidence: held-out confidence, or None if unknown.
         smoothing: how maps follow the edges of their image, or None where they do not.
+        band_patterns: which of the bands may be absent, and what the network scores then; None: it needs all.
+        absent: labels of bands that this network takes, too, and that are filled here.
+        unasked: whether `auto` may take it; False for one that has to be named.
         warnings: what the user of this network should be warned of, found while its description was read.
         notes: what a log should tell about the description.
         input_type: whole-number type that the graph takes, such as `uint8`; empty for floating point or unknown.
@@ -343,6 +338,9 @@ class ModelSpec:
     band_statistics: tuple[BandStatistics, ...] = ()
     confidence: Confidence | None = None
     smoothing: Smoothing | None = None
+    band_patterns: BandPatterns | None = None
+    absent: tuple[str, ...] = ()
+    unasked: bool = True
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     input_type: str = ""
@@ -372,6 +370,8 @@ class ModelSpec:
         for channel in self.channels:
             if channel.expression is None and not 0 <= (-1 if channel.band is None else channel.band) < len(self.bands):
                 raise LulcError(f"Channel {channel.name!r} of model {self.name!r} names no band of it.")
+        if self.band_patterns is not None:
+            self.band_patterns.check(self.band_names, self.channels, self.fill)
 
     def _check_smoothing(self, smoothing: Smoothing) -> None:
         for name in smoothing.bands:

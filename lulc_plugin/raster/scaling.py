@@ -194,6 +194,26 @@ def _multiply_add(x: FloatArray, factor: float, addend: float) -> None:
         x += np.float32(addend)
 
 
+def limits_of(steps: Steps) -> tuple[float, float]:
+    """Between which numbers all values lie after some steps, whatever they were before; infinite without a limit."""
+    low, high = -math.inf, math.inf
+    for step in steps:
+        if step.op in _AFFINE:
+            factor, addend = _AFFINE[step.op](step)
+            low, high = sorted((low * factor + addend, high * factor + addend))
+        elif step.op == "clip":
+            low, high = (min(max(end, step["minimum"]), step["maximum"]) for end in (low, high))
+        elif step.op == "log1p":
+            low, high = (math.log1p(max(end, -1 + 1e-7)) for end in (low, high))
+        elif step.op == "sqrt":
+            low, high = (math.sqrt(max(end, 0.0)) for end in (low, high))
+        elif step.op == "sigmoid" or (step.op == "percentile" and step["clip"]):
+            low, high = 0.0, 1.0
+        else:
+            low, high = -math.inf, math.inf
+    return low, high
+
+
 def resolve(steps: Steps, sample: npt.NDArray[Any]) -> Steps:
     """Steps without `percentile` and `moments`: those become fixed steps from a sample of the whole layer.
 

@@ -21,7 +21,18 @@ from onnx import TensorProto, helper, numpy_helper
 from lulc_plugin.classify import ClassifyJob, classify as run_classify
 from lulc_plugin.classify.job import ClassifyResult
 from lulc_plugin.legend import Legend, LegendClass
-from lulc_plugin.model import InputForm, ModelBand, ModelSpec, Output, Window, mlm
+from lulc_plugin.model import (
+    BandPattern,
+    BandPatterns,
+    Confidence,
+    InputForm,
+    ModelBand,
+    ModelSpec,
+    Output,
+    PatternScore,
+    Window,
+    mlm,
+)
 from lulc_plugin.model.spec import band_channel
 from lulc_plugin.progress import Progress
 from lulc_plugin.raster import RasterInput, Step
@@ -128,6 +139,19 @@ def _double(nodes: list, weights: list, source: str) -> str:
     return f"{source}_u"
 
 
+def _presence(nodes: list, weights: list) -> str:
+    """The image with 0 where a band is absent, and behind it a plane for each band that says so."""
+    weights.append(numpy_helper.from_array(np.array([ABSENT, 0.0, 1.0], np.float32), "numbers"))
+    for i, name in enumerate(("absent", "zero", "one")):
+        weights.append(numpy_helper.from_array(np.array([i], np.int64), f"at_{name}"))
+        nodes.append(helper.make_node("Gather", ["numbers", f"at_{name}"], [name]))
+    nodes.append(helper.make_node("Equal", ["image", "absent"], ["is_absent"]))
+    nodes.append(helper.make_node("Where", ["is_absent", "zero", "image"], ["cleaned"]))
+    nodes.append(helper.make_node("Where", ["is_absent", "one", "zero"], ["lacking"]))
+    nodes.append(helper.make_node("Concat", ["cleaned", "lacking"], ["seen"], axis=1))
+    return "seen"
+
+
 def _balance(nodes: list, weights: list, source: str, channels: int, classes: int, contrast: float) -> None:
     """Finish with scores of mean 0 and spread `contrast` for a scene of `make_scene`, so that all classes occur."""
     import onnxruntime as ort
@@ -157,7 +181,8 @@ def build_graph(
 ) -> onnx.ModelProto:
     """`pixel`: 1 × 1, probabilities. `context`: two strides down and up, 3 × 3. `deep`: many 3 × 3, zero padding shows.
 
-    `nan` returns not a number; `half` returns half the size; both for what must be refused.
+    `any_bands` is `context` for bands of which some may hold `ABSENT` everywhere, which it finds out itself. `nan`
+    returns not a number; `half` returns half the size; both for what must be refused.
     """
     random = np.random.default_rng(seed + 1000)
     nodes: list = []
@@ -174,8 +199,9 @@ def build_graph(
         else:
             head = _conv(nodes, weights, random, "c0", "image", (classes, channels, 1, 1))
             nodes.append(helper.make_node("MaxPool", [head], [final], kernel_shape=[2, 2], strides=[2, 2]))
-    elif kind == "context":
-        x = _relu(nodes, _conv(nodes, weights, random, "c1", "image", (8, channels, 3, 3)))
+    elif kind in ("context", "any_bands"):
+        first, depth = ("image", channels) if kind == "context" else (_presence(nodes, weights), 2 * channels)
+        x = _relu(nodes, _conv(nodes, weights, random, "c1", first, (8, depth, 3, 3)))
         x = _relu(nodes, _conv(nodes, weights, random, "c2", x, (8, 8, 3, 3), strides=[2, 2], pads=[1, 1, 0, 0]))
         x = _relu(nodes, _conv(nodes, weights, random, "c3", x, (8, 8, 3, 3), strides=[2, 2], pads=[1, 1, 0, 0]))
         x = _relu(nodes, _conv(nodes, weights, random, "c4", x, (8, 8, 3, 3)))
@@ -208,7 +234,7 @@ def build_graph(
 
 
 #: half the full width that can influence a pixel of `context` and of `deep`
-REACH = {"pixel": 0, "context": 20, "deep": 8}
+REACH = {"pixel": 0, "context": 20, "any_bands": 20, "deep": 8}
 
 
 def make_spec(
@@ -244,6 +270,32 @@ def make_spec(
     return replace(spec, **changes)
 
 
+#: What the channels of absent bands hold in the network of `make_any_bands`.
+ABSENT = -2.0
+SIX = (*BANDS, ModelBand("swir16", "swir16", 1.61, 0.09), ModelBand("swir22", "swir22", 2.2, 0.18))
+#: Bands, mean IoU on the test set *chips*, and the 5 % quantile of confidence of each pattern.
+PATTERNS = ((3, 0.50, 0.1), (4, 0.58, 0.2), (6, 0.61, 0.3))
+
+
+def make_any_bands(kind: str = "any_bands", name: str = "any-bands-v1", **changes: Any) -> ModelSpec:
+    """A network for red, green and blue alone, with nir, and with nir, swir16 and swir22."""
+    names = tuple(band.name for band in SIX)
+    steps = (Step.of("clip", minimum=0, maximum=1.2), Step.of("z-score", mean=0.6, stddev=0.6))
+    patterns = tuple(
+        BandPattern(names[:n], {"chips": PatternScore(miou + 0.2, miou)}, Confidence(0.8, low, 7))
+        for n, miou, low in PATTERNS
+    )
+    return replace(
+        make_spec(kind, name),
+        bands=SIX,
+        channels=tuple(band_channel(band, i, steps) for i, band in enumerate(names)),
+        forms=tuple(replace(form, band_steps=form.band_steps[:1] * 6) for form in make_spec().forms),
+        fill=(0.0,) * 6,
+        band_patterns=BandPatterns(ABSENT, patterns),
+        **changes,
+    )
+
+
 @dataclass(frozen=True)
 class Net:
     """A network on disk with the session that the tests use to look into it."""
@@ -272,7 +324,7 @@ def network(tmp_path: Path) -> Callable[..., Net]:
     def write(
         kind: str = "pixel", *, seed: int = 0, sidecar: bool = True, shape: tuple = ("n", "h", "w"), **spec_changes: Any
     ) -> Net:  # noqa: E501
-        spec = make_spec(kind, **spec_changes)
+        spec = (make_any_bands if kind == "any_bands" else make_spec)(**{"kind": kind, **spec_changes})
         folder = tmp_path / "networks"
         folder.mkdir(exist_ok=True)
         path = folder / f"{spec.name}.onnx"
@@ -288,6 +340,11 @@ def network(tmp_path: Path) -> Callable[..., Net]:
 @pytest.fixture
 def spec() -> Callable[..., ModelSpec]:
     return make_spec
+
+
+@pytest.fixture
+def any_bands() -> Callable[..., ModelSpec]:
+    return make_any_bands
 
 
 @pytest.fixture

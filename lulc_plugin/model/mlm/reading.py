@@ -22,7 +22,6 @@ from ..spec import (
     UNITS,
     BandStatistics,
     ClassScore,
-    Confidence,
     InputForm,
     ModelBand,
     ModelSpec,
@@ -32,6 +31,7 @@ from ..spec import (
     TrainingSet,
 )
 from . import json_values
+from .held_out import read_confidence, read_patterns
 from .model_input import InputFacts, assets_of, listed_bands, read_input
 from .model_output import read_output, read_window
 from .writing import VERSION, written_properties
@@ -166,8 +166,10 @@ def _spec_from_item(item: Any) -> ModelSpec:
         layout=into.layout,
         version=json_values.text(str(properties.get("version") or "")[:100], "version"),
         band_statistics=_band_statistics(properties, into.bands),
-        confidence=_confidence(properties),
+        confidence=read_confidence(properties.get("lulc:confidence")),
         smoothing=_smoothing(properties),
+        band_patterns=read_patterns(properties, [band.name for band in into.bands]),
+        unasked=_unasked(properties),
         warnings=warnings,
         notes=notes,
         extra={k: v for k, v in clean.items() if k not in written_properties()},
@@ -285,6 +287,14 @@ def _fill(properties: Mapping[str, Any], count: int) -> tuple[float, ...]:
     return numbers
 
 
+def _unasked(properties: Mapping[str, Any]) -> bool:
+    """`lulc:auto`: whether a network may be taken without being named."""
+    unasked = properties.get("lulc:auto", True)
+    if not isinstance(unasked, bool):
+        raise LulcError(f"'lulc:auto' is {str(unasked)[:30]!r}, neither true nor false.")
+    return unasked
+
+
 def _checksum(asset: Mapping[str, Any]) -> str:
     """SHA-256 of the file, in our groups of eight, from a multihash; empty when there is none."""
     text = str(asset.get("file:checksum") or "").lower()
@@ -335,25 +345,6 @@ def _band_statistics(properties: Mapping[str, Any], bands: tuple[ModelBand, ...]
             raise LulcError(f"'lulc:band_statistics' of band {band.name!r} is not a mean, stddev ≥ 0 and low ≤ high.")
         statistics.append(BandStatistics(mean, stddev, low, high))
     return tuple(statistics)
-
-
-def _confidence(properties: Mapping[str, Any]) -> Confidence | None:
-    """`lulc:confidence`, None when it is not given.
-
-    Raises:
-        LulcError: no numbers from 0 to 1.
-    """
-    data = properties.get("lulc:confidence")
-    if data is None:
-        return None
-    data = json_values.mapping(data, "lulc:confidence")
-    mean, low = (
-        json_values.number(data.get("mean"), "mean confidence"),
-        json_values.number(data.get("q05"), "5 % quantile of confidence"),
-    )
-    if mean is None or low is None or not (0 <= low <= 1 and 0 <= mean <= 1):
-        raise LulcError("'lulc:confidence' has no mean and q05 from 0 to 1.")
-    return Confidence(mean, low, int(json_values.number(data.get("places"), "places") or 0))
 
 
 def _smoothing(properties: Mapping[str, Any]) -> Smoothing | None:

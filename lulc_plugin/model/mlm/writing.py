@@ -14,6 +14,7 @@ from ...atomic_write import write_whole
 from ...errors import FileNotWritten, LulcError
 from ...raster import Steps
 from ..spec import ModelBand, ModelSpec, Scores, Smoothing, TrainingSet
+from .held_out import confidence_to_json, patterns_to_json
 
 EXTENSIONS = (
     "https://stac-extensions.github.io/mlm/v1.5.2/schema.json",
@@ -33,7 +34,7 @@ _WRITTEN = frozenset(
         "mlm:total_parameters", "mlm:memory_size", "mlm:hyperparameters", "lulc:version", "lulc:input_unit",
         "lulc:input_forms", "lulc:fill", "lulc:window", "lulc:output_nodata", "lulc:output_cut", "lulc:output_shift",
         "lulc:gsd_range", "lulc:training_data", "lulc:accuracy", "lulc:speed", "lulc:sha256", "lulc:band_statistics",
-        "lulc:confidence", "lulc:smoothing", "eo:bands", "raster:bands",
+        "lulc:confidence", "lulc:smoothing", "lulc:band_patterns", "lulc:auto", "eo:bands", "raster:bands",
     )
 )  # fmt: skip
 
@@ -45,6 +46,9 @@ def written_properties() -> frozenset[str]:
 
 def to_item(spec: ModelSpec) -> dict[str, Any]:
     """The STAC Item (a JSON object) that describes `spec`."""
+    optional = {key: value for key, value in _optional(spec).items() if value}
+    if not spec.unasked:
+        optional["lulc:auto"] = False
     return {
         "type": "Feature",
         "stac_version": "1.1.0",
@@ -55,7 +59,7 @@ def to_item(spec: ModelSpec) -> dict[str, Any]:
             "coordinates": [[[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]],
         },
         "bbox": [-180, -90, 180, 90],
-        "properties": {**_required(spec), **{key: value for key, value in _optional(spec).items() if value}},
+        "properties": {**_required(spec), **optional},
         "links": [],
         "assets": {"model": _asset(spec)},
     }
@@ -122,9 +126,9 @@ def _optional(spec: ModelSpec) -> dict[str, Any]:
             {"name": b.name, "mean": s.mean, "stddev": s.stddev, "low": s.low, "high": s.high}
             for b, s in zip(spec.bands, spec.band_statistics)
         ],
-        "lulc:confidence": spec.confidence
-        and {"mean": spec.confidence.mean, "q05": spec.confidence.q05, "places": spec.confidence.places},
+        "lulc:confidence": spec.confidence and confidence_to_json(spec.confidence),
         "lulc:smoothing": spec.smoothing and _smoothing_to_json(spec.smoothing),
+        "lulc:band_patterns": spec.band_patterns and patterns_to_json(spec.band_patterns),
         "lulc:training_data": [_training_set_to_json(s) for s in spec.training.sets],
         "lulc:accuracy": [_scores_to_json(s) for s in spec.scores],
         "lulc:speed": spec.speed,
