@@ -340,7 +340,7 @@ def test_every_module_can_be_imported_alone(python):
         "    importlib.import_module(name)\n"
         "print('qgis' in sys.modules)\n"
     )
-    result = python("-c", code)
+    result = python("-c", code, timeout=300)
     assert result.stdout.strip() == "False", result.stderr
 
 
