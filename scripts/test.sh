@@ -71,7 +71,10 @@ if [ "$only" = all ]; then
 fi
 if [ "$only" = all ] || [ "$only" = engine ]; then
     step "the engine's environment has no QGIS" no_qgis_here
+    # A process for each core, as these are most of the time; the tests of a file share what they prepare.
+    pytest_arguments=(-n auto --maxprocesses 4 --dist loadfile "$@")
     step "tests/engine, without QGIS" tests tests/engine "${WITHOUT_QGIS[@]}" "$ENGINE"
+    pytest_arguments=("$@")
 fi
 if [ "$only" = all ] || [ "$only" = scripts ]; then
     step "tests/scripts" tests tests/scripts "${WITHOUT_QGIS[@]}" "$ENGINE"

@@ -14,7 +14,7 @@ _SPEC = importlib.util.spec_from_file_location("report_examples", Path(__file__)
 examples = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(examples)
 
-ONLY_OF_DIFFERENCES = {Cause.NO_VALUE, Cause.NO_DIFFERENCE, Cause.SAME_DIFFERENCE}
+ONLY_OF_DIFFERENCES = (Cause.NO_VALUE, Cause.NO_DIFFERENCE, Cause.SAME_DIFFERENCE)
 
 
 def reason(cause):
