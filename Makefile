@@ -11,7 +11,7 @@ help: ## show this list
 setup: ## install what is missing: QGIS, two Python environments, the demo's scene
 	@scripts/setup.sh
 
-setup-training: ## the same, and PyTorch for training
+setup-training: ## the same, and PyTorch for training: for processors, or CUDA where a GPU is (or TORCH=cpu, TORCH=cuda)
 	@scripts/setup.sh training
 
 demo: setup ## classify a Landsat scene in QGIS: map, picture, accuracy (build/demo)

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Install what is missing, and nothing else; asks only apt and PyPI. Safe to run again: quick when all is there.
+# Install what is missing, and nothing else; asks only apt and PyPI, and for PyTorch's build for processors the index of
+# the PyTorch project. Safe to run again: quick when all is there.
 #
 #     scripts/setup.sh              QGIS, two Python environments, the demo's scene   (make setup)
 #     scripts/setup.sh training     the same, and PyTorch                             (make setup-training)
+#                                   (TORCH=cpu or TORCH=cuda says which build; else a GPU that nvidia-smi lists decides)
 #     scripts/setup.sh screenshot   the same, and what a desktop picture needs        (make screenshot)
 #     scripts/setup.sh bench-accuracy   the same, and OTB and GRASS to compare with   (make bench-accuracy)
 set -euo pipefail
@@ -93,6 +95,39 @@ install_requirements() { # folder, requirements file, further pip options
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+# ---- PyTorch ---------------------------------------------------------------------------------------------------------
+
+# PyPI has the build for CUDA only (on Linux); this is where the PyTorch project publishes the one for processors.
+CPU_WHEELS=https://download.pytorch.org/whl/cpu
+
+torch_there() { # folder: cpu, cuda or none
+    "$1/bin/python" -c 'import torch; print("cuda" if torch.version.cuda else "cpu")' 2>/dev/null || echo none
+}
+
+install_torch() { # folder, requirements file: the build that suits this machine, unless one is there
+    local folder=$1 wanted=${TORCH:-} there pins
+    there=$(torch_there "$folder")
+    if [ -z "$wanted" ]; then
+        wanted=cpu
+        if nvidia-smi -L 2>/dev/null | grep -q '^GPU'; then wanted=cuda; fi
+        if [ "$there" = cuda ]; then wanted=cuda; fi # it runs on processors, too
+    fi
+    case $wanted in cpu | cuda) ;; *) fail "TORCH=$wanted is no build of PyTorch: say TORCH=cpu or TORCH=cuda." ;; esac
+    if [ "$there" != none ] && [ "$there" != "$wanted" ]; then
+        say "removing the build of PyTorch for $there"
+        "$folder/bin/python" -m pip uninstall -q -y torch torchvision
+    fi
+    mapfile -t pins < <(grep -E '^torch(vision)?==' "$2")
+    if [ "$wanted" = cpu ]; then
+        [ "$there" = cpu ] || say "PyTorch for processors: 0.2 GB to download, 0.8 GB on the disk (TORCH=cuda for a GPU)"
+        "$folder/bin/python" -m pip --disable-pip-version-check install -q --retries 1 --index-url "$CPU_WHEELS" "${pins[@]}" ||
+            fail "PyTorch for processors could not be had from $CPU_WHEELS. TORCH=cuda takes the build of PyPI: 3 GB to download, and it runs without a GPU, too."
+    else
+        [ "$there" = cuda ] || say "PyTorch for CUDA: 3 GB to download, 7 GB on the disk (TORCH=cpu for the build of 0.2 GB)"
+        "$folder/bin/python" -m pip --disable-pip-version-check install -q "${pins[@]}"
+    fi
+}
+
 # ---- the demo's scene ------------------------------------------------------------------------------------------------
 
 is_the_scene() { echo "$SCENE_SHA256  $1" | sha256sum --check --status 2>/dev/null; }
@@ -153,9 +188,9 @@ install_requirements .venv requirements/qgis.txt -c .venv/constraints.txt
 make_environment .venv-engine
 install_requirements .venv-engine requirements/engine.txt
 if [ "$part" = training ]; then
-    [ -e .venv-engine/.installed-training ] ||
-        say "PyTorch is large: 0.2 GB to download where pip finds a build for the CPU, several GB with CUDA"
+    install_torch .venv-engine requirements/training.txt
     install_requirements .venv-engine requirements/training.txt
+    say "PyTorch for $(torch_there .venv-engine) is there; .venv-engine takes $(du -shL .venv-engine | cut -f1) of the disk"
 fi
 
 get_scene

@@ -126,6 +126,7 @@ def _bounds(meta: Meta) -> str:
         (word, bound)
         for word, bound in (
             ("from", meta.ge), ("above", meta.gt), ("to", meta.le), ("below", meta.lt),
+            ("in multiples of", meta.multiple_of),
             ("at least so many:", meta.min_length), ("at most so many:", meta.max_length),
         )
         if bound is not None and abs(bound) not in (_LARGEST, _LARGEST_COUNT)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Narrow DeepLabV3 and DeepLabV3+ on MobileNetV2, small enough to bundle.
+"""A narrow DeepLabV3+ on MobileNetV2, small enough to bundle.
 
 Architectures: Chen et al. 2017, Rethinking Atrous Convolution; Chen et al. 2018, Encoder-Decoder with Atrous Separable
 Convolution (ECCV). Unlike there, the pooling branch is off by default: the mean over the window would make a pixel's
@@ -9,7 +9,7 @@ class depend on which window of the map it fell into, and a tiled map would show
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from msgspec import Meta
@@ -19,6 +19,7 @@ from torch.nn import functional
 from lulc_plugin.errors import LulcError
 
 from .blocks import convolutions, enlarge, pointwise, separable
+from .library_networks import EncoderDeepLabPlusOptions
 from .mobilenet import SKIPS, Encoder
 from .network import Network
 from .registry import LibraryNetwork, architecture
@@ -28,8 +29,8 @@ Positive = Annotated[int, Meta(gt=0)]
 
 
 @dataclass(frozen=True)
-class DeepLabOptions:
-    """Options of DeepLabV3.
+class DeepLabPlusOptions:
+    """Options of the bench's own DeepLabV3+.
 
     Args:
         output_stride: 16 or 8: input pixels along a side of a cell of the coarsest map.
@@ -37,19 +38,6 @@ class DeepLabOptions:
             513 pixels) for the bench's windows of 256: beyond the window a branch sees only padding.
         width: channels of each branch and after them.
         pooling: add the branch of the window's mean (see the module's docstring before you do).
-    """
-
-    output_stride: Literal[8, 16] = 16
-    rates: Annotated[tuple[Positive, ...], Meta(min_length=1, max_length=5)] = (3, 6, 9)
-    width: Positive = 64
-    pooling: bool = False
-
-
-@dataclass(frozen=True)
-class DeepLabPlusOptions(DeepLabOptions):
-    """Options of DeepLabV3+: those of DeepLabV3, and its decoder.
-
-    Args:
         detail: the finest scale with a skip: "1/4" (the paper), "1/2", or "full" (a stem from the input as well, so
             that single pixels survive).
         decoder: widths of the decoder at 1/4, 1/2 and full size; those finer than `detail` are not used.
@@ -57,7 +45,10 @@ class DeepLabPlusOptions(DeepLabOptions):
         stem: width of the full-resolution skip.
     """
 
+    output_stride: Literal[8, 16] = 16
+    rates: Annotated[tuple[Positive, ...], Meta(min_length=1, max_length=5)] = (3, 6, 9)
     width: Positive = 80
+    pooling: bool = False
     detail: Literal["1/4", "1/2", "full"] = "full"
     decoder: Annotated[tuple[Positive, ...], Meta(min_length=1, max_length=3)] = (64, 24, 16)
     low: Positive = 24
@@ -67,56 +58,6 @@ class DeepLabPlusOptions(DeepLabOptions):
         least = DETAILS.index(self.detail) + 1
         if len(self.decoder) < least:
             raise LulcError(f"The network's option decoder has {len(self.decoder)} numbers.", f"Give {least} to 3.")
-
-
-@dataclass(frozen=True)
-class EncoderDeepLabOptions:
-    """Options of DeepLabV3 with a named encoder.
-
-    Args:
-        output_stride: 16 or 8: input pixels along a side of a cell of the coarsest map.
-        rates: dilations of the three 3x3 branches.
-        width: channels of each branch and after them.
-        pooling: add the branch of the window's mean, as published; a tiled map then depends on its tiles.
-        separable: split the branches' filters into one a channel and a 1x1 convolution.
-        dropout: share of the pyramid's channels that a training step leaves out.
-    """
-
-    output_stride: Literal[8, 16] = 16
-    rates: Annotated[tuple[Positive, ...], Meta(min_length=3, max_length=3)] = (6, 12, 18)
-    width: Positive = 256
-    pooling: bool = False
-    separable: bool = False
-    dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.5
-    depth: ClassVar[int] = 5
-
-    @property
-    def enlargement(self) -> int:
-        """How many times the decoder's map is enlarged: it is the coarsest one."""
-        return self.output_stride
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Further arguments of the library's class."""
-        return {
-            "encoder_output_stride": self.output_stride,
-            "decoder_channels": self.width,
-            "decoder_atrous_rates": self.rates,
-            "decoder_aspp_separable": self.separable,
-            "decoder_aspp_dropout": self.dropout,
-        }
-
-
-@dataclass(frozen=True)
-class EncoderDeepLabPlusOptions(EncoderDeepLabOptions):
-    """Options of DeepLabV3+ with a named encoder: as DeepLabV3, with separable branches."""
-
-    separable: bool = True
-
-    @property
-    def enlargement(self) -> int:
-        """How many times the decoder's map is enlarged: it ends at 1/4."""
-        return 4
 
 
 class PooledBranch(nn.Module):
@@ -136,7 +77,7 @@ class PooledBranch(nn.Module):
 class Atrous(nn.Module):
     """Atrous spatial pyramid: one 1x1 and several dilated, separable 3x3 branches side by side, then joined."""
 
-    def __init__(self, source: int, options: DeepLabOptions) -> None:
+    def __init__(self, source: int, options: DeepLabPlusOptions) -> None:
         super().__init__()
         width = options.width
         branches: list[nn.Module] = [pointwise(source, width)]
@@ -153,46 +94,6 @@ class Atrous(nn.Module):
 
 def _smooth(x: Tensor, factor: int) -> Tensor:
     return functional.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
-
-
-@architecture(
-    "deeplabv3",
-    title="DeepLabV3",
-    options=DeepLabOptions,
-    encoder=LibraryNetwork("DeepLabV3", EncoderDeepLabOptions),
-)
-class DeepLab(Network):
-    """DeepLabV3: the pyramid's answer, enlarged to full size. Thin objects are lost; see DeepLabV3+.
-
-    Args:
-        channels: input channels, the first three being red, green and blue.
-        classes: number of classes.
-    """
-
-    def __init__(self, channels: int, classes: int, options: DeepLabOptions | None = None) -> None:
-        super().__init__()
-        options = options or DeepLabOptions()
-        self.encoder = Encoder(channels, options.output_stride)
-        self.atrous = Atrous(self.encoder.width, options)
-        self.refine = separable(options.width, options.width)
-        self.feature_count = options.width
-        self.multiple = self.stride = options.output_stride
-        self.head = nn.Conv2d(options.width, classes, 1)
-
-    def encoder_module(self) -> nn.Module:
-        """The MobileNetV2 part."""
-        return self.encoder
-
-    def _coarse(self, x: Tensor) -> Tensor:
-        return self.refine(self.atrous(self.encoder(x)[-1]))
-
-    def features(self, x: Tensor) -> Tensor:
-        """Penultimate features of every pixel `(n, feature_count, rows, cols)`."""
-        return _smooth(self._coarse(x), self.stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Class scores `(n, classes, rows, cols)`; enlarged after the head, which is the same and much cheaper."""
-        return _smooth(self.head(self._coarse(x)), self.stride)
 
 
 @architecture(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""U-Net, U-Net++, DeepLabV3 and DeepLabV3+ of segmentation_models_pytorch with any of its or timm's encoders.
+"""Networks of segmentation_models_pytorch with any of its or timm's encoders.
 
-Two things differ from the library's own networks, both so that a pixel's class does not depend on the window in which
-it is classified: enlargement does not align corners, and the pyramid's branch of the window's mean is off unless asked
-for.
+Some things differ from the library's own networks, all so that a pixel's class does not depend on the window in which
+it is classified: enlargement does not align corners, branches of the window's mean are off unless asked for, and no
+decoder normalises by the window's statistics.
 """
 
 from __future__ import annotations
@@ -57,12 +57,9 @@ class WithEncoder(Network):
         self.feature_count = self.head.in_channels
         self.enlargement = options.enlargement
         self.multiple = min(self.output_stride, 2**self.depth)
-        for module in self.decoder.modules():
-            if isinstance(module, nn.Upsample) and module.mode == "bilinear":
-                module.align_corners = False
-        pyramid = getattr(self.decoder, "aspp", None)
-        if pyramid is not None and not getattr(options, "pooling", True):
-            _drop_pooling(pyramid[0] if isinstance(pyramid, nn.Sequential) else pyramid)
+        _free_of_the_window(self.decoder)
+        if not getattr(options, "pooling", False):
+            _drop_pooling(self.decoder)
 
     def encoder_module(self) -> nn.Module:
         """The encoder."""
@@ -130,12 +127,38 @@ def _refuse_unknown(library: Any, encoder: str) -> None:
     )
 
 
-def _drop_pooling(pyramid: Any) -> None:
-    """Take the branch of the window's mean out of a pyramid, and out of the convolution that joins the branches."""
-    pyramid.convs = nn.ModuleList(list(pyramid.convs)[:-1])
-    joined = pyramid.project[0]
-    width = joined.out_channels
-    pyramid.project[0] = nn.Conv2d(width * len(pyramid.convs), width, 1, bias=False)
+def _free_of_the_window(decoder: nn.Module) -> None:
+    """Enlargement that keeps pixels where they are, and normalisation by what was learned."""
+    module: Any
+    for module in list(decoder.modules()):
+        if isinstance(module, nn.Upsample) and module.mode == "bilinear":
+            module.align_corners = False
+        # FPN's blocks, which align corners inside their forward
+        if getattr(module, "upsample", None) is True and isinstance(module.block, nn.Sequential):
+            module.upsample = False
+            module.block.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.GroupNorm):
+                setattr(module, name, nn.BatchNorm2d(child.num_channels))
+
+
+def _drop_pooling(decoder: Any) -> None:
+    """Take branches of the window's means out of a pyramid, and out of the convolution that joins the branches."""
+    pyramid = getattr(decoder, "aspp", None)
+    join: Any
+    if pyramid is not None:
+        pyramid = pyramid[0] if isinstance(pyramid, nn.Sequential) else pyramid
+        pyramid.convs = pyramid.convs[:-1]
+        join, branches = pyramid.project, len(pyramid.convs) * pyramid.project[0].out_channels
+    elif hasattr(decoder, "psp"):
+        pooled = decoder.psp.blocks
+        join = decoder.psp.out_conv
+        branches = join[0].in_channels - len(pooled) * join[0].out_channels
+        decoder.psp.blocks = nn.ModuleList()
+    else:
+        return
+    old = join[0]
+    join[0] = nn.Conv2d(branches, old.out_channels, old.kernel_size, padding=old.padding, bias=False)
 
 
 _NMS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registry of architectures: one module of this folder adds one, by `@architecture` above its network.
+"""The registry of architectures: one module of this folder adds one, by `@architecture` above its network, and one line
+of `library_networks` one of segmentation_models_pytorch.
 
 Nothing else has to be registered: the modules of this folder are imported by themselves. Recipes use the name, tables
 and cards show the title, and the types of the options' dataclass are the checks of the options.
@@ -58,7 +59,7 @@ class Architecture:
     Attributes:
         name: in recipes.
         title: for people.
-        build: (channels, classes, options) → the bench's own network.
+        build: (channels, classes, options) → the network where a recipe names no encoder.
         options: dataclass of its options.
         encoder: what is built where a recipe names an encoder; None: it has one of its own.
     """
@@ -82,13 +83,28 @@ def architecture(
         ValueError: the name is taken by another class.
     """
 
-    def add(kind: Kind) -> Kind:
-        if name in _ADDED and _ADDED[name].options is not options:
-            raise ValueError(f"There are two architectures {name!r}.")
-        _ADDED[name] = Architecture(name, title, cast(Callable[[int, int, Any], Network], kind), options, encoder)
+    def added(kind: Kind) -> Kind:
+        add(name, title, cast(Callable[[int, int, Any], Network], kind), options, encoder)
         return kind
 
-    return add
+    return added
+
+
+def add(
+    name: str,
+    title: str,
+    build: Callable[[int, int, Any], Network],
+    options: type,
+    encoder: LibraryNetwork | None = None,
+) -> None:
+    """Add an architecture to the registry; arguments as in `Architecture`.
+
+    Raises:
+        ValueError: the name is taken by another class.
+    """
+    if name in _ADDED and _ADDED[name].options is not options:
+        raise ValueError(f"There are two architectures {name!r}.")
+    _ADDED[name] = Architecture(name, title, build, options, encoder)
 
 
 def architectures() -> dict[str, Architecture]:

@@ -7,13 +7,14 @@ Architecture: Ronneberger et al. 2015, U-Net (MICCAI), with batch norm and with 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
 from .blocks import convolutions, enlarge
+from .library_networks import EncoderUNetOptions
 from .network import Network
 from .registry import LibraryNetwork, architecture
 
@@ -38,29 +39,6 @@ class SmallUNetOptions(UNetOptions):
     """Options of the small U-Net: 32 and 64 channels, and 128 at the bottleneck."""
 
     widths: Annotated[Widths, Meta(min_length=2, max_length=7)] = (32, 64, 128)
-
-
-@dataclass(frozen=True)
-class EncoderUNetOptions:
-    """Options of U-Net and U-Net++ with a named encoder.
-
-    Args:
-        decoder: width of each decoder level, coarsest first; their number (3 to 5) is the encoder's depth.
-    """
-
-    decoder: Annotated[Widths, Meta(min_length=3, max_length=5)] = (256, 128, 64, 32, 16)
-    output_stride: ClassVar[int] = 32
-    enlargement: ClassVar[int] = 1
-
-    @property
-    def depth(self) -> int:
-        """How often the encoder halves the size."""
-        return len(self.decoder)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Further arguments of the library's class."""
-        return {"encoder_depth": self.depth, "decoder_channels": self.decoder}
 
 
 @architecture("unet_small", title="U-Net (small)", options=SmallUNetOptions)

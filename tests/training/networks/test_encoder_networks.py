@@ -23,10 +23,12 @@ CASES = [
     ("deeplabv3", "resnet18", {"width": 8, "output_stride": 8}),
     ("deeplabv3plus", "mobilenet_v2", {"width": 8}),
     ("deeplabv3plus", "tu-mobilenetv3_small_050", {"width": 8, "pooling": True}),
+    ("segformer", "mit_b0", {"width": 8}),
+    ("upernet", "resnet18", {"width": 8}),
 ]
 # an architecture that is added later is tested with its default options, without a change here
 CASES += [
-    (name, "resnet18", {})
+    (name, "", {})
     for name, one in architectures().items()
     if one.encoder is not None and name not in [case[0] for case in CASES]
 ]
@@ -57,9 +59,13 @@ def test_interface_and_export(architecture, encoder, options, tmp_path):
     assert 0 < sum(1 for _ in network.pretrained_parameters()) < sum(1 for _ in network.parameters())
 
 
-def test_without_pooling_the_window_does_not_matter():
-    network = made("deeplabv3", "resnet18", {"width": 8, "rates": [1, 1, 1]}, channels=1).double()
-    image = torch.randn(1, 1, 16, 1536, dtype=torch.float64)
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [("deeplabv3", {"width": 8, "rates": [1, 1, 1]}), ("fpn", {"width": 64}), ("upernet", {"width": 8})],
+)
+def test_the_window_does_not_matter(architecture, options):
+    network = made(architecture, "resnet18", options, channels=1).double()
+    image = torch.randn(1, 1, 32, 1536, dtype=torch.float64)
     with torch.inference_mode():
         whole, part = network(image), network(image[..., 128:1408])
     torch.testing.assert_close(whole[..., 760:776], part[..., 632:648], atol=1e-12, rtol=0)
@@ -74,6 +80,9 @@ def test_without_pooling_the_window_does_not_matter():
         ("deeplabv3", "densenet121", {}, "does not go with DeepLabV3"),
         ("deeplabv3", "resnet18", {"dropout": 1.0}, "dropout"),
         ("unet", "resnet18", {"widths": [8]}, "widths"),
+        ("unetplusplus", "", {"stem": 16}, "stem"),
+        ("segformer", "mit_b9", {}, "mit_b"),
+        ("fpn", "resnet18", {"width": 100}, "in multiples of 64"),
     ],
 )
 def test_what_does_not_go_is_refused(architecture, encoder, options, word):

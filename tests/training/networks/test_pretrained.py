@@ -75,7 +75,7 @@ def test_a_whole_checkpoint_gives_the_same_answer(tmp_path):
 
 def test_the_encoder_goes_from_one_architecture_to_another(tmp_path):
     torch.save({"weights": made(3, 2, options={}).state_dict()}, tmp_path / "a.pt")
-    target = made(3, 2, 1, "deeplabv3", {"width": 8, "rates": [1]})
+    target = made(3, 2, 1, "deeplabv3plus", {"width": 8, "rates": [1]})
     loaded = load_pretrained(target, str(tmp_path / "a.pt"))
     assert {key for key in loaded.taken if key.startswith("encoder.")} == {
         f"encoder.{key}" for key in target.encoder.state_dict()
