@@ -43,7 +43,7 @@ class Run:
         patience: checks without a better score after which the run ends (0 = never).
         average: how much the averaged weights keep at a step (EMA); 0 = no average.
         clip: largest norm of the gradient.
-        half: bfloat16 where the device has it.
+        half: 16 bits where the device computes them itself: bfloat16, or float16 on GPUs without it.
         freeze_steps: steps in which the pretrained part stays as it is.
         fixed_norm: batch normalisation keeps its means and variances; for going on with a network that was exported,
             where they are folded into the filters.

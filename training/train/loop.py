@@ -28,6 +28,7 @@ from ..networks.pretrained import load_pretrained
 from ..recipe import Recipe
 from . import checkpoint, optimisation, plots
 from .batches import Batches, Targets, channel_means, fitting, images_of
+from .precision import chosen_precision
 from .training_data import TrainingData
 from .validation import spread_chips, validate
 
@@ -145,6 +146,9 @@ class Trainer:
         self._network = network.channels_last(device)
         self._average = deepcopy(self._network).eval()
         self._optimiser = optimisation.optimiser(self._network, recipe)
+        self._precision = chosen_precision(device, recipe.run.half)
+        # gradients below the smallest number of float16 would be lost
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._precision.dtype == torch.float16)
         self._facts: dict[str, Any] = {
             "recipe": dict(recipe.table),
             "folder": str(recipe.folder),
@@ -154,7 +158,8 @@ class Trainer:
             "torch": str(torch.__version__),
         }
         self.title = (
-            f"{recipe.name}, seed {recipe.run.seed}, {self._facts['revision']}, {device}; {weights}; fill {fill}"
+            f"{recipe.name}, seed {recipe.run.seed}, {self._facts['revision']}, {device}, {self._precision};"
+            f" {weights}; fill {fill}"
         )
         self.batches = Batches(recipe, data.training, fill)
         self._targets = Targets(data.training, device)
@@ -178,21 +183,23 @@ class Trainer:
         if run.fixed_norm and state.step >= run.fixed_norm_from:
             optimisation.fix_norm(network)
         optimisation.set_rate(self._optimiser, optimisation.share_of_rate(state.step, self.recipe, state.plateau))
-        half = run.half and (self._device.type == "cpu" or torch.cuda.is_bf16_supported())
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
+        with torch.autocast(self._device.type, self._precision.dtype, enabled=self._precision.half):
             scores = network(images_of(batch).to(self._device, memory_format=torch.channels_last))
         loss = batch_loss(self.recipe, scores.float(), batch, self._targets, state.worst)
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(self._optimiser)
         norm = nn.utils.clip_grad_norm_(network.parameters(), run.clip or math.inf)
-        if not torch.isfinite(norm):
+        # the scaler leaves a step out whose scaled gradients were too large
+        if not torch.isfinite(loss.detach() if self._scaler.is_enabled() else norm):
             raise LulcError(
                 f"The loss of step {state.step} is {float(loss.detach())}, its gradient {float(norm)}: the run stops"
                 " here.",
                 "Look for values that are not numbers in the images, or lower the learning rate; --resume goes on from"
                 " the last check.",
             )
-        self._optimiser.step()
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
         if run.average:
             optimisation.follow(self._average, network, state.step, run.average)
         state.losses.append(float(loss.detach()))
@@ -223,6 +230,7 @@ class Trainer:
             "network": self._network.state_dict(),
             "average": self._average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
+            "scaler": self._scaler.state_dict(),
             "state": self.state.plain(),
             "chance": torch.get_rng_state(),
         }
@@ -246,6 +254,7 @@ class Trainer:
         self._network.load_state_dict(kept["network"])
         self._average.load_state_dict(kept["average"])
         self._optimiser.load_state_dict(kept["optimiser"])
+        self._scaler.load_state_dict(kept.get("scaler") or self._scaler.state_dict())
         torch.set_rng_state(kept["chance"])
         if "chance_cuda" in kept and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(kept["chance_cuda"])
