@@ -34,7 +34,7 @@ from lulc_plugin.raster import (
     value_kind,
 )
 
-from ..sets.chips import file_of, images, rows_of
+from ..sets.chips import file_of, images, rows_of, scene_layers
 from ..sets.description import KNOWN, SetDescription, describe
 
 FloatArray = npt.NDArray[np.float32]
@@ -57,7 +57,7 @@ class Piece:
         level: processing level, empty where unknown.
         crs, transform: of the part; None without.
         centre: longitude and latitude of the scene's centre; None without.
-        layer: common name → `(pixels,)`, a sample of the whole scene where this is a part of it; else None.
+        layer: common name → `(pixels,)`, a sample of the whole scene; None where that is not known or of no matter.
     """
 
     name: str
@@ -212,6 +212,7 @@ class _SetFiles:
 
     def pieces(self, names: Sequence[str], size: int, context: int, grain: int) -> Iterator[Piece]:
         d = self.description
+        layers = scene_layers(d, names)
         for row, numbers, valid in images(d, {r["split"] for r in rows_of(d)}, names):
             stem = Path(row["file"]).stem
             if self.only is not None and stem not in self.only:
@@ -219,11 +220,12 @@ class _SetFiles:
             with open_dataset(file_of(d.folder / "images", row["file"])) as dataset:
                 crs, transform = dataset.crs, dataset.transform
             rows, cols = valid.shape
+            layer = layers(row)
             for part in _parts(rows, cols, size, context, grain):
                 around = np.s_[part.around.row0 : part.around.row1, part.around.col0 : part.around.col1]
                 yield Piece(
                     name=part.name(stem),
-                    scene=row["file"],
+                    scene=row["file"] if layer is None else row["scene"],
                     place=row.get(d.place, "") if d.place else "",
                     split=row["split"],
                     bands={n: v[around] for n, v in zip(names, numbers)},
@@ -233,6 +235,7 @@ class _SetFiles:
                     crs=crs,
                     transform=_moved(transform, part.own.row0, part.own.col0),
                     centre=_centre(crs, transform, rows, cols),
+                    layer=None if layer is None else dict(zip(names, layer)),
                 )
 
     def expected(self, size: int, grain: int) -> int:
@@ -284,7 +287,7 @@ class _Raster:
         parts = _parts(facts.height, facts.width, size, context, grain)
         with Source(str(self.path)) as source:
             layer = None
-            if self.whole_layer and len(parts) > 1:
+            if self.whole_layer:
                 sample = statistics.sample_layer(source, numbers, Progress())
                 layer = {n: apply_steps(s, self.steps[n]) for n, s in zip(names, sample)}
             for part in parts:
@@ -340,7 +343,8 @@ def _loose(path: Path, specs: Sequence[ModelSpec], values: str, level: str) -> S
     note = f"{facts.name}: {reading.kind} ({reading.because})"
     warned = (*warnings, *(f"{facts.name}: {text}" for text in reading.warnings))
     steps = dict(zip(numbers, reading.band_steps))
-    raster = _Raster(path, facts, numbers, steps, level, any(_measures_layers(s) for s in specs))
+    measured = reading.kind == value_kind.PICTURE or any(_measures_layers(s) for s in specs)
+    raster = _Raster(path, facts, numbers, steps, level, measured)
     gsd = facts.gsd or 0.0
     return Scenes(facts.name, tuple(numbers), reading.kind, gsd, level, raster, notes=(note,), warnings=warned)
 

@@ -22,6 +22,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
 from lulc_plugin.raster import open_dataset, value_kind
 
+from ..sets.scene_statistics import FILE, percentiles_of, write_scene_statistics
 from ..teachers.cache import packed
 from .scene_pieces import Piece
 
@@ -63,6 +64,7 @@ class SetFolder:
     kind: str
     legend: Legend
     rows: list[_Row] = field(default_factory=list)
+    scenes: dict[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
@@ -99,6 +101,9 @@ class SetFolder:
             dataset.write(labels)
             dataset.write_colormap(1, {0: (0, 0, 0, 0), **{i + 1: c.rgb for i, c in enumerate(self.legend.classes)}})
         write_whole(self.folder / "soft" / f"{piece.name}.npz", packed(shares, known))
+        if piece.layer is not None and piece.scene not in self.scenes:
+            unit = _REFLECTANCE if self.kind == value_kind.REFLECTANCE else 1
+            self.scenes[piece.scene] = percentiles_of(np.stack([piece.layer[n] for n in self.bands]) * unit)
         share = float(known.sum() / max(1, valid.sum()))
         self.rows.append(_Row(file, piece.scene, piece.place, piece.split, piece.centre, share))
 
@@ -124,6 +129,8 @@ class SetFolder:
         for row, place, split in zip(self.rows, places, splits):
             table.writerow([row.file, place, split, row.scene, f"{row.known:.3f}"])
         write_whole(self.folder / "split.csv", text.getvalue().encode())
+        if self.scenes:
+            write_scene_statistics(self.scenes, self.folder)
         write_whole(self.folder / "set.toml", self._description(facts, soft).encode())
         return Counter(splits)
 
@@ -146,6 +153,7 @@ class SetFolder:
             "values": "reflectance" if reflectance else "picture",
             "scale": 1 / _REFLECTANCE if reflectance else 1.0,
             "nodata": 0,
+            **({"scene_statistics": FILE} if self.scenes else {}),
         }
         lines = [f"{key} = {_toml(value)}" for key, value in entries.items()]
         lines += ["", "[soft]", 'folder = "soft"', *(f"{key} = {_toml(value)}" for key, value in soft.items())]

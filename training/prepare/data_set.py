@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import Progress
-from lulc_plugin.raster import PixelRegion
+from lulc_plugin.raster import PixelRegion, Source, statistics as layer_statistics
 
 from ..sets.description import describe
+from ..sets.scene_statistics import percentiles_of, write_scene_statistics
 from . import masks, place_splits, statistics
 from .chip_writer import ChipOptions, ChipRow, ChipWriter, LeftOut, ReadLabels, nodata_for
 from .class_table import UNKNOWN, ClassTable, Labels, read_classes
@@ -244,11 +246,17 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
     rows: list[ChipRow] = []
     left = LeftOut()
     about: dict[str, str] = {}
+    measured_scenes: dict[str, npt.NDArray[np.float32]] = {}
     for i, scene in enumerate(plan.scenes):
         read, done = _labels_of(job, plan, scene)
         mine, out = writer.write(scene, [a for a in plan.areas if a.scene == i], read, progress)
         rows += mine
         left.add(out)
+        if mine:
+            with Source(str(scene.path)) as source:
+                measured_scenes[scene.stem] = percentiles_of(
+                    layer_statistics.sample_layer(source, scene.bands, progress)
+                )
         text = done()
         if text:
             about[scene.path.name] = text
@@ -258,6 +266,7 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
         raise LulcError("No chip has enough labelled pixels.", "Lower --min-labelled, or look at the masks.")
     _say_left_out(left, job.chips, progress)
     write_split(folder, rows)
+    write_scene_statistics(measured_scenes, folder)
     write_description(folder, job.credits, plan.names, plan.numbers, plan.gsd, nodata, plan.table)
     description = describe(folder.resolve().parent, folder.resolve().name)
     measured = statistics.set_statistics(description, Progress())

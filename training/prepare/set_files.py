@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lulc_plugin.atomic_write import write_whole
 
+from ..sets.scene_statistics import FILE
 from .chip_writer import ChipRow
 from .class_table import ClassTable
 from .scenes import Numbers
@@ -61,6 +62,7 @@ def write_description(
         f"scale = {_number(numbers.scale)}",
         f"offset = {_number(numbers.offset)}",
     ]
+    lines += ["# percentiles of whole scenes: pictures are stretched by them", f'scene_statistics = "{FILE}"']
     if nodata is not None:
         lines += ["# a pixel whose bands are all this is invalid", f"nodata = {_number(nodata)}"]
     if table is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import open_dataset
 
 from .description import SetDescription, plain_name
+from .scene_statistics import scene_statistics
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -40,9 +41,9 @@ class Chip:
         picture: numbers are a picture's.
         gsd, level: as the set's description.
         soft: `(classes, rows, cols)` float16 shares of a teacher, or None; believed where `known`.
-        layer: `(bands, pixels)` sample of the chip's own values; where `one_layer`, of those of the place.
-        pool: sample of all chips of the place.
-        one_layer: the chips of the place are parts of one picture.
+        layer: `(bands, pixels)` sample of the chip's own values; where `one_layer`, of the picture it is a part of.
+        pool: sample of all chips of the place, or of the scene.
+        one_layer: the chip is a part of one picture, with those of its place or its scene.
     """
 
     source: str
@@ -178,7 +179,7 @@ def images(
     Raises:
         LulcError: a file is missing or has fewer bands than described.
     """
-    positions = [description.bands.index(b) + 1 if b in description.bands else 0 for b in bands]
+    positions = _positions(description, bands)
     for row in rows_of(description):
         if row["split"] not in splits:
             continue
@@ -191,17 +192,30 @@ def images(
             valid = ~(numbers == description.nodata).all(axis=0)
         wanted = [position - 1 for position in positions if position]
         valid &= np.isfinite(numbers[wanted]).all(axis=0)
-        offset = 1000 if description.offset_column and row.get(description.offset_column) == "yes" else 0
-        values = np.zeros((len(bands), *numbers.shape[1:]), np.float32)
-        for i, position in enumerate(positions):
-            if position:
-                values[i] = numbers[position - 1]
-                if offset:
-                    # reflectance cannot be negative, and older products hold none that is
-                    values[i] = np.maximum(values[i] - offset, 0)
-                values[i] = values[i] * np.float32(description.scale) + np.float32(description.offset)
+        values = _in_unit(description, row, numbers, positions)
         values[:, ~valid] = 0
         yield row, values, valid
+
+
+def _positions(description: SetDescription, bands: Sequence[str]) -> list[int]:
+    """Number of each band in the files of the set, from 1; 0 where it has none."""
+    return [description.bands.index(b) + 1 if b in description.bands else 0 for b in bands]
+
+
+def _in_unit(
+    description: SetDescription, row: Mapping[str, str], numbers: npt.NDArray[np.generic], positions: Sequence[int]
+) -> FloatArray:
+    """Stored numbers `(bands, …)` in the unit of the set: the bands at `positions` (from 1; those at 0 become 0)."""
+    offset = 1000 if description.offset_column and row.get(description.offset_column) == "yes" else 0
+    values = np.zeros((len(positions), *numbers.shape[1:]), np.float32)
+    for i, position in enumerate(positions):
+        if position:
+            values[i] = numbers[position - 1]
+            if offset:
+                # reflectance cannot be negative, and older products hold none that is
+                values[i] = np.maximum(values[i] - offset, 0)
+            values[i] = values[i] * np.float32(description.scale) + np.float32(description.offset)
+    return values
 
 
 def allowed_classes(description: SetDescription, names: Sequence[str]) -> tuple[BoolArray, npt.NDArray[np.uint8]]:
@@ -255,7 +269,8 @@ def load(
     if len(missing) == len(bands):
         raise LulcError(f"{description.name} has none of the bands {', '.join(bands)}.")
     allowed, table = allowed_classes(description, names)
-    chips, strays = [], np.zeros(256, np.int64)
+    layers = scene_layers(description, bands)
+    chips, of_scenes, strays = [], [], np.zeros(256, np.int64)
     for row, values, valid in images(description, splits, bands):
         stored = _stored_labels(description, row["file"], valid)
         strays += np.bincount(stored[valid], minlength=256) * (table == 0)
@@ -277,14 +292,43 @@ def load(
             chip.soft, known = _soft(description, row["file"], len(names), valid.shape)
             chip.known = known & valid
         chips.append(chip)
+        of_scenes.append(layers(row))
     if not chips:
         raise LulcError(f"{description.name} has no image of the split {' or '.join(sorted(splits))}.")
     _warn_of_strays(strays, f"{description.name}, {'+'.join(splits)}")
+    return _with_layers(description, chips, of_scenes)
+
+
+def _with_layers(description: SetDescription, chips: list[Chip], of_scenes: Sequence[FloatArray | None]) -> list[Chip]:
+    """The chips with what speaks for their layer: their scene where it is known, else their place, else themselves."""
     chips = with_samples(chips)
-    if description.one_layer:
-        for chip in chips:
+    for chip, layer in zip(chips, of_scenes, strict=True):
+        if layer is not None:
+            chip.layer, chip.pool, chip.one_layer = layer, layer, True
+        elif description.one_layer:
             chip.layer, chip.one_layer = chip.pool, True
+    if description.picture and not all(chip.one_layer for chip in chips):
+        warnings.warn(
+            f"{description.name} does not say which scenes its pictures were cut from, so each is stretched by itself;"
+            " a map is stretched as a whole, and may score otherwise. Sets that training.prepare makes now do say it.",
+            stacklevel=3,
+        )
     return chips
+
+
+def scene_layers(description: SetDescription, bands: Sequence[str]) -> Callable[[Mapping[str, str]], FloatArray | None]:
+    """What speaks for the scene of a row of `split.csv`: `(bands, 201)` in the unit of the set, None where unknown.
+
+    Raises:
+        LulcError: see `scene_statistics`.
+    """
+    known, positions = scene_statistics(description), _positions(description, bands)
+
+    def layer(row: Mapping[str, str]) -> FloatArray | None:
+        found = known.get(row.get("scene", ""))
+        return None if found is None else _in_unit(description, row, found, positions)
+
+    return layer
 
 
 def _stored_labels(description: SetDescription, name: str, valid: BoolArray) -> npt.NDArray[np.uint8]:

@@ -40,6 +40,7 @@ class SetDescription:
         label_band: band of the label files, 0 without labels.
         classes: stored label → names of the classes that it may be; one name is a sure label, several a coarse one.
         one_layer: the images of a place are parts of one picture: percentiles are those of all of them.
+        scene_statistics: file of the percentiles of the scenes that column `scene` of `split.csv` names, or empty.
         soft: folder of soft labels, or empty.
         leave_out: column of `split.csv` → texts; a row that has one of them in that column is not used.
     """
@@ -63,6 +64,7 @@ class SetDescription:
     label_band: int = 0
     classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     one_layer: bool = False
+    scene_statistics: str = ""
     soft: str = ""
     leave_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -131,6 +133,8 @@ def parse(content: Mapping[str, Any], folder: Path, where: str) -> SetDescriptio
         leave_out={k: convert(v, Words, f"{where}: leave_out.{k}") for k, v in left_out.items()},
     )
     plain_name(description.name, f"{where}: the set")
+    if description.scene_statistics:
+        plain_name(description.scene_statistics, f"{where}: the file of scene statistics")
     return description
 
 

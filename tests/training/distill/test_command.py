@@ -17,6 +17,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 from rasterio.transform import from_origin
 
 from lulc_plugin.errors import LulcError
+from lulc_plugin.legend import Legend
 from lulc_plugin.model import InputForm
 from lulc_plugin.raster import (
     Step,
@@ -177,7 +178,20 @@ def test_scaling_by_the_layer_knows_the_whole_scene(tmp_path):
     assert len(parts) == 4
     assert all(p.layer["red"].min() == 1 and p.layer["red"].max() == 4096 for p in parts)
     (whole,) = scenes.pieces(("red", "nir"), 64, 0, 2)
-    assert whole.layer is None
+    assert sorted(whole.layer["red"]) == list(range(1, 4097))
+
+
+def test_a_set_of_pictures_remembers_its_scenes(tmp_path):
+    legend = Legend.from_json({"classes": [{"value": 1, "name": "Water", "colour": "#0000FF"}]})
+    folder = set_folder.SetFolder(tmp_path / "made", ("red", "nir"), "picture", legend)
+    values = np.arange(4, 4100, dtype=np.uint16).reshape(1, 64, 64) % 250
+    spec = Teacher(make(tmp_path), 1).spec
+    (scenes,) = scene_pieces.find_scenes([scene(tmp_path / "in" / "s.tif", np.repeat(values, 3, 0))], [spec], "picture")
+    for piece in scenes.pieces(("red", "nir"), 32, 0, 2):
+        folder.add(piece, np.ones((1, 32, 32), np.float32), piece.valid)
+    folder.finish({"title": "made"}, {}, 1.0, 0.0)
+    chips = load(describe(tmp_path, "made"), {"train"}, ["red"], ["Water"])
+    assert len(chips) == 4 and all(c.whole.shape == (1, 201) and c.whole[0, -1] == 249 for c in chips)
 
 
 def test_what_cannot_be_done_is_said(ready, tmp_path, capsys):
