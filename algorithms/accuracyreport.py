@@ -14,7 +14,7 @@ from qgis.core import (
 )
 
 from ..lulc_plugin.environment import packages
-from .bridge import definitions, layers, parameters, referencehelp, references, referencevalues
+from .bridge import definitions, layers, parameters, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
@@ -34,7 +34,6 @@ class AccuracyReport(LulcAlgorithm):
         "F1,IoU,area estimation,Olofsson,ground truth,reference,land cover"
     )
     SUMMARY = "Compares a classified layer with a reference: confusion matrix, accuracies, Kappa, true areas."
-    GUIDE = "accuracy"
 
     REQUIRES = tuple(packages.FOR_ACCURACY)
 
@@ -64,9 +63,9 @@ class AccuracyReport(LulcAlgorithm):
             self.DISAGREEMENT, self.tr("Map of disagreement"), None, True, False
         )
         return (
-            *references.map_parameters(self.MAP, self.BAND, "Classified map", "Band of the map"),
+            references.map_parameter(self.MAP, "Classified map"),
             *references.reference_parameters(),
-            *definitions.advanced(*references.advanced_parameters()),
+            *references.advanced_parameters(bands=((self.BAND, "Band of the map", self.MAP),)),
             *references.report_parameters("Accuracy report"),
             definitions.explained(
                 disagreement, "A GeoTIFF that shows which class the map has where the reference has another."
@@ -116,43 +115,29 @@ class AccuracyReport(LulcAlgorithm):
         does=(
             (
                 "Compares a classified layer with a reference and writes the report that a reviewer asks for:"
-                " confusion matrix, overall, user's and producer's accuracy, F1, IoU, Kappa, quantity and"
-                " allocation disagreement, and the area of every class corrected for the errors of the map, with"
-                " confidence intervals where the reference allows them."
+                " confusion matrix, accuracies, Kappa, and corrected areas, with confidence intervals where the"
+                " reference allows them."
             ),
         ),
         needs=(
             (
-                "Map",
-                (
-                    "a raster whose values are classes. Names and colours of the classes are those that the layer"
-                    " has in QGIS, else those in its file."
-                ),
+                "Classified map",
+                "a raster of classes, named by its style or its file.",
             ),
-            *referencehelp.NEEDS,
+            *references.HELP_NEEDS,
         ),
         returns=(
-            *referencehelp.RETURNS,
             (
-                "Map of disagreement",
-                (
-                    "on the pixels of the map: one value for every pair of map class and reference class that"
-                    " occurs, named in the legend. A raster reference is compared everywhere it lies; points and"
-                    " polygons only at their pixels."
-                ),
-            ),
-            (
-                "Numbers",
-                (
-                    "overall accuracy, Kappa, quantity and allocation disagreement, mean F1 and mean IoU as shares"
-                    " from 0 to 1, and the number of pixels or points compared. What does not apply is left empty."
-                ),
+                "Report",
+                "one HTML file; on request CSV, JSON and a map of disagreement.",
             ),
         ),
         example=(
-            "A map and points drawn at random within its classes, whose field class holds names:",
-            "qgis_process run lulc:accuracyreport -- MAP=landcover.tif REFERENCE_FEATURES=points.gpkg FIELD=class"
-            " DESIGN=stratified OUTPUT_HTML=report.html OUTPUT_CSV=report.csv",
+            "Points at random within classes:",
+            (
+                "qgis_process run lulc:accuracyreport -- MAP=landcover.tif REFERENCE_FEATURES=points.gpkg FIELD=class"
+                " DESIGN=stratified OUTPUT_HTML=report.html"
+            ),
         ),
-        limits=referencehelp.LIMITS,
+        limits=("A report is as good as its reference.",),
     )

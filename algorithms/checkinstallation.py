@@ -30,7 +30,6 @@ class CheckInstallation(LulcAlgorithm):
     GROUP = "setup"
     TAGS = "installation,setup,check,diagnose,problem,missing,onnxruntime,rasterio,numpy,gpu,cuda,openvino,device"
     SUMMARY = "Looks whether everything is there that the other algorithms need, and says how to get the rest."
-    GUIDE = "installation"
 
     #: It has to run above all where something is missing.
     REQUIRES = ()
@@ -79,25 +78,30 @@ class CheckInstallation(LulcAlgorithm):
         does=(
             (
                 "Goes through everything that the other algorithms rely on: Python and its packages, GDAL and PROJ,"
-                " the devices on which networks can run, the networks themselves, and the folders that are written"
-                " to. Things are not only looked up but tried: a point is transformed, a map is written and read"
-                " back, a network is run."
+                " devices, networks and folders. Things are not only looked up but tried: a point is transformed, a"
+                " map is written and read back, a network is run."
             ),
             "Each line says OK, WARN (works, with a drawback) or FAIL, and what to do.",
         ),
         needs=("Nothing. It also runs where packages are missing or broken.",),
         returns=(
-            ("Report", "the lines as a page; attach it when you report a problem."),
+            (
+                "Report",
+                "the lines as a page; attach it when you report a problem.",
+            ),
             (
                 "Report as JSON",
-                "the same for scripts, with the numbers of failures and warnings.",
+                "the same for scripts.",
             ),
         ),
-        example=("Everything, as text:", "qgis_process run lulc:checkinstallation"),
+        example=(
+            "Everything, as text:",
+            "qgis_process run lulc:checkinstallation",
+        ),
         limits=(
             (
                 "It looks at this computer only and asks nobody on the network. A failed check does not make the"
-                " algorithm fail: look at the numbers it returns."
+                " algorithm fail."
             ),
         ),
     )

@@ -30,7 +30,6 @@ class CheckLayer(LulcAlgorithm):
     GROUP = "classification"
     TAGS = "check,layer,bands,order,range,reflectance,offset,nodata,pixel size,resolution,model,fits,diagnose"
     SUMMARY = "Looks at an image before a map is made of it: what speaks against it, and which network fits."
-    GUIDE = "classify-land-cover"
 
     INPUT = "INPUT"
     BANDS = "BANDS"
@@ -54,7 +53,6 @@ class CheckLayer(LulcAlgorithm):
         return (
             definitions.raster(self.INPUT, "Image to check", "The raster layer that is to be classified."),
             definitions.model(),
-            definitions.model_file(),
             definitions.bands(self.BANDS, self.INPUT),
             definitions.extent(
                 self.EXTENT, "Also look whether this part has data; may be in another coordinate system."
@@ -63,27 +61,31 @@ class CheckLayer(LulcAlgorithm):
                 self.OUTPUT_HTML, "Report", "HTML files (*.html)", "The same lines as in the log, as a page."
             ),
             *definitions.advanced(
+                definitions.model_file(),
                 definitions.choice(
                     self.VALUES,
-                    "Values: what the stored numbers are",
+                    "Values: what the numbers are",
                     VALUES,
-                    "As in Classify land cover: auto decides from the layer, and the report says how.",
+                    definitions.VALUES_WORDS,
+                    "As in Classify land cover: Automatic decides from the layer, and the report says how.",
                 ),
                 definitions.choice(
                     self.RESAMPLE,
                     "Pixels of another size than the model's",
                     RESAMPLE,
-                    "As in Classify land cover: never takes the pixels as they are.",
+                    definitions.RESAMPLE_WORDS,
+                    "As in Classify land cover.",
                 ),
                 definitions.choice(
                     self.NODATA_POLICY,
-                    "A pixel has no data when … of its bands have none",
+                    "A pixel has no data when",
                     NODATA_POLICIES,
+                    definitions.NODATA_WORDS,
                     "As in Classify land cover: the report says how many pixels are empty.",
                 ),
                 definitions.raster(
                     self.STATISTICS_FROM,
-                    "Take the statistics from another layer",
+                    "Statistics from another layer",
                     "As in Classify land cover, for several tiles of one mosaic.",
                     optional=True,
                 ),
@@ -132,43 +134,34 @@ class CheckLayer(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Looks at an image the way Classify land cover does before it starts, and tells everything it"
-                " finds, also what is in order. No map is made."
+                "Looks at an image the way Classify land cover does before it starts, and tells everything it finds."
+                " No map is made."
             ),
             (
-                "Each line says PASS (in order), INFO (for your information, or could not be checked), WARN"
-                " (suspicious; a run goes on) or FAIL (a run is refused), with the numbers and what to do. The end says"
-                " which network fits the image (FITS), which could be run only on resampled pixels (RESAMPLED) or on"
-                " pixels outside the size it was made for (OUTSIDE), and which does not fit and why (NO)."
+                "Each line says PASS (in order), INFO (could not be checked), WARN (suspicious; a run goes on) or"
+                " FAIL (a run is refused), with numbers and remedy. The end says which networks fit: FITS, RESAMPLED,"
+                " OUTSIDE (pixels of another size), NO."
             ),
         ),
         needs=(
-            ("Model", "what the image is checked against; auto takes the best that fits."),
             (
-                "Bands, Extent, Values, …",
-                "as you will give them to Classify land cover: the check is then the same.",
+                "Image, model, bands, …",
+                "as you will give them to Classify land cover.",
             ),
         ),
         returns=(
-            ("Report", "the lines as a page."),
             (
-                "Findings as JSON",
-                (
-                    "the same for scripts and models, with the numbers of errors and warnings. The algorithm itself"
-                    " succeeds also when a line says FAIL: the check was done."
-                ),
+                "Report",
+                "the lines as a page.",
+            ),
+            (
+                "Findings",
+                "the same for scripts; the algorithm succeeds also when a line says FAIL.",
             ),
         ),
         example=(
-            "A Landsat 7 scene whose first bands are blue, green, red, near infrared:",
+            "A Landsat 7 scene:",
             "qgis_process run lulc:checklayer -- INPUT=scene.tif 'BANDS=3;2;1;4'",
         ),
-        limits=(
-            (
-                "It looks at squares spread over the image, not at every pixel, and at numbers, not at the scene:"
-                " clouds, a wrong date or another kind of land are not found. Whether bands lie in the right order"
-                " is judged by their brightness, for networks that tell how bright theirs were and images of"
-                " reflectance; a lake or a snow field alone cannot tell."
-            ),
-        ),
+        limits=("It looks at numbers in squares spread over the image: clouds or a wrong date are not found.",),
     )

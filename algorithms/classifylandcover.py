@@ -31,7 +31,6 @@ class ClassifyLandCover(LulcAlgorithm):
     GROUP = "classification"
     TAGS = "land cover,land use,lulc,classify,segmentation,deep learning,network,onnx,sentinel,landsat,satellite"
     SUMMARY = "Turns a satellite or aerial image into a land-cover map with a neural network."
-    GUIDE = "classify-land-cover"
 
     INPUT = "INPUT"
     BANDS = "BANDS"
@@ -63,7 +62,6 @@ class ClassifyLandCover(LulcAlgorithm):
                 self.INPUT, "Image to classify", "A raster layer with the bands that the model wants, in any order."
             ),
             definitions.model(),
-            definitions.model_file(),
             definitions.bands(self.BANDS, self.INPUT),
             definitions.extent(
                 self.EXTENT, "Grows outwards to whole pixels of the image; may be in another coordinate system."
@@ -71,27 +69,31 @@ class ClassifyLandCover(LulcAlgorithm):
             definitions.map_to_write(
                 self.OUTPUT, "Land cover", "A GeoTIFF, name ending in .tif, in a folder that exists."
             ),
-            *definitions.advanced(*self._about_values(), *self._about_windows(), *self._about_devices()),
+            *definitions.advanced(
+                definitions.model_file(), *self._about_values(), *self._about_windows(), *self._about_devices()
+            ),
         )
 
     def _about_values(self) -> Iterable[QgsProcessingParameterDefinition]:
         return (
             definitions.choice(
                 self.VALUES,
-                "Values: what the stored numbers are",
+                "Values: what the numbers are",
                 VALUES,
-                "reflectance: surface reflectance, 0 to 1 or times 10,000. picture: anything else (8-bit pictures, raw"
-                " sensor counts), stretched by the statistics of the whole layer. auto: decided from the layer.",
+                definitions.VALUES_WORDS,
+                "Surface reflectance is 0 to 1 or times 10,000. Pictures (8 bits) and raw sensor counts are stretched"
+                " by the statistics of the whole layer. Automatic decides from the layer; the log says how.",
             ),
             definitions.choice(
                 self.NODATA_POLICY,
-                "A pixel has no data when … of its bands have none",
+                "A pixel has no data when",
                 NODATA_POLICIES,
+                definitions.NODATA_WORDS,
                 "Pixels without data stay without a class.",
             ),
             definitions.raster(
                 self.STATISTICS_FROM,
-                "Take the statistics from another layer",
+                "Statistics from another layer",
                 "Only for pictures: give all tiles of a mosaic the same layer (the mosaic, or one typical tile), and"
                 " their maps fit together. It must have the same bands in the same order.",
                 optional=True,
@@ -102,14 +104,14 @@ class ClassifyLandCover(LulcAlgorithm):
         return (
             definitions.whole(
                 self.OVERLAP,
-                "Overlap of neighbouring windows in pixels (not set: the model's)",
-                "More overlap costs time; less may show seams.",
+                "Overlap of windows in pixels",
+                "Empty: the model's. More overlap costs time; less may show seams.",
                 (0, 4096),
             ),
             definitions.whole(
                 self.WINDOW,
-                "Window size in pixels (not set: the model's)",
-                "Smaller windows need less memory.",
+                "Window size in pixels",
+                "Empty: the model's. Smaller windows need less memory.",
                 (1, 16384),
             ),
             definitions.whole(
@@ -121,16 +123,17 @@ class ClassifyLandCover(LulcAlgorithm):
             ),
             definitions.choice(
                 self.RESAMPLE,
-                "Pixels of another size than the model was made for",
+                "Pixels of another size than the model's",
                 RESAMPLE,
-                "auto: the network sees the image in pixels of its own size; the map keeps the pixels of the image."
-                " never: it sees them as they are, and the map may be poorer.",
+                definitions.RESAMPLE_WORDS,
+                "Resampled, the network sees the image in pixels of its own size, and the map keeps the pixels of the"
+                " image. Taken as they are, the map may be poorer.",
             ),
             definitions.text(
                 self.SMOOTHING,
-                "Smoothing along edges: auto, none, or a radius in pixels",
-                "auto: as the description of the model says. A larger radius (at most 64) gives calmer fields, and"
-                " small places may vanish; borders that the image shows stay where they are.",
+                "Smoothing: auto, none, or pixels",
+                "Along edges. auto: as the description of the model says. A larger radius (at most 64) gives calmer"
+                " fields, and small places may vanish; borders that the image shows stay where they are.",
                 default=AUTO,
             ),
         )
@@ -141,13 +144,15 @@ class ClassifyLandCover(LulcAlgorithm):
                 self.DEVICE,
                 "Device: where the network runs",
                 DEVICES,
-                "auto: a graphics card (CUDA) or OpenVINO where the installed onnxruntime offers it and it works, else"
-                " the processor. cuda needs the package onnxruntime-gpu, openvino onnxruntime-openvino, each in place"
+                definitions.DEVICE_WORDS,
+                "Automatic: a graphics card (CUDA) or OpenVINO where the installed onnxruntime offers it and it works,"
+                " else the processor. CUDA needs the package onnxruntime-gpu, OpenVINO onnxruntime-openvino, each in"
+                " place"
                 " of onnxruntime; where one of them is asked for and missing, nothing is run.",
             ),
             definitions.text(
                 self.PROVIDER,
-                "Provider of onnxruntime, instead of a device",
+                "Provider (instead of Device)",
                 "Untested: the name of any execution provider that the installed onnxruntime has, with options: dml, or"
                 " openvino;device_type=GPU. Device must then be auto.",
             ),
@@ -198,102 +203,40 @@ class ClassifyLandCover(LulcAlgorithm):
         does=(
             (
                 "Gives every pixel of an image one land-cover class, with a neural network that runs on this"
-                " computer. Pick a raster layer and press Run; the map appears with its classes' names and colours."
+                " computer. Choose the image and press Run."
             ),
         ),
         needs=(
             (
                 "Model",
-                (
-                    "auto takes the best bundled network that fits the bands and the pixel size of the layer; the"
-                    " log says which one, and why others were passed over. Choose a name to take exactly that"
-                    " network, or give a model file of your own (.onnx with its .json beside it): then Model is"
-                    " not looked at."
-                ),
+                "Automatic takes the best network that fits bands and pixel size; the log says which and why.",
             ),
             (
                 "Bands",
                 (
-                    "leave it empty when the bands of the layer have names (red, B04, …) or wavelengths: they are"
-                    " found by them. Unnamed bands are taken in the order of the file only if there are exactly as"
-                    " many as the model wants, with a warning."
+                    "empty when they have names (red, B04, …) or wavelengths. Otherwise tick them and drag them into"
+                    " the model's order; at a shell 'BANDS=3;2;1;4'."
                 ),
             ),
-            (
-                "Otherwise say which band is which: press … beside Bands, tick the bands, drag them with the mouse"
-                " into the model's order from top to bottom, and press OK. Example: the model wants red, green,"
-                " blue, near infrared, and the layer has blue, green, red, near infrared. Tick bands 1 to 4, drag"
-                " band 3 to the top and band 2 below it, so that the list reads 3, 2, 1, 4. (The dialog then says"
-                ' "4 bands selected"; press … again to see the order.) On the command line the same is'
-                " 'BANDS=3;2;1;4', with semicolons and quotes; in Python it is [3, 2, 1, 4]."
-            ),
-            (
-                "Extent",
-                (
-                    "only this part is classified. It grows outwards to whole pixels of the image, and the result"
-                    " is the same as if the whole map had been made and cut."
-                ),
-            ),
-            (
-                "Values",
-                (
-                    "networks know surface reflectance, 0 to 1 or times 10,000. Anything else (8-bit pictures, raw"
-                    " sensor counts) is first stretched to the usual range by the statistics of the whole layer."
-                    " auto decides by the numbers and says so in the log; where it is wrong, choose reflectance or"
-                    " picture."
-                ),
-            ),
-            (
-                "Smoothing",
-                (
-                    "before a pixel gets its class, what the network says of it is averaged with its surroundings, but"
-                    " only where the image is alike: specks go, rivers, roads and borders of fields stay (a guided"
-                    " filter). auto does what was best for the model on held-out places, none leaves it out, a number"
-                    " sets how far it looks, in pixels that the network sees. The log says what was done."
-                ),
-            ),
-            (
-                "Device",
-                (
-                    "auto takes the fastest that works; the log names what really runs, and says why where it is"
-                    " not the one that was asked for. Maps made on a graphics card may differ from those of the"
-                    " processor in single pixels where two classes are equally likely."
-                ),
-            ),
-            (
-                "Pixels without data",
-                (
-                    "what the file marks as empty (no-data value, mask, alpha band, NaN) gets no class. With any, a"
-                    " pixel is empty when one of the bands used is; with all, only when all are. A black rim that"
-                    " the file does not mark is classified like dark ground: set its no-data value first."
-                ),
-            ),
+            "The rest is explained by tooltips and the guide (Help).",
         ),
         returns=(
             (
                 "Land cover",
                 (
-                    "a GeoTIFF on the pixels of the image, with overviews. The names and colours of the classes are"
-                    " also in the files beside it (.qml, .tif.aux.xml): keep them together."
+                    "a GeoTIFF on the pixels of the image. The files beside it (.qml, .tif.aux.xml) hold names and"
+                    " colours: keep them together."
                 ),
             ),
-            ("Classes", "value, name, pixels and hectares of every class, as JSON."),
-            ("Device and pixels", "where the network ran, and how many pixels got a class."),
         ),
         example=(
-            "A Landsat 7 scene whose first bands are blue, green, red, near infrared:",
-            "qgis_process run lulc:classifylandcover -- INPUT=scene.tif 'BANDS=3;2;1;4' OUTPUT=landcover.tif",
+            "A Landsat 7 scene:",
+            "qgis_process run lulc:classifylandcover -- INPUT=scene.tif 'BANDS=3;2;1;4' OUTPUT=map.tif",
         ),
         limits=(
             (
-                "A network knows only what it was trained on; the card beside each network (folder models) names"
-                " its classes, pixel sizes, and its accuracy in places it had never seen. Check the map where you"
-                " know the ground before you use it. Clouds and their shadows are not classes."
-            ),
-            (
-                "Layers that are not read from a file or address by GDAL (web maps, virtual rasters of the raster"
-                " calculator) must be saved as a GeoTIFF first. Settings of the layer in QGIS, like additional"
-                " no-data values, are not used."
+                "A network knows only what it was trained on: read its card (Model information), and check the map"
+                " where you know the ground. Clouds are not a class."
             ),
         ),
     )

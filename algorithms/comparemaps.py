@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qgis.core import QgsProcessingContext, QgsProcessingOutputNumber, QgsProcessingParameterDefinition
 
 from ..lulc_plugin.environment import packages
-from .bridge import definitions, layers, parameters, referencehelp, references, referencevalues
+from .bridge import layers, parameters, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
@@ -29,7 +29,6 @@ class CompareMaps(LulcAlgorithm):
         "reference,land cover"
     )
     SUMMARY = "Says whether one of two maps agrees better with the same reference, with paired intervals."
-    GUIDE = "accuracy"
 
     REQUIRES = tuple(packages.FOR_ACCURACY)
 
@@ -57,10 +56,16 @@ class CompareMaps(LulcAlgorithm):
 
     def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
         return (
-            *references.map_parameters(self.MAP_A, self.BAND_A, "Classified map A", "Band of map A"),
-            *references.map_parameters(self.MAP_B, self.BAND_B, "Classified map B", "Band of map B"),
-            *references.reference_parameters(two_maps=True),
-            *definitions.advanced(*references.advanced_parameters(two_maps=True)),
+            references.map_parameter(self.MAP_A, "Classified map A"),
+            references.map_parameter(self.MAP_B, "Classified map B"),
+            *references.reference_parameters(),
+            *references.advanced_parameters(
+                two_maps=True,
+                bands=(
+                    (self.BAND_A, "Band of map A", self.MAP_A),
+                    (self.BAND_B, "Band of map B", self.MAP_B),
+                ),
+            ),
             *references.report_parameters("Comparison report"),
         )
 
@@ -104,55 +109,29 @@ class CompareMaps(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Judges two maps of the same place by one reference: how much better one is, and whether that could"
-                " be chance. Both maps are looked at in the same places, so the differences are paired: they are"
-                " far more certain than two separate reports suggest."
+                "Judges two maps by one reference: which is better, and whether that could be chance. Differences are"
+                " paired, far more certain than two separate reports."
             ),
         ),
         needs=(
             (
-                "Map A and map B",
-                (
-                    "two rasters whose values are classes; they may have other grids. The pixels of map A are the ones"
-                    " that are compared. Classes of map B that have the names of map A are the same whatever their"
-                    " values; for another legend fill in the class table of map B."
-                ),
+                "Maps",
+                "two rasters of classes; the pixels of map A count.",
             ),
-            *referencehelp.NEEDS,
-            (
-                "When the points were drawn within the classes of map A, these are not the strata of map B: points"
-                " of Draw a reference sample contain their strata; for others name the field or the raster."
-            ),
+            *references.HELP_NEEDS,
         ),
         returns=(
-            *referencehelp.RETURNS,
             (
-                "What the report says",
-                (
-                    "both confusion matrices; the differences A minus B of overall accuracy, Kappa, and user's and"
-                    " producer's accuracy of every class with paired intervals; and McNemar's test for samples"
-                    " drawn at random (exact below 25 units in which the maps differ). Stratified samples get the"
-                    " weighted paired difference instead."
-                ),
-            ),
-            (
-                "Numbers",
-                (
-                    "both overall accuracies and Kappas, the difference, its p-value (empty where the reference"
-                    " allows none), and the number of pixels or points compared."
-                ),
+                "Report",
+                "the differences A minus B with paired intervals, and McNemar's test for samples drawn at random.",
             ),
         ),
         example=(
-            "Last year's method against this year's, on points drawn at random over the area:",
-            "qgis_process run lulc:comparemaps -- MAP_A=new.tif MAP_B=old.tif REFERENCE_FEATURES=points.gpkg"
-            " FIELD=class DESIGN=simple OUTPUT_HTML=comparison.html",
-        ),
-        limits=(
+            "Points at random:",
             (
-                "The two Kappas are not compared by the usual z-test: it takes the maps for judged on different"
-                " samples, and theirs is the same one (Foody 2004)."
+                "qgis_process run lulc:comparemaps -- MAP_A=new.tif MAP_B=old.tif REFERENCE_FEATURES=points.gpkg"
+                " FIELD=class DESIGN=simple OUTPUT_HTML=comparison.html"
             ),
-            *referencehelp.LIMITS,
         ),
+        limits=("The two Kappas are not compared by the usual z-test, which is for different samples (Foody 2004).",),
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 #: As in `lulc_plugin.model.describe.description`, which is not loaded before it is needed.
 ACTIVATIONS = ("auto", "softmax", "sigmoid", "none")
+ACTIVATION_WORDS = {"auto": "Automatic", "softmax": "Softmax", "sigmoid": "Sigmoid", "none": "Nothing"}
 _COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
 
 
@@ -52,7 +53,6 @@ class DescribeModel(LulcAlgorithm):
     GROUP = "models"
     TAGS = "model,network,onnx,describe,sidecar,metadata,mlm,stac,bands,classes,scaling,pytorch,tensorflow,keras,own"
     SUMMARY = "Writes the description of a network that has none, so that it can be used here."
-    GUIDE = "foreign-models"
 
     REQUIRES = ("numpy", "onnxruntime")
 
@@ -70,61 +70,68 @@ class DescribeModel(LulcAlgorithm):
             definitions.network_file("Network (.onnx)", "A network for semantic segmentation, exported to ONNX."),
             definitions.text(
                 self.BAND_NAMES,
-                "Bands, in the network's channel order",
+                "Bands, in the order of its channels",
                 "Common names (blue, green, red, rededge071, nir, swir16, …) or a sensor's own (sentinel-2:"
                 " B02,B03,B04,B08), with commas between them.",
                 optional=False,
             ),
             definitions.table(
                 self.CLASS_TABLE,
-                "Classes, in the order of the network's output",
+                "Classes, in the output's order",
                 ("Value", "Name", "Colour"),
                 "A row a class: its value in the map, its name, and #RRGGBB or nothing.",
             ),
-            self._class_file(),
             definitions.text(
                 self.SCALING,
-                "How it wants its numbers",
+                "Scaling of its numbers",
                 "none (stored numbers), 0-1 (reflectance, or pictures divided by 255), 255, 10000, scale 3000, z-score"
                 " M1,M2,…/S1,S2,… (means / standard deviations), imagenet, or a JSON list of steps.",
             ),
             definitions.real(
                 self.GSD,
-                "Pixel size it was trained on, metres",
-                "Images of other pixel sizes are resampled for the network. Empty: not known.",
+                "Pixel size in metres, if known",
+                "That it was trained on. Images of other pixel sizes are resampled for the network. Empty: not known.",
                 (0.001, 100000),
                 optional=True,
             ),
-            definitions.choice(
-                self.ACTIVATION,
-                "What has to be applied to the numbers that come out",
-                ACTIVATIONS,
-                "none: they are probabilities already. auto: a few random windows tell.",
-            ),
             definitions.file_to_write(
                 self.OUTPUT,
-                "Description (empty: beside the network)",
+                "Description elsewhere",
                 "JSON files (*.json)",
-                "It is found only beside the network, under its name: NAME.json for NAME.onnx.",
+                "Another place for it. Usually none: it is written beside the network and found only there, as"
+                " NAME.json for NAME.onnx.",
                 by_default=False,
             ),
             *definitions.advanced(
+                self._class_file(),
+                self._activation(),
                 definitions.whole(
                     self.SMOOTHING,
-                    "Smoothing along edges: radius in pixels",
-                    "What auto of Classify land cover will do with this network; compare maps before you decide. Empty:"
+                    "Smoothing: radius in pixels",
+                    "Along edges. What auto of Classify land cover will do with this network; compare maps before"
+                    " you decide. Empty:"
                     " maps are not smoothed.",
                     (1, 64),
-                )
+                ),
             ),
         )
 
+    def _activation(self) -> QgsProcessingParameterDefinition:
+        definition = definitions.choice(
+            self.ACTIVATION,
+            "What turns its numbers into scores",
+            ACTIVATIONS,
+            ACTIVATION_WORDS,
+            "Nothing: they are probabilities already. Automatic: a few random windows tell.",
+        )
+        return definitions.below(definition, (self.OUTPUT,))
+
     def _class_file(self) -> QgsProcessingParameterDefinition:
-        label = self.tr("Classes as a CSV file (instead of the table)")
+        label = self.tr("Classes as a CSV file")
         files = "CSV (*.csv *.txt);;" + self.tr("All files") + " (*.*)"
         return definitions.explained(
             QgsProcessingParameterFile(self.CLASS_TABLE_FILE, label, optional=True, fileFilter=files),
-            "Columns value, name and perhaps colour, in UTF-8.",
+            "Instead of the table: columns value, name and perhaps colour, in UTF-8.",
         )
 
     def parse(self, values: Parameters, context: QgsProcessingContext) -> _Words:
@@ -199,56 +206,42 @@ class DescribeModel(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "A bare .onnx file does not say which bands it wants, how they are scaled, and what its classes"
-                " are. This algorithm opens the network, lets it run on a few random windows to see its sizes and"
-                " what comes out, adds what you know, and writes a description (STAC MLM) beside it. Then the"
-                " network works under Model file in Classify land cover; Import model puts it into the list."
-            ),
-            (
-                "A test pattern shows whether the scores lie on the pixels that they belong to: a shift by wrong"
-                " padding is told in pixels, here and whenever the network runs; mirrored scores are refused. Of a"
-                " trained network a shift by a pixel or two may be too small to be seen. Where the file says what"
-                " the network is (as those of Ultralytics, Deepness, geoai and ArcGIS do), that is told, and networks"
-                " for another task are refused."
+                "A bare .onnx file does not say which bands it wants, how they are scaled, and what its classes are."
+                " This tries it on random windows, adds what you know, and writes a description beside it. The"
+                " network then works as Model file in Classify land cover; Import model puts it into the list."
             ),
         ),
         needs=(
             (
                 "Bands",
                 (
-                    "all of them, in channel order. Common names bring their wavelengths along, by which the bands"
-                    " of an image are found. A sensor's own names need the sensor where they mean different things:"
-                    " landsat-8: B5,B4,B3."
+                    "all, in channel order: red,green,blue,nir. A sensor's own names need the sensor: landsat-8:"
+                    " B5,B4,B3."
                 ),
             ),
             (
                 "Classes",
-                (
-                    "all of them, in the order of the output, also a background. One class is enough for a network"
-                    " with a single plane of scores: everything else becomes the background."
-                ),
+                "all, in the order of the output, also a background.",
             ),
             (
-                "How it wants its numbers",
-                (
-                    "what was done to the pixels when it was trained; look at its training code. A wrong scaling"
-                    " gives a map that looks like a map and is wrong."
-                ),
+                "Scaling",
+                "what was done to the pixels in training. A wrong one gives a map that looks like a map and is wrong.",
             ),
         ),
-        returns=(("Description", "a .json file that you may edit; the model card shows it."),),
+        returns=(
+            (
+                "Description",
+                "a .json file that you may edit.",
+            ),
+        ),
         example=(
-            "A network of four bands and three classes, trained on reflectance times 10,000 at 10 m:",
-            "qgis_process run lulc:describemodel -- MODEL_FILE=crops-v1.onnx BAND_NAMES=red,green,blue,nir"
-            " CLASS_TABLE_FILE=classes.csv SCALING=10000 GSD=10",
-        ),
-        limits=(
+            "Four bands:",
             (
-                "Files of PyTorch, TensorFlow, Keras and ArcGIS (.pt, .h5, .pb, .emd, …) have to be converted to"
-                " ONNX first; docs/foreign-models.md tells how. Networks that find objects, compute numbers or"
-                " enlarge images make no land-cover map."
+                "qgis_process run lulc:describemodel -- MODEL_FILE=crops-v1.onnx BAND_NAMES=red,green,blue,nir"
+                " CLASS_TABLE_FILE=classes.csv SCALING=10000 GSD=10"
             ),
         ),
+        limits=("Files of PyTorch, TensorFlow, Keras or ArcGIS have to be converted first: see the guide.",),
     )
 
 

@@ -24,7 +24,6 @@ class ImportModel(LulcAlgorithm):
     GROUP = "models"
     TAGS = "model,network,onnx,import,add,install,own,deepness,mlm"
     SUMMARY = "Puts a network of your own into the list of models."
-    GUIDE = "models"
 
     REQUIRES = ("numpy", "onnxruntime")
 
@@ -63,38 +62,37 @@ class ImportModel(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Copies a network, its description and its card (.md) into your model folder. From then on its name"
-                " is in the list Model of Classify land cover, next to the bundled networks."
+                "Copies a network, its description and its card into your model folder. From then on it is in the"
+                " list Model of Classify land cover."
             ),
         ),
         needs=(
             (
                 "Network",
                 (
-                    "an .onnx file for semantic segmentation, with a description: a .json of the same name beside"
-                    " it (STAC MLM), one inside the file, or the metadata that Deepness writes. For a file without"
-                    " any, run Describe model first. The network is opened and compared with its description"
-                    " before anything is copied."
+                    "an .onnx file for semantic segmentation with a description: a .json of the same name beside it,"
+                    " one inside the file, or the metadata of Deepness. Without any, run Describe model first."
                 ),
             ),
             (
                 "Model folder",
-                (
-                    "a setting: Settings, Options, Processing, Providers, Land Cover Classifier. Without it the"
-                    " networks lie in your QGIS profile, in landcover_classifier/models."
-                ),
+                "Settings, Options, Processing, Providers, Land Cover Classifier; else within your QGIS profile.",
             ),
         ),
-        returns=(("Name and file", "what to choose under Model, and where the copy lies."),),
+        returns=(
+            (
+                "Name and file",
+                "what to choose under Model, and where the copy lies.",
+            ),
+        ),
         example=(
-            "A network with its description beside it:",
+            "A network with its description:",
             "qgis_process run lulc:importmodel -- MODEL_FILE=wetlands-v1.onnx",
         ),
         limits=(
             (
-                "Weights never change under a name: a network whose name is taken by other weights is refused;"
-                " rename it, for example from wetlands-v1 to wetlands-v2. To take a network out of the list, delete"
-                " its files from the folder."
+                "Weights never change under a name: rename other weights, for example from wetlands-v1 to"
+                " wetlands-v2. To take a network out of the list, delete its files."
             ),
         ),
     )

@@ -41,7 +41,6 @@ class InstallDependencies(LulcAlgorithm):
     GROUP = "setup"
     TAGS = "install,setup,dependencies,packages,missing,onnxruntime,rasterio,pip,wheel,offline,python"
     SUMMARY = "Gets the Python packages that are missing, into a folder of the plugin's own."
-    GUIDE = "installation"
 
     #: It is there for when something is missing.
     REQUIRES = ()
@@ -60,11 +59,12 @@ class InstallDependencies(LulcAlgorithm):
 
     def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
         folder = QgsProcessingParameterFile.Behavior.Folder
-        label = self.tr("Folder with wheels (.whl), for a computer without network")
+        label = self.tr("Folder with wheels (.whl)")
         return (
             definitions.explained(
                 QgsProcessingParameterFile(self.WHEELS, label, folder, optional=True),
-                "Take the packages from this folder and ask nobody. The log of a dry run says how to fill it.",
+                "For a computer without network: take the packages from this folder and ask nobody. The log of a dry"
+                " run says how to fill it.",
             ),
             definitions.explained(
                 QgsProcessingParameterBoolean(self.DRY_RUN, self.tr("Only show what would be done"), False),
@@ -96,56 +96,31 @@ class InstallDependencies(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Looks which Python packages are missing (rasterio, onnxruntime, and where QGIS does not bring them"
-                " scipy and Jinja2), installs those with pip into a folder of the plugin's own in your QGIS"
-                " profile, and tries them. After a first installation everything works at once."
-            ),
-            (
-                "Nothing that QGIS or you have installed is touched, above all not numpy: versions are chosen that"
-                " suit the numpy that is there, and the folder is the last in which Python looks. When something"
-                " fails, everything is as it was. Running it again mends or renews the folder; deleting the"
-                " folder undoes it."
+                "Looks which Python packages are missing (rasterio, onnxruntime, perhaps scipy and Jinja2), installs"
+                " those with pip into a folder of the plugin's own in your QGIS profile, and tries them. Nothing that"
+                " QGIS or you have installed is touched, above all not numpy. When something fails, everything is as"
+                " it was."
             ),
         ),
         needs=(
             (
-                "A network, about 70 MB of downloads and 300 MB of disk; the proxy is the one of QGIS's settings"
-                " or of pip's. This is the only algorithm that uses the network, and only now."
+                "About 70 MB of downloads and 300 MB of disk. This is the only algorithm that uses the network, and"
+                " only now."
             ),
             (
                 "Folder with wheels",
-                (
-                    "for a computer without network. Run this once with 'Only show what would be done': the log has"
-                    " the command that fills such a folder on any other computer."
-                ),
+                "for a computer without network: 'Only show what would be done' tells how to fill one.",
             ),
         ),
         returns=(
-            ("Packages that were installed", "with their versions; empty when none was missing."),
-            ("Folder of the packages", "one for each version of Python."),
             (
-                "QGIS has to be restarted",
-                "true when QGIS has loaded packages already that were replaced.",
+                "Packages and folder",
+                "what was installed, and where. Deleting the folder undoes it.",
             ),
         ),
         example=(
-            "From the network; with WHEELS=folder from files:",
+            "From the network:",
             "qgis_process run lulc:installdependencies",
         ),
-        limits=(
-            (
-                "A package that is installed elsewhere and broken goes before any copy from here: it has to be"
-                " removed first, and the message says how. For a graphics card, install onnxruntime-gpu yourself"
-                " before you run this; it is then left alone."
-            ),
-            (
-                "Where a numpy of your own goes before that of QGIS, nothing is installed: it would be chosen for"
-                " the wrong numpy. The message names the copy to remove. A numpy that is missing or broken is"
-                " repaired together with QGIS, not from here."
-            ),
-            (
-                "With a folder of wheels, none of your own settings of pip counts. Without one, those of the index,"
-                " the proxy and certificates do, and those of where to install do not."
-            ),
-        ),
+        limits=("A broken package elsewhere goes before any copy from here; the message says how to remove it.",),
     )

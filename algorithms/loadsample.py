@@ -37,7 +37,6 @@ class LoadSample(LulcAlgorithm):
     GROUP = "setup"
     TAGS = "sample,example,demo,test data,image,sentinel,first,start,tutorial,try"
     SUMMARY = "Opens a small satellite image that comes with the plugin, to try the other algorithms on."
-    GUIDE = "first-map"
 
     #: It is a newcomer's first step, also where packages are missing.
     REQUIRES = ()
@@ -124,37 +123,33 @@ class LoadSample(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Copies a small Sentinel-2 image that comes with the plugin to a place of yours and opens it in"
-                " true colour. It is there for the first map, and for questions: everybody has the same image."
+                "Copies a small Sentinel-2 image that comes with the plugin to a place of yours and opens it in true"
+                " colour."
             ),
-            (
-                "Next: open Classify land cover, choose this layer as image, and press Run. Its bands have names,"
-                " so that nothing else has to be set."
-            ),
+            "Next: open Classify land cover, choose this layer, and press Run. Nothing else has to be set.",
         ),
         needs=("Nothing: no network connection, and no packages besides QGIS.",),
         returns=(
             (
                 "Sample image",
                 (
-                    "a GeoTIFF of 256 × 160 pixels of 10 m (0.3 MB) with the bands blue, green, red, nir and swir16"
-                    " as surface reflectance. Water, trees, grass, fields, a few farm buildings."
+                    "a GeoTIFF of 256 × 160 pixels of 10 m with the bands blue, green, red, nir and swir16 as surface"
+                    " reflectance."
                 ),
             ),
         ),
         example=(
             "The image, and a map of it:",
-            "qgis_process run lulc:loadsample -- OUTPUT=sample.tif;"
-            " qgis_process run lulc:classifylandcover -- INPUT=sample.tif OUTPUT=map.tif",
+            (
+                "qgis_process run lulc:loadsample -- OUTPUT=sample.tif; qgis_process run lulc:classifylandcover --"
+                " INPUT=sample.tif OUTPUT=map.tif"
+            ),
         ),
         limits=(
+            "It shows how things work, not how well: the bundled networks have seen this image in training.",
             (
-                "It shows how things work, not how well: the bundled networks have seen this image in training, and"
-                " there are no reference points for it."
-            ),
-            (
-                "Credit: contains modified Copernicus Sentinel data 2021-2023; from microsoft/satclip, Copyright"
-                " (c) Microsoft Corporation, MIT License."
+                "Contains modified Copernicus Sentinel data 2021-2023; from microsoft/satclip, Copyright (c)"
+                " Microsoft Corporation, MIT License."
             ),
         ),
     )

@@ -7,11 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from qgis.core import (
-    QgsProcessingContext,
-    QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
-)
+from qgis.core import QgsProcessingContext, QgsProcessingParameterDefinition
 
 from ..lulc_plugin.errors import LulcError
 from .bridge import definitions, parameters, settings
@@ -38,7 +34,6 @@ class ModelInformation(LulcAlgorithm):
     GROUP = "models"
     TAGS = "model,network,card,information,classes,bands,accuracy,scores,licence,license,training data,metadata"
     SUMMARY = "Shows what a network expects, what it maps, where it was trained and how good it is."
-    GUIDE = "models"
 
     #: A network without a description beside it is opened too; the engine then asks for onnxruntime.
     REQUIRES = ("numpy", "jinja2")
@@ -46,13 +41,9 @@ class ModelInformation(LulcAlgorithm):
     OUTPUT_HTML = "OUTPUT_HTML"
 
     def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
-        names = list(definitions.model_names())
-        default = names[0] if names else None
+        hint = "A bundled network, the one that Automatic tries first at the top, or one of your own."
         return (
-            definitions.explained(
-                QgsProcessingParameterEnum(MODEL, self.tr("Model"), names, False, default, True, True),
-                "A bundled network, the one that auto tries first at the top, or one of your own.",
-            ),
+            definitions.choice(MODEL, "Model", definitions.model_names(), definitions.model_words(), hint),
             definitions.model_file(),
             definitions.file_to_write(
                 self.OUTPUT_HTML,
@@ -85,14 +76,20 @@ class ModelInformation(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Writes the card of a network: which bands, values and pixel sizes it expects, its classes with"
-                " their colours, where it was trained, its scores in places it had never seen, its known limits,"
-                " its licence and whom to credit, and how to call it."
+                "Writes the card of a network: which bands, values and pixel sizes it expects, its classes, where it"
+                " was trained, its scores in places it had never seen, its known limits, its licence and whom to"
+                " credit."
             ),
         ),
         needs=(
-            ("Model", "a bundled network, or one that Import model put into your model folder."),
-            ("Model file", "any other .onnx file with a description. It goes before Model."),
+            (
+                "Model",
+                "a bundled network, or one of your model folder.",
+            ),
+            (
+                "Model file",
+                "any other .onnx file with a description. It goes before Model.",
+            ),
         ),
         returns=(
             (
@@ -101,14 +98,13 @@ class ModelInformation(LulcAlgorithm):
             ),
         ),
         example=(
-            "The card of a network of your own:",
+            "A network of your own:",
             "qgis_process run lulc:modelinformation -- MODEL_FILE=wetlands-v1.onnx OUTPUT_HTML=wetlands.html",
         ),
         limits=(
             (
-                "The card repeats what the network's makers wrote; nothing of it was checked here but that the file"
-                " is the one they described, where they give its digest. What the description leaves out, the"
-                " card cannot say."
+                "The card repeats what the network's makers wrote; nothing was checked but that the file is the one"
+                " they described, where they give its digest."
             ),
         ),
     )

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
 #: As in the engine's `design.ALLOCATIONS`, which needs numpy and is not loaded when QGIS starts.
 ALLOCATIONS = ("olofsson", "proportional", "equal", "neyman")
+ALLOCATION_WORDS = {
+    "olofsson": "More for rare classes (Olofsson)",
+    "proportional": "In proportion to area",
+    "equal": "The same for each class",
+    "neyman": "Best for overall accuracy (Neyman)",
+}
 _LARGEST_INT = 2**31 - 1
 
 
@@ -55,7 +61,6 @@ class SamplePoints(LulcAlgorithm):
     GROUP = "accuracy"
     TAGS = "accuracy,assessment,validation,sample,stratified,random,points,reference,olofsson,design"
     SUMMARY = "Draws a stratified random sample of a class map, ready to be labelled in a form."
-    GUIDE = "accuracy"
 
     REQUIRES = ("numpy", "rasterio")
 
@@ -82,38 +87,20 @@ class SamplePoints(LulcAlgorithm):
         points = QgsProcessing.SourceType.TypeVectorPoint
         return (
             definitions.raster(self.MAP, "Map to be assessed", "A raster of classes; its classes are the strata."),
-            definitions.band(
-                self.BAND, "Band", self.MAP, "The band that holds the classes. Not set: the one that the layer shows."
-            ),
             definitions.whole(
                 self.SIZE,
-                "Number of points (0: computed from the half-width)",
+                "Number of points (0: proposed)",
                 "0: as many as Olofsson et al. 2014, eq. 13, asks for.",
                 (0,),
                 default=0,
                 optional=False,
             ),
-            definitions.real(
-                self.HALF_WIDTH,
-                "Wanted half-width of the interval of overall accuracy (0.03: ± 3 %)",
-                "Looked at only when the number of points is 0.",
-                (0, 1),
-                default=0.03,
-            ),
-            definitions.text(
-                self.EXPECTED_USERS_ACCURACY,
-                "User's accuracy that you expect",
-                "One number for all classes (0.8), one for each in the order of the class values (0.7;0.6;0.9), or"
-                " class=number (1=0.7;2=0.6).",
-                default="0.8",
-                optional=False,
-            ),
             definitions.choice(
                 self.ALLOCATION,
-                "How the points are shared out to the classes",
+                "How points are shared out to the classes",
                 ALLOCATIONS,
-                "olofsson: 75 points for each class below 5 % of the map, the rest in proportion to area."
-                " proportional: to area. equal: the same number for each class. neyman: best for overall accuracy.",
+                ALLOCATION_WORDS,
+                "Olofsson: 75 points for each class below 5 % of the map, the rest in proportion to area.",
                 optional=False,
             ),
             definitions.explained(
@@ -125,6 +112,16 @@ class SamplePoints(LulcAlgorithm):
 
     def _advanced(self) -> Iterable[QgsProcessingParameterDefinition]:
         return (
+            definitions.band(
+                self.BAND, "Band", self.MAP, "The band that holds the classes. Empty: the one that the layer shows."
+            ),
+            definitions.real(
+                self.HALF_WIDTH,
+                "Wanted half-width (0.03: ± 3 %)",
+                "Of the interval of overall accuracy. Looked at only when the number of points is 0.",
+                (0, 1),
+                default=0.03,
+            ),
             definitions.real(
                 self.CONFIDENCE_LEVEL,
                 "Confidence level",
@@ -132,22 +129,31 @@ class SamplePoints(LulcAlgorithm):
                 (0.5, 0.9999),
                 default=0.95,
             ),
+            definitions.text(
+                self.EXPECTED_USERS_ACCURACY,
+                "User's accuracy that you expect",
+                "One number for all classes (0.8), one for each in the order of the class values (0.7;0.6;0.9), or"
+                " class=number (1=0.7;2=0.6).",
+                default="0.8",
+                optional=False,
+            ),
             definitions.whole(
                 self.MIN_PER_CLASS,
-                "Points of each rare class (olofsson) or fewest of any class (not set: 75, else 2)",
-                "Olofsson et al. advise 50 to 100 for each rare class.",
+                "Points of each rare class",
+                "With the other ways of sharing out: the fewest points of any class. Empty: 75, with the others 2."
+                " Olofsson et al. advise 50 to 100 for each rare class.",
                 (2,),
             ),
             definitions.real(
                 self.MIN_DISTANCE,
-                "Least distance between points in metres (0: none)",
-                "Measured on the ground. The formulas of the report are then approximate.",
+                "Least distance in metres (0: none)",
+                "Between points, on the ground. The formulas of the report are then approximate.",
                 (0,),
                 default=0,
             ),
             definitions.whole(
                 self.SEED,
-                "Seed (not set: a new one)",
+                "Seed (empty: a new one)",
                 "The same seed on the same map draws the same points. The log and the layer say which it was.",
                 (0, _LARGEST_INT),
             ),
@@ -245,90 +251,38 @@ class SamplePoints(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Draws a stratified random sample from a class map: how many points, how many in each class, and"
-                " where. Label each point by what is really there (form, drop-down list of the classes), then give"
-                " the layer to Accuracy report: it knows the design, no further setting is needed."
+                "Draws a stratified random sample from a class map: how many, of which class, and where. Label each"
+                " point by what is really there, then run Accuracy report: it knows the design."
             ),
         ),
         needs=(
             (
                 "Number of points",
-                (
-                    "0 takes what Olofsson et al. 2014, eq. 13, asks for, so that overall accuracy is known to ±"
-                    " the half-width at the confidence level. That formula assumes the allocation neyman; with any"
-                    " other the interval is a little wider, and the log says how wide."
-                ),
+                "0 proposes one, and the log says in words how precise the result will be.",
             ),
             (
-                "User's accuracy that you expect",
-                (
-                    "the share of pixels of a class that you think are right. One number for all classes, one for"
-                    " each class in the order of the class values (0.7;0.6;0.9), or class=number (1=0.7;2=0.6)."
-                    " A guess will do; a lower one asks for more points."
-                ),
-            ),
-            (
-                "How the points are shared out",
-                (
-                    "olofsson gives each rare class (below 5 % of the map) a fixed number, 75, so that its accuracy"
-                    " can be known at all; the rest is shared in proportion to area. proportional treats all area"
-                    " alike and leaves rare classes with few points. equal gives each class the same number: best"
-                    " for user's accuracies. neyman is best for overall accuracy only."
-                ),
-            ),
-            (
-                "Points of each rare class",
-                (
-                    "with olofsson the fixed number of the rare classes; with the others the fewest points of any"
-                    " class. When this needs more points than asked for, more are drawn and the log says so."
-                ),
-            ),
-            (
-                "Least distance",
-                (
-                    "keeps points apart, on the ground. It stops with the numbers when a class cannot be filled."
-                    " Without it the sample is what the formulas assume; use it only for a reason."
-                ),
+                "How points are shared out",
+                "rare classes (below 5 % of the map) get 75 points each, so that their accuracy can be known at all.",
             ),
         ),
         returns=(
             (
                 "Sample points",
                 (
-                    "pixel centres in the map's coordinate system, in random order, with the class of the map"
-                    " (map_class, map_name), the stratum and its size (stratum, stratum_px, stratum_ha), the weight"
-                    " (stratum size over points), weighting (pixel, or area where pixels differ in size), the seed,"
-                    " and the empty field ref_class for your label."
-                ),
-            ),
-            (
-                "Form",
-                (
-                    "ref_class is a drop-down list of the map's classes. The form does not show the class of the"
-                    " map, which would sway you; it is in the attribute table. A GeoPackage keeps the form inside,"
-                    " other formats in a .qml beside the file."
+                    "pixel centres in random order, with a form for your label. It does not show the class of the"
+                    " map, which would sway you."
                 ),
             ),
             (
                 "Log",
-                "points and expected standard error of every class, of overall accuracy, and the seed.",
+                "expected precision of every class.",
             ),
         ),
         example=(
-            "As many points as ± 2 % of overall accuracy needs, the same on every run:",
-            "qgis_process run lulc:samplepoints -- MAP=landcover.tif HALF_WIDTH=0.02"
-            " EXPECTED_USERS_ACCURACY='10=0.9;20=0.8;40=0.7' SEED=1 OUTPUT=points.gpkg",
+            "The same points on every run:",
+            "qgis_process run lulc:samplepoints -- MAP=landcover.tif SEED=1 OUTPUT=points.gpkg",
         ),
-        limits=(
-            (
-                "The strata are the classes of the map as it is now. If you edit or filter the map after the"
-                " points were drawn, they remain valid: the report uses the strata that the points have."
-            ),
-            (
-                "Do not delete points that are hard to label: leave ref_class empty, the report counts them. The"
-                " map may have up to 1,000 classes."
-            ),
-        ),
+        limits=("Do not delete points that are hard to label: leave them empty, the report counts them.",),
     )
 
 

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from ..lulc_plugin.scenes import StackJob
 
 
+RESAMPLING_WORDS = {
+    "auto": "Automatic",
+    "nearest": "Nearest pixel",
+    "bilinear": "Bilinear",
+    "mean": "Mean of the pixels",
+}
+
+
 class StackLayers(LulcAlgorithm):
     """Adapter of `lulc_plugin.scenes`."""
 
@@ -33,7 +41,6 @@ class StackLayers(LulcAlgorithm):
     GROUP = "ownclasses"
     TAGS = "stack,merge,bands,composite,layer stack,vrt,multi-temporal,resample,align"
     SUMMARY = "Puts all bands of several rasters into one image, with their names, on one grid."
-    GUIDE = "own-classes"
     REQUIRES = ("numpy", "rasterio")
 
     LAYERS = "LAYERS"
@@ -54,15 +61,18 @@ class StackLayers(LulcAlgorithm):
             ),
             definitions.raster(
                 self.GRID,
-                "Layer whose pixels the stack has",
-                "Empty: the first one. The others are warped to it where they lie on another grid.",
+                "Layer whose pixels count",
+                "The stack has its pixels. Empty: the first one. The others are warped to it where they lie on"
+                " another grid.",
                 optional=True,
             ),
             definitions.choice(
                 self.RESAMPLING,
                 "Resampling",
                 RESAMPLING,
-                "auto: mean where pixels are finer than the grid's, bilinear where they are coarser, nearest for class"
+                RESAMPLING_WORDS,
+                "Automatic: mean where pixels are finer than the grid's, bilinear where they are coarser, nearest"
+                " for class"
                 " maps.",
             ),
             definitions.map_to_write(
@@ -107,9 +117,12 @@ class StackLayers(LulcAlgorithm):
             ),
         ),
         needs=(
-            ("Layers", "any number of rasters of any grid and coordinate system that overlap."),
             (
-                "Layer whose pixels the stack has",
+                "Layers",
+                "any number of rasters of any grid and coordinate system that overlap.",
+            ),
+            (
+                "Layer whose pixels count",
                 "decides pixel size, extent and coordinate system; choose the sharpest optical image.",
             ),
         ),
@@ -118,13 +131,16 @@ class StackLayers(LulcAlgorithm):
                 "Stack",
                 (
                     "a .vrt refers to the layers: it is made at once, and moves only together with them. A .tif holds"
-                    " the pixels; it has one number type and one nodata value for all bands."
+                    " the pixels, in one number type and with one nodata value."
                 ),
             ),
         ),
         example=(
-            "Two dates and elevation on the grid of the first:",
-            "qgis_process run lulc:stacklayers -- LAYERS=june.tif LAYERS=september.tif LAYERS=dem.tif OUTPUT=stack.vrt",
+            "Two dates and elevation:",
+            (
+                "qgis_process run lulc:stacklayers -- LAYERS=june.tif LAYERS=september.tif LAYERS=dem.tif"
+                " OUTPUT=stack.vrt"
+            ),
         ),
         limits=("A stack has at most 1,024 bands.",),
     )

@@ -60,7 +60,6 @@ class SuggestSamples(LulcAlgorithm):
     GROUP = "ownclasses"
     TAGS = "active learning,samples,training,uncertainty,margin,points,label,own classes"
     SUMMARY = "Finds places where a label would help own classes most, ready to be labelled in a form."
-    GUIDE = "own-classes"
 
     INPUT = "INPUT"
     BANDS = "BANDS"
@@ -78,13 +77,15 @@ class SuggestSamples(LulcAlgorithm):
     def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
         shapes = [QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorPolygon]
         return (
-            definitions.raster(self.INPUT, "Image", "The image that is to be classified.", optional=True),
+            definitions.not_marked(
+                definitions.raster(self.INPUT, "Image", "The image that is to be classified.", optional=True)
+            ),
             definitions.model(),
             definitions.model_file(),
             definitions.whole(self.N, "Number of points", "", (1, _MOST), default=20, optional=False),
             definitions.explained(
                 QgsProcessingParameterFeatureSource(
-                    self.SAMPLES, self.tr("Samples that are labelled already"), shapes, None, True
+                    self.SAMPLES, self.tr("Samples that are labelled"), shapes, None, True
                 ),
                 "No point is suggested near one of them.",
             ),
@@ -97,7 +98,10 @@ class SuggestSamples(LulcAlgorithm):
             *definitions.advanced(
                 definitions.bands(self.BANDS, self.INPUT),
                 definitions.raster(
-                    self.MAP, "Class map (instead of image and model)", "With its confidence.", optional=True
+                    self.MAP,
+                    "Class map (instead of image)",
+                    "With its confidence; image and model are then left empty.",
+                    optional=True,
                 ),
                 definitions.raster(
                     self.CONFIDENCE,
@@ -106,7 +110,7 @@ class SuggestSamples(LulcAlgorithm):
                     optional=True,
                 ),
                 QgsProcessingParameterField(
-                    self.FIELD, self.tr("Field with the class of the samples"), None, self.SAMPLES, optional=True
+                    self.FIELD, self.tr("Field with the class"), None, self.SAMPLES, optional=True
                 ),
                 definitions.whole(self.SEED, "Seed", "The same seed gives the same points.", (0, 2**31 - 1), default=0),
             ),
@@ -178,8 +182,8 @@ class SuggestSamples(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Finds places where two classes are nearly alike, far from each other, unlike each other, and away from"
-                " what is labelled already. Label them, add them to your samples, and train again."
+                "Finds places where two classes are nearly alike, far from each other, unlike each other, and away"
+                " from what is labelled already. Label them, add them to your samples, and train again."
             ),
         ),
         needs=(
@@ -187,28 +191,32 @@ class SuggestSamples(LulcAlgorithm):
                 "Image and model",
                 "the network that you trained, as Model file; or any other. Or a class map with its confidence.",
             ),
-            ("Samples", "what is labelled already, so that no point lies beside it."),
+            (
+                "Samples",
+                "what is labelled already, so that no point lies beside it.",
+            ),
         ),
         returns=(
             (
                 "Suggested samples",
                 (
-                    "points with the class of the map, the margin between its two best classes, and the empty field"
-                    " ref_class with a form. The most useful come first."
+                    "points with the margin between their two best classes, and the empty field ref_class with a"
+                    " form. The most useful come first."
                 ),
             ),
         ),
         example=(
-            "Twenty places for the network own.onnx:",
-            "qgis_process run lulc:suggestsamples -- INPUT=image.tif MODEL=auto MODEL_FILE=own.onnx N=20"
-            " SAMPLES=points.gpkg OUTPUT=more.gpkg",
+            "Twenty places:",
+            (
+                "qgis_process run lulc:suggestsamples -- INPUT=image.tif MODEL=auto MODEL_FILE=own.onnx N=20"
+                " SAMPLES=points.gpkg OUTPUT=more.gpkg"
+            ),
         ),
         limits=(
             (
-                "These points lie where the map is unsure. They train, and never assess: an accuracy from them would be"
-                " far too low."
+                "These points train, and never assess: they lie where the map is unsure, and an accuracy from them"
+                " would be far too low."
             ),
-            "Of images above 40 million pixels a part is looked at, spread over the image.",
         ),
     )
 

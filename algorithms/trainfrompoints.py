@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ..lulc_plugin.raster import RasterInput
 
 _NETWORKS = ("auto", "all", "none")
+_NETWORK_WORDS = {"auto": "Automatic", "all": "All that fit (slower)", "none": "None: only the bands"}
 _LARGEST_INT = 2**31 - 1
 
 
@@ -67,7 +68,6 @@ class TrainFromPoints(LulcAlgorithm):
     GROUP = "ownclasses"
     TAGS = "train,samples,points,polygons,supervised,classification,random forest,own classes,few-shot,legend"
     SUMMARY = "Trains classes of your own from a few points or polygons, for Classify land cover."
-    GUIDE = "own-classes"
     REQUIRES = ("numpy", "rasterio", "onnxruntime", "jinja2")
 
     INPUT = "INPUT"
@@ -133,8 +133,8 @@ class TrainFromPoints(LulcAlgorithm):
                 self.NETWORK,
                 "Network whose features help",
                 (*_NETWORKS, *definitions.model_names()),
-                "auto: the best that fits the bands and the pixel size. all: every one that fits, slower. none: only"
-                " the bands.",
+                {**_NETWORK_WORDS, **definitions.model_words()},
+                "Automatic: the best that fits the bands and the pixel size.",
             ),
             definitions.model_file(),
             definitions.bands(self.BANDS, self.INPUT),
@@ -148,7 +148,7 @@ class TrainFromPoints(LulcAlgorithm):
             definitions.explained(
                 QgsProcessingParameterField(
                     self.GROUP_FIELD,
-                    self.tr("Field of samples that belong together"),
+                    self.tr("Field of groups of samples"),
                     None,
                     self.SAMPLES,
                     optional=True,
@@ -276,51 +276,41 @@ class TrainFromPoints(LulcAlgorithm):
     HELP = HelpText(
         does=(
             (
-                "Learns classes of your own from points or polygons that you digitise on an image, and writes them as a"
-                " network. Give that to Classify land cover as Model file: the map has your legend."
+                "Learns classes of your own from points or polygons, and writes them as a network. Give that to"
+                " Classify land cover as Model file: the map has your legend."
             ),
         ),
         needs=(
             (
                 "Image",
-                (
-                    "any raster. All its bands are used, so that a second date, short-wave infrared, elevation or radar"
-                    " help: put them into one raster with Stack layers."
-                ),
+                "any raster; all its bands are used. Stack layers adds a second date, elevation or radar.",
             ),
             (
                 "Samples",
-                (
-                    "points or polygons with a class, ten or more of each, spread over the image. Polygons count by"
-                    " their pixels, and are left out as a whole when accuracy is estimated."
-                ),
+                "ten or more of each class, spread over the image. A polygon counts by its pixels.",
             ),
         ),
         returns=(
             (
                 "Network",
-                "an .onnx file and its description; a colleague can use them too, also without QGIS.",
+                "an .onnx file and its description.",
             ),
             (
                 "Report",
                 (
-                    "accuracy by leaving out blocks of samples, what was compared, what more samples would bring, and"
-                    " samples that are probably mislabelled. It is no accuracy of the map: for that, draw a reference"
-                    " sample."
+                    "accuracy by leaving out blocks of samples, what more samples would bring, and samples that are"
+                    " probably wrong. It is no accuracy of the map: for that, draw a reference sample."
                 ),
             ),
         ),
         example=(
-            "Classes in the field class of a layer of points:",
-            "qgis_process run lulc:trainfrompoints -- INPUT=image.tif SAMPLES=points.gpkg FIELD=class"
-            " OUTPUT_MODEL=own.onnx OUTPUT_HTML=own.html",
-        ),
-        limits=(
+            "Classes in the field class:",
             (
-                "The network is for images like this one: the same bands in the same order and unit. Another layer"
-                " whose numbers lie outside those of this one is warned about."
+                "qgis_process run lulc:trainfrompoints -- INPUT=image.tif SAMPLES=points.gpkg FIELD=class"
+                " OUTPUT_MODEL=own.onnx"
             ),
         ),
+        limits=("The network is for images like this one: the same bands in the same order and unit.",),
     )
 
 

@@ -5,7 +5,8 @@
 
 Set-up writes them into the checkout, which is a plugin, too; they are not in git. With --check nothing is written, and
 the exit status is 1 when a page is missing or older than its text. A line `<a id="name"></a>` before a heading is an
-anchor that stays when the heading's words change.
+anchor that stays when the heading's words change. For each algorithm that the contents list there is a page of its own,
+which leads to its section: an address with an anchor does not reach every browser.
 """
 
 from __future__ import annotations
@@ -39,6 +40,19 @@ PAGE = """<!doctype html>
 <main>
 {body}</main>
 </body>
+</html>
+"""
+
+#: A row of the contents: page, anchor (the algorithm's name), id.
+ALGORITHM = re.compile(r"\]\(([a-z-]+)\.md#([a-z]+)\) \| `lulc:\2`")
+LEADS_ON = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url={target}">
+<title>Land Cover Classifier</title>
+</head>
+<body><p><a href="{target}">To the guide</a></p></body>
 </html>
 """
 
@@ -122,6 +136,8 @@ def pages() -> dict[Path, str]:
             for other, (name, _) in rendered.items()
         )
         found[path.with_suffix(".html")] = PAGE.format(title=escape(title), links=links, body=body)
+    for page, name in ALGORITHM.findall((DOCS / CONTENTS).read_text(encoding="utf-8")):
+        found[DOCS / f"{name}.html"] = LEADS_ON.format(target=f"{page}.html#{name}")
     return found
 
 

@@ -123,8 +123,6 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
     TAGS: str
     #: One sentence, the tooltip in the toolbox.
     SUMMARY: str
-    #: Page of the guide (without `.html`) that has a section with the algorithm's name as anchor.
-    GUIDE: str
     #: The help page.
     HELP: HelpText
     #: Import names of the packages without which the algorithm cannot run.
@@ -222,7 +220,7 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         return self.HELP.html()
 
     def helpUrl(self) -> str:
-        return page_address(self.GUIDE, self.NAME)
+        return page_address(self.NAME)
 
     def canExecute(self) -> tuple[bool, str]:
         try:

@@ -6,7 +6,7 @@ An algorithm lists them in `inputs`; QGIS asks for that list whenever a dialog o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qgis.core import (
@@ -32,6 +32,19 @@ from .translation import tr
 
 MODEL = "MODEL"
 MODEL_FILE = "MODEL_FILE"
+#: What dialogs show for the choices of several algorithms.
+VALUES_WORDS = {AUTO: "Automatic", "reflectance": "Surface reflectance", "picture": "Picture or raw counts"}
+RESAMPLE_WORDS = {AUTO: "Automatic: resampled", "never": "Taken as they are"}
+NODATA_WORDS = {"any": "Any band has none", "all": "All bands have none"}
+DEVICE_WORDS = {AUTO: "Automatic", "cpu": "Processor", "cuda": "Graphics card (CUDA)", "openvino": "OpenVINO"}
+
+
+def below(parameter: QgsProcessingParameterDefinition, outputs: Sequence[str]) -> QgsProcessingParameterDefinition:
+    """The same choice, an advanced one; in dialogs these outputs stand below it, and not in front."""
+    metadata = parameter.metadata()
+    metadata["widget_wrapper"] = {**metadata["widget_wrapper"], "takes": list(outputs)}
+    parameter.setMetadata(metadata)
+    return parameter
 
 
 def advanced(*parameters: QgsProcessingParameterDefinition) -> tuple[QgsProcessingParameterDefinition, ...]:
@@ -63,16 +76,31 @@ def band(name: str, label: str, layer: str, hint: str) -> QgsProcessingParameter
 
 
 def choice(
-    name: str, label: str, options: Sequence[str], hint: str, optional: bool = True
+    name: str, label: str, options: Sequence[str], words: Mapping[str, str], hint: str, optional: bool = True
 ) -> QgsProcessingParameterDefinition:
-    """One of `options`, by its name; the first one by default."""
+    """One of `options`, by its name; the first one by default. `words` say in dialogs what the names mean."""
     names = list(options)
-    return explained(QgsProcessingParameterEnum(name, tr(label), names, False, names[0], optional, True), hint)
+    first = names[0] if names else None
+    definition = QgsProcessingParameterEnum(name, tr(label), names, False, first, optional, True)
+    definition.setMetadata(_widget("Choice", words={name: tr(words.get(name, name)) for name in names}))
+    return explained(definition, hint)
+
+
+def not_marked(parameter: QgsProcessingParameterDefinition) -> QgsProcessingParameterDefinition:
+    """The same parameter, optional but not called so in dialogs: it has a default, or it or another has to be given."""
+    parameter.setMetadata(_widget("NeverMarked"))
+    return parameter
+
+
+def _widget(name: str, **settings: Any) -> dict[str, Any]:
+    """The metadata by which dialogs find a class of `widgets`, which is not imported before."""
+    return {"widget_wrapper": {"class": f"{__package__}.widgets.{name}", **settings}}
 
 
 def text(name: str, label: str, hint: str, default: str | None = None, optional: bool = True) -> Any:
     """One line of text."""
-    return explained(QgsProcessingParameterString(name, tr(label), default, False, optional), hint)
+    definition = explained(QgsProcessingParameterString(name, tr(label), default, False, optional), hint)
+    return definition if default is None else not_marked(definition)
 
 
 def whole(
@@ -80,7 +108,8 @@ def whole(
 ) -> QgsProcessingParameterDefinition:
     """A whole number within `limits`, the lowest and perhaps the highest."""
     kind = QgsProcessingParameterNumber.Type.Integer
-    return explained(QgsProcessingParameterNumber(name, tr(label), kind, default, optional, *limits), hint)
+    definition = explained(QgsProcessingParameterNumber(name, tr(label), kind, default, optional, *limits), hint)
+    return definition if default is None else not_marked(definition)
 
 
 def real(
@@ -88,7 +117,8 @@ def real(
 ) -> QgsProcessingParameterDefinition:
     """A number within `limits`, the lowest and perhaps the highest."""
     kind = QgsProcessingParameterNumber.Type.Double
-    return explained(QgsProcessingParameterNumber(name, tr(label), kind, default, optional, *limits), hint)
+    definition = explained(QgsProcessingParameterNumber(name, tr(label), kind, default, optional, *limits), hint)
+    return definition if default is None else not_marked(definition)
 
 
 def table(name: str, label: str, columns: Iterable[str], hint: str) -> QgsProcessingParameterDefinition:
@@ -121,8 +151,9 @@ def model() -> QgsProcessingParameterDefinition:
         MODEL,
         "Model",
         [AUTO, *model_names()],
-        "auto: the best bundled network that fits the layer's bands and pixel size, or else one of your own; the log"
-        " says which and why. Networks of your own get into this list by Import model.",
+        {AUTO: "Automatic", **model_words()},
+        "Automatic: the best bundled network that fits the layer's bands and pixel size, or else one of your own; the"
+        " log says which and why. Networks of your own get into this list by Import model.",
         optional=False,
     )
 
@@ -130,7 +161,7 @@ def model() -> QgsProcessingParameterDefinition:
 def model_file() -> QgsProcessingParameterDefinition:
     """MODEL_FILE: a network of the user's own, instead of MODEL."""
     return network_file(
-        "Model file of your own (instead of Model)",
+        "Model file (instead of Model)",
         "An .onnx file with its description inside it or beside it (.json). When it is given, Model is not looked at.",
         optional=True,
     )
@@ -144,7 +175,7 @@ def network_file(label: str, hint: str, optional: bool = False) -> QgsProcessing
 
 def bands(name: str, layer: str) -> QgsProcessingParameterDefinition:
     """Bands of the parameter `layer` in the order of the model's."""
-    label = tr("Bands, in the model's order (empty: found by their names)")
+    label = tr("Bands (empty: by name)")
     return explained(
         QgsProcessingParameterBand(name, label, None, layer, True, True),
         "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the command line:"
@@ -154,7 +185,15 @@ def bands(name: str, layer: str) -> QgsProcessingParameterDefinition:
 
 def extent(name: str, hint: str) -> QgsProcessingParameterDefinition:
     """A part of the layer; may be left empty."""
-    return explained(QgsProcessingParameterExtent(name, tr("Extent (empty: the whole layer)"), None, True), hint)
+    return explained(QgsProcessingParameterExtent(name, tr("Extent (empty: all of it)"), None, True), hint)
+
+
+def model_words() -> Mapping[str, str]:
+    """Name of each bundled network → what it is, in a few words."""
+    try:
+        return ranking.bundled_titles()
+    except NotInstalled:
+        return {}
 
 
 def model_names() -> tuple[str, ...]:

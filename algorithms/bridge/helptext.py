@@ -72,8 +72,9 @@ def _text(text: str) -> str:
     return escape(tr(text), quote=False)
 
 
-def page_address(page: str, algorithm: str) -> str:
-    """What the button Help opens, as a file:// address: the section of an algorithm on a page of the guide."""
-    url = QUrl.fromLocalFile(str(DOCS / f"{page}.html"))
-    url.setFragment(algorithm)
-    return bytes(url.toEncoded()).decode("ascii")
+def page_address(algorithm: str) -> str:
+    """What the button Help opens, as a file:// address: the page that leads to an algorithm's section of the guide.
+
+    The section itself cannot be named: on Linux many desktops open files without what follows a "#".
+    """
+    return bytes(QUrl.fromLocalFile(str(DOCS / f"{algorithm}.html")).toEncoded()).decode("ascii")

@@ -17,6 +17,7 @@ from qgis.core import (
 from ...lulc_plugin.assess import AREA_UNITS, DESIGNS, FPC, INTERVALS, MISSING_STRATA, UNKNOWN
 from . import definitions
 from .features import REF_CLASS
+from .helptext import Paragraph
 from .translation import tr
 
 REFERENCE = "REFERENCE"
@@ -46,136 +47,176 @@ CHOICES = {
     "AREA_UNIT": tuple(AREA_UNITS),
 }
 
+#: What dialogs show for them.
+WORDS = {
+    DESIGN: {
+        "auto": "Automatic",
+        "census": "It covers the whole map (census)",
+        "simple": "Points at random over the map",
+        "stratified": "Points at random within strata",
+        "polygons": "Polygons at random",
+        "descriptive": "Picked by hand: no intervals",
+    },
+    "FPC": {"auto": "Automatic", "always": "Always", "never": "Never"},
+    "INTERVAL": {"conservative": "Conservative", "standard": "As published", "wilson": "Wilson"},
+    "UNKNOWN": {"error": "Count as errors", "exclude": "Are left out", "stop": "Stop the run"},
+    "MISSING_STRATA": {"refuse": "No report", "restrict": "Report on the rest"},
+    "AREA_UNIT": {"ha": "Hectares", "km2": "Square kilometres", "m2": "Square metres", "acre": "Acres"},
+}
 
-def map_parameters(name: str, band: str, label: str, band_label: str) -> Sequence[QgsProcessingParameterDefinition]:
-    """A classified layer and its band; the labels are what they are called in the dialog."""
-    return (
-        definitions.raster(name, label, "A raster whose values are classes. Its pixels are never resampled."),
-        _band(band, band_label, name),
-    )
+#: What the helps say of a reference; the guide says the rest.
+HELP_NEEDS: tuple[Paragraph, ...] = (
+    ("Reference", "points or polygons of any vector layer, or a raster on any grid. The map is never resampled."),
+    ("Field", "values of the map, or names of its classes; empty takes ref_class."),
+    (
+        "How the reference was chosen",
+        "only points drawn at random speak for the whole map: hand-picked points get no confidence intervals.",
+    ),
+)
 
 
-def reference_parameters(two_maps: bool = False) -> Sequence[QgsProcessingParameterDefinition]:
-    """REFERENCE to CONFIDENCE_LEVEL; with CLASS_TABLE_B where two maps are compared."""
-    return (*_layers(), *_class_tables(two_maps), *_design())
+def map_parameter(name: str, label: str) -> QgsProcessingParameterDefinition:
+    """A classified layer; the label is what it is called in the dialog."""
+    return definitions.raster(name, label, "A raster whose values are classes. Its pixels are never resampled.")
 
 
-def _layers() -> Sequence[QgsProcessingParameterDefinition]:
+def reference_parameters() -> Sequence[QgsProcessingParameterDefinition]:
+    """What most runs need: REFERENCE_FEATURES, FIELD, REFERENCE and DESIGN."""
     shapes = [QgsProcessing.SourceType.TypeVectorPoint, QgsProcessing.SourceType.TypeVectorPolygon]
+    features = QgsProcessingParameterFeatureSource(
+        REFERENCE_FEATURES, tr("Reference points or polygons"), shapes, None, True
+    )
+    hint = "Any grid, extent and coordinate system. Give this or reference features, not both."
     return (
-        definitions.raster(
-            REFERENCE,
-            "Reference: a raster",
-            "Any grid, extent and coordinate system. Give this or reference features, not both.",
-            optional=True,
-        ),
-        _band(REFERENCE_BAND, "Band of the reference raster", REFERENCE),
-        definitions.explained(
-            QgsProcessingParameterFeatureSource(
-                REFERENCE_FEATURES, tr("Reference: points or polygons"), shapes, None, True
-            ),
-            "Any vector layer in any coordinate system; its filter and 'Selected features only' are honoured.",
+        definitions.not_marked(
+            definitions.explained(
+                features,
+                "Any vector layer in any coordinate system; its filter and 'Selected features only' are honoured.",
+            )
         ),
         _field(
             FIELD,
-            tr("Field with the class of each feature (empty: {field})").format(field=REF_CLASS),
-            "Holds values of the map, or names of its classes (capitals do not matter).",
+            "Field with the class",
+            f"Holds values of the map, or names of its classes (capitals do not matter). Empty: {REF_CLASS}.",
         ),
+        definitions.not_marked(definitions.raster(REFERENCE, "Or: a reference raster", hint, optional=True)),
+        _choice(
+            DESIGN,
+            "How the reference was chosen",
+            "Decides which confidence intervals are true. Automatic: a raster that covers the map is a census, points"
+            " of Draw a reference sample are random within strata, anything else counts as picked by hand.",
+        ),
+    )
+
+
+def advanced_parameters(
+    two_maps: bool = False, bands: Sequence[tuple[str, str, str]] = ()
+) -> Sequence[QgsProcessingParameterDefinition]:
+    """The rest, in the order of work; with CLASS_TABLE_B where two maps are compared.
+
+    Args:
+        two_maps: without what says nothing about the difference of two maps.
+        bands: name, label and layer of a parameter for the band of each map.
+    """
+    return definitions.advanced(
+        *(_band(*band) for band in bands),
+        _band(REFERENCE_BAND, "Band of the reference raster", REFERENCE),
+        *_class_tables(two_maps),
+        *_strata(),
+        *_about_estimates(two_maps),
     )
 
 
 def _class_tables(two_maps: bool) -> Sequence[QgsProcessingParameterDefinition]:
     of_second = definitions.table(
         CLASS_TABLE_B,
-        "Class table of map B, when its legend is not that of map A",
+        "Class table of map B",
         ("Map B value", "Reference value or name"),
-        "Each row is a value of map B and the reference value or name that means the same. Several may be tied.",
+        "Only when its legend is not that of map A. Each row is a value of map B and the reference value or name that"
+        " means the same. Several may be tied.",
     )
     return (
         definitions.table(
             CLASS_TABLE,
-            "Class table, when the legends of map and reference differ",
+            "Class table",
             ("Map value", "Reference value or name"),
-            "Each row is a map value and the reference value or name that means the same. Several may be tied.",
+            "Only when the legends of map and reference differ. Each row is a map value and the reference value or name"
+            " that means the same. Several may be tied.",
         ),
         *((of_second,) if two_maps else ()),
         definitions.explained(
             QgsProcessingParameterFile(
                 CLASS_TABLE_FILE,
-                tr("Class table as a file (instead of the table above)"),
+                tr("Class table as a file"),
                 extension="csv",
                 optional=True,
             ),
-            "A CSV file whose first line is map,reference,map_b; the last column is for another legend of map B."
+            "Instead of the table: a CSV file whose first line is map,reference,map_b; the last column is for another"
+            " legend of map B."
             if two_maps
-            else "A CSV file whose first line is map,reference.",
+            else "Instead of the table: a CSV file whose first line is map,reference.",
         ),
     )
 
 
-def _design() -> Sequence[QgsProcessingParameterDefinition]:
+def _strata() -> Sequence[QgsProcessingParameterDefinition]:
     return (
-        _choice(
-            DESIGN,
-            "How the reference was chosen",
-            "Decides which confidence intervals are true. auto: a raster that covers the map is a census, points of"
-            " Draw a reference sample are stratified, anything else is descriptive (no intervals). See the help.",
+        _field(
+            STRATUM_FIELD,
+            "Field with the stratum",
+            "Empty: stratum, if there is one. Sizes of the strata come from the strata raster, the fields stratum_px or"
+            " stratum_ha, or the map.",
         ),
         definitions.raster(
             STRATA,
-            "Strata of the sample, when not the map's classes",
+            "Strata, if not the classes",
             "A raster with the stratum of every pixel at the time the sample was drawn.",
             optional=True,
         ),
-        *definitions.advanced(_band(STRATA_BAND, "Band of the strata", STRATA)),
-        _field(
-            STRATUM_FIELD,
-            tr("Field with the stratum of each feature (empty: stratum, if there is one)"),
-            "Sizes of the strata come from the strata raster, the fields stratum_px or stratum_ha, or the map.",
-        ),
-        definitions.real(
-            CONFIDENCE_LEVEL,
-            "Confidence level of the intervals",
-            "A share: 0.95 for 95 % intervals.",
-            (0.0,),
-            default=0.95,
-        ),
+        _band(STRATA_BAND, "Band of the strata", STRATA),
     )
 
 
-def advanced_parameters(two_maps: bool = False) -> Sequence[QgsProcessingParameterDefinition]:
-    """FPC to AREA_UNIT, without those that say nothing about the difference of two maps; not yet flagged."""
-    fpc = _choice(
-        "FPC",
-        "Finite population correction",
-        "auto: applied when more than 5 % of the pixels of some stratum are in the sample.",
+def _about_estimates(two_maps: bool) -> Sequence[QgsProcessingParameterDefinition]:
+    level = definitions.real(
+        CONFIDENCE_LEVEL,
+        "Confidence level of the intervals",
+        "A share: 0.95 for 95 % intervals.",
+        (0.0,),
+        default=0.95,
     )
     interval = _choice(
         "INTERVAL",
         "Intervals of random samples",
-        "conservative: hold the true value as often as they say, also with few points. standard: as published (estimate"
-        " ± z standard errors; Wilson's with DESIGN simple). wilson: score intervals of stratified samples.",
+        "Conservative: hold the true value as often as they say, also with few points. As published: estimate ± z"
+        " standard errors; Wilson's for random points. Wilson: score intervals of stratified samples.",
+    )
+    fpc = _choice(
+        "FPC",
+        "Finite population correction",
+        "Automatic: applied when more than 5 % of the pixels of some stratum are in the sample.",
     )
     poststratify = definitions.explained(
-        QgsProcessingParameterBoolean(
-            POSTSTRATIFY, tr("Use the map's class areas with a simple random sample (post-stratify)"), False, True
-        ),
-        "Makes the estimates of areas and overall accuracy more precise. Only with DESIGN simple.",
+        QgsProcessingParameterBoolean(POSTSTRATIFY, tr("Post-stratify by map areas"), False, True),
+        "Makes the estimates of areas and overall accuracy more precise. Only for points drawn at random over the whole"
+        " map.",
     )
     unknown = _choice(
         "UNKNOWN",
-        "Reference classes that the map's legend does not have",
-        "error: they count as errors of the map. exclude: left out and counted. stop: refused.",
+        "Classes the map does not have",
+        "Reference classes that are not in the map's legend: they count as errors of the map, are left out and counted,"
+        " or stop the run.",
     )
     missing_strata = _choice(
         "MISSING_STRATA",
         "Strata without a reference unit",
-        "refuse: no report. restrict: the figures describe the rest of the map only, and the report says so.",
+        "No report; or the figures describe the rest of the map only, and the report says so.",
     )
+    outputs = (OUTPUT_CSV, OUTPUT_JSON)
     if two_maps:
-        return fpc, interval, unknown, missing_strata
-    area_unit = _choice("AREA_UNIT", "Unit of areas", "ha, km2, m2 or acre.")
-    return fpc, interval, poststratify, unknown, missing_strata, area_unit
+        return level, interval, fpc, unknown, definitions.below(missing_strata, outputs)
+    area_unit = definitions.below(_choice("AREA_UNIT", "Unit of areas", "Of the areas in the report."), outputs)
+    return level, interval, fpc, poststratify, unknown, missing_strata, area_unit
 
 
 def report_parameters(title: str) -> Sequence[QgsProcessingParameterDefinition]:
@@ -199,17 +240,17 @@ def report_parameters(title: str) -> Sequence[QgsProcessingParameterDefinition]:
 
 def _band(name: str, label: str, layer: str) -> QgsProcessingParameterDefinition:
     return definitions.band(
-        name, label, layer, "Not set: the one that the layer shows where it shows one, else the first."
+        name, label, layer, "Empty: the one that the layer shows where it shows one, else the first."
     )
 
 
 def _field(name: str, label: str, hint: str) -> QgsProcessingParameterDefinition:
-    """A field of the reference features; `label` is translated already."""
+    """A field of the reference features."""
     kind = QgsProcessingParameterField.DataType.Any
     return definitions.explained(
-        QgsProcessingParameterField(name, label, None, REFERENCE_FEATURES, kind, False, True), hint
+        QgsProcessingParameterField(name, tr(label), None, REFERENCE_FEATURES, kind, False, True), hint
     )
 
 
 def _choice(name: str, label: str, hint: str) -> QgsProcessingParameterDefinition:
-    return definitions.choice(name, label, CHOICES[name], hint)
+    return definitions.choice(name, label, CHOICES[name], WORDS[name], hint)

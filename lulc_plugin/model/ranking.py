@@ -16,6 +16,9 @@ from .. import bundled
 
 #: Shares of the best mean IoU that differ by less are equal: held-out places are few.
 _NOISE = 0.02
+#: Characters of a title in a dialog's list.
+_LONGEST_TITLE = 50
+_VISIBLE = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,36 @@ def bundled_names() -> tuple[str, ...]:
     ours, place = bundled.model_names(), bundled.folder("models")
     standings = [_standing(name, place / f"{name}.json") for name in ours]
     return tuple(ours[i] for i in ordered(standings))
+
+
+def bundled_titles() -> dict[str, str]:
+    """Name of each bundled network → a title of at most 50 characters; without those whose description is unusable.
+
+    Raises:
+        LulcError: the installation is incomplete.
+    """
+    place = bundled.folder("models")
+    found = {name: _short_title(name, place / f"{name}.json") for name in bundled.model_names()}
+    return {name: title for name, title in found.items() if title}
+
+
+def _short_title(name: str, sidecar: Path) -> str:
+    """Such as `Land cover 10–30 m, RGB + NIR (Mobile-UNet v2)`; empty where the description cannot be read."""
+    try:
+        properties = json.loads(sidecar.read_text(encoding="utf-8"))["properties"]
+        low, high = properties["lulc:gsd_range"]
+        bands = [str(band["name"]) for band in properties["bands"]]
+        taken = "any bands" if "lulc:band_patterns" in properties else _bands_in_short(bands)
+        version = name.rpartition("-")[2]
+        title = f"Land cover {low:g}–{high:g} m, {taken} ({properties['mlm:architecture']} {version})"
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
+    return title if len(title) <= _LONGEST_TITLE else ""
+
+
+def _bands_in_short(bands: Sequence[str]) -> str:
+    more = [{"nir": "NIR"}.get(band, band) for band in bands if band not in _VISIBLE]
+    return " + ".join(["RGB", *more] if set(_VISIBLE) <= set(bands) else bands)
 
 
 def _standing(name: str, sidecar: Path) -> RankingFacts:

@@ -10,7 +10,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProcessingException, QgsProcessingFeedback, QgsProcessingParameterDefinition
 
 ALGORITHM = "lulc:checklayer"
-PUBLIC = "INPUT MODEL MODEL_FILE BANDS EXTENT OUTPUT_HTML VALUES RESAMPLE NODATA_POLICY STATISTICS_FROM".split()
+PUBLIC = "INPUT MODEL BANDS EXTENT OUTPUT_HTML MODEL_FILE VALUES RESAMPLE NODATA_POLICY STATISTICS_FROM".split()
 
 
 class Lines(QgsProcessingFeedback):

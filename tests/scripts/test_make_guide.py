@@ -3,6 +3,7 @@
 
 import importlib.util
 import os
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCS = CHECKOUT / "docs"
 SOURCES = sorted(DOCS.glob("*.md"))
+ALGORITHMS = re.findall(r"`lulc:([a-z]+)`", (DOCS / "index.md").read_text(encoding="utf-8"))
 
 
 class Page(HTMLParser):
@@ -47,7 +49,7 @@ def made(tmp_path_factory):
             (folder / path.relative_to(DOCS)).parent.mkdir(parents=True, exist_ok=True)
             (folder / path.relative_to(DOCS)).symlink_to(path)
     module.DOCS = folder
-    assert module.write() == len(SOURCES)
+    assert module.write() == len(SOURCES) + len(ALGORITHMS)
     return module
 
 
@@ -77,6 +79,15 @@ def test_links_lead_somewhere(made, source):
         assert target.is_file() and Path(os.path.normpath(target)).is_relative_to(made.DOCS), link
         if anchor:
             assert anchor in Page(target).anchors, link
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_page_leads_to_each_algorithm(made, name):
+    page = made.DOCS / f"{name}.html"
+    (link,) = Page(page).links
+    assert f'content="0; url={link}"' in page.read_text(encoding="utf-8")
+    target, _, anchor = link.partition("#")
+    assert anchor == name and anchor in Page(made.DOCS / target).anchors
 
 
 def test_every_page_is_in_the_contents(made):

@@ -209,8 +209,33 @@ def test_the_bundled_list_has_the_same_order():
     assert ranking.bundled_names() == tuple(e.spec.name for e in catalogue.entries())
 
 
+def test_networks_have_titles_for_people():
+    titles = ranking.bundled_titles()
+    assert set(titles) == set(bundled.model_names()), "each of those that ship"
+    assert titles["optical-rgbn-10to30m-unet-v1"] == "Land cover 10–30 m, RGB + NIR (U-Net v1)"
+    assert titles["aerial-rgb-1to4m-mobileunet-v1"] == "Land cover 1–4 m, RGB (Mobile-UNet v1)"
+    assert len(set(titles.values())) == len(titles) and max(map(len, titles.values())) <= 50
+
+
+def test_a_network_of_any_bands_says_so(tmp_path, monkeypatch):
+    """And one whose description cannot be read, or whose title would be too long, keeps its name."""
+    sidecar = json.loads((bundled.folder("models") / "optical-rgbn-10to30m-unet-v1.json").read_text(encoding="utf-8"))
+    sidecar["properties"]["lulc:band_patterns"] = {}
+    models = {
+        "any-v3": json.dumps(sidecar),
+        "broken-v1": "{",
+        "long-v1": json.dumps(sidecar).replace("U-Net", "N" * 50),
+    }
+    for name, text in models.items():
+        (tmp_path / f"{name}.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(bundled, "model_names", lambda: tuple(models))
+    monkeypatch.setattr(bundled, "folder", lambda name: tmp_path)
+    assert ranking.bundled_titles() == {"any-v3": "Land cover 10–30 m, any bands (U-Net v3)"}
+
+
 def test_the_list_of_a_dialog_needs_no_numpy():
-    script = "import sys; sys.modules['numpy'] = None; from lulc_plugin.model import ranking; ranking.bundled_names()"
+    calls = "ranking.bundled_names(); ranking.bundled_titles()"
+    script = f"import sys; sys.modules['numpy'] = None; from lulc_plugin.model import ranking; {calls}"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True
     )
