@@ -13,7 +13,7 @@ from ..classify import smooth
 from ..errors import CancelledError
 from ..model import Smoothing
 from ..progress import Progress
-from .classifier import Classifier, Standard, fit, fit_classic
+from .classifier import COARSE, Classifier, Standard, fit, fit_classic
 from .feature_reader import Features, Patch, start_session
 from .folds import Folds
 from .linear import Floats, Ints
@@ -27,6 +27,7 @@ RADIUS_PREFERENCE = {8: 0, 16: 1, 4: 2, 0: 3}
 #: Samples whose surroundings are smoothed to compare radii.
 MOST_PATCHES = 250
 _PATCH_MEMORY = 200_000_000
+_PATCHES_AT_ONCE = 16
 #: Sample sizes a class of the learning curve.
 CURVE = (5, 10, 20, 50, 100)
 
@@ -180,9 +181,10 @@ def validate(
         if guide is None:
             continue
         read = predict.image_reader()
-        for index in test.tolist():
-            if index in features.patches:
-                _smooth_patch(features.patches[index], read, smoothed, index, guide)
+        known = [index for index in test.tolist() if index in features.patches]
+        for begin in range(0, len(known), _PATCHES_AT_ONCE):
+            some = known[begin : begin + _PATCHES_AT_ONCE]
+            _smooth_patches([features.patches[index] for index in some], read, smoothed, some, guide)
     for rows in smoothed.values():
         # all radii are compared on the same samples
         predicted[~np.isfinite(rows).all(axis=1)] = np.nan
@@ -248,25 +250,37 @@ def predictor(candidate: Candidate, features: Features, train: Ints, classes: in
     return Predictor(classes, present, candidate.fit(train), candidate.columns)
 
 
-def _smooth_patch(
-    patch: Patch,
+def _smooth_patches(
+    patches: Sequence[Patch],
     read: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
     smoothed: Mapping[int, Floats],
-    index: int,
+    indices: Sequence[int],
     guide: Smoothing,
 ) -> None:
-    """Set the row `index` of each radius to the smoothed probabilities of a patch's sample."""
-    probabilities = read(patch.features.astype(np.float32))
+    """Set the rows `indices` of each radius to the smoothed probabilities of the patches' samples.
+
+    The patches lie side by side as one image: of each as much as can influence its sample, so they do not meet.
+    """
+    side = patches[0].valid.shape[1]
+    probabilities = read(np.concatenate([patch.features for patch in patches], axis=2).astype(np.float32))
     for radius, out in smoothed.items():
-        # all that can influence the sample, and nothing else
-        rows, cols = (slice(max(0, at - 2 * radius), at + 2 * radius + 1) for at in (patch.row, patch.col))
+        # from an even row and column, as the coarse squares begin
+        places = [[(at - 2 * radius - 2) // COARSE * COARSE for at in (p.row, p.col)] for p in patches]
+        width = 4 * radius + 4 + COARSE
+        cuts = [(slice(row, row + width), slice(col, col + width)) for row, col in places]
+        joint = [
+            probabilities[:, rows, place * side + cols.start : place * side + cols.stop]
+            for place, (rows, cols) in enumerate(cuts)
+        ]
         result = smooth(
-            probabilities[:, rows, cols],
-            patch.guide[:, rows, cols],
-            patch.valid[rows, cols],
+            np.concatenate(joint, axis=2),
+            np.concatenate([patch.guide[:, rows, cols] for patch, (rows, cols) in zip(patches, cuts)], axis=2),
+            np.concatenate([patch.valid[rows, cols] for patch, (rows, cols) in zip(patches, cuts)], axis=1),
             replace(guide, radius=radius),
+            (slice(2 * radius + 2, 2 * radius + 2 + COARSE), slice(None)),
         )
-        out[index] = result[:, patch.row - rows.start, patch.col - cols.start]
+        for place, (index, patch, (row, col)) in enumerate(zip(indices, patches, places)):
+            out[index] = result[:, patch.row - row - 2 * radius - 2, place * width + patch.col - col]
 
 
 def _outcome(candidate: Candidate, radius: int, predicted: Floats, features: Features, folds: Folds) -> Outcome:

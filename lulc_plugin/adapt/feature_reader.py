@@ -140,14 +140,14 @@ class FeatureReader:
             if progress.cancelled:
                 raise CancelledError()
             row, col = tile_row * _CORE, tile_col * _CORE
-            window = self._window(row, col, guide)
+            window = self.window(row, col, guide)
             core = (slice(_AROUND, _AROUND + _CORE, _STRIDE),) * 2
             scene.append(window.features[(slice(None), *core)][:, window.valid[core]].T)
             for index in inside:
                 at = int(samples.rows[index]) - row + _AROUND, int(samples.cols[index]) - col + _AROUND
                 on_data[index] = window.valid[at]
                 plain[index] = window.features[(slice(None), *at)]
-                coarse[index] = _square(window.features, *at).mean(axis=(1, 2))
+                coarse[index] = window.square(*at).mean(axis=(1, 2))
                 if index in keep_patch and on_data[index]:
                     patches[index] = window.patch(*at, reach)
             progress.report(100 * (done + 1) / len(tiles))
@@ -167,7 +167,7 @@ class FeatureReader:
             np.concatenate(scene).astype(np.float64),
         )
 
-    def _window(self, row: int, col: int, guide: Sequence[int]) -> _Window:
+    def window(self, row: int, col: int, guide: Sequence[int]) -> Window:
         """The window whose core begins at `row` and `col`; beyond the layer it is mirrored, and not valid."""
         inputs, facts = self._inputs, self._source.facts
         rows, cols = (np.arange(begin - _AROUND, begin + _CORE + _AROUND) for begin in (row, col))
@@ -180,16 +180,21 @@ class FeatureReader:
         tensor = prepare(values, use, inputs.names, inputs.band_steps, inputs.channels, inputs.fill)
         features = self._session.run(None, {"image": tensor[None]})[0][0]
         bands = [apply_steps(values[band], inputs.band_steps[band]) for band in guide]
-        return _Window(features, np.stack(bands) if bands else np.zeros((0, *use.shape), np.float32), use & inside)
+        return Window(features, np.stack(bands) if bands else np.zeros((0, *use.shape), np.float32), use & inside)
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """Features, guide bands and validity of a window."""
 
     features: npt.NDArray[np.float32]
     guide: npt.NDArray[np.float32]
     valid: BoolArray
+
+    def square(self, row: int, col: int) -> npt.NDArray[np.float32]:
+        """The features of the square of `COARSE` pixels that a pixel lies in."""
+        top, left = row // COARSE * COARSE, col // COARSE * COARSE
+        return self.features[:, top : top + COARSE, left : left + COARSE]
 
     def patch(self, row: int, col: int, reach: int) -> Patch:
         """What surrounds a pixel by `reach`; it begins at an even row and column, as the coarse squares do."""
@@ -202,9 +207,3 @@ class _Window:
             row - top,
             col - left,
         )
-
-
-def _square(features: npt.NDArray[np.float32], row: int, col: int) -> npt.NDArray[np.float32]:
-    """The square of `COARSE` pixels that a pixel lies in."""
-    top, left = row // COARSE * COARSE, col // COARSE * COARSE
-    return features[:, top : top + COARSE, left : left + COARSE]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -122,7 +122,7 @@ def _prepare(job: AdaptJob, legend: Legend, labels: Sequence[int], progress: Pro
     inputs = describe_layer(facts, sample, uses, passed)
     for note in inputs.notes:
         progress.log(note)
-    guide = _guide(inputs, sample)
+    guide = guide_of(inputs, sample)
     reach = min(MOST_REACH, 2 * max(_radii(job, guide), default=0) + 2)
     order = [inputs.names.index(name) for name in guide.bands] if guide is not None else []
     with FeatureReader(job.layer, inputs, job.threads) as reader:
@@ -133,7 +133,7 @@ def _prepare(job: AdaptJob, legend: Legend, labels: Sequence[int], progress: Pro
     _check_classes(features.samples, legend)
     folds = make_folds(features.samples, len(legend.classes), job.groups or None)
     pixel_features = count_of(len(inputs.pixel_names), inputs.windowed, ())
-    planes = _own_planes(inputs, legend, pixel_features)
+    planes = own_planes(inputs, legend, pixel_features)
     candidates = candidates_of(features, pixel_features, len(inputs.pixel_names), planes, job.seed, job.ways)
     return _Draft(legend, inputs, sample, features, folds, candidates, guide, features.samples.notes)
 
@@ -157,7 +157,7 @@ def _check_classes(samples: SamplePixels, legend: Legend) -> None:
         )
 
 
-def _guide(inputs: LayerInputs, sample: npt.NDArray[np.float64]) -> Smoothing | None:
+def guide_of(inputs: LayerInputs, sample: npt.NDArray[np.float64]) -> Smoothing | None:
     """The bands that smoothing follows, and the statistics of their logarithms; None where no band can be one."""
     values = {
         name: apply_steps(sample[number - 1], steps)
@@ -172,7 +172,7 @@ def _guide(inputs: LayerInputs, sample: npt.NDArray[np.float64]) -> Smoothing | 
     return Smoothing(1, bands=names, mean=mean, stddev=spread)
 
 
-def _own_planes(inputs: LayerInputs, legend: Legend, pixel_features: int) -> Ints | None:
+def own_planes(inputs: LayerInputs, legend: Legend, pixel_features: int) -> Ints | None:
     """The features that are a network's log probabilities of all own classes; None where it lacks one."""
     begin = pixel_features
     for use in inputs.networks:
@@ -189,22 +189,39 @@ def _own_planes(inputs: LayerInputs, legend: Legend, pixel_features: int) -> Int
 
 
 def _choose(job: AdaptJob, draft: _Draft, progress: Progress) -> tuple[Outcome, list[Outcome]]:
-    """Compare all ways; the one to take, and all outcomes.
+    """Compare all ways; the one to take, and all outcomes."""
+
+    def compare(candidate: Candidate, radii: Sequence[int]) -> list[Outcome]:
+        outcomes = validate(
+            candidate, draft.features, draft.folds, radii, draft.guide if any(radii) else None, progress
+        )
+        if not any(radii):
+            progress.log(f"{candidate.title}: mean F1 {outcomes[0].score:.3f}")
+        return outcomes
+
+    return choose(draft.candidates, _radii(job, draft.guide), compare)
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    radii: Sequence[int],
+    compare: Callable[[Candidate, Sequence[int]], list[Outcome]],
+) -> tuple[Outcome, list[Outcome]]:
+    """The way to take, and the outcomes of all that were compared.
 
     With few samples the figures are uncertain, so the preferred way is taken that is within one standard error of the
     best (Breiman et al. 1984, "Classification and regression trees", section 3.4.3).
+
+    Args:
+        candidates: the ways.
+        radii: of smoothing; empty: none.
+        compare: a way and radii → how it did with each of them.
     """
-    outcomes = []
-    for candidate in draft.candidates:
-        outcomes += validate(candidate, draft.features, draft.folds, (0,), None, progress)
-        progress.log(f"{candidate.title}: mean F1 {outcomes[-1].score:.3f}")
-    radii = _radii(job, draft.guide)
+    outcomes = [outcome for candidate in candidates for outcome in compare(candidate, (0,))]
     if not radii:
         return _preferred(outcomes), outcomes
     ranked = sorted(outcomes, key=lambda outcome: -np.nan_to_num(outcome.score))[:_SMOOTHED]
-    smoothed = []
-    for outcome in ranked:
-        smoothed += validate(outcome.candidate, draft.features, draft.folds, radii, draft.guide, progress)
+    smoothed = [outcome for best in ranked for outcome in compare(best.candidate, radii)]
     outcomes += [outcome for outcome in smoothed if outcome.radius]
     return _preferred(smoothed), outcomes
 

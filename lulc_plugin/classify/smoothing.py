@@ -90,7 +90,11 @@ def describe_smoothing(smoothing: Smoothing) -> str:
 
 
 def smooth(
-    probabilities: FloatArray, bands: npt.NDArray[np.floating], valid: BoolArray, smoothing: Smoothing
+    probabilities: FloatArray,
+    bands: npt.NDArray[np.floating],
+    valid: BoolArray,
+    smoothing: Smoothing,
+    wanted: tuple[slice, slice] = (slice(None), slice(None)),
 ) -> FloatArray:
     """Probabilities of a whole image that follow its edges.
 
@@ -99,17 +103,18 @@ def smooth(
         bands: `(guide bands, rows, cols)`, those that `smoothing` names, in the unit of the network's channels.
         valid: `(rows, cols)`; other pixels have no influence, and keep their probabilities.
         smoothing: how; where it has no statistics, they are those of the valid pixels.
+        wanted: rows and columns of the result; all by default.
 
     Returns:
-        `(classes, rows, cols)` that sum to 1.
+        `(classes, rows, cols)` of what is wanted, that sum to 1.
     """
     mean, stddev = smoothing.mean, smoothing.stddev
     if not mean:
         mean, stddev = log_statistics(bands[:, valid])
     ratios = log_ratios(probabilities)
     guide = log_guide(bands, mean, stddev)
-    filtered = guided_filter(ratios, guide, valid, smoothing.radius, smoothing.eps)
-    return from_log_ratios(filtered, ratios, smoothing.weight)
+    filtered = guided_filter(ratios, guide, valid, smoothing.radius, smoothing.eps, wanted)
+    return from_log_ratios(filtered, ratios[(slice(None), *wanted)], smoothing.weight)
 
 
 def log_statistics(values: Iterable[npt.NDArray[np.floating]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
