@@ -9,7 +9,7 @@ onto the range where that band usually lies.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,21 +59,42 @@ BANDS: dict[str, Known] = {
 
 #: Reflectance is not negative.
 NOT_BELOW_0: Steps = (Step.of("clip", minimum=0),)
-_BRIGHTEST = 1.2  # in units of the divisors; clouds and glints contain no more information beyond it
+BRIGHTEST = 1.2  # in units of the divisors; clouds and glints contain no more information beyond it
+#: What the whole channel of an absent optional band holds; scaled values lie between -1 and 1.
+ABSENT = -2.0
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The bands in the order a user names them, the network's channels, and the ways in, the preferred one first."""
+    """The bands in the order a user names them, the network's channels, and the ways in, the preferred one first.
+
+    `patterns` are the combinations of bands that a network with `optional` ones is trained and scored on, the smallest
+    first; the channel of an absent band is `ABSENT` everywhere.
+    """
 
     bands: tuple[ModelBand, ...]
     channels: tuple[Channel, ...]
     forms: tuple[InputForm, ...]
+    optional: tuple[str, ...] = ()
+    patterns: tuple[tuple[str, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the bands."""
         return tuple(b.name for b in self.bands)
+
+    def patterns_of(self, bands: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """The patterns that an image of these bands can show; without optional bands the one of all bands."""
+        return tuple(p for p in self.patterns if set(p) <= set(bands)) or (self.names,)
+
+    def show(self, image: FloatArray, bands: Collection[str]) -> FloatArray:
+        """The network's input `(channels, rows, cols)` with the optional bands that are not among `bands` absent."""
+        absent = [i for i, name in enumerate(self.names) if name in self.optional and name not in bands]
+        if not absent:
+            return image
+        shown = image.copy()
+        shown[absent] = ABSENT
+        return shown
 
     def form(self, picture: bool) -> InputForm:
         """The way in for a picture or for reflectance.
@@ -98,7 +119,10 @@ class Inputs:
 
         `layer_sample` is `(bands, pixels)`, the pixels that speak for the whole layer; by default those of the image.
         """
-        return self.prepared(values, valid, self._steps(values, valid, picture, layer_sample), fill)
+        image = self.prepared(values, valid, self._steps(values, valid, picture, layer_sample), fill)
+        if valid.ndim == 2:
+            return image
+        return self.show(image, [name for name, there in zip(self.names, valid, strict=True) if there.any()])
 
     def _steps(
         self,
@@ -133,12 +157,20 @@ class Inputs:
         return prepare(values, valid, self.names, steps, self.channels, fill)
 
 
-def make_inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequence[str] = ("reflectance",)) -> Inputs:
-    """Inputs of these bands and indices.
+def make_inputs(
+    bands: Sequence[str],
+    indices: Sequence[str] = (),
+    ways: Sequence[str] = ("reflectance",),
+    optional: Sequence[str] = (),
+    patterns: Sequence[Sequence[str]] = (),
+) -> Inputs:
+    """Inputs of these bands and indices; see `Inputs` for `optional` and `patterns`.
 
     Raises:
-        LulcError: an unknown band, index or way, an index whose bands are not among `bands`, or none at all.
+        LulcError: an unknown band, index or way, an index whose bands are not among `bands`, or none at all; patterns
+            that do not fit the optional bands.
     """
+    _refuse_patterns(bands, indices, optional, patterns)
     for kind, given, known in (("band", bands, BANDS), ("index", indices, INDICES), ("way in", ways, WAYS)):
         for name in given:
             if name not in known:
@@ -153,7 +185,34 @@ def make_inputs(bands: Sequence[str], indices: Sequence[str] = (), ways: Sequenc
     channels += [
         Channel(name, None, parse(INDICES[name], names), (Step.of("clip", minimum=-1, maximum=1),)) for name in indices
     ]
-    return Inputs(made, tuple(channels), tuple(_form(way, names) for way in ways))
+    forms = tuple(_form(way, names) for way in ways)
+    ordered = sorted((tuple(n for n in names if n in p) for p in patterns), key=len)
+    return Inputs(made, tuple(channels), forms, tuple(n for n in names if n in optional), tuple(ordered))
+
+
+def _refuse_patterns(
+    bands: Sequence[str], indices: Sequence[str], optional: Sequence[str], patterns: Sequence[Sequence[str]]
+) -> None:
+    always = [b for b in bands if b not in optional]
+    for name in optional:
+        if name not in bands:
+            raise LulcError(f"[input] optional names {name!r}.", f"The network has {', '.join(bands)}.")
+    if bool(optional) != bool(patterns):
+        raise LulcError("[input] optional and patterns need each other.", "Give the combinations of bands to train on.")
+    if optional and indices:
+        raise LulcError(
+            f"[input] has the indices {', '.join(indices)} and optional bands.",
+            "Let the network compute indices where their bands are there: [network] options indices.",
+        )
+    for pattern in patterns:
+        odd = [b for b in pattern if b not in bands] + [b for b in always if b not in pattern]
+        if odd:
+            raise LulcError(
+                f"The pattern {', '.join(pattern)} does not fit: {odd[0]}.",
+                f"A pattern has {', '.join(always)} and some of {', '.join(optional)}.",
+            )
+    if optional and not any(set(p) == set(always) for p in patterns):
+        raise LulcError(f"No pattern is {', '.join(always)} alone.", "Layers with no more than these bands need it.")
 
 
 #: Standard deviations of a normal distribution between its 2nd and 98th percentile.
@@ -192,23 +251,25 @@ class InputTable:
     bands: Words
     indices: Words = ()
     ways: Words = ("reflectance",)
+    optional: Words = ()
+    patterns: tuple[Words, ...] = ()
 
 
 def from_table(table: Mapping[str, Any]) -> Inputs:
-    """Inputs of the table `[input]` of a recipe: `bands`, `indices`, `ways`.
+    """Inputs of the table `[input]` of a recipe: `bands`, `indices`, `ways`, `optional`, `patterns`.
 
     Raises:
         LulcError: an unknown key, band, index or way, or something that is not a list of texts.
     """
     wanted = read(InputTable, table, "[input]")
-    return make_inputs(wanted.bands, wanted.indices, wanted.ways)
+    return make_inputs(wanted.bands, wanted.indices, wanted.ways, wanted.optional, wanted.patterns)
 
 
 def _band_steps(name: str) -> Steps:
-    half = _BRIGHTEST / 2
+    half = BRIGHTEST / 2
     return (
         Step.of("scale", value=BANDS[name].divisor),
-        Step.of("clip", minimum=0, maximum=_BRIGHTEST),
+        Step.of("clip", minimum=0, maximum=BRIGHTEST),
         Step.of("z-score", mean=half, stddev=half),
     )
 

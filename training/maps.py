@@ -52,6 +52,7 @@ class Mapper:
         fill: value of each channel at invalid pixels.
         window: as its sidecar tells the engine.
         smoothing: how maps follow the edges of their image; None while a network is trained.
+        shown: the bands that chips are shown with, of those they have; empty: all.
     """
 
     predict: Predictor
@@ -59,6 +60,7 @@ class Mapper:
     fill: tuple[float, ...]
     window: Window = Window(size=1024, multiple=32, minimum=64, margin=96)
     smoothing: Smoothing | None = None
+    shown: tuple[str, ...] = ()
 
     def shares(
         self,
@@ -78,6 +80,7 @@ class Mapper:
         picture = chip.picture if picture is None else picture
         layer_sample = chip.whole if layer_sample is None else layer_sample
         image = self.inputs.of(chip.values, chip.band_valid, picture, self.fill, layer_sample)
+        image = self.inputs.show(image, self.shown) if self.shown else image
         shares = probabilities(self.predict, image, self.window, context)
         if self.smoothing is None:
             return shares

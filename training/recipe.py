@@ -47,8 +47,12 @@ class Run:
         freeze_steps: steps in which the pretrained part stays as it is.
         fixed_norm: batch normalisation keeps its means and variances; for going on with a network that was exported,
             where they are folded into the filters.
+        fixed_norm_pretrained: the pretrained part alone keeps them, from the beginning: for a new decoder on the
+            encoder of an exported network.
         fixed_norm_from: the step from which they are kept, for a network with new layers, whose statistics have to be
             found first.
+        pattern_odds: how often a sample shows each of the patterns of [input], where it has the bands; all alike where
+            empty.
         score: what chooses the best checkpoint, mean over the sets of [[check]] that count: mean IoU, or the mean of
             mean IoU and overall accuracy.
     """
@@ -65,7 +69,9 @@ class Run:
     half: bool = True
     freeze_steps: Count = 0
     fixed_norm: bool = False
+    fixed_norm_pretrained: bool = False
     fixed_norm_from: Count = 0
+    pattern_odds: tuple[NotNegative, ...] = ()
     score: Literal["miou", "miou_oa"] = "miou"
 
     def of_large(self, samples: int) -> int:
@@ -107,6 +113,7 @@ class DataPart:
         missing: what happens to bands that the set lacks: `refuse`, or `fill` them as invalid.
         sparse: so many labelled pixels an image are kept (0 = all), drawn with the run's seed.
         augment: strength of its changes.
+        second: the second head learns from this set, too.
     """
 
     set: str
@@ -119,6 +126,22 @@ class DataPart:
     rarity: NotNegative = 0.0
     missing: Literal["refuse", "fill"] = "refuse"
     sparse: Count = 0
+    second: bool = False
+
+
+@dataclass(frozen=True)
+class Second:
+    """A head beside the network's own, for training alone: it keeps apart in the features what the legend joins.
+
+    Attributes:
+        classes: names of its classes.
+        teacher: of the soft labels, for each set of [[data]] that says `second = true`.
+        weight: of its loss, beside that of the set.
+    """
+
+    classes: Words
+    teacher: Words
+    weight: NotNegative = 0.3
 
 
 @dataclass(frozen=True)
@@ -147,6 +170,7 @@ class _Tables:
     teachers: Mapping[str, Table | Tables] = field(default_factory=dict)
     card: Table = field(default_factory=dict)
     smoothing: Table = field(default_factory=dict)
+    second: Table = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,6 +194,7 @@ class Recipe:
     table: Mapping[str, Any]
     folder: Path
     smoothing: Smoothing | None = None
+    second: Second | None = None
 
 
 def read(path: Path, changes: Mapping[str, Any] | None = None, trained: bool = False) -> Recipe:
@@ -250,10 +275,11 @@ def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: 
     pretrained = convert(network.pop("pretrained", ""), str, "[network] pretrained")
     if not trained:
         pretrained = located(pretrained, folder)
+    inputs = inputs_of(tables.input)
+    network = _told_bands(network, inputs)
     # whether the named encoder exists is only known once its library is imported, when the network is built
     NetworkSettings.from_table(network).typed_options()
     general = read_table(Strength, tables.augment, "[augment]")
-    inputs = inputs_of(tables.input)
     recipe = Recipe(
         name=tables.name,
         legend=legend,
@@ -269,6 +295,7 @@ def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: 
         table=_plain({**content, "legend": legend.to_json()}),
         folder=folder,
         smoothing=smoothing_of(tables.smoothing, inputs),
+        second=_second(tables),
     )
     _refuse_contradictions(recipe)
     return recipe
@@ -302,6 +329,29 @@ def _refuse_contradictions(recipe: Recipe) -> None:
     for i, check in enumerate(recipe.checks):
         if any((c.set, sorted(c.splits)) == (check.set, sorted(check.splits)) for c in recipe.checks[:i]):
             raise LulcError(f"Two [[check]] look at {check.set} {'+'.join(check.splits)}.", "Leave one out.")
+
+
+def _second(tables: _Tables) -> Second | None:
+    """The table [second]; None where it is empty.
+
+    Raises:
+        LulcError: it says something unknown, or a set asks for it in vain.
+    """
+    if not tables.second:
+        if any(entry.get("second") for entry in tables.data):
+            raise LulcError("A set says second = true, but there is no [second].")
+        return None
+    second = read_table(Second, tables.second, "[second]")
+    _refuse_unknown_teachers(second.teacher, tables.teachers, "[second]")
+    return second
+
+
+def _told_bands(network: dict[str, Any], inputs: Inputs) -> dict[str, Any]:
+    """The table [network], its options with the bands where some of them are optional: it tells them apart itself."""
+    if not inputs.optional:
+        return network
+    options = convert(network.get("options", {}), Table, "[network] options")
+    return {**network, "options": {**options, "bands": list(inputs.names), "optional": list(inputs.optional)}}
 
 
 def _plain(content: Mapping[str, Any]) -> dict[str, Any]:

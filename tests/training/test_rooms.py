@@ -13,7 +13,7 @@ ARROWS = {
     "inputs": {"toml_tables"},
     "toml_tables": set(),
     "losses": {"toml_tables"},
-    "networks": {"toml_tables"},
+    "networks": {"inputs", "toml_tables"},
     "sets": {"toml_tables"},
     "maps": {"inputs", "sets"},
     "augment": {"inputs", "sets", "toml_tables"},

@@ -27,7 +27,8 @@ Dtype = TypeVar("Dtype", bound=np.generic)
 class Sample:
     """A network input `(channels, size, size)` with its targets.
 
-    `labels` are codes as in `Chip`, 0 where unknown or hidden; `soft` are shares, or None, believed where `known`.
+    `labels` are codes as in `Chip`, 0 where unknown or hidden; `soft` are shares, or None, believed where `known`,
+    and 0 where hidden.
     """
 
     image: FloatArray
@@ -61,7 +62,7 @@ def sample(
     if strength.noise:
         image += rng.standard_normal(image.shape, np.float32) * np.float32(strength.noise) * seen
     way = int(rng.integers(8)) if strength.turn else 0
-    soft = None if got.soft is None else turned(way, got.soft)
+    soft = None if got.soft is None else turned(way, got.soft * seen)
     labels = np.where(seen, got.labels, 0).astype(np.uint8)
     return Sample(turned(way, image), turned(way, labels), soft, turned(way, got.known & seen))
 

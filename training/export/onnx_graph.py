@@ -27,6 +27,7 @@ OPSET, _NEWEST_IR = 17, 8
 #: Filters with fewer numbers stay in single precision.
 _SMALL = 10_000
 _LARGEST_HALF = 6e4
+_LARGEST_SCORE = 60.0
 #: More features a pixel than this would cost 128 MB and more for each window of 1024 pixels, asked for or not.
 MOST_FEATURES = 32
 
@@ -43,9 +44,18 @@ class Calibrated(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """`(n, classes, rows, cols)`, then perhaps `(n, features, rows, cols)`."""
         if not self.with_features:
-            return ((self.network(image) * self.sharpness).softmax(dim=1),)
+            return (probabilities(self.network(image) * self.sharpness),)
         features = self.network.features(image)
-        return (self.network.head(features) * self.sharpness).softmax(dim=1), features
+        return probabilities(self.network.head(features) * self.sharpness), features
+
+
+def probabilities(scores: Tensor) -> Tensor:
+    """Softmax over the classes, spelt out: onnxruntime's own turns the array round and takes twice as long.
+
+    Scores are kept where their exponentials and the sum of these are numbers.
+    """
+    shares = scores.clamp(-_LARGEST_SCORE, _LARGEST_SCORE).exp()
+    return shares / shares.sum(dim=1, keepdim=True)
 
 
 def has_features(network: Network) -> bool:

@@ -137,10 +137,9 @@ def reach(network: Network) -> int | None:
     images.
     """
     probe = _transparent(network)
-    channels = next(module.in_channels for module in probe.modules() if isinstance(module, nn.Conv2d))
     cell, width = network.multiple, 512
     while width <= _LARGEST:
-        x = torch.ones(1, channels, cell, width, dtype=torch.float64, requires_grad=True)
+        x = torch.ones(1, probe.image_channels, cell, width, dtype=torch.float64, requires_grad=True)
         y = probe(x)[0, 0, cell // 2]
         start = width // 2 // cell * cell
         farthest = 0

@@ -30,12 +30,12 @@ def conv_bn(
 class InvertedResidual(nn.Module):
     """Widen by a 1x1 convolution, filter each channel, narrow again; add the input where shapes allow."""
 
-    def __init__(self, source: int, target: int, stride: int, expansion: int, rate: int = 1) -> None:
+    def __init__(self, source: int, target: int, stride: int, expansion: int, rate: int = 1, kernel: int = 3) -> None:
         super().__init__()
         hidden = source * expansion
         layers: list[nn.Module] = [] if expansion == 1 else [conv_bn(source, hidden, kernel=1)]
         layers += [
-            conv_bn(hidden, hidden, stride=stride, groups=hidden, rate=rate),
+            conv_bn(hidden, hidden, kernel, stride=stride, groups=hidden, rate=rate),
             nn.Conv2d(hidden, target, 1, bias=False),
             nn.BatchNorm2d(target),
         ]
@@ -54,12 +54,17 @@ class Encoder(nn.Module):
         channels: input channels, the first three being red, green and blue where weights of photographs are loaded.
         output_stride: 32, 16 or 8; below 32 the last stages keep their resolution and dilate their filters instead.
         cut: end after the 96-channel map (index 13) of the fourth scale.
+        last: end after this block instead.
+        narrow: from this block on, filters see single cells.
     """
 
-    def __init__(self, channels: int, output_stride: int = 32, cut: bool = False) -> None:
+    def __init__(
+        self, channels: int, output_stride: int = 32, cut: bool = False, last: int = 0, narrow: int = 99
+    ) -> None:
         super().__init__()
         blocks: list[nn.Module] = [conv_bn(channels, 32, stride=2)]
         source, reached, rate = 32, 2, 1
+        widths = [32]
         for expansion, target, repeats, stride in STAGES:
             for i in range(repeats):
                 step = stride if i == 0 else 1
@@ -68,19 +73,20 @@ class Encoder(nn.Module):
                 if step == 2 and reached == output_stride:
                     step, rate = 1, 2 * rate
                 reached *= step
-                blocks.append(InvertedResidual(source, target, step, expansion, used_rate))
+                kernel = 3 if len(blocks) < narrow else 1
+                blocks.append(InvertedResidual(source, target, step, expansion, used_rate, kernel))
+                widths.append(target)
                 source = target
-        if cut:
-            blocks = blocks[: max(SKIPS) + 1]
-        self.features = nn.Sequential(*blocks)
-        self.width = SKIPS[max(SKIPS)] if cut else DEEPEST
-        self.cut = cut
+        end = last or (max(SKIPS) if cut else len(blocks) - 1)
+        self.features = nn.Sequential(*blocks[: end + 1])
+        self.width = widths[end]
+        self.ends_with_skip = end in SKIPS
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Feature maps, finest first: after blocks 1, 3, 6, 13 and, unless cut there, 17."""
+        """Feature maps, finest first: after blocks 1, 3, 6, 13, as far as there are any, and after the last one."""
         maps = []
         for i, block in enumerate(self.features):
             x = block(x)
             if i in SKIPS:
                 maps.append(x)
-        return maps if self.cut else [*maps, x]
+        return maps if self.ends_with_skip else [*maps, x]

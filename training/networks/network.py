@@ -16,14 +16,27 @@ class Network(nn.Module):
     """A network that gives features and class scores to every pixel.
 
     Attributes:
+        second: a further head for training alone, or None.
         head: 1x1 convolution from features to class scores; set by the subclass.
         feature_count: number of features of a pixel.
         multiple: height and width of the input must be multiples of this.
+        channel_names: of the channels that the first filters see, where the network knows them.
     """
 
     head: nn.Conv2d
     feature_count: int
     multiple: int
+    channel_names: tuple[str, ...] = ()
+    second: nn.Conv2d | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = None
+
+    @property
+    def image_channels(self) -> int:
+        """Channels of the input: those of the first filters, where nothing stands before these."""
+        return next(module.in_channels for module in self.modules() if isinstance(module, nn.Conv2d))
 
     def features(self, x: Tensor) -> Tensor:
         """Penultimate features `(n, feature_count, rows, cols)` of an input `(n, channels, rows, cols)`."""

@@ -13,7 +13,7 @@ from lulc_plugin.errors import LulcError
 
 from .encoder_networks import WithEncoder
 from .network import Network
-from .weight_files import read_weights
+from .weight_files import channel_names, read_weights
 
 #: what stands before a key here and not there: a bare encoder's file, and one of timm
 _PREFIXES = ("", "encoder.", "encoder.model.")
@@ -68,6 +68,7 @@ def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2
     target = network.state_dict()
     weights = _unfolded(_renamed(published, target), network)
     channels = _input_channels(network)
+    known = () if source == "imagenet" else channel_names(source)
     taken, adapted, filled = [], [], {}
     for key, old in weights.items():
         if key not in target:
@@ -75,7 +76,13 @@ def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2
         new = target[key]
         if old.shape != new.shape and _differs_in_channels(old, new, channels):
             adapted.append(f"{key} from {old.shape[_INPUT_DIMENSION]} to {channels} channels")
-            old = with_channels(old, channels, rgb)
+            if len(known) == old.shape[_INPUT_DIMENSION] and network.channel_names:
+                old = with_names(old, known, network.channel_names)
+            else:
+                old = with_channels(old, channels, rgb)
+        elif old.dim() == 4 and old.shape[:2] == new.shape[:2] and new.shape[2:] == (1, 1) != old.shape[2:]:
+            adapted.append(f"{key} summed to one cell")
+            old = old.sum(dim=(2, 3), keepdim=True)
         if old.shape == new.shape:
             filled[key] = old.to(new.dtype)
             taken.append(key)
@@ -106,6 +113,15 @@ def with_channels(filters: Tensor, channels: int, rgb: Sequence[int] = (0, 1, 2)
     result = filters.float().mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
     result[:, list(places)] = filters[:, : len(places)].float()
     return result * (known / channels)
+
+
+def with_names(filters: Tensor, known: Sequence[str], wanted: Sequence[str]) -> Tensor:
+    """Filters `(out, known, rows, cols)` for the channels `wanted`; those that are not known start at 0."""
+    result = filters.new_zeros((filters.shape[0], len(wanted), *filters.shape[2:]))
+    for i, name in enumerate(wanted):
+        if name in known:
+            result[:, i] = filters[:, list(known).index(name)]
+    return result
 
 
 def _imagenet(network: Network) -> dict[str, Tensor]:

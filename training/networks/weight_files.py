@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -36,6 +37,20 @@ def read_weights(source: str) -> dict[str, Tensor]:
         return _exported(path)
     weights = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
     return {key.removeprefix("module."): tensor for key, tensor in weights.items()}
+
+
+def channel_names(source: str) -> tuple[str, ...]:
+    """Names of the input channels of a network that this bench exported, from the description inside; else none."""
+    path = find(source)
+    if path.suffix != ".onnx":
+        return ()
+    import onnx
+
+    inside = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+    if "mlm" not in inside:
+        return ()
+    bands = json.loads(inside["mlm"])["properties"]["mlm:input"][0]["bands"]
+    return tuple(band if isinstance(band, str) else str(band["name"]) for band in bands)
 
 
 def find(source: str) -> Path:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -87,11 +88,17 @@ def chances(chips: Sequence[Chip], power: float) -> npt.NDArray[np.float64]:
     return np.array(rarities) / np.sum(rarities)
 
 
+#: A pixel whose shares add up to less is one that the second head's teachers do not believe, or that is hidden.
+_BELIEVED = 0.5
+
+
 class Batches:
     """Makes batches of a run."""
 
     def __init__(self, recipe: Recipe, parts: Sequence[list[Chip]], fill: Sequence[float]) -> None:
         self._recipe, self._parts, self._fill = recipe, parts, fill
+        odds = recipe.run.pattern_odds or (1.0,) * len(recipe.inputs.patterns)
+        self._odds = dict(zip(recipe.inputs.patterns, odds, strict=True))
         self._chances = [chances(p, part.rarity) for p, part in zip(parts, recipe.data, strict=True)]
 
     def __call__(self, number: int) -> list[list[Sample]]:
@@ -121,7 +128,18 @@ class Batches:
         if large and len(chips) > 3:
             picked = [c if min(c.valid.shape) >= size else self._amid(c, chips, odds, rng) for c in picked]
         made = [sample(c, size, self._recipe.inputs, self._fill, part.augment, rng) for c in picked]
-        return mixed(made, part.augment.cutmix, rng)
+        made = mixed(made, part.augment.cutmix, rng)
+        return [self._shown(one, chip, rng) for one, chip in zip(made, picked, strict=True)]
+
+    def _shown(self, one: Sample, chip: Chip, rng: np.random.Generator) -> Sample:
+        """The sample as a layer of one of the patterns would show it."""
+        inputs = self._recipe.inputs
+        if not inputs.optional:
+            return one
+        has = [name for name, there in zip(inputs.names, chip.present, strict=True) if there]
+        patterns = inputs.patterns_of(has)
+        odds = np.array([self._odds[p] for p in patterns])
+        return replace(one, image=inputs.show(one.image, patterns[rng.choice(len(patterns), p=odds / odds.sum())]))
 
     def _amid(self, chip: Chip, chips: list[Chip], odds: npt.NDArray[np.float64], rng: np.random.Generator) -> Chip:
         """The chip beside three others, in half of the cases of its own place where that has as many."""
@@ -135,7 +153,7 @@ class Targets:
     """Turns the samples of a part into what its loss wants."""
 
     def __init__(self, parts: Sequence[Sequence[Chip]], device: torch.device) -> None:
-        self._device = device
+        self._device, self._classes = device, parts[0][0].allowed.shape[1]
         self._allowed = [torch.from_numpy(chips[0].allowed).to(device) for chips in parts]
         self._shares = [torch.from_numpy(code_shares(chips)).to(device) for chips in parts]
         self._soft_shares = [_soft_shares(chips) for chips in parts]
@@ -148,7 +166,27 @@ class Targets:
             soft = torch.from_numpy(np.stack(taught)).to(self._device)
             known = torch.from_numpy(np.stack([s.known for s in samples])).to(self._device)
         labels = torch.from_numpy(np.stack([s.labels for s in samples])).to(self._device)
-        return Target(labels, self._allowed[part], self._shares[part], soft, known, self._soft_shares[part], worst)
+        shares = self._soft_shares[part]
+        if soft is not None and shares is not None:
+            soft, shares = soft[:, : self._classes], shares[: self._classes]
+        return Target(labels, self._allowed[part], self._shares[part], soft, known, shares, worst)
+
+    def second(self, part: int, samples: Sequence[Sample]) -> Target | None:
+        """Targets of the second head, what its teachers say in the channels behind those of the legend; else None."""
+        shares = self._soft_shares[part]
+        if shares is None or len(shares) == self._classes:
+            return None
+        soft = np.stack([s.soft[self._classes :] for s in samples if s.soft is not None])
+        taught = torch.from_numpy(soft).to(self._device)
+        none = torch.zeros((1, soft.shape[1]), dtype=torch.bool)
+        return Target(
+            labels=torch.zeros(taught[:, 0].shape, dtype=torch.uint8),
+            allowed=none,
+            shares=torch.zeros(1),
+            soft=taught,
+            known=taught.sum(dim=1) > _BELIEVED,
+            soft_shares=shares[self._classes :],
+        )
 
 
 def _soft_shares(chips: Sequence[Chip]) -> torch.Tensor | None:

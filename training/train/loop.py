@@ -21,6 +21,7 @@ from tqdm import tqdm
 from lulc_plugin.errors import LulcError
 
 from ..augment.samples import Sample
+from ..losses.terms import soft
 from ..losses.total import total_loss
 from ..networks.network import Network
 from ..networks.network_settings import NetworkSettings, build
@@ -141,6 +142,8 @@ class Trainer:
         fill = channel_means(recipe, data.training)
         settings = NetworkSettings.from_table(recipe.network)
         network = build(settings, len(recipe.inputs.channels), len(recipe.legend.classes))
+        if recipe.second is not None:
+            network.second = nn.Conv2d(network.feature_count, len(recipe.second.classes), 1)
         fitting(recipe, network.multiple)
         weights = _pretrained(network, recipe) if recipe.pretrained else "fresh weights"
         self._network = network.channels_last(device)
@@ -180,12 +183,18 @@ class Trainer:
         network.train()
         if self.recipe.pretrained:
             optimisation.freeze(network, state.step < run.freeze_steps)
+        if run.fixed_norm_pretrained:
+            optimisation.fix_norm(network.encoder_module())
         if run.fixed_norm and state.step >= run.fixed_norm_from:
             optimisation.fix_norm(network)
         optimisation.set_rate(self._optimiser, optimisation.share_of_rate(state.step, self.recipe, state.plateau))
         with torch.autocast(self._device.type, self._precision.dtype, enabled=self._precision.half):
-            scores = network(images_of(batch).to(self._device, memory_format=torch.channels_last))
+            features = network.features(images_of(batch).to(self._device, memory_format=torch.channels_last))
+            scores = network.head(features)
+            beside = None if network.second is None else network.second(features)
         loss = batch_loss(self.recipe, scores.float(), batch, self._targets, state.worst)
+        if beside is not None and self.recipe.second is not None:
+            loss = loss + self.recipe.second.weight * second_loss(self.recipe, beside.float(), batch, self._targets)
         self._optimiser.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimiser)
@@ -215,7 +224,8 @@ class Trainer:
         state.losses = []
         say(f"step {state.step} score {validation.score:.4f} after {state.seconds:.0f} s")
         say("\n".join(f"  {text}" for text in validation.lines))
-        saved = {**self._facts, "weights": judged.state_dict(), "step": state.step, "score": validation.score}
+        weights = {key: value for key, value in judged.state_dict().items() if not key.startswith("second.")}
+        saved = {**self._facts, "weights": weights, "step": state.step, "score": validation.score}
         saved["seconds"] = state.seconds
         if state.best_step == state.step:
             checkpoint.save(saved, self._folder / "best.pt")
@@ -276,6 +286,17 @@ def batch_loss(
     parts = scores.split([len(samples) for samples in batch])
     for i, (part, samples, own) in enumerate(zip(recipe.data, batch, parts, strict=True)):
         loss = loss + part.weight * total_loss(own, targets.of(i, samples, worst[:2]), part.loss)
+    return loss
+
+
+def second_loss(recipe: Recipe, scores: Tensor, batch: list[list[Sample]], targets: Targets) -> Tensor:
+    """The loss of the second head, weighted as the sets are; `scores` are its own, of all samples in order."""
+    loss = scores.sum() * 0
+    parts = scores.split([len(samples) for samples in batch])
+    for i, (part, samples, own) in enumerate(zip(recipe.data, batch, parts, strict=True)):
+        target = targets.second(i, samples) if part.second else None
+        if target is not None:
+            loss = loss + part.weight * soft(own, target, power=0.4)
     return loss
 
 

@@ -60,9 +60,9 @@ def follow(average: nn.Module, network: nn.Module, step: int, keep: float) -> No
                 old.copy_(new)
 
 
-def fix_norm(network: Network) -> None:
+def fix_norm(network: nn.Module | None) -> None:
     """Let batch normalisation use the means and variances that it has."""
-    for module in network.modules():
+    for module in network.modules() if network is not None else ():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
 

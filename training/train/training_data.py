@@ -12,10 +12,10 @@ import numpy as np
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import value_kind
 
-from ..recipe import Recipe
+from ..recipe import Recipe, Second
 from ..sets.chips import Chip, fingerprint, images, load
 from ..sets.description import SetDescription, describe
-from ..teachers.cache import soft_labels
+from ..teachers.cache import Soft, soft_labels
 from ..teachers.panel import Panel
 from ..teachers.teacher_settings import TeacherSettings, parse
 
@@ -49,13 +49,16 @@ def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
         description = describe(root, part.set)
         if description.use != "train":
             raise LulcError(f"{part.set} is for {description.use} only; nothing may train on it.")
-        missing = [b for b in recipe.inputs.names if b not in description.bands]
+        needed = [b for b in recipe.inputs.names if b not in recipe.inputs.optional]
+        missing = [b for b in needed if b not in description.bands]
         if missing and part.missing == "refuse":
             raise LulcError(
                 f"{part.set} has no band {', '.join(missing)}.",
                 'Say missing = "fill" in its [[data]] to train without it.',
             )
         chips = labelled(recipe, description, part.splits, part.teacher, root, cache)
+        if part.second and recipe.second is not None:
+            chips = with_second(recipe, recipe.second, description, chips, part.splits, cache)
         if part.sparse:
             chips = [sparse(c, part.sparse, recipe.run.seed) for c in chips]
         if not any(c.labels.any() or c.soft is not None for c in chips):
@@ -94,6 +97,23 @@ def labelled(
         raise LulcError(f"No image of {description.name} {'+'.join(splits)} has a valid pixel.")
     if not teachers:
         return [c for c in chips if c.valid.any()]
+    answers = _answers(recipe, description, splits, teachers, recipe.legend.names, cache)
+    for chip, (shares, known) in zip(chips, answers, strict=True):
+        chip.soft, chip.known = shares, known & chip.valid
+        if not description.label_band:
+            chip.labels = np.where(chip.known, shares.argmax(axis=0) + 1, 0).astype(np.uint8)
+    return [c for c in chips if c.valid.any()]
+
+
+def _answers(
+    recipe: Recipe,
+    description: SetDescription,
+    splits: Sequence[str],
+    teachers: Sequence[str],
+    names: Sequence[str],
+    cache: Path,
+) -> list[Soft]:
+    """What the teachers named say of each image of some splits, in the classes `names`."""
     settings: list[TeacherSettings] = []
     for name in teachers:
         settings += parse(recipe.teachers[name], recipe.folder)
@@ -102,13 +122,27 @@ def labelled(
         (row, dict(zip(description.bands, values, strict=True)), valid)
         for row, values, valid in images(description, splits, description.bands)
     )
-    panel = Panel(settings, recipe.legend.names)
-    answers = soft_labels(description.name, rows, panel, cache, kind=kind, level=description.level)
-    for chip, (shares, known) in zip(chips, answers, strict=True):
-        chip.soft, chip.known = shares, known & chip.valid
-        if not description.label_band:
-            chip.labels = np.where(chip.known, shares.argmax(axis=0) + 1, 0).astype(np.uint8)
-    return [c for c in chips if c.valid.any()]
+    return soft_labels(description.name, rows, Panel(settings, names), cache, kind=kind, level=description.level)
+
+
+def with_second(
+    recipe: Recipe, second: Second, description: SetDescription, chips: list[Chip], splits: Sequence[str], cache: Path
+) -> list[Chip]:
+    """The chips with what the second head's teachers say, behind the shares of the legend; 0 where not believed.
+
+    Raises:
+        LulcError: the set has no teacher of its own, or the second head's cannot be used.
+    """
+    if any(chip.soft is None for chip in chips):
+        raise LulcError(f"[[data]] {description.name} says second = true, but has no teacher.", "Name one there.")
+    answers = _answers(recipe, description, splits, second.teacher, second.classes, cache)
+    rows = (row["file"] for row, _, _ in images(description, splits, description.bands))
+    by_name = dict(zip(rows, answers, strict=True))
+    for chip in chips:
+        shares, known = by_name[chip.name]
+        if chip.soft is not None:
+            chip.soft = np.concatenate([chip.soft, shares * known])
+    return chips
 
 
 def sparse(chip: Chip, count: int, seed: int) -> Chip:

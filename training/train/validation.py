@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from lulc_plugin.model import Window
 
 from ..maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_dice, reference_miou
 from ..networks.network import Network
-from ..recipe import Recipe
+from ..recipe import Check, Recipe
 from ..sets.chips import Chip
 
 
@@ -77,8 +77,8 @@ def validate(
     maps = mapper(recipe, network, fill, device)
     scores, lines, fits = [], [], []
     worst: tuple[int, ...] = ()
-    for (name, chips), check in zip(checks.items(), recipe.checks, strict=True):
-        counts, nll = _mapped(maps, chips)
+    for name, chips, check, shown in _looked_at(recipe, checks):
+        counts, nll = _mapped(replace(maps, shown=shown), chips)
         lines.append(f"{line(name, counts)} nll {nll:.3f}")
         if not check.counts:
             continue
@@ -92,6 +92,16 @@ def validate(
     score = float(np.mean(scores)) if scores else float("nan")
     nan = float("nan")
     return Validation(score, lines, held_out, _fit(*_mapped(maps, seen)) if seen else Fit(nan, nan, nan), worst)
+
+
+def _looked_at(
+    recipe: Recipe, checks: Mapping[str, list[Chip]]
+) -> Iterator[tuple[str, list[Chip], Check, tuple[str, ...]]]:
+    """Each check with each pattern of bands that its chips can show, and a name for both."""
+    for (name, chips), check in zip(checks.items(), recipe.checks, strict=True):
+        has = [b for b, there in zip(recipe.inputs.names, chips[0].present, strict=True) if there]
+        for shown in recipe.inputs.patterns_of(has):
+            yield f"{name} {'+'.join(shown)}" if recipe.inputs.optional else name, chips, check, shown
 
 
 def _mapped(maps: Mapper, chips: Sequence[Chip]) -> tuple[Counts, float]:
