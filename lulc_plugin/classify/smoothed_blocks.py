@@ -14,7 +14,7 @@ from ..model import Smoothing
 from ..raster import Grid
 from .blend import FinishedBlock
 from .guided_filter import FloatArray, guided_filter
-from .smoothing import from_log_ratios, log_ratios
+from .smoothing import from_log_ratios, log_ratios, squares_of
 
 
 class _Progress:
@@ -110,6 +110,6 @@ class Smoother:
         guide = body[-1 - len(smoothing.bands) : -1]
         ratios = body[: len(body) - len(guide) - 1]
         valid = ~np.logical_or.reduce(np.isnan(guide), axis=0)
-        filtered = guided_filter(ratios, guide, valid, smoothing.radius, smoothing.eps, wanted)
+        filtered = guided_filter(ratios, guide, valid, squares_of(smoothing), wanted, (self._top, left))
         probabilities = from_log_ratios(filtered, ratios[(slice(None), *wanted)], smoothing.weight)
         return FinishedBlock(rows.first, cols.first, probabilities, body[-1][wanted] > 0)

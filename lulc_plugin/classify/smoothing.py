@@ -18,7 +18,7 @@ from ..findings import Findings
 from ..model import MOST_GUIDE_BANDS, ModelSpec, Smoothing
 from ..progress import Progress
 from ..raster import BandMatch, Source, apply_steps, statistics as sampling
-from .guided_filter import BoolArray, FloatArray, guided_filter
+from .guided_filter import BoolArray, FloatArray, Squares, guided_filter
 from .input_scaling import InputScaling, match_bands
 from .job import AUTO, NO_SMOOTHING, ClassifyJob
 
@@ -80,6 +80,11 @@ def _wanted(job: ClassifyJob, spec: ModelSpec) -> Smoothing | None:
     return replace(spec, smoothing=wanted).smoothing
 
 
+def squares_of(smoothing: Smoothing) -> Squares:
+    """What the guided filter fits in."""
+    return Squares(smoothing.radius, smoothing.eps, smoothing.cell)
+
+
 def describe_smoothing(smoothing: Smoothing) -> str:
     """Smoothing in words: `radius 8 pixels, guided by red, nir, eps 0.1, weight 0.5 of the network's own …`."""
     guide = f", guided by {', '.join(smoothing.bands)}" if smoothing.bands else ""
@@ -113,7 +118,7 @@ def smooth(
         mean, stddev = log_statistics(bands[:, valid])
     ratios = log_ratios(probabilities)
     guide = log_guide(bands, mean, stddev)
-    filtered = guided_filter(ratios, guide, valid, smoothing.radius, smoothing.eps, wanted)
+    filtered = guided_filter(ratios, guide, valid, squares_of(smoothing), wanted)
     return from_log_ratios(filtered, ratios[(slice(None), *wanted)], smoothing.weight)
 
 

@@ -21,6 +21,8 @@ ACTIVATIONS = ("softmax", "sigmoid", "argmax")
 _USUAL_MULTIPLE = 32
 #: Pixels of the largest radius of smoothing: four times as many in each direction are computed for a block.
 MOST_RADIUS = 64
+#: Radius up to which a function is made for each pixel.
+_LARGEST_EXACT_RADIUS = 8
 #: Guide bands of smoothing: with more of them the fits take longer than the network.
 MOST_GUIDE_BANDS = 4
 #: Numbers in one array, 4 GiB as float32: the windows of a run, or the scores for them.
@@ -104,9 +106,15 @@ class Smoothing:
             )
 
     @property
+    def cell(self) -> int:
+        """Pixels a side of the cells for which the guided filter makes functions: beyond radius 8 those are 2 × 2."""
+        return 1 if self.radius <= _LARGEST_EXACT_RADIUS else 2
+
+    @property
     def reach(self) -> int:
-        """Pixels around a pixel that have a say in it."""
-        return 2 * self.radius
+        """Pixels around a pixel that have a say in it: two squares of whole cells, and the nearest cell beside them."""
+        radius = (2 * self.radius + 1) // (2 * self.cell)
+        return (2 * radius + 1) * self.cell + self.cell // 2 - 1
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lulc_plugin.classify import smooth
-from lulc_plugin.classify.guided_filter import guided_filter
+from lulc_plugin.classify.guided_filter import Squares, guided_filter
 from lulc_plugin.classify.smoothing import from_log_ratios, log_guide, log_ratios, log_statistics
 from lulc_plugin.model import Smoothing
 
@@ -34,7 +34,7 @@ def test_the_logarithms_of_all_classes_are_filtered(weight):
     found = smooth(before, bands, valid, Smoothing(3, 0.1, SMOOTHING.bands, weight, SMOOTHING.mean, SMOOTHING.stddev))
     guide = (np.log(bands) - np.reshape(SMOOTHING.mean, (3, 1, 1))) / np.reshape(SMOOTHING.stddev, (3, 1, 1))
     logarithms = np.log(before)
-    filtered = guided_filter(logarithms, guide.astype(np.float32), valid, 3, 0.1)
+    filtered = guided_filter(logarithms, guide.astype(np.float32), valid, Squares(3, 0.1))
     expected = softmax((filtered + weight * logarithms) / (1 + weight))
     np.testing.assert_allclose(found[:, valid], expected[:, valid], atol=1e-5)
     np.testing.assert_allclose(found[:, ~valid], before[:, ~valid], atol=1e-6)

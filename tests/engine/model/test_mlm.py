@@ -736,8 +736,9 @@ def test_smoothing(written, read):
 
 def test_smoothing_of_more_than_fits_into_memory(spec):
     made = {"classes": 2000, "window": Window(512, 32, 64)}
-    assert spec(**made, smoothing=Smoothing(8)).smoothing.reach == 16
-    with pytest.raises(LulcError, match="2000 classes .* radius of 64 .* 1,182,007,296 numbers") as caught:
+    assert [Smoothing(radius).reach for radius in (1, 8, 9, 16, 64)] == [2, 16, 18, 34, 130]
+    spec(**made, smoothing=Smoothing(8))
+    with pytest.raises(LulcError, match="2000 classes .* radius of 64 .* 1,194,351,936 numbers") as caught:
         spec(**made, smoothing=Smoothing(64))
     assert "smaller radius" in caught.value.remedy
 
