@@ -19,7 +19,7 @@ ARROWS = {
     "augment": {"inputs", "sets", "toml_tables"},
     "teachers": {"augment", "inputs", "toml_tables"},
     "recipe": {"inputs", "augment", "losses", "networks", "toml_tables"},
-    "prepare": {"sets"},
+    "prepare": {"sets", "toml_tables"},
     "train": GROUND | {"networks", "teachers", "prepare"},
     "distill": {"sets", "teachers", "recipe", "train"},
     "evaluate": GROUND | {"teachers", "train", "prepare"},

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import ConsoleProgress
 
-from . import data_set, masks, statistics
+from . import data_set, masks, presets, statistics
 from .chip_writer import EDGES, ChipOptions, Tiling
+from .scenes import Patterns
 from .set_files import Credits
 
 _ABOUT = """\
@@ -22,6 +24,8 @@ and then the numbers are printed. Chips are split by place, never by pixel. Opti
 
 Labels are one of
   --masks     rasters with the images' names: class values, RGB colours or palettes of the legend's colours
+  --mask      a pattern, beside --image, where names differ: --image '*_sat.jpg' --mask '*_mask.png'
+  --preset    a published data set as it is delivered: patterns, classes, bands, licence, credit
   --polygons  a vector file (or a folder with one file an image): a pixel whose centre lies inside has the class
   --points    a vector file, or a CSV table with class and x,y[,crs] or file,row,col: single labelled pixels
 Without any the set is unlabelled (for a teacher).
@@ -47,6 +51,10 @@ def add_to(commands: Any) -> None:
     p.add_argument(
         "images", nargs="+", type=Path, metavar="IMAGES", help="folders or files: GeoTIFF, PNG, JPEG, VRT, …"
     )
+    p.add_argument(
+        "--preset", choices=presets.NAMES, help="what is known of a published data set; other options go first"
+    )
+    p.add_argument("--image", default="", metavar="PATTERN", help="which files of the folders are images: '*_sat.jpg'")
     p.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the data set; must not exist yet")
     _add_labels(p)
     _add_chips(p)
@@ -57,9 +65,13 @@ def add_to(commands: Any) -> None:
 def _add_labels(p: argparse.ArgumentParser) -> None:
     labels = p.add_argument_group("labels")
     labels.add_argument(
-        "--legend", type=Path, metavar="FILE", help='JSON: {"classes": [{"value", "name", "colour"}, …]}'
-    )
+        "--legend", type=Path, metavar="FILE",
+        help='JSON: {"classes": [{"value", "name", "colour"}, …]}, or a table (.csv): name,r,g,b',
+    )  # fmt: skip
     labels.add_argument("--masks", nargs="+", type=Path, default=[], metavar="MASKS", help="folders or files")
+    labels.add_argument(
+        "--mask", default="", metavar="PATTERN", help="name of the mask: stars stand for the same as those of --image"
+    )
     labels.add_argument("--mask-kind", choices=masks.KINDS, default="auto", help="auto: by bands and palette")
     labels.add_argument(
         "--snap", type=float, default=0.0, metavar="DISTANCE",
@@ -130,6 +142,7 @@ def job_of(options: argparse.Namespace) -> data_set.PrepareJob:
     Raises:
         LulcError: they contradict each other.
     """
+    splits = _fill_in(options) if options.preset else {}
     if options.polygons and options.points:
         raise LulcError("Polygons and points are both given.", "Give one of --polygons and --points.")
     return data_set.PrepareJob(
@@ -141,6 +154,7 @@ def job_of(options: argparse.Namespace) -> data_set.PrepareJob:
             masks.MaskOptions(options.mask_kind, options.snap),
             options.polygons or options.points,
             options.field,
+            Patterns(options.image, options.mask),
         ),
         chips=ChipOptions(
             Tiling(options.size, options.stride, options.edges),
@@ -151,7 +165,7 @@ def job_of(options: argparse.Namespace) -> data_set.PrepareJob:
             options.seed,
         ),
         places=data_set.PlaceOptions(
-            options.block, options.groups, options.place_pattern, options.shares, options.seed, options.overlap
+            options.block, options.groups, options.place_pattern, options.shares, options.seed, options.overlap, splits
         ),
         numbers=data_set.NumberOptions(
             tuple(b.strip() for b in options.bands.split(",") if b.strip()),
@@ -163,6 +177,25 @@ def job_of(options: argparse.Namespace) -> data_set.PrepareJob:
         credits=Credits(options.name or options.out.name, options.title, options.credit, options.licence),
         previews=options.previews,
     )
+
+
+def _fill_in(options: argparse.Namespace) -> Mapping[str, str]:
+    """Put what a preset knows where nothing else is said; its splits, where places are not defined otherwise."""
+    preset = presets.read_preset(options.preset)
+    own = bool(options.block or options.groups or options.place_pattern)
+    if not any(source.is_dir() and next(source.glob(options.image or preset.image), None) for source in options.images):
+        raise LulcError(
+            f"No image of {preset.title} is in {', '.join(map(str, options.images))}: none fits"
+            f" {options.image or preset.image!r}.",
+            f"Give {preset.give}.",
+        )
+    for name, value in preset.options.items():
+        if getattr(options, name) in ("", None, "auto", 0.0) and not (own and name == "place_pattern"):
+            setattr(options, name, value)
+    if options.masks or options.polygons or options.points:
+        options.mask = ""
+    options.legend = options.legend or presets.legend_of(options.preset)
+    return {} if own else preset.splits
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tomllib
 
 from lulc_plugin.assess import key_of
 from lulc_plugin.errors import LulcError
@@ -85,19 +87,22 @@ class ClassTable:
 
 
 def read_classes(path: Path) -> ClassTable:
-    """The classes of a legend file: `{"classes": [{"value", "name", "colour"}, …]}`.
+    """The classes of a legend file: `{"classes": [{"value", "name", "colour"}, …]}`, in JSON or TOML.
 
     `color` is read as `colour`; a class may lack a colour when masks hold values. A class with `"ignore": true`,
-    and the value in `nodata`, mean unknown.
+    and the value in `nodata`, mean unknown. A table `.csv` has the columns name, r, g, b, perhaps value: without it
+    classes count from 1, and one that is called unknown is ignored.
 
     Raises:
         LulcError: it cannot be read, or names no class, or values that do not fit into a label file.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+        data = _of_table(text) if path.suffix == ".csv" else (tomllib if path.suffix == ".toml" else json).loads(text)
+    except (OSError, ValueError, KeyError, csv.Error, RecursionError) as error:
         raise LulcError(
-            f"The legend {path} cannot be read: {error}.", "Give a JSON file with a list of classes."
+            f"The legend {path} cannot be read: {error}.",
+            "Give a JSON file with a list of classes, or a table (.csv) with the columns name, r, g, b.",
         ) from None
     if not isinstance(data, Mapping) or not isinstance(data.get("classes"), list):
         raise LulcError(
@@ -125,3 +130,25 @@ def read_classes(path: Path) -> ClassTable:
         raise LulcError(f"The legend {path} has the class name {repeated!r} twice.", "Give each class its own name.")
     Legend.of(shifted, UNKNOWN)  # refuses repeated values
     return ClassTable(shifted, shift, tuple(ignored))
+
+
+#: What classes are called that are none.
+_UNKNOWN = ("unknown", "unlabelled", "unlabeled", "no data", "nodata", "no_data", "void")
+
+
+def _of_table(text: str) -> dict[str, Any]:
+    """A class table as Kaggle has it, `name,r,g,b`, as the content of a legend file.
+
+    Raises:
+        KeyError, ValueError: a column is missing, or a number is none.
+    """
+    rows = [
+        {str(k).strip().lower(): str(v).strip() for k, v in row.items()} for row in csv.DictReader(text.splitlines())
+    ]
+    classes: list[dict[str, Any]] = []
+    for row in rows:
+        ignored = row["name"].lower() in _UNKNOWN
+        value = int(row["value"]) if "value" in row else 0 if ignored else 1 + sum(not c["ignore"] for c in classes)
+        colour = "#" + bytes(int(row[band]) for band in "rgb").hex().upper()
+        classes.append({"value": value, "name": row["name"], "colour": colour, "ignore": ignored})
+    return {"classes": classes}

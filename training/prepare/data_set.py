@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,17 @@ from .drawn_labels import drawn
 from .overlap import SharedGround, shared_ground
 from .place_splits import Area
 from .preview import contact_sheet, require_drawing
-from .scenes import Numbers, Scene, band_names, files_in, masks_of, numbers_of, open_scenes
+from .scenes import (
+    Numbers,
+    Patterns,
+    Scene,
+    band_names,
+    files_in,
+    masks_of,
+    numbers_of,
+    open_scenes,
+    paired_files,
+)
 from .set_files import Credits, write_description, write_split
 from .split_leaks import Leak, leaks_between, scene_pictures
 
@@ -37,26 +47,35 @@ UNLABELLED = "unlabelled"
 
 @dataclass(frozen=True)
 class LabelOptions:
-    """Where labels come from: at most one of `mask_files`, `polygons` or `points` (see `drawn`)."""
+    """Where labels come from: at most one of masks (`mask_files`, `patterns`), `polygons` or `points` (see `drawn`)."""
 
     legend: Path | None = None
     mask_files: tuple[Path, ...] = ()
     mask_options: masks.MaskOptions = field(default_factory=masks.MaskOptions)
     drawings: Path | None = None
     class_field: str = "class"
+    patterns: Patterns = Patterns()
+
+    @property
+    def masked(self) -> bool:
+        """Whether they are masks."""
+        return bool(self.mask_files or self.patterns.mask)
 
     def __post_init__(self) -> None:
-        if self.mask_files and self.drawings:
+        if self.masked and self.drawings:
             raise LulcError(
                 "Masks and drawn labels are both given.", "Give --masks, --polygons or --points, one of them."
             )
-        if (self.mask_files or self.drawings) and self.legend is None:
-            raise LulcError("The classes of the labels are not known.", "Name a JSON file of classes with --legend.")
+        if (self.masked or self.drawings) and self.legend is None:
+            raise LulcError("The classes of the labels are not known.", "Name a file of classes with --legend.")
 
 
 @dataclass(frozen=True)
 class PlaceOptions:
-    """What a place is (at most one of `block` > 0, `groups`, `pattern`; else each scene) and how splits share them."""
+    """What a place is (at most one of `block` > 0, `groups`, `pattern`; else each scene) and how splits share them.
+
+    All places in a folder that `splits` names are of that split.
+    """
 
     block: int = 0
     groups: Path | None = None
@@ -64,6 +83,7 @@ class PlaceOptions:
     shares: str = ""
     seed: int = 0
     overlap: str = "check"
+    splits: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if sum((self.block > 0, self.groups is not None, bool(self.pattern))) > 1:
@@ -154,20 +174,20 @@ def prepare(job: PrepareJob, progress: Progress) -> Prepared:
 
 
 def _plan(job: PrepareJob, progress: Progress) -> _Plan:
-    scenes = open_scenes(files_in(job.images, "image"))
+    images, paths = _files(job, progress)
+    scenes = open_scenes(images)
     names = band_names(scenes[0], job.numbers.bands)
     progress.log(
         f"{len(scenes)} scenes, {sum(s.facts.height * s.facts.width for s in scenes):,} pixels, {', '.join(names)}"
     )
     numbers = _numbers(job, scenes, progress)
     progress.log(f"numbers: {numbers.values}, scale {numbers.scale:g}, offset {numbers.offset:g} ({numbers.because})")
-    labelled = bool(job.labels.mask_files or job.labels.drawings)
+    labelled = bool(paths or job.labels.drawings)
     table = read_classes(job.labels.legend) if job.labels.legend and labelled else None
     if table is not None and table.shift:
         progress.log("the legend has a class of value 0, which means unknown in a data set: all values are one higher")
     mask_files = {}
-    if table is not None and job.labels.mask_files:
-        paths = masks_of(scenes, job.labels.mask_files)
+    if table is not None and paths:
         options = job.labels.mask_options
         mask_files = {s.stem: masks.MaskFile(paths[s.stem], table, options, s.facts) for s in scenes}
     areas = _areas(job, scenes)
@@ -193,6 +213,21 @@ def _plan(job: PrepareJob, progress: Progress) -> _Plan:
     return _Plan(scenes, names, numbers, _gsd(job, scenes, progress), table, mask_files, areas, grounds)
 
 
+def _files(job: PrepareJob, progress: Progress) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Stem → image, and stem → mask where there are masks."""
+    labels = job.labels
+    if not labels.patterns.image:
+        images = {path.stem: path for path in files_in(job.images, "image")}
+        return images, masks_of(images, labels.mask_files) if labels.mask_files else {}
+    images, paths = paired_files(job.images, labels.patterns, labels.mask_files)
+    bare = [stem for stem in images if stem not in paths]
+    if paths and bare:
+        progress.warn(f"{len(bare):,} of {len(images):,} images have no mask and are left out: {', '.join(bare[:3])}…")
+    elif labels.mask_files and not labels.patterns.mask:
+        paths = masks_of(images, labels.mask_files)
+    return {stem: path for stem, path in images.items() if stem in paths or not paths}, paths
+
+
 def _numbers(job: PrepareJob, scenes: Sequence[Scene], progress: Progress) -> Numbers:
     if job.numbers.scale is not None:
         if job.numbers.values == "picture" or job.numbers.scale <= 0:
@@ -215,7 +250,12 @@ def _areas(job: PrepareJob, scenes: Sequence[Scene]) -> list[Area]:
         return place_splits.by_blocks(scenes, places.block)
     if places.groups is not None:
         return place_splits.by_file(scenes, places.groups)
-    return place_splits.by_name(scenes, places.pattern) if places.pattern else place_splits.by_scene(scenes)
+    areas = place_splits.by_name(scenes, places.pattern) if places.pattern else place_splits.by_scene(scenes)
+    folders = [{parent.name for parent in scene.path.absolute().parents} for scene in scenes]
+    return [
+        replace(area, split=next((s for name, s in places.splits.items() if name in folders[area.scene]), ""))
+        for area in areas
+    ]
 
 
 def _gsd(job: PrepareJob, scenes: Sequence[Scene], progress: Progress) -> float:
@@ -280,7 +320,7 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
 
 def _labels_of(job: PrepareJob, plan: _Plan, scene: Scene) -> tuple[ReadLabels | None, Any]:
     """How to read the labels of a scene, and what to say about them afterwards."""
-    if plan.table is None or not (plan.mask_files or job.labels.drawings):
+    if plan.table is None:
         return None, lambda: ""
     if plan.mask_files:
         mask = plan.mask_files[scene.stem]

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +19,13 @@ ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".vrt", ".jp2", ".img")
 
 @dataclass(frozen=True)
 class Scene:
-    """One image; `bands` are those that are taken (from 1; never an alpha band)."""
+    """One image; `bands` are those that are taken (from 1; never an alpha band), `stem` is what chips are named by."""
 
     path: Path
     facts: LayerFacts
     bands: tuple[int, ...]
     nodata: float | None
-
-    @property
-    def stem(self) -> str:
-        """The file's name without its ending."""
-        return self.path.stem
+    stem: str
 
 
 @dataclass(frozen=True)
@@ -67,17 +64,88 @@ def files_in(sources: Sequence[Path], what: str) -> list[Path]:
     return files
 
 
-def open_scenes(paths: Sequence[Path]) -> list[Scene]:
-    """Scenes of image files.
+@dataclass(frozen=True)
+class Patterns:
+    """Which files are images and which are their masks, where not all files of folders of their own are.
+
+    `*` stands for any text without a slash, in the name of a mask for the same as in that of its image:
+    `*_sat.jpg` and `*_mask.png`, `*/images/*.png` and `*/masks/*.png`.
+    """
+
+    image: str = ""
+    mask: str = ""
+
+    def __post_init__(self) -> None:
+        if self.mask and not self.image:
+            raise LulcError("A pattern of masks is given, but none of images.", "Give --image, too.")
+        for pattern in (self.image, self.mask):
+            if pattern and ("*" not in pattern or "**" in pattern or pattern.startswith("/") or ".." in pattern):
+                raise LulcError(
+                    f"The pattern {pattern!r} is not understood.", "Write one like '*_sat.jpg' or '*/images/*.png'."
+                )
+        if self.mask and self.image.count("*") != self.mask.count("*"):
+            raise LulcError(
+                f"The patterns {self.image!r} and {self.mask!r} have {self.image.count('*')} and"
+                f" {self.mask.count('*')} stars.",
+                "Each star of one stands for the same as that of the other.",
+            )
+
+
+def paired_files(
+    sources: Sequence[Path], patterns: Patterns, mask_sources: Sequence[Path] = ()
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Stem → image, and stem → mask where there is one, below the folders `sources` by `patterns`.
+
+    Masks are sought in `mask_sources` where given, else beside the images. The stem is what the stars stand for.
+
+    Raises:
+        LulcError: a source is no folder, no image fits, two have one stem, or none of them has a mask.
+    """
+    images: dict[str, Path] = {}
+    found: dict[str, Path] = {}
+    fitting = re.compile("([^/]*)".join(map(re.escape, patterns.image.split("*"))))
+    for source in sources:
+        if not source.is_dir():
+            raise LulcError(f"{source} is not a folder.", "A pattern of images is sought in folders.")
+        for path in sorted(source.glob(patterns.image)):
+            match = fitting.fullmatch(path.relative_to(source).as_posix())
+            if match is None or not path.is_file():
+                continue
+            stem = _stem(match.groups())
+            if stem in images:
+                raise LulcError(f"{images[stem]} and {path} have one name, {stem}.", "Prepare them as two sets.")
+            images[stem] = path
+            if patterns.mask:
+                name = "".join(a + b for a, b in zip(patterns.mask.split("*"), (*match.groups(), ""), strict=True))
+                own = next((m for m in (s / name for s in mask_sources or (source,)) if m.is_file()), None)
+                found |= {} if own is None else {stem: own}
+    if not images:
+        raise LulcError(f"No image fits {patterns.image!r} in {', '.join(map(str, sources))}.", "Look at the names.")
+    if patterns.mask and not found:
+        raise LulcError(
+            f"None of {len(images)} images has a mask that fits {patterns.mask!r}, like {next(iter(images.values()))}.",
+            "Correct the patterns.",
+        )
+    return images, found
+
+
+def _stem(texts: Sequence[str]) -> str:
+    """Texts joined; one that only repeats how the next begins is left out: aachen, aachen_1."""
+    kept = [a for a, b in zip(texts, (*texts[1:], "")) if not (b and b.startswith(a))]
+    return "_".join(text for text in kept if text)
+
+
+def open_scenes(files: Mapping[str, Path]) -> list[Scene]:
+    """Scenes of image files, by their stems.
 
     Raises:
         LulcError: one cannot be opened, or they differ in bands or number types.
     """
     scenes = []
-    for path in paths:
+    for stem, path in files.items():
         with Source(str(path)) as source:
             bands = tuple(b.number for b in source.facts.bands if not b.is_alpha)
-            scenes.append(Scene(path, source.facts, bands, source.nodata(bands[0]) if bands else None))
+            scenes.append(Scene(path, source.facts, bands, source.nodata(bands[0]) if bands else None, stem))
     first = scenes[0]
     for scene in scenes:
         types = {scene.facts.dtypes[b - 1] for b in scene.bands}
@@ -90,21 +158,28 @@ def open_scenes(paths: Sequence[Path]) -> list[Scene]:
     return scenes
 
 
-def masks_of(scenes: Sequence[Scene], sources: Sequence[Path]) -> dict[str, Path]:
-    """Stem of each scene → its mask.
+def masks_of(images: Mapping[str, Path], sources: Sequence[Path]) -> dict[str, Path]:
+    """Stem of each image → its mask, the file of that name in `sources`.
 
     Raises:
-        LulcError: a scene has none.
+        LulcError: an image has none, or is its own.
     """
     masks = {path.stem: path for path in files_in(sources, "mask")}
-    missing = [scene.stem for scene in scenes if scene.stem not in masks]
+    missing = [stem for stem in images if stem not in masks]
     if missing:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise LulcError(
-            f"{len(missing)} of {len(scenes)} images have no mask of the same name: {shown}.",
-            "Rename the masks, or prepare those images without masks as a set of their own.",
+            f"{len(missing)} of {len(images)} images have no mask of the same name: {shown}.",
+            "Say how the names differ, as in --image '*_sat.jpg' --mask '*_mask.png', or rename the masks. Images"
+            " without masks are a set of their own.",
         )
-    return {scene.stem: masks[scene.stem] for scene in scenes}
+    for stem, path in images.items():
+        if masks[stem].samefile(path):
+            raise LulcError(
+                f"{path} would be its own mask.",
+                "Say which files are which, as in --image '*_sat.jpg' --mask '*_mask.png', or name a --preset.",
+            )
+    return {stem: masks[stem] for stem in images}
 
 
 def band_names(scene: Scene, given: Sequence[str]) -> tuple[str, ...]:
