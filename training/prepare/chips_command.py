@@ -78,6 +78,11 @@ def _add_labels(p: argparse.ArgumentParser) -> None:
         help="take colours as far as this in RGB for the nearest class; 0 (default): exact colours only;"
         " 60 is usual for masks that were saved as JPEG",
     )  # fmt: skip
+    labels.add_argument(
+        "--max-lost", type=float, default=0.05, metavar="SHARE",
+        help="refuse masks of which more has colours or values of no class, and splits that leave more without a"
+        " training place, 0 to 1 (default 0.05)",
+    )  # fmt: skip
     labels.add_argument("--polygons", type=Path, metavar="FILE", help="vector file of polygons, or a folder of them")
     labels.add_argument("--points", type=Path, metavar="FILE", help="vector file or CSV of points, or a folder of them")
     labels.add_argument("--field", default="class", help="field or column of the class (default: class)")
@@ -155,6 +160,7 @@ def job_of(options: argparse.Namespace) -> data_set.PrepareJob:
             options.polygons or options.points,
             options.field,
             Patterns(options.image, options.mask),
+            options.max_lost,
         ),
         chips=ChipOptions(
             Tiling(options.size, options.stride, options.edges),

@@ -49,8 +49,8 @@ class ClassTable:
         """Whether the legend file gives colours."""
         return any(entry.colour != _GREY for entry in self.classes)
 
-    def of_values(self, values: npt.NDArray[Any]) -> tuple[Labels, int]:
-        """Labels of the legend file's values, and how many pixels have a value that it does not have."""
+    def of_values(self, values: npt.NDArray[Any]) -> tuple[Labels, npt.NDArray[np.bool_]]:
+        """Labels of the legend file's values, and which pixels have a value that it has."""
         labels = np.zeros(values.shape, np.uint8)
         known = values == UNKNOWN if self.shift == 0 else np.zeros(values.shape, bool)
         for entry in self.classes:
@@ -59,7 +59,7 @@ class ClassTable:
             known |= here
         for entry in self.ignored:
             known |= values == entry.value
-        return labels, int(values.size - np.count_nonzero(known))
+        return labels, known
 
     def of_label(self, label: Any) -> int | None:
         """Label value of a class that a person calls `label`: a value of the legend file, or a name.

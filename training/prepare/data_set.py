@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from . import masks, place_splits, statistics
 from .chip_writer import ChipOptions, ChipRow, ChipWriter, LeftOut, ReadLabels, nodata_for
 from .class_table import UNKNOWN, ClassTable, Labels, read_classes
 from .drawn_labels import drawn
+from .label_content import LabelContent, require_known, require_learnable
 from .overlap import SharedGround, shared_ground
 from .place_splits import Area
 from .preview import contact_sheet, require_drawing
@@ -47,7 +48,10 @@ UNLABELLED = "unlabelled"
 
 @dataclass(frozen=True)
 class LabelOptions:
-    """Where labels come from: at most one of masks (`mask_files`, `patterns`), `polygons` or `points` (see `drawn`)."""
+    """Where labels come from: at most one of masks (`mask_files`, `patterns`), `polygons` or `points` (see `drawn`).
+
+    A larger share of the pixels than `most_lost` that would be of no class, or of none that can be learned, is refused.
+    """
 
     legend: Path | None = None
     mask_files: tuple[Path, ...] = ()
@@ -55,6 +59,7 @@ class LabelOptions:
     drawings: Path | None = None
     class_field: str = "class"
     patterns: Patterns = Patterns()
+    most_lost: float = 0.05
 
     @property
     def masked(self) -> bool:
@@ -68,6 +73,8 @@ class LabelOptions:
             )
         if (self.masked or self.drawings) and self.legend is None:
             raise LulcError("The classes of the labels are not known.", "Name a file of classes with --legend.")
+        if not 0 <= self.most_lost <= 1:
+            raise LulcError(f"The largest lost share is {self.most_lost:g}.", "Give --max-lost a share from 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -141,6 +148,7 @@ class _Plan:
     mask_files: dict[str, masks.MaskFile]
     areas: list[Area]
     grounds: list[SharedGround]
+    content: LabelContent
 
 
 def prepare(job: PrepareJob, progress: Progress) -> Prepared:
@@ -190,7 +198,21 @@ def _plan(job: PrepareJob, progress: Progress) -> _Plan:
     if table is not None and paths:
         options = job.labels.mask_options
         mask_files = {s.stem: masks.MaskFile(paths[s.stem], table, options, s.facts) for s in scenes}
-    areas = _areas(job, scenes)
+    areas, grounds = _with_shared_ground(job, scenes, _areas(job, scenes), names, progress)
+    if not labelled and not job.places.shares:
+        areas = [replace(area, split=area.split or UNLABELLED) for area in areas]
+    shares = place_splits.parse_shares(job.places.shares or "train=0.7,val=0.15,test=0.15")
+    content = _content(job, scenes, areas, table, mask_files, progress)
+    areas = place_splits.assigned(areas, shares, job.places.seed, content.classes)
+    if table is not None:
+        require_learnable(content, areas, table, job.labels.most_lost, progress)
+    return _Plan(scenes, names, numbers, _gsd(job, scenes, progress), table, mask_files, areas, grounds, content)
+
+
+def _with_shared_ground(
+    job: PrepareJob, scenes: Sequence[Scene], areas: list[Area], names: Sequence[str], progress: Progress
+) -> tuple[list[Area], list[SharedGround]]:
+    """The areas, those that share ground joined where that is asked for, and the ground that places share."""
     grounds: list[SharedGround] = []
     if job.places.overlap == "skip":
         progress.warn("overlap between places was not searched for")
@@ -206,11 +228,27 @@ def _plan(job: PrepareJob, progress: Progress) -> _Plan:
         areas, pairs = place_splits.joined(areas, grounds)
         for one, other in pairs:
             progress.log(f"  {one} and {other} are one place now")
-    if not labelled and not job.places.shares:
-        areas = [replace(area, split=area.split or UNLABELLED) for area in areas]
-    shares = place_splits.parse_shares(job.places.shares or "train=0.7,val=0.15,test=0.15")
-    areas = place_splits.assigned(areas, shares, job.places.seed)
-    return _Plan(scenes, names, numbers, _gsd(job, scenes, progress), table, mask_files, areas, grounds)
+    return areas, grounds
+
+
+def _content(
+    job: PrepareJob, scenes: Sequence[Scene], areas: Sequence[Area], table: ClassTable | None,
+    mask_files: Mapping[str, masks.MaskFile], progress: Progress,
+) -> LabelContent:  # fmt: skip
+    """The labels counted; nothing where there are none.
+
+    Raises:
+        LulcError: too many are of no class.
+    """
+    content = LabelContent()
+    if table is None:
+        return content
+    for area in areas:
+        progress.check()
+        scene = scenes[area.scene]
+        content.add(area, scene.stem, mask_files.get(scene.stem), _labels_of(job, table, mask_files, scene)[0])
+    require_known(content, job.labels.most_lost, any(m.kind == "colours" for m in mask_files.values()), progress)
+    return content
 
 
 def _files(job: PrepareJob, progress: Progress) -> tuple[dict[str, Path], dict[str, Path]]:
@@ -288,7 +326,7 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
     about: dict[str, str] = {}
     measured_scenes: dict[str, npt.NDArray[np.float32]] = {}
     for i, scene in enumerate(plan.scenes):
-        read, done = _labels_of(job, plan, scene)
+        read, done = _labels_of(job, plan.table, plan.mask_files, scene)
         mine, out = writer.write(scene, [a for a in plan.areas if a.scene == i], read, progress)
         rows += mine
         left.add(out)
@@ -298,6 +336,8 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
                     layer_statistics.sample_layer(source, scene.bands, progress)
                 )
         text = done()
+        if scene.stem in plan.content.decodings:
+            text = masks.describe_decoding(plan.content.decodings[scene.stem], plan.mask_files[scene.stem].kind)
         if text:
             about[scene.path.name] = text
             progress.log(f"{scene.path.name}: {len(mine)} chips; {text}")
@@ -318,18 +358,15 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
     return measured
 
 
-def _labels_of(job: PrepareJob, plan: _Plan, scene: Scene) -> tuple[ReadLabels | None, Any]:
-    """How to read the labels of a scene, and what to say about them afterwards."""
-    if plan.table is None:
+def _labels_of(
+    job: PrepareJob, table: ClassTable | None, mask_files: Mapping[str, masks.MaskFile], scene: Scene
+) -> tuple[ReadLabels | None, Callable[[], str]]:
+    """How to read the labels of a scene, and what to say about those that were drawn afterwards."""
+    if table is None:
         return None, lambda: ""
-    if plan.mask_files:
-        mask = plan.mask_files[scene.stem]
-
-        def of_mask(region: PixelRegion) -> Labels:
-            return mask.read(region)[0]
-
-        return of_mask, lambda: masks.describe_decoding(mask.decoding(), mask.kind)
-    layer = drawn(Path(job.labels.drawings or ""), scene.path, scene.facts, plan.table, job.labels.class_field)
+    if mask_files:
+        return lambda region: mask_files[scene.stem].read(region)[0], lambda: ""
+    layer = drawn(Path(job.labels.drawings or ""), scene.path, scene.facts, table, job.labels.class_field)
     if layer is None:
         return _nothing_known, lambda: "nothing drawn"
     return layer.read, layer.summary_line

@@ -18,7 +18,6 @@ from lulc_plugin.raster import LayerFacts, PixelRegion, Source, open_dataset
 from .class_table import UNKNOWN, ClassTable, Labels
 
 KINDS = ("auto", "values", "colours")
-_STRIP_PIXELS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -137,21 +136,10 @@ class MaskFile:
     def _of_values(self, values: npt.NDArray[Any]) -> tuple[Labels, Decoding]:
         if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
             raise LulcError(f"The mask {self._path} holds numbers that are not whole.", "Class values are whole.")
-        labels, strange = self._table.of_values(values)
-        decoding = Decoding(values.size, values.size - strange)
-        if strange:
-            decoding.foreign[(-1, -1, -1)] = strange
-        return labels, decoding
-
-    def decoding(self) -> Decoding:
-        """What becomes of all pixels, read in strips."""
-        total = Decoding()
-        facts = self._onto or self._facts
-        rows = max(1, _STRIP_PIXELS // max(1, facts.width))
-        for row0 in range(0, facts.height, rows):
-            region = PixelRegion(row0, min(facts.height, row0 + rows), 0, facts.width)
-            total.add(self.read(region)[1])
-        return total
+        labels, known = self._table.of_values(values)
+        strange, counts = np.unique(values[~known], return_counts=True)
+        foreign = {(int(value), -1, -1): int(count) for value, count in zip(strange, counts, strict=True)}
+        return labels, Decoding(values.size, values.size - int(counts.sum()), 0, foreign)
 
 
 def describe_decoding(decoding: Decoding, kind: str) -> str:
@@ -196,7 +184,7 @@ class Decoding:
         pixels: all of them.
         exact: those of a colour of the legend (unknown's too).
         snapped: those near enough to one.
-        foreign: colour (r, g, b) → number of pixels that are near none; they become unknown.
+        foreign: colour (r, g, b), or (value, -1, -1), → number of pixels that are of no class; they become unknown.
     """
 
     pixels: int = 0

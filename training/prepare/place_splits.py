@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
 
@@ -170,10 +171,14 @@ def parse_shares(text: str) -> dict[str, float]:
     return {name: share / total for name, share in shares.items()}
 
 
-def assigned(areas: Sequence[Area], shares: Mapping[str, float], seed: int) -> list[Area]:
+def assigned(
+    areas: Sequence[Area], shares: Mapping[str, float], seed: int, classes: Sequence[npt.NDArray[np.int64]] = ()
+) -> list[Area]:
     """Areas with a split: places in an order of chance, each to the split that lacks most of its share of the pixels.
 
-    Splits that areas already have stay. Every split gets at least one place.
+    With `classes`, pixels of each class in each area, places of the class that the fewest have go first, each to the
+    split that lacks most of that class, so that all splits have it where enough places do (iterative stratification:
+    Sechidis et al. 2011). Splits that areas already have stay. Every split gets at least one place.
 
     Raises:
         LulcError: there are fewer places than splits.
@@ -183,19 +188,68 @@ def assigned(areas: Sequence[Area], shares: Mapping[str, float], seed: int) -> l
         sizes[area.place] = sizes.get(area.place, 0) + area.rectangle.pixels
     of = {area.place: area.split for area in areas if area.split}
     free = sorted(place for place in sizes if place not in of)
-    if free:
-        taken = {split: sum(sizes[p] for p, s in of.items() if s == split) for split in shares}
-        if len(free) < sum(1 for split in shares if not taken[split]):
-            raise LulcError(
-                f"There are {len(free)} places for the {len(shares)} splits {', '.join(shares)}.",
-                "Cut scenes into blocks with --block, give more scenes, or fewer --shares.",
-            )
-        total = sum(sizes.values())
-        order = [free[i] for i in np.random.default_rng(seed).permutation(len(free))]
-        for i, place in enumerate(order):
-            empty = [split for split in shares if not taken[split]]
-            among = empty if len(order) - i <= len(empty) else list(shares)
-            split = max(among, key=lambda s: shares[s] * total - taken[s])
-            of[place] = split
-            taken[split] += sizes[place]
+    bare = [split for split in shares if split not in of.values()]
+    if free and len(free) < len(bare):
+        raise LulcError(
+            f"There are {len(free)} places for the {len(shares)} splits {', '.join(shares)}.",
+            "Cut scenes into blocks with --block, give more scenes, or fewer --shares.",
+        )
+    chance = np.random.default_rng(seed)
+    order = [free[i] for i in chance.permutation(len(free))]
+    if len(classes):
+        best, tried = _stratified(areas, shares, of, order, classes), 1
+        while best[1] and tried < _TRIES:
+            again = _stratified(areas, shares, of, [free[i] for i in chance.permutation(len(free))], classes)
+            best, tried = min(best, again, key=lambda one: one[1]), tried + 1
+        of = best[0]
+    order = [place for place in order if place not in of]
+    taken = {split: sum(sizes[p] for p, s in of.items() if s == split) for split in shares}
+    for i, place in enumerate(order):
+        empty = [split for split in shares if not taken[split]]
+        among = empty if len(order) - i <= len(empty) else list(shares)
+        of[place] = max(among, key=lambda s: shares[s] * sum(sizes.values()) - taken[s])
+        taken[of[place]] += sizes[place]
     return [replace(area, split=of[area.place]) for area in areas]
+
+
+#: Orders of chance that are tried until every split has every class.
+_TRIES = 20
+
+
+def _stratified(
+    areas: Sequence[Area],
+    shares: Mapping[str, float],
+    of: Mapping[str, str],
+    order: Sequence[str],
+    classes: Sequence[npt.NDArray[np.int64]],
+) -> tuple[dict[str, str], int]:
+    """Place → split: those of `of`, and those of `order` that have a labelled pixel by their classes (see `assigned`).
+
+    Also how often a split lacks a class.
+    """
+    content: dict[str, npt.NDArray[np.int64]] = {}
+    for area, counts in zip(areas, classes, strict=True):
+        content[area.place] = content.get(area.place, 0) + counts
+    out, left = dict(of), [place for place in order if content[place].any()]
+    lack = {s: share * np.asarray(sum(content.values()), np.float64) for s, share in shares.items()}
+    seen = {s: np.zeros(len(counts), bool) for s in shares}
+
+    def take(place: str, split: str) -> None:
+        out[place] = split
+        if split in shares:
+            lack[split] = lack[split] - content[place]
+            seen[split] |= content[place] > 0
+
+    for place, split in of.items():
+        take(place, split)
+    while left:
+        having = np.sum([content[place] > 0 for place in left], axis=0)
+        rarest = int(np.where(having > 0, having, len(left) + 1).argmin())
+        place = next(p for p in left if content[p][rarest])
+        bare = [s for s in shares if s not in out.values()]
+        without = [s for s in shares if not seen[s][rarest]]
+        among = bare if len(left) <= len(bare) else without if having[rarest] <= len(without) else list(shares)
+        take(place, max(among, key=lambda s: (lack[s][rarest], lack[s].sum())))
+        left.remove(place)
+    there = np.sum(list(content.values()), axis=0) > 0
+    return out, sum(int((there & ~own).sum()) for own in seen.values())

@@ -28,6 +28,7 @@ _COLOURS: tuple[Colour, ...] = (
     (0, 153, 143), (255, 164, 5), (116, 10, 255), (157, 204, 0), (194, 0, 136),
 )  # fmt: skip
 _OVERLAY = 0.45
+_CHEQUER, _UNKNOWN_GREYS = 4, (0.55, 0.75)
 _TALLEST_PX = 384
 
 
@@ -75,11 +76,13 @@ def rgb_of(values: npt.NDArray[Any], names: Sequence[str], valid: npt.NDArray[np
 
 
 def coloured(labels: Labels, colours: Mapping[int, Colour]) -> Rgb:
-    """`(rows, cols, 3)` 0..1 of labels; unknown is white."""
+    """`(rows, cols, 3)` 0..1 of labels; unknown is a chequered grey, which no class can be mistaken for."""
     table = np.ones((256, 3), np.float32)
     for value, colour in colours.items():
         table[value] = np.array(colour, np.float32) / 255
-    return table[labels]
+    rows, cols = np.indices(labels.shape) // _CHEQUER
+    chequer = np.where((rows + cols) % 2 == 0, *_UNKNOWN_GREYS).astype(np.float32)
+    return np.where((labels == UNKNOWN)[..., None], chequer[..., None], table[labels])
 
 
 def overlay(rgb: Rgb, labels: Labels, colours: Mapping[int, Colour]) -> Rgb:
@@ -135,31 +138,21 @@ def contact_sheet(description: SetDescription, path: Path, count: int = 12, seed
     return len(chosen)
 
 
-def augmented_sheet(
-    samples: Sequence[tuple[Rgb, Labels]], path: Path, colours: Mapping[int, Colour] | None = None
-) -> None:
-    """A PNG of samples as a network sees them in training, image and mask side by side.
+def augmented_sheet(samples: Sequence[tuple[Rgb, Rgb]], path: Path, legend: Mapping[str, Colour]) -> None:
+    """A PNG of samples as a network sees them in training, image and mask side by side, with the classes below.
 
     Args:
-        samples: images `(rows, cols, 3)` 0..1 with labels `(rows, cols)`, 0 = unknown.
+        samples: images `(rows, cols, 3)` 0..1, each with its labels as `coloured` shows them.
         path: the PNG.
-        colours: label value → colour; None: made up.
+        legend: name of a class → its colour.
 
     Raises:
-        LulcError: there is no sample, or one has another shape.
+        LulcError: there is no sample.
     """
     if not samples:
         raise LulcError("There are no augmented samples to show.", "Give at least one.")
-    if colours is None:
-        colours = {value: _COLOURS[(value - 1) % len(_COLOURS)] for value in range(1, 256)}
-    panels = []
-    for image, labels in samples:
-        if image.shape != (*labels.shape, 3):
-            raise LulcError(
-                f"A sample has an image of {image.shape} and a mask of {labels.shape}.", "Give (rows, cols, 3)."
-            )
-        panels.append([np.clip(image, 0, 1).astype(np.float32), coloured(labels, colours)])
-    _draw(panels, [""] * len(panels), {}, path, across=4)
+    panels = [[np.clip(image, 0, 1).astype(np.float32), labels] for image, labels in samples]
+    _draw(panels, [""] * len(panels), legend, path, across=4)
 
 
 def require_drawing() -> None:
@@ -201,6 +194,9 @@ def _draw(
             Patch(facecolor=(c[0] / 255, c[1] / 255, c[2] / 255), edgecolor="0.4", label=name)
             for name, c in legend.items()
         ]
+        patches.append(
+            Patch(facecolor=str(_UNKNOWN_GREYS[0]), edgecolor=str(_UNKNOWN_GREYS[1]), hatch="xxx", label="unknown")
+        )
         figure.legend(
             handles=patches, loc="lower center", ncols=min(len(patches), 3 * across), fontsize=7, frameon=False
         )

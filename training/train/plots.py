@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..prepare.preview import augmented_sheet
+from ..prepare.preview import augmented_sheet, coloured
 from ..recipe import Recipe
 from .batches import Batches, channel_means
 from .training_data import TrainingData
@@ -60,15 +60,23 @@ def write_samples(recipe: Recipe, material: TrainingData, folder: Path, count: i
     """Write `samples.png`: the first samples of the run as a network sees them, with their labels."""
     folder.mkdir(parents=True, exist_ok=True)
     batches = Batches(recipe, material.training, channel_means(recipe, material.training))
+    colours = [_label_colours(recipe, chips[0].allowed) for chips in material.training]
     number = 0
-    pairs: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]] = []
+    pairs: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]] = []
     while len(pairs) < count:
-        for samples in batches(number):
-            pairs += [(shown(recipe, s.image), s.labels) for s in samples]
+        for samples, own in zip(batches(number), colours, strict=True):
+            pairs += [(shown(recipe, s.image), coloured(s.labels, own)) for s in samples]
         number += 1
     path = folder / "samples.png"
-    augmented_sheet(pairs[:count], path)
+    augmented_sheet(pairs[:count], path, {entry.name: entry.rgb for entry in recipe.legend.classes})
     return path
+
+
+def _label_colours(recipe: Recipe, allowed: npt.NDArray[np.bool_]) -> dict[int, tuple[int, int, int]]:
+    """Label code → the legend's colour, of a coarse label the mean of its classes; `allowed` as in `Chip`."""
+    rgb = np.array([entry.rgb for entry in recipe.legend.classes])
+    means = {code: rgb[members].mean(axis=0).round() for code, members in enumerate(allowed) if members.any()}
+    return {code: (int(r), int(g), int(b)) for code, (r, g, b) in means.items()}
 
 
 def shown(recipe: Recipe, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

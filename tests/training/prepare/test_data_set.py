@@ -15,7 +15,7 @@ from rasterio.transform import Affine
 
 from lulc_plugin.raster import open_dataset
 from training.prepare.__main__ import main
-from training.prepare.preview import augmented_sheet
+from training.prepare.preview import augmented_sheet, coloured
 from training.sets.chips import load
 from training.sets.description import describe
 
@@ -210,6 +210,16 @@ def test_looks_at_a_set(scenes, capsys):
 
 
 def test_augmented_sheet(tmp_path, rng):
-    samples = [(rng.random((40, 40, 3)).astype(np.float32), rng.integers(0, 4, (40, 40)).astype(np.uint8))] * 5
-    augmented_sheet(samples, tmp_path / "a.png")
+    colours = {1: (255, 255, 255), 2: (0, 255, 0)}
+    labels = rng.integers(0, 3, (40, 40)).astype(np.uint8)
+    samples = [(rng.random((40, 40, 3)).astype(np.float32), coloured(labels, colours))] * 5
+    augmented_sheet(samples, tmp_path / "a.png", {"Barren": colours[1], "Forest": colours[2]})
     assert stored(tmp_path / "a.png").std() > 10
+
+
+def test_unknown_pixels_look_like_no_class():
+    # barren is white in many legends, and black is a class in others
+    shown = coloured(np.array([[0, 1, 2]] * 8, np.uint8), {1: (255, 255, 255), 2: (0, 0, 0)})
+    assert len(np.unique(shown[:, 0], axis=0)) == 2
+    assert 0.3 < shown[:, 0].min() and shown[:, 0].max() < 0.9
+    assert (shown[:, 1] == 1).all() and (shown[:, 2] == 0).all()

@@ -101,8 +101,8 @@ def test_class_of_value_0_moves_all_values_up(tmp_path):
     path = tmp_path / "l.json"
     path.write_text(json.dumps({"classes": [{"value": v, "name": f"c{v}"} for v in (0, 1)]}))
     table = read_classes(path)
-    labels, strange = table.of_values(np.array([[0, 1, 5]]))
-    assert labels.tolist() == [[1, 2, 0]] and strange == 1
+    labels, known = table.of_values(np.array([[0, 1, 5]]))
+    assert labels.tolist() == [[1, 2, 0]] and known.tolist() == [[True, True, False]]
     assert table.of_label("C0") == 1 and table.of_label(1) == 2
     with pytest.raises(LulcError, match="not a class"):
         table.of_label("forest")

@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 from lulc_plugin.errors import LulcError
 from training import recipe
 from training.networks.network_settings import NetworkSettings, build
-from training.train import checkpoint, loop, optimisation
+from training.prepare.preview import augmented_sheet
+from training.train import checkpoint, loop, optimisation, plots
 from training.train.__main__ import main
 from training.train.batches import Batches, Targets, images_of
 from training.train.plots import write_samples
@@ -147,10 +148,17 @@ def test_a_checkpoint_is_not_executed(tmp_path):
         checkpoint.read(path)
 
 
-def test_previews_are_pictures(joint, tmp_path):
+def test_previews_are_pictures(joint, tmp_path, monkeypatch):
     r, chips = joint
+    given = []
+    monkeypatch.setattr(plots, "augmented_sheet", lambda *a: given.append(a) or augmented_sheet(*a))
     path = write_samples(r, chips, tmp_path / "run")
     assert path.read_bytes()[:4] == b"\x89PNG" and path.stat().st_size > 10_000
+    (samples, _, legend) = given[0]
+    assert legend == {"Water": (0x41, 0x9B, 0xDF), "Trees": (0x39, 0x7D, 0x49), "Bare": (0xB9, 0xA8, 0x8F)}
+    seen = {tuple(np.round(255 * c).astype(int)) for _, labels in samples for c in labels.reshape(-1, 3)}
+    # `not water` may be two classes: the middle of their colours
+    assert {legend["Water"], legend["Trees"], (121, 146, 108)} <= seen
 
 
 def test_a_run_that_had_lost_patience_does_not_go_on(joint, recipe_file, tmp_path):
