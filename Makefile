@@ -3,7 +3,7 @@
 ENGINE := .venv-engine/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-training demo test test-faults audit lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
+.PHONY: help setup setup-training demo demo-own test test-faults audit lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ setup-training: ## the same, and PyTorch for training: for processors, or CUDA w
 
 demo: setup ## classify a Landsat scene in QGIS: map, picture, accuracy (build/demo)
 	@scripts/demo.sh
+
+demo-own: setup ## own classes on the same scene, from points that were digitised by eye: map, picture, report (build/demo-own)
+	@scripts/demo_own.sh
 
 test: setup ## ruff, mypy, and all tests: engine without QGIS, training, algorithms in QGIS
 	@scripts/test.sh
