@@ -51,6 +51,7 @@ TITLES: Mapping[str, str] = {
     "bands.order": "Order of bands",
     "bands.alpha": "Alpha band",
     "bands.equal": "Equal bands",
+    "bands.absent": "Absent bands",
     "pixels.size": "Pixel size",
     "windows.size": "Windows",
     "windows.smoothing": "Smoothing",

@@ -101,6 +101,7 @@ COMMANDS = {
         SHELL: "lulc:installdependencies of QGIS",
         PYTHON: "lulc:installdependencies of QGIS",
     },
+    "trainfrompoints": {QGIS: "Train classes from points", SHELL: "lulc_plugin adapt", PYTHON: "lulc_plugin.adapt"},
 }
 
 #: What has to be done so that a change of the installation counts; begins with a verb.

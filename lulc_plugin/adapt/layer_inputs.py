@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..classify import ClassifyJob, make_plan
+from ..classify import ClassifyJob, make_plan, ordered_for
 from ..errors import LulcError
 from ..model import Entry, ModelBand, catalogue
 from ..progress import Progress
@@ -20,6 +20,7 @@ from ..raster import (
     Channel,
     LayerFacts,
     RasterInput,
+    Source,
     Step,
     Steps,
     apply_steps,
@@ -129,6 +130,8 @@ def find_networks(
     found: list[NetworkUse] = []
     notes = []
     networks = catalogue.Catalogue(Path(models_folder) if models_folder else None)
+    with Source(layer) as source:
+        networks = ordered_for(ClassifyJob(layer), source.facts, networks)
     for entry in networks.entries:
         if entry.spec.output.features is None:
             continue

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ClassifyJob as ClassifyJob,
     )
     from .layer_check import LayerCheck as LayerCheck, check_layer as check_layer
+    from .model_choice import ordered_for as ordered_for
     from .pipeline import classify as classify, run as run
     from .plan import Plan as Plan, Setup as Setup, make_plan as make_plan
     from .repetition import Instead as Instead, Repetition as Repetition, repeat as repeat
@@ -33,6 +34,7 @@ __getattr__, __all__ = lazy_exports(
         "blend": ["Blender"],
         "job": ["AUTO", "ClassifyJob", "DEVICES", "NODATA_POLICIES", "RESAMPLE", "VALUES"],
         "layer_check": ["LayerCheck", "check_layer"],
+        "model_choice": ["ordered_for"],
         "pipeline": ["classify", "run"],
         "plan": ["Plan", "Setup", "make_plan"],
         "repetition": ["Instead", "Repetition", "repeat"],

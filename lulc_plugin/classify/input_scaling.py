@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..errors import LulcError
 from ..findings import Findings
-from ..model import InputForm, ModelSpec
+from ..model import InputForm, ModelSpec, with_pattern
 from ..options import option
 from ..progress import Progress
 from ..raster import (
@@ -24,6 +24,7 @@ from ..raster import (
     Step,
     Steps,
     bands as band_matching,
+    match_most,
     resolve_all,
     statistics as sampling,
     value_kind,
@@ -94,7 +95,7 @@ def choose_scaling(
 
 
 def match_bands(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec) -> BandMatch:
-    """Which bands of a layer are those of the network.
+    """Which bands of a layer are those of the network, all of them.
 
     Raises:
         LulcError: a band cannot be found, or the bands that the user gave do not exist.
@@ -105,8 +106,33 @@ def match_bands(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec) -> BandMat
         job.layer.bands,
         layer_name=facts.name,
         tags=facts.tags,
-        model_sensor=" ".join(filter(None, (spec.constellation, *spec.instruments))),
+        model_sensor=_sensor(spec),
     )
+
+
+def _sensor(spec: ModelSpec) -> str:
+    return " ".join(filter(None, (spec.constellation, *spec.instruments)))
+
+
+def fit_bands(job: ClassifyJob, facts: LayerFacts, spec: ModelSpec) -> tuple[ModelSpec, BandMatch]:
+    """A network as it works with the bands that a layer has, and which of the layer's bands those are.
+
+    Raises:
+        LulcError: a band that it cannot do without is not found, or the user's bands do not exist or are no set of it.
+    """
+    if spec.band_patterns is None:
+        return spec, match_bands(job, facts, spec)
+    patterns = spec.band_patterns.by_size
+    place, found = match_most(
+        facts.bands,
+        spec.bands,
+        [[spec.band_names.index(name) for name in pattern.bands] for pattern in patterns],
+        job.layer.bands,
+        layer_name=facts.name,
+        tags=facts.tags,
+        model_sensor=_sensor(spec),
+    )
+    return with_pattern(spec, patterns[place]), found
 
 
 def choose_form(

@@ -14,15 +14,17 @@ import numpy.typing as npt
 
 from ..errors import CancelledError, LulcError
 from ..findings import ERROR, PASS, WARNING, Finding, Findings, Refused, count
-from ..model import Catalogue, Entry
+from ..model import Catalogue, Entry, ModelSpec
 from ..options import option
 from ..progress import Progress
 from ..raster import (
     BandsNotFound,
     BoolArray,
+    LayerFacts,
     PixelRegion,
     RasterInput,
     Source,
+    band_names,
     gdal,
     refuse_missing_sources,
     statistics,
@@ -30,13 +32,15 @@ from ..raster import (
 from . import input_scaling, preflight, value_checks
 from .job import ClassifyJob
 from .made_maps import check_maps_beside
-from .pixel_size import MOST_UNASKED, fit_pixels, made_for, metres
+from .model_choice import ordered_for, with_bands
+from .pixel_size import MOST_UNASKED, PixelFit, fit_pixels, made_for, metres
 from .plan import plan_thoroughly
 
 #: Whether a layer's pixels are of a size that a network was made for.
 INSIDE, RESAMPLED, OUTSIDE = "inside", "resampled", "outside"
 _WORDS = {INSIDE: "FITS", RESAMPLED: "RESAMPLED", OUTSIDE: "OUTSIDE"}
-_OWN_CHOICE = f"which by more than {MOST_UNASKED:g} times is your own choice"
+_FAR_OFF = f"which by more than {MOST_UNASKED:g} times is your own choice"
+_TO_BE_NAMED = "but is only taken where it is named"
 _MOST_BANDS = 16
 #: Pieces of a layer up to this many pixels are kept for the next network: as many as all squares of a survey have.
 _CACHED_PIXELS = 512 * 512
@@ -54,7 +58,8 @@ class ModelFit:
         but: what is suspicious about the layer's numbers for it; empty where nothing is.
         pixels: whether they are of a size that it was made for: one of `INSIDE` (or unknown), `RESAMPLED` and
             `OUTSIDE` (taken as they are, because RESAMPLE says so); empty where it does not fit.
-        unasked: `auto` may take it; False where the pixels are so far off that the user has to name it.
+        own_choice: why the user has to name it, a clause; empty where `auto` may take it.
+        absent: labels of bands that it would take too and that the layer does not have.
     """
 
     name: str
@@ -63,7 +68,8 @@ class ModelFit:
     reason: str
     but: str = ""
     pixels: str = ""
-    unasked: bool = True
+    own_choice: str = ""
+    absent: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -84,6 +90,7 @@ class ModelFit:
             "reason": self.reason,
             "word": self.word,
             "pixels": self.pixels,
+            "absent": list(self.absent),
         }
 
 
@@ -134,7 +141,7 @@ class LayerCheck:
             RESAMPLED: " only with resampling",
             OUTSIDE: " only with pixels of a size that it was not made for",
         }
-        own = "" if first.unasked else f", {_OWN_CHOICE}: {option('model', first.name)}"
+        own = f", {first.own_choice}: {option('model', first.name)}" if first.own_choice else ""
         but = f"{own}, but {first.but}" if first.but else own
         others = f"; so {'does' if len(rest) == 1 else 'do'} {', '.join(rest)}." if rest else "."
         return f"{first.name} fits this layer{size.get(first.pixels, '')}{but}{others}"
@@ -187,7 +194,8 @@ def check_layer(job: ClassifyJob, progress: Progress | None = None) -> LayerChec
         findings = (*findings, *of_maps)
         blocked = _blocked(job, source, findings, progress)
         fits = [
-            _fit(job, source, entry, unusable if entry.path == chosen else "", progress) for entry in networks.entries
+            _fit(job, source, entry, unusable if entry.path == chosen else "", progress)
+            for entry in ordered_for(job, source.facts, networks).entries
         ]
         models = _ordered(fits, networks, blocked)
         return LayerCheck(source.facts.name, model, findings, models, blocked)
@@ -259,7 +267,7 @@ def _ordered(fits: Sequence[ModelFit], networks: Catalogue, blocked: str) -> tup
         reason = f"the layer itself cannot be classified, and no network can help before that is mended. {blocked}"
         fits = [ModelFit(m.name, m.title, False, reason) if m.fits else m for m in fits]
     broken = [ModelFit(b.path.stem, "", False, f"it cannot be used. {b.error.problem}") for b in networks.broken]
-    return (*sorted(fits, key=lambda m: (not m.fits, m.pixels not in ("", INSIDE), not m.unasked)), *broken)
+    return (*sorted(fits, key=lambda m: (not m.fits, m.pixels not in ("", INSIDE), bool(m.own_choice))), *broken)
 
 
 def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress: Progress) -> ModelFit:
@@ -269,7 +277,8 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
     if unusable:
         return ModelFit(spec.name, spec.title, False, unusable)
     try:
-        match = input_scaling.match_bands(job, facts, spec)
+        used, match = with_bands(job, facts, entry)
+        spec = used.spec
         pixels = fit_pixels(spec, facts, job.resample)
         probe = statistics.probe_layer(source, match.numbers, progress)
         part = job.extent is not None or not all(p.size for p in probe)
@@ -284,23 +293,29 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
         return ModelFit(spec.name, spec.title, False, f"wants {error.wanted}; {error.not_found}.")
     except LulcError as error:
         return ModelFit(spec.name, spec.title, False, error.problem)
-    reason = f"bands {match.how}, values read as {reading.kind}"
+    reason = f"bands {match.how}, {f'without {band_names.in_words(spec.absent)}, ' if spec.absent else ''}"
+    reason += f"values read as {reading.kind}"
     reason += f" ({form.name})" if form.name != reading.kind else ""
-    if pixels.after is not None:
-        size = f"; {made_for(spec, facts)}: they are resampled to {metres(pixels.after)}, expect a poorer map"
-    elif not pixels.inside:
-        size = f"; {made_for(spec, facts)}: they are taken as they are, expect a poorer map"
-    elif facts.gsd is None:
-        size = ", the size of the pixels is unknown"
-    else:
-        size = ", pixels of a size it was made for"
     but = value_checks.range_problem(spec, input_scaling.without_statistics(reading, form, spec), probe)
     colours = value_checks.few_colours(probe)
     if colours:
         but = f"it has only {colours} different colours, as a map of classes"
     sizes = INSIDE if pixels.inside else OUTSIDE if pixels.resampling is None else RESAMPLED
-    reason += f"{size}{f', but {but}' if but else ''}."
-    return ModelFit(spec.name, spec.title, True, reason, but, sizes, pixels.is_unasked)
+    own_choice = "" if spec.unasked else _TO_BE_NAMED
+    named = f", {own_choice} ({spec.title})" if own_choice else ""
+    reason += f"{_size_words(spec, facts, pixels)}{named}{f', but {but}' if but else ''}."
+    if not pixels.is_unasked:
+        own_choice = _FAR_OFF
+    return ModelFit(spec.name, spec.title, True, reason, but, sizes, own_choice, spec.absent)
+
+
+def _size_words(spec: ModelSpec, facts: LayerFacts, pixels: PixelFit) -> str:
+    """What is done with the layer's pixels, to follow a clause."""
+    if pixels.after is not None:
+        return f"; {made_for(spec, facts)}: they are resampled to {metres(pixels.after)}, expect a poorer map"
+    if not pixels.inside:
+        return f"; {made_for(spec, facts)}: they are taken as they are, expect a poorer map"
+    return ", the size of the pixels is unknown" if facts.gsd is None else ", pixels of a size it was made for"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +12,10 @@ from ..environment import packages
 from ..errors import CancelledError, LulcError
 from ..findings import WARNING, Finding, Findings, Refused
 from ..model import Catalogue, Entry, InputForm, ModelSpec, Network, Smoothing, catalogue
-from ..options import option
 from ..progress import Progress
 from ..raster import (
     Axis,
     BandMatch,
-    BandsNotFound,
     Channel,
     Grid,
     LayerFacts,
@@ -34,7 +31,8 @@ from ..raster import (
 from . import input_scaling, preflight, value_checks
 from .job import AUTO, ClassifyJob
 from .made_maps import check_own_map
-from .pixel_size import MOST_UNASKED, PixelFit, fit_pixels, made_for
+from .model_choice import first_fit, with_bands
+from .pixel_size import PixelFit, fit_pixels
 from .smoothing import choose_smoothing
 from .window_size import plan_windows
 
@@ -279,6 +277,9 @@ def _decide(draft: _Draft, source: Source, networks: Catalogue) -> Setup:
         findings.warn("model.description", warning)
     findings.log(f"Bands {match.how}: {_pairs(match, entry.spec, facts)}")
     preflight.check_bands(match, entry.spec, _pairs(match, entry.spec, facts), findings)
+    if entry.spec.absence:
+        findings.log(entry.spec.absence)
+        findings.note("bands.absent", entry.spec.absence)
     preflight.check_place(facts, findings)
     preflight.check_pixel_size(facts, entry.spec, pixels, findings)
     fixed = _open_network(draft, entry)
@@ -339,7 +340,7 @@ def _choose(draft: _Draft, facts: LayerFacts, networks: Catalogue) -> tuple[Entr
         draft.entry = entry
         findings.log(f"Model: {entry.spec.name} ({entry.spec.title})")
     else:
-        entry, (match, pixels), passed = _first_fit(job, facts, networks)
+        (entry, match, pixels), passed = first_fit(job, facts, networks)
         draft.entry = entry
         findings.log(f"Model: {entry.spec.name} ({entry.spec.title}), the best one that fits")
         for reason in passed:
@@ -349,91 +350,8 @@ def _choose(draft: _Draft, facts: LayerFacts, networks: Catalogue) -> tuple[Entr
     # where the pixels are refused, the other findings are wanted too
     with suppress(Refused), findings.refusing("pixels.size"):
         pixels = fit_pixels(entry.spec, facts, job.resample)
-    return entry, input_scaling.match_bands(job, facts, entry.spec), pixels
-
-
-def _first_fit(
-    job: ClassifyJob, facts: LayerFacts, networks: Catalogue
-) -> tuple[Entry, tuple[BandMatch, PixelFit], tuple[str, ...]]:
-    """The best network made for such pixels; if there is none, the best of those that can be fed others."""
-
-    def fit(entry: Entry) -> tuple[BandMatch, PixelFit]:
-        return input_scaling.match_bands(job, facts, entry.spec), fit_pixels(entry.spec, facts, job.resample)
-
-    def fit_nearly(entry: Entry) -> tuple[BandMatch, PixelFit]:
-        match, pixels = fit(entry)
-        if not pixels.is_unasked:
-            raise _PixelsFarOff(entry, f"it was {made_for(entry.spec, facts)}, {pixels.factor:.3g} times off.")
-        return match, pixels
-
-    def fit_inside(entry: Entry) -> tuple[BandMatch, PixelFit]:
-        match, pixels = fit(entry)
-        if not pixels.inside:
-            raise LulcError(f"it was {made_for(entry.spec, facts)}", "Set the model yourself if you want it.")
-        return match, pixels
-
-    try:
-        return networks.first_fit(fit_inside)
-    except LulcError:
-        # the reasons that count are those of the second look, at the same networks in the same order
-        pass
-    try:
-        return networks.first_fit(fit_nearly)
-    except LulcError as error:
-        raise _explain_far_off(error, facts, networks, fit_nearly) from error
-
-
-class _PixelsFarOff(LulcError):
-    """A network could be run on the layer, but only if its pixels are resampled by far."""
-
-    def __init__(self, entry: Entry, problem: str) -> None:
-        self.entry = entry
-        super().__init__(problem)
-
-
-def _explain_far_off(
-    error: LulcError, facts: LayerFacts, networks: Catalogue, fit: Callable[[Entry], object]
-) -> LulcError:
-    """`error` with what to do where networks have the bands but not the pixels; as it is where none has the bands."""
-    far: list[Entry] = []
-    lacking: list[str] = []
-    for entry in networks.entries:
-        try:
-            fit(entry)
-        except _PixelsFarOff as reason:
-            far.append(reason.entry)
-        except LulcError as reason:
-            if _fits_inside(entry.spec, facts):
-                lacking.extend(reason.missing if isinstance(reason, BandsNotFound) else _labels(entry))
-    if not far:
-        return error
-    # what the other networks want too is there, even if it has no name
-    known = _labels(far[0])
-    missing = [label for label in dict.fromkeys(lacking) if label not in known]
-    name = far[0].spec.name
-    remedy = (
-        f"Resampling by more than {MOST_UNASKED:g} times is your own choice: {option('model', name)}; expect a poor"
-        " map."
-    )
-    if missing:
-        words = " and ".join("near infrared (nir)" if label == "nir" else label for label in missing)
-        remedy = (
-            f"The networks for such pixels need {words}: give an image that has it, or name its band with"
-            f" {option('bands')}. {remedy}"
-        )
-    return LulcError(error.problem, remedy)
-
-
-def _labels(entry: Entry) -> list[str]:
-    return [band.label for band in entry.spec.bands]
-
-
-def _fits_inside(spec: ModelSpec, facts: LayerFacts) -> bool:
-    """Whether the layer's pixels are of a size that a network was made for."""
-    try:
-        return fit_pixels(spec, facts).inside
-    except LulcError:
-        return False
+    draft.entry, match = with_bands(job, facts, entry)
+    return draft.entry, match, pixels
 
 
 def _models_folder(job: ClassifyJob) -> Path | None:

@@ -90,6 +90,7 @@ def decisions(setup: Setup) -> dict[str, Any]:
     used = [facts.bands[number - 1] for number in setup.match.numbers]
     return {
         "bands": list(setup.match.numbers),
+        **({"absent_bands": list(spec.absent)} if spec.absent else {}),
         "band_types": [facts.dtypes[band.number - 1] for band in used],
         "band_scales": [[band.scale, band.offset] for band in used],
         "way_in": setup.form.name,

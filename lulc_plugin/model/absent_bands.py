@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..raster import Channel, parse
-from .band_patterns import BandPattern, bands_of
+from ..raster import Channel, band_names, parse
+from .band_patterns import BandPattern, BandPatterns, bands_of
 from .spec import ModelSpec, Scores, Smoothing
+
+#: Test sets that the sentence on absent bands names.
+_MOST_TOLD = 2
 
 
 def with_pattern(spec: ModelSpec, pattern: BandPattern) -> ModelSpec:
@@ -48,6 +51,7 @@ def with_pattern(spec: ModelSpec, pattern: BandPattern) -> ModelSpec:
         scores=_scores(pattern) or (spec.scores if complete else ()),
         band_patterns=None,
         absent=tuple(band.label for band in spec.bands if band.name not in place),
+        absence=_absence(spec, spec.band_patterns, pattern),
     )
 
 
@@ -67,3 +71,25 @@ def _scores(pattern: BandPattern) -> tuple[Scores, ...]:
     return tuple(
         Scores(name, "test", 0, score.oa or 0.0, None, None, score.miou) for name, score in pattern.scores.items()
     )
+
+
+def _absence(spec: ModelSpec, patterns: BandPatterns, pattern: BandPattern) -> str:
+    """What the bands that `pattern` lacks would bring, a sentence; empty where it lacks none."""
+    labels = {band.name: band.label for band in spec.bands}
+    lacking = [name for name in spec.band_names if name not in pattern.bands]
+    if not lacking:
+        return ""
+    richer = [p for p in reversed(patterns.by_size) if set(pattern.bands) < set(p.bands)]
+    told = []
+    for test_set, score in pattern.scores.items():
+        more = [
+            f"{one.miou:.2f} with {band_names.in_words(labels[name] for name in p.bands if name not in pattern.bands)}"
+            for p in richer
+            if (one := p.scores.get(test_set)) is not None and one.miou is not None
+        ]
+        if score.miou is not None and more:
+            told.append(f"{score.miou:.2f} on {test_set}, {', '.join(more)}")
+    words = band_names.in_words(labels[name] for name in lacking)
+    if not told:
+        return f"{spec.name} works here without {words}; what that costs was not measured."
+    return f"{spec.name} works here without {words}. Mean IoU: {'; '.join(told[:_MOST_TOLD])}."

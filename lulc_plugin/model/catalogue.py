@@ -194,6 +194,13 @@ class Catalogue:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = default_folder() if folder is None else folder
         self._loaded: dict[Path, Entry] = {}
+        self._as_used: Callable[[Entry], Entry] = _whole
+
+    def ordered_by(self, as_used: Callable[[Entry], Entry]) -> Catalogue:
+        """The same networks, in the order of what `as_used` makes of each: that of a layer which lacks some bands."""
+        other = Catalogue(self.folder)
+        other.folder, other._loaded, other._as_used = self.folder, self._loaded, as_used
+        return other
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -221,7 +228,7 @@ class Catalogue:
                 entries.append(self._load(path))
             except LulcError as error:
                 broken.append(Broken(path, error))
-        return tuple(ordered(entries)), tuple(broken)
+        return tuple(ordered(entries, self._as_used)), tuple(broken)
 
     def _load(self, path: Path) -> Entry:
         if path not in self._loaded:
@@ -288,7 +295,7 @@ class Catalogue:
         """One sentence for each network behind the one that was taken."""
         entries, bundled_count = self.entries, len(self._bundled[0])
         start = 0 if taken < bundled_count else bundled_count
-        standings = _standings(self._bundled[0] if taken < bundled_count else self._own[0])
+        standings = _standings(self._bundled[0] if taken < bundled_count else self._own[0], self._as_used)
         reasons = []
         for i in range(taken + 1, len(entries)):
             try:
@@ -329,14 +336,20 @@ def own_files(folder: Path | None) -> list[Path]:
     return paths[:_MOST_FILES]
 
 
-def ordered(entries: Sequence[Entry]) -> list[Entry]:
-    """Best first, as `ranking.ordered` has it."""
-    return [entries[i] for i in ranking.ordered(_standings(entries))]
+def _whole(entry: Entry) -> Entry:
+    """A network with all of its bands."""
+    return entry
 
 
-def _standings(entries: Sequence[Entry]) -> list[RankingFacts]:
+def ordered(entries: Sequence[Entry], as_used: Callable[[Entry], Entry] = _whole) -> list[Entry]:
+    """Best first, as `ranking.ordered` has it, by what `as_used` makes of each."""
+    return [entries[i] for i in ranking.ordered(_standings(entries, as_used))]
+
+
+def _standings(entries: Sequence[Entry], as_used: Callable[[Entry], Entry]) -> list[RankingFacts]:
     return [
-        RankingFacts(s.name, len(s.bands), s.map_speed, s.held_out_scores) for s in (entry.spec for entry in entries)
+        RankingFacts(s.name, len(s.bands), s.map_speed, s.held_out_scores)
+        for s in (as_used(entry).spec for entry in entries)
     ]
 
 

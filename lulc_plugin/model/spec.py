@@ -307,6 +307,7 @@ class ModelSpec:
         smoothing: how maps follow the edges of their image, or None where they do not.
         band_patterns: which of the bands may be absent, and what the network scores then; None: it needs all.
         absent: labels of bands that this network takes, too, and that are filled here.
+        absence: what is lost by that, a sentence; empty where nothing is absent.
         unasked: whether `auto` may take it; False for one that has to be named.
         warnings: what the user of this network should be warned of, found while its description was read.
         notes: what a log should tell about the description.
@@ -348,6 +349,7 @@ class ModelSpec:
     smoothing: Smoothing | None = None
     band_patterns: BandPatterns | None = None
     absent: tuple[str, ...] = ()
+    absence: str = ""
     unasked: bool = True
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -401,6 +403,14 @@ class ModelSpec:
     def band_names(self) -> tuple[str, ...]:
         """Names of the source bands, as expressions use them."""
         return tuple(b.name for b in self.bands)
+
+    @property
+    def bands_in_words(self) -> str:
+        """Labels of the bands in their order: `red, green, blue; nir if there`."""
+        required = self.band_names if self.band_patterns is None else self.band_patterns.required
+        needed = ", ".join(band.label for band in self.bands if band.name in required)
+        more = ", ".join(band.label for band in self.bands if band.name not in required)
+        return f"{needed}; {more} if there" if more else needed
 
     @property
     def is_of_own_classes(self) -> bool:

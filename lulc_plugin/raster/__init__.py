@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from .areas import AreaMeasurement as AreaMeasurement, PixelAreas as PixelAreas, pixel_areas as pixel_areas
     from .band_names import common_name as common_name
+    from .band_sets import match_most as match_most
     from .bands import BandMatch as BandMatch, BandsNotFound as BandsNotFound, LayerBand as LayerBand
     from .categories import classes_of as classes_of, read_categories as read_categories
     from .class_raster import check_class_raster as check_class_raster
@@ -95,6 +96,7 @@ __getattr__, __all__ = lazy_exports(
         "": ["areas", "band_names", "band_order", "bands", "gdal", "statistics", "value_kind"],
         "areas": ["AreaMeasurement", "PixelAreas", "pixel_areas"],
         "band_names": ["common_name"],
+        "band_sets": ["match_most"],
         "bands": ["BandMatch", "BandsNotFound", "LayerBand"],
         "categories": ["classes_of", "read_categories"],
         "class_raster": ["check_class_raster"],

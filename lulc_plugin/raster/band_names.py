@@ -10,7 +10,7 @@ lists of the whole file, which go stale when bands are taken out of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..legend import LONGEST_NAME, visible_text
@@ -40,6 +40,13 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 #: Words that fit a band only when nothing says it better.
 _LOOSE: dict[str, tuple[str, ...]] = {"swir16": ("swir",)}
+#: What the common names of invisible bands mean.
+_IN_WORDS = {
+    "nir": "near infrared",
+    "nir08": "near infrared",
+    "swir16": "short-wave infrared",
+    "swir22": "short-wave infrared",
+}
 _RED_EDGES = ("rededge071", "rededge075", "rededge078")
 
 # A sensor's own band names → common names.
@@ -120,6 +127,19 @@ def is_unnamed(name: str, number: int) -> bool:
     """Whether the name of band `number` is empty or only its own number: `Band 3`."""
     match = _NUMBER_ONLY.match(name)
     return not name.strip() or (match is not None and int(match.group(1)) == number)
+
+
+def in_words(labels: Iterable[str]) -> str:
+    """Bands as a person who does not know their common names reads them, in a row.
+
+    >>> in_words(["red", "nir", "swir16", "swir22"])
+    'red, near infrared (nir) and short-wave infrared (swir16, swir22)'
+    """
+    groups: dict[str, list[str]] = {}
+    for label in labels:
+        groups.setdefault(_IN_WORDS.get(label, label), []).append(label)
+    words = [f"{word} ({', '.join(members)})" if word != members[0] else word for word, members in groups.items()]
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def substitutes(common: str, wanted: tuple[str, ...]) -> tuple[str, ...]:

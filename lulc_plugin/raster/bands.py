@@ -76,6 +76,7 @@ class BandsNotFound(LulcError, ValueError):
         hint: as given.
         wanted: as given, with commas.
         missing: as given.
+        ties: as given.
         not_found: what was not found; `none of them could be recognised` where that is all.
         remedy_for_any: what to do, whichever model is meant.
     """
@@ -86,6 +87,7 @@ class BandsNotFound(LulcError, ValueError):
         self, layer: str, hint: str, wanted: Sequence[str], missing: Sequence[str], ties: Sequence[str]
     ) -> None:
         self.layer, self.hint, self.wanted, self.missing = layer, hint, ", ".join(wanted), tuple(missing)
+        self.ties = tuple(ties)
         how = (
             f"in this order, for example {option('bands', (3, 2, 1, 4))} for a Landsat 7 scene whose bands 1, 2, 3 and"
             " 4 are blue, green, red and near infrared."

@@ -152,7 +152,9 @@ def _presence(nodes: list, weights: list) -> str:
     return "seen"
 
 
-def _balance(nodes: list, weights: list, source: str, channels: int, classes: int, contrast: float) -> None:
+def _balance(
+    nodes: list, weights: list, source: str, channels: int, classes: int, contrast: float, scaling: tuple = (0.2, 0.1)
+) -> None:
     """Finish with scores of mean 0 and spread `contrast` for a scene of `make_scene`, so that all classes occur."""
     import onnxruntime as ort
 
@@ -161,7 +163,7 @@ def _balance(nodes: list, weights: list, source: str, channels: int, classes: in
                              [value(source, TensorProto.FLOAT, None)], weights)  # fmt: skip
     model = helper.make_model(head, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
-    tensor = as_network_sees(make_scene(128, 128, channels, seed=99))[None]
+    tensor = as_network_sees(make_scene(128, 128, channels, seed=99), *scaling)[None]
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     raw = session.run(None, {"image": tensor})[0][0]
     mean, spread = raw.mean(axis=(1, 2)), raw.std(axis=(1, 2)) + 1e-6
@@ -207,7 +209,10 @@ def build_graph(
         x = _relu(nodes, _conv(nodes, weights, random, "c4", x, (8, 8, 3, 3)))
         x = _relu(nodes, _conv(nodes, weights, random, "c5", _double(nodes, weights, x), (8, 8, 3, 3)))
         x = _conv(nodes, weights, random, "c6", _double(nodes, weights, x), (classes, 8, 3, 3))
-        _balance(nodes, weights, x, channels, classes, 2.0)
+        _balance(nodes, weights, x, channels, classes, 2.0, (0.2, 0.1) if kind == "context" else (0.6, 0.6))
+        if kind == "any_bands":
+            final = "shares"
+            nodes.append(helper.make_node("Softmax", ["scores"], [final], axis=1))
     elif kind == "deep":
         # box filters let a little of the zero padding reach far into the window
         weights.append(numpy_helper.from_array(np.full((channels, 1, 5, 5), 0.04, np.float32), "box"))
@@ -285,15 +290,15 @@ def make_any_bands(kind: str = "any_bands", name: str = "any-bands-v1", **change
         BandPattern(names[:n], {"chips": PatternScore(miou + 0.2, miou)}, Confidence(0.8, low, 7))
         for n, miou, low in PATTERNS
     )
-    return replace(
-        make_spec(kind, name),
-        bands=SIX,
-        channels=tuple(band_channel(band, i, steps) for i, band in enumerate(names)),
-        forms=tuple(replace(form, band_steps=form.band_steps[:1] * 6) for form in make_spec().forms),
-        fill=(0.0,) * 6,
-        band_patterns=BandPatterns(ABSENT, patterns),
-        **changes,
-    )
+    usual: dict[str, Any] = {
+        "bands": SIX,
+        "channels": tuple(band_channel(band, i, steps) for i, band in enumerate(names)),
+        "forms": tuple(replace(form, band_steps=form.band_steps[:1] * 6) for form in make_spec().forms),
+        "fill": (0.0,) * 6,
+        "output": Output("shares", ("argmax",)),
+        "band_patterns": BandPatterns(ABSENT, patterns),
+    }
+    return replace(make_spec(kind, name), **{**usual, **changes})
 
 
 @dataclass(frozen=True)
@@ -352,9 +357,9 @@ def graph() -> Callable[..., onnx.ModelProto]:
     return build_graph
 
 
-def as_network_sees(values: np.ndarray, divisor: float = 10_000) -> np.ndarray:
+def as_network_sees(values: np.ndarray, mean: float = 0.2, spread: float = 0.1, divisor: float = 10_000) -> np.ndarray:
     """Reflectance × `divisor` of the four bands → what `make_spec`'s channels hold."""
-    return ((values.astype(np.float64) / divisor - 0.2) / 0.1).astype(np.float32)
+    return ((values.astype(np.float64) / divisor - mean) / spread).astype(np.float32)
 
 
 @pytest.fixture(scope="session")

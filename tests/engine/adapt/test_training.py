@@ -139,6 +139,31 @@ def test_bands_that_the_user_named_are_found_again(raster, points, tmp_path):
     assert len(np.unique(values)) == 4
 
 
+@pytest.mark.parametrize("count", [3, 4])
+def test_a_network_of_which_bands_are_absent(count, raster, points, network, tmp_path):
+    """The bands of the training layer are what the own network wants; the constant of the others travels inside."""
+    from .conftest import land
+
+    classes, image = land()
+    names = ("red", "green", "blue", "nir")[:count]
+    path = raster("image.tif", image[:count], names=names)
+    net = network("any_bands", gsd_range=(10.0, 30.0))
+    job = AdaptJob(RasterInput(path), points(classes, 8), ways=("both",), smoothing="none", model_file=net.path)
+    result = adapt(job, tmp_path / "own.onnx")
+    assert result.networks == (net.spec.name,)
+    spec = catalogue.load(tmp_path / "own.onnx").spec
+    assert spec.band_names == names and spec.band_patterns is None
+    constants = [c.expression.text for c in spec.channels[:6] if c.expression is not None and not c.expression.names]
+    assert constants == ["-2.0"] * (6 - count) and spec.fill[count:6] == (-2.0,) * (6 - count)
+    values, _ = mapped(result.model, path, tmp_path)
+    assert result.overall_accuracy > 0.6 and len(np.unique(values)) == 4
+    # more bands change nothing, fewer are refused
+    richer = raster("richer.tif", np.concatenate([image[:count], image[:1]]), names=(*names, "swir16"))
+    np.testing.assert_array_equal(mapped(result.model, richer, tmp_path)[0], values)
+    with pytest.raises(LulcError, match="blue|nir"):
+        mapped(result.model, raster("poorer.tif", image[: count - 1], names=names[:-1]), tmp_path)
+
+
 def test_sixty_four_bands_of_an_embedding(raster, points, tmp_path):
     from .conftest import land
 

@@ -169,3 +169,8 @@ def test_the_whole_pattern_keeps_what_is_said_of_the_network(any_bands):
     assert spec.absent == () and spec.confidence == Confidence(0.9, 0.7, 3)
     assert with_pattern(whole, BandPattern(RGB)).confidence is None
     assert replace(spec, band_patterns=whole.band_patterns) == whole
+
+
+def test_bands_in_words(any_bands, spec):
+    assert any_bands().bands_in_words == "red, green, blue; nir, swir16, swir22 if there"
+    assert spec().bands_in_words == "red, green, blue, nir"
