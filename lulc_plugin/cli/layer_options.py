@@ -21,7 +21,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"auto, an .onnx file, or: {', '.join(bundled.model_names())}",
     )
     parser.add_argument(
-        "--bands", type=integers, default=(), metavar="3,2,1,4", help="band numbers in the order of the model's bands"
+        "--bands",
+        type=integers,
+        default=(),
+        metavar="3,2,1,4",
+        help="band numbers in the order of the model's bands, as many as it has or as one of the choices on its card",
     )
     parser.add_argument(
         "--extent", type=four_numbers, metavar="XMIN,YMIN,XMAX,YMAX", help="part of the layer, in its coordinate system"

@@ -14,6 +14,8 @@ from ..options import RESTART, command, option
 
 _REINSTALL = "Install the plugin again."
 _MOST_LISTED = 200
+#: Characters of the list of bands that are shown.
+_LONGEST_BANDS = 200
 
 
 def check_devices() -> Iterator[Finding]:
@@ -124,5 +126,5 @@ def _model(path: Path, is_bundled: bool) -> Finding:
         text = f"{whose}; {path} is not the file that its description belongs to (SHA-256 {digest})."
         remedy = _REINSTALL if is_bundled else "Fetch the network and its description again, from one place."
         return Finding(id, level, path.stem, text, remedy)
-    classes, bands = len(spec.legend.classes), ", ".join(band.label for band in spec.bands[:12])
+    classes, bands = len(spec.legend.classes), spec.bands_in_words[:_LONGEST_BANDS]
     return Finding(id, PASS, path.stem, f"{whose}; {classes} classes from {bands}; SHA-256 {digest[:8]}…")

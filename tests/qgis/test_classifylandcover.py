@@ -386,3 +386,84 @@ def test_the_engine_repeats_what_was_set_for_the_layer(plugin, classify, image, 
     repetition = plugin("lulc_plugin.classify").repeat(first, tmp_path / "again.tif")
     assert repetition.different == 0 and repetition.changed == ()
     assert np.array_equal(read(first), read(tmp_path / "again.tif"))
+
+
+# ---------------------------------------------------------------- whatever bands there are
+
+
+@pytest.fixture
+def any_bands(plugin, network, tmp_path):
+    """Path of a network that calls everything bare soil (40) where it finds near infrared absent."""
+    from dataclasses import replace
+
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = np.zeros((3, 4, 1, 1), dtype=np.float32)
+    weights[0, 2] = weights[1, 3] = 1.0
+    constants = {"w": weights, "absent": np.float32([[[[0]], [[0]], [[0]], [[-2]]]]), "last": np.int64([3])}
+    constants.update(much=np.float32([[[[0]], [[0]], [[1000]]]]), nothing=np.zeros((1, 3, 1, 1), np.float32))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["scores"]),
+            helper.make_node("Equal", ["x", "absent"], ["equal"]),
+            helper.make_node("Gather", ["equal", "last"], ["lacking"], axis=1),
+            helper.make_node("Where", ["lacking", "much", "nothing"], ["more"]),
+            helper.make_node("Add", ["scores", "more"], ["sum"]),
+            helper.make_node("Softmax", ["sum"], ["y"], axis=1),
+        ],
+        "any",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4, "h", "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    path = tmp_path / "any.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    patterns, step = plugin("lulc_plugin.model.band_patterns"), plugin("lulc_plugin.raster.scaling").Step
+    spec = plugin("lulc_plugin.model.catalogue").load(Path(network)).spec
+    choices = (
+        patterns.BandPattern(("red", "green", "blue"), {"chips": patterns.PatternScore(0.7, 0.5)}),
+        patterns.BandPattern(spec.band_names, {"chips": patterns.PatternScore(0.8, 0.6)}),
+    )
+    limits = (step.of("clip", minimum=0, maximum=1),)
+    spec = replace(
+        spec,
+        name="any-v1",
+        channels=tuple(replace(channel, steps=limits) for channel in spec.channels),
+        band_patterns=patterns.BandPatterns(-2.0, choices),
+    )
+    plugin("lulc_plugin.model.mlm").write(spec, path.with_suffix(".json"))
+    return str(path)
+
+
+class Log(QgsProcessingFeedback):
+    """Keeps the lines of a run."""
+
+    def __init__(self):
+        super().__init__(False)
+        self.lines = []
+
+    def pushInfo(self, text):
+        self.lines.append(text)
+
+
+def test_whatever_bands_there_are(classify, make_raster, image, any_bands, read):
+    three = make_raster("three.tif", read(image, None)[:3], names=("red", "green", "blue"))
+    for values, lacking in (
+        ({"INPUT": three}, True),
+        ({"INPUT": image, "BANDS": [1, 2, 3]}, True),
+        ({"INPUT": image}, False),
+        ({"INPUT": image, "BANDS": "1;2;3;4"}, False),
+    ):
+        log = Log()
+        result = classify(**values, MODEL_FILE=any_bands, feedback=log)
+        assert np.all(read(result["OUTPUT"]) == 40) == lacking
+        told = [line for line in log.lines if "works here without near infrared (nir)" in line]
+        assert len(told) == lacking
+        assert all("0.50 on chips, 0.60 with near infrared" in line for line in told)
+
+
+def test_as_many_bands_as_no_choice_has(refusal, image, any_bands):
+    message = refusal(INPUT=image, BANDS=[1, 2], MODEL_FILE=any_bands)
+    assert "2 bands given (1, 2)" in message and "3 (red, green, blue) or 4 (red, green, blue, nir)" in message
+    assert "Set Bands to the numbers of one of these" in message

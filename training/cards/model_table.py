@@ -35,7 +35,7 @@ def _row(path: Path, spec: ModelSpec) -> list[str]:
     scores = [s for s in spec.scores if s.split in ("test", "evaluation") and TEACHERS_WORD not in s.dataset]
     return [
         inline(str(spec.extra.get("lulc:imagery") or spec.title)),
-        inline(", ".join(b.label for b in spec.bands)),
+        inline(spec.bands_in_words),
         size,
         f"[{spec.name}](models/{spec.name}.md)",
         inline(", ".join(c.name.lower() for c in spec.legend.classes)),

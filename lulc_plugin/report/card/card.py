@@ -13,7 +13,7 @@ from ...atomic_write import refuse_same_file, write_report
 from ...model import ModelSpec
 from .. import number_format
 from ..document import Column, Figure, Row, Table, plain_text
-from . import evaluation, expectations, fields
+from . import evaluation, expectations, fields, pattern_scores
 from .pages import CardSection, Code, Listing, ModelCard, Part, Picture, card_html, card_markdown
 from .world_map import world_map
 
@@ -58,6 +58,7 @@ def model_card(spec: ModelSpec, path: Path, model_name: str = "", file: str = ""
     digest = provenance.file_digest(path)
     sections = (
         expectations.expects(spec),
+        pattern_scores.patterns(spec),
         expectations.classes(spec),
         expectations.smoothing(spec),
         _limits(spec, path),
@@ -114,10 +115,10 @@ def _warnings(spec: ModelSpec, path: Path, digest: str) -> tuple[str, ...]:
 
 
 def _figures(spec: ModelSpec) -> tuple[Figure, ...]:
-    bands = expectations.join_names([band.label for band in spec.bands])
+    count, bands = pattern_scores.counts(spec)
     detail = "what it was made for" if spec.gsd_range is not None else "nominal" if spec.gsd else ""
     figures = [
-        Figure("Bands", str(len(spec.bands)), plain_text(bands)),
+        Figure("Bands", count, plain_text(bands)),
         Figure("Pixel size", expectations.pixel_size(spec), detail),
         Figure("Classes", str(len(spec.legend.classes)), ""),
     ]
@@ -131,7 +132,7 @@ def _limits(spec: ModelSpec, path: Path) -> CardSection:
     limits = fields.sentences(spec, "lulc:limits")
     picture = fields.picture(spec)
     parts: tuple[Part, ...] = (Listing(limits),) if limits else ()
-    sentences = []
+    sentences = [] if spec.unasked else ["It is never chosen by “auto”: who wants it has to name it."]
     if not limits:
         sentences.append(
             "Its makers name none. A network knows only what it was trained on: check the map where you know the"

@@ -53,7 +53,9 @@ def expects(spec: ModelSpec) -> CardSection:
 def bands(spec: ModelSpec) -> Table:
     """The bands of the image in their order."""
     measured = len(spec.band_statistics) == len(spec.bands)
+    required = None if spec.band_patterns is None else spec.band_patterns.required
     columns = (
+        Column("needed", "Needed", "text", optional=True),
         Column("description", "Description", "text", optional=True),
         Column("common", "Common name", "text", optional=True),
         Column("centre", "Centre, nm", "count", optional=True),
@@ -70,6 +72,7 @@ def bands(spec: ModelSpec) -> Table:
         usual = None if seen is None else f"{number(seen.low)} … {number(seen.high)}"
         common = None if band.common_name in (None, band.name) else plain_text(band.common_name)
         cells = (
+            None if required is None else "yes" if band.name in required else "optional",
             descriptions[i] if any(descriptions) else None,
             common,
             _nanometres(band.wavelength),
