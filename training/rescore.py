@@ -140,9 +140,9 @@ def _scored(one: Released) -> Released:
     from .evaluate.split_scores import matrices_of
     from .export import data_summary
 
-    if "smoothing" in one.scores:
+    if "smoothing" in one.scores or one.recipe.smoothing is None:
         require_smoothing(one.scores, one.recipe)
-        return one
+        return one if "confidence" in one.scores else _with_confidence(one)
     print(one.path.stem, flush=True)
     mapper, recipe = one.mapper, one.recipe
     scores, found = release_scores(of_recipe(one.path.stem, mapper, recipe), recipe, one.root, one.cache, False, False)
@@ -166,6 +166,15 @@ def _scored(one: Released) -> Released:
     return replace(one, scores=scores)
 
 
+def _with_confidence(one: Released) -> Released:
+    """With the confidence on validation places, where nothing else about the maps has changed."""
+    from .evaluate.calibration import checks
+    from .export import data_summary
+
+    places = data_summary.place_confidence(one.mapper, checks(one.recipe, one.root, one.cache))
+    return replace(one, scores={**one.scores, "confidence": data_summary.confidence_summary(places)})
+
+
 def describe(one: Released) -> None:
     """Write sidecar and card of a network anew.
 
@@ -174,17 +183,25 @@ def describe(one: Released) -> None:
     """
     from lulc_plugin.model import Confidence
 
-    from .export import card_fields, sidecar
+    from .export import card_fields, card_table, sidecar
 
     spec, scores, recipe = one.spec, one.scores, one.recipe
+    card = card_table.of(recipe)
     sure = scores["confidence"]
+    calibration = spec.extra["lulc:calibration"]
+    if "smoothed" in scores["calibration"]:
+        calibration = card_fields.smoothed_calibration(calibration, scores["calibration"])
     extra = {
         **spec.extra,
-        "lulc:calibration": card_fields.smoothed_calibration(spec.extra["lulc:calibration"], scores["calibration"]),
+        "lulc:calibration": calibration,
+        "lulc:imagery": card.imagery,
         **card_fields.scored_fields(recipe, scores, spec.window.rim),
     }
     spec = replace(
         spec,
+        title=card.title,
+        description=card.description or card.title,
+        unasked=card.auto,
         smoothing=recipe.smoothing,
         confidence=Confidence(**sure) if sure else None,
         scores=sidecar.score_entries(scores, recipe.legend, one.root),

@@ -280,6 +280,24 @@ def test_a_released_network_is_scored_again(released, toy, tmp_path, capsys):
     assert json.loads((tmp_path / "results" / "toy.json").read_text())["created"] == "kept"
 
 
+def test_words_and_confidence_of_a_network_without_smoothing(released, toy, tmp_path, capsys, monkeypatch):
+    """Its maps are as they were: no test split is opened, only what the recipe says and its confidence are new."""
+    config = tmp_path / "configs" / "toy.toml"
+    text = config.read_text(encoding="utf-8").partition("[smoothing]")[0]
+    config.write_text(f"{text}\n[card]\ntitle = 'One town'\nauto = false\n", encoding="utf-8")
+    before = json.loads((tmp_path / "results" / "toy.json").read_text())
+    monkeypatch.setattr("training.export.data_summary._FEWEST", 1)  # the toy has too few chips for a quantile
+    assert again(released, toy, tmp_path) == 0, capsys.readouterr().err
+    spec, after = catalogue.load(released).spec, json.loads((tmp_path / "results" / "toy.json").read_text())
+    assert (spec.title, spec.unasked, spec.smoothing) == ("One town", False, None)
+    assert "never chosen by" in released.with_suffix(".md").read_text(encoding="utf-8")
+    assert after["sets"] == before["sets"] and after["created"] == before["created"]
+    assert after["confidence"]["places"] >= 1 and "confidence" not in before
+    assert spec.confidence.q05 == after["confidence"]["q05"] < 1
+    config.write_text(f"{text}\n[card]\nauto = 'no'\n", encoding="utf-8")
+    assert again(released, toy, tmp_path) == 2 and "auto is 'no'" in capsys.readouterr().err
+
+
 def test_test_splits_are_opened_with_one_smoothing(released, toy, tmp_path, capsys):
     assert again(released, toy, tmp_path) == 0
     config = tmp_path / "configs" / "toy.toml"

@@ -31,6 +31,7 @@ class CardTable:
         limits: sentences on what it cannot do. `{iou Water SET}` becomes a number from the scores; so do users,
             producers, f1 with a class, and oa, kappa, miou with a set alone.
         notes: sentences on how it was made.
+        auto: whether it may be taken without being named.
     """
 
     title: str
@@ -45,6 +46,7 @@ class CardTable:
     license: str = "CC-BY-4.0"
     limits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    auto: bool = True
 
 
 def of(recipe: Recipe) -> CardTable:
@@ -64,6 +66,8 @@ def of(recipe: Recipe) -> CardTable:
     for key in ("title", "architecture", "description", "imagery", "constellation", "license"):
         if not isinstance(table.get(key, ""), str):
             raise LulcError(f"[card] {key} is {table[key]!r}.", "Write a text in quotes.")
+    if not isinstance(table.get("auto", True), bool):
+        raise LulcError(f"[card] auto is {table['auto']!r}.", "Write true or false.")
     sizes = [table.get("gsd", 0.0), *table.get("gsd_range", ())]
     if not all(isinstance(s, (int, float)) and not isinstance(s, bool) and 0 <= s < 1e5 for s in sizes):
         raise LulcError(f"[card] pixel sizes are {sizes}; they are metres, gsd and two for gsd_range.")

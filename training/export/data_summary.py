@@ -50,13 +50,18 @@ _FEWEST = 3
 
 
 def place_confidence(mapper: Mapper, sets: Mapping[str, Sequence[Chip]]) -> dict[str, tuple[float, int]]:
-    """Place → mean winning probability and number of valid pixels, over held-out chips mapped as the engine does."""
+    """Place → mean winning probability and number of valid pixels, over held-out chips mapped as the engine does.
+
+    Where places are too few to have a quantile, each chip is one.
+    """
+    few = len({(name, chip.place) for name, chips in sets.items() for chip in chips}) < _FEWEST
     sums: dict[str, tuple[float, int]] = {}
     for name, chips in sets.items():
         for chip in chips:
             winning = mapper.shares(chip).max(axis=0)[chip.valid]
-            total, pixels = sums.get(f"{name}/{chip.place}", (0.0, 0))
-            sums[f"{name}/{chip.place}"] = (total + float(winning.sum(dtype=np.float64)), pixels + winning.size)
+            place = f"{name}/{chip.name if few else chip.place}"
+            total, pixels = sums.get(place, (0.0, 0))
+            sums[place] = (total + float(winning.sum(dtype=np.float64)), pixels + winning.size)
     return {place: (total / pixels, pixels) for place, (total, pixels) in sums.items() if pixels}
 
 

@@ -81,6 +81,7 @@ def spec(
         ),
         confidence=Confidence(**facts.confidence) if facts.confidence else None,
         smoothing=recipe.smoothing,
+        unasked=card.auto,
         extra={
             "lulc:calibration": card_fields.calibration(facts),
             "lulc:imagery": card.imagery,

@@ -30,3 +30,19 @@ def test_confidence_is_over_pixels_and_places():
     summary = data_summary.confidence_summary({"a": (0.9, 300), "b": (0.5, 50), "c": (0.5, 50)})
     assert summary == {"mean": 0.8, "q05": pytest.approx(0.5), "places": 3}
     assert data_summary.confidence_summary({}) == {} and np.isfinite(summary["mean"])
+
+
+def test_chips_stand_for_places_where_these_are_too_few():
+    from types import SimpleNamespace
+
+    from training.export import data_summary
+
+    def chip(name, place, share):
+        return SimpleNamespace(name=name, place=place, valid=np.array([[True, False]]), share=share)
+
+    mapper = SimpleNamespace(shares=lambda chip: np.array([[[chip.share, 0.9]], [[1 - chip.share, 0.1]]]))
+    two = [chip("1.tif", "a", 0.6), chip("2.tif", "a", 0.7), chip("3.tif", "b", 0.8)]
+    found = data_summary.place_confidence(mapper, {"set": two})
+    assert found == {f"set/{i}.tif": (pytest.approx(share), 1) for i, share in ((1, 0.6), (2, 0.7), (3, 0.8))}
+    found = data_summary.place_confidence(mapper, {"set": [*two, chip("4.tif", "c", 0.9)]})
+    assert found["set/a"] == (pytest.approx(0.65), 2) and len(found) == 3
