@@ -179,7 +179,7 @@ def bands(name: str, layer: str) -> QgsProcessingParameterDefinition:
     return explained(
         QgsProcessingParameterBand(name, label, None, layer, True, True),
         "Press …, tick the bands, and drag them into the model's order, from top to bottom. On the command line:"
-        " 'BANDS=3;2;1;4'. A model that works without some of its bands takes as many as one of the choices on its card.",
+        " 'BANDS=3;2;1;4'. A model that works without some of its bands takes as many as a choice on its card.",
     )
 
 
