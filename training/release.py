@@ -20,6 +20,8 @@ from lulc_plugin import provenance
 from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 
+from .command_line import refusing
+
 if TYPE_CHECKING:
     from .export.export_network import Source
     from .export.facts import Facts
@@ -83,25 +85,22 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@refusing()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    try:
-        if options.table:
-            from .cards import model_table
+    if options.table:
+        from .cards import model_table
 
-            print(model_table.table(options.models or Path("models")))
-            return 0
-        if options.cards:
-            for path in sorted((options.models or Path("models")).glob("*.onnx")):
-                write_card(path)
-            return 0
-        if options.checkpoint is None:
-            raise LulcError("No checkpoint is named.", "python -m training.release runs/NAME/best.pt, or --table.")
-        run(options)
-    except LulcError as error:
-        print(error, file=sys.stderr)
-        return 2
+        print(model_table.table(options.models or Path("models")))
+        return 0
+    if options.cards:
+        for path in sorted((options.models or Path("models")).glob("*.onnx")):
+            write_card(path)
+        return 0
+    if options.checkpoint is None:
+        raise LulcError("No checkpoint is named.", "python -m training.release runs/NAME/best.pt, or --table.")
+    run(options)
     return 0
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lulc_plugin.errors import LulcError
 
 from . import recipe as recipes
+from .command_line import refusing
 from .release import RESULTS, draw_sheet, other_scores, write_card, write_json
 
 if TYPE_CHECKING:
@@ -45,23 +46,20 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@refusing()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    try:
-        if options.table:
-            from .evaluate.summary import with_and_without_smoothing
+    if options.table:
+        from .evaluate.summary import with_and_without_smoothing
 
-            print(with_and_without_smoothing(list(other_scores(options.results, "").values())))
-            return 0
-        if not options.networks:
-            raise LulcError("No network is named.", "python -m training.rescore models/NAME.onnx, or --table.")
-        if options.data is None:
-            raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
-        rescore([_released(path, options) for path in options.networks], options.results)
-    except LulcError as error:
-        print(error, file=sys.stderr)
-        return 2
+        print(with_and_without_smoothing(list(other_scores(options.results, "").values())))
+        return 0
+    if not options.networks:
+        raise LulcError("No network is named.", "python -m training.rescore models/NAME.onnx, or --table.")
+    if options.data is None:
+        raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
+    rescore([_released(path, options) for path in options.networks], options.results)
     return 0
 
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from lulc_plugin.classify import DEVICES, VALUES
-from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import ConsoleProgress
 
+from ..command_line import refusing
 from .command import LabelJob, Labelled, check_recipe, label, train_student
 
 
@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@refusing()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0, or 2 after an error that the user can mend."""
     options = parser().parse_args(arguments)
@@ -43,15 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         table=options.classes, chip=options.chip, validation=options.val, together=options.together,
         values=options.values, level=options.level, threads=options.threads, device=options.device,
     )  # fmt: skip
-    try:
-        if options.student is not None:
-            check_recipe(options.student, options.out)
-        _tell(label(job, ConsoleProgress()), options.out)
-        if options.student is not None:
-            print(train_student(options.student, options.out, options.run))
-    except LulcError as error:
-        print(error, file=sys.stderr)
-        return 2
+    if options.student is not None:
+        check_recipe(options.student, options.out)
+    _tell(label(job, ConsoleProgress()), options.out)
+    if options.student is not None:
+        print(train_student(options.student, options.out, options.run))
     return 0
 
 

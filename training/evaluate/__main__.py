@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lulc_plugin.errors import LulcError
 
+from ..command_line import refusing
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -39,21 +41,15 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@refusing("training: ")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    try:
-        if options.data is None:
-            raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
-        from .command import evaluate
+    if options.data is None:
+        raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
+    from .command import evaluate
 
-        print(evaluate(options))
-    except LulcError as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("training: stopped", file=sys.stderr)
-        return 130
+    print(evaluate(options))
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lulc_plugin.errors import LulcError
 
+from ..command_line import refusing
 from .plans import PLANS
 
 
@@ -26,14 +27,11 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@refusing("experiments: ")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    try:
-        print(PLANS[options.name].question, experiment(options), sep="\n\n")
-    except LulcError as error:
-        print(f"experiments: {error}", file=sys.stderr)
-        return 2
+    print(PLANS[options.name].question, experiment(options), sep="\n\n")
     return 0
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from lulc_plugin.errors import LulcError
 
+from ..command_line import refusing
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -45,14 +47,11 @@ def add_options(p: argparse.ArgumentParser) -> None:
     )
 
 
+@refusing()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    try:
-        run(options)
-    except LulcError as error:
-        print(error, file=sys.stderr)
-        return 2
+    run(options)
     return 0
 
 

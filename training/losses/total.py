@@ -51,9 +51,20 @@ def _term(options: dict[str, Any], legend_names: Sequence[str], where: str) -> T
     if "classes" in options and name == "hardest_classes":
         named = convert(options.pop("classes"), Words, f"{where} classes")
         options["indices"] = tuple(_index(c, legend_names, where) for c in named)
+    if "indices" in options and name == "hardest_classes":
+        _refuse_no_class(convert(options["indices"], tuple[int, ...], f"{where} indices"), legend_names, where)
     refuse_unknown(options, list(inspect.signature(TERMS[name]).parameters)[2:], f"{where}: {name}")
     hints = get_type_hints(TERMS[name], include_extras=True)
     return Term(name, weight, {key: convert(v, hints[key], f"{where}: {name} {key}") for key, v in options.items()})
+
+
+def _refuse_no_class(indices: Sequence[int], legend_names: Sequence[str], where: str) -> None:
+    for index in indices:
+        if not 0 <= index < len(legend_names):
+            raise LulcError(
+                f"{where}: hardest_classes has the index {index}; the {len(legend_names)} classes count from 0.",
+                f"Name classes instead: classes = [{', '.join(repr(n) for n in legend_names[:2])}].",
+            )
 
 
 def _index(name: str, legend_names: Sequence[str], where: str) -> int:

@@ -6,8 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulc_plugin.errors import LulcError
-
+from ..command_line import refusing
 from .network_settings import NetworkSettings
 from .registry import architectures
 
@@ -38,19 +37,16 @@ def wanted(names: list[str], encoders: list[str]) -> list[NetworkSettings]:
     return settings + [NetworkSettings(name, e) for e in encoders for name in chosen if known[name].encoder]
 
 
+@refusing()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
     from .measurement import measure, table
 
-    try:
-        rows = []
-        for settings in wanted(options.architectures, options.encoder):
-            print(f"measuring {settings.architecture} {settings.encoder}", file=sys.stderr)
-            rows.append(measure(settings, options.channels, options.classes))
-    except LulcError as error:
-        print(error, file=sys.stderr)
-        return 2
+    rows = []
+    for settings in wanted(options.architectures, options.encoder):
+        print(f"measuring {settings.architecture} {settings.encoder}", file=sys.stderr)
+        rows.append(measure(settings, options.channels, options.classes))
     print(table(rows))
     return 0
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lulc_plugin.errors import LulcError
-
+from ..command_line import refusing
 from . import chips_command, set_commands
 
 
@@ -22,14 +21,11 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@refusing()
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status: 0 done, 1 the same ground is in two splits, 2 refused."""
-    try:
-        options = parser().parse_args(arguments)
-        return int(options.command(options))
-    except LulcError as error:
-        print(error, file=sys.stderr)
-        return 2
+    options = parser().parse_args(arguments)
+    return int(options.command(options))
 
 
 if __name__ == "__main__":

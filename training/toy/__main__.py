@@ -8,8 +8,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from lulc_plugin.errors import LulcError
 from lulc_plugin.progress import ConsoleProgress
+
+from ..command_line import refusing
 
 _NEXT = """\
 Train, export and classify ({scene} is in no data set):
@@ -33,16 +34,13 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+@refusing()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    try:
-        from .toy_set import make_toy
+    from .toy_set import make_toy
 
-        toy = make_toy(options.folder, options.seed, options.scenes, options.size, ConsoleProgress())
-    except LulcError as error:
-        print(error, file=sys.stderr)
-        return 2
+    toy = make_toy(options.folder, options.seed, options.scenes, options.size, ConsoleProgress())
     paths = {"folder": toy.folder, "scene": toy.scene, "reference": toy.reference}
     print(_NEXT.format(**{name: shlex.quote(str(path)) for name, path in paths.items()}))
     return 0

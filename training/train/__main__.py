@@ -14,6 +14,8 @@ import tomllib
 
 from lulc_plugin.errors import LulcError
 
+from ..command_line import refusing
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -25,7 +27,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="auto", help="cpu, cuda or auto")
     p.add_argument("--threads", type=int, default=0, help="processor threads; all by default")
     p.add_argument("--cache", type=Path, default=Path("runs/teachers"), help="folder of teachers' answers")
-    p.add_argument("--resume", action="store_true", help="go on with the run; without it a folder in use is refused")
+    p.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run, perhaps with more steps",
+    )
     p.add_argument("--stop-at", type=int, help="stop after this step; --resume goes on")
     p.add_argument("--previews", action="store_true", help="write samples.png, what the augmentations make, and stop")
     return p
@@ -79,16 +85,10 @@ def train(options: argparse.Namespace) -> Path:
     return loop.run(recipe, chips, folder, options.device, options.stop_at)
 
 
+@refusing("training: ", stopped="stopped; --resume goes on from the last check")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
-    try:
-        print(train(parser().parse_args(arguments)))
-    except LulcError as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("training: stopped; --resume goes on from the last check", file=sys.stderr)
-        return 130
+    print(train(parser().parse_args(arguments)))
     return 0
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 import pickle
 import subprocess
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from lulc_plugin.atomic_write import write_whole
 from lulc_plugin.errors import LulcError
 
 from ..networks.network import Network
@@ -19,9 +21,14 @@ from ..recipe import Recipe, parse
 
 
 def save(state: Mapping[str, Any], path: Path) -> None:
-    """Write a checkpoint. A stopped machine leaves no half file under the name a run resumes from."""
-    torch.save(dict(state), path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)
+    """Write a checkpoint. A stopped machine leaves no half file under the name a run resumes from.
+
+    Raises:
+        OSError: it cannot be written, for want of room or permission.
+    """
+    stream = BytesIO()
+    torch.save(dict(state), stream)
+    write_whole(path, stream.getbuffer())
 
 
 def read(path: Path) -> dict[str, Any]:

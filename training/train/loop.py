@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from ..losses.total import total_loss
 from ..networks.network import Network
 from ..networks.network_settings import NetworkSettings, build
 from ..networks.pretrained import load_pretrained
-from ..recipe import Recipe
+from ..recipe import Recipe, Run
 from . import checkpoint, optimisation, plots
 from .batches import Batches, Targets, channel_means, fitting, images_of
 from .precision import chosen_precision
@@ -258,8 +258,17 @@ class Trainer:
         if not path.exists():
             return
         kept = checkpoint.read(path)
-        for key, what in (("recipe", "another recipe"), ("data", "other data"), ("fill", "other data")):
-            if kept[key] != self._facts[key]:
+        then, now = kept["recipe"], self._facts["recipe"]
+        longer = _steps_of(now) - _steps_of(then)
+        if longer > 0:
+            self.title += f"; lengthened by {longer} steps"
+            now = {**now, "run": {**now.get("run", {}), "steps": _steps_of(then)}}
+            then = {**then, "run": {**then.get("run", {}), "steps": _steps_of(then)}}
+        for theirs, ours, what in (
+            (then, now, "another recipe"), (kept["data"], self._facts["data"], "other data"),
+            (kept["fill"], self._facts["fill"], "other data"),
+        ):  # fmt: skip
+            if theirs != ours:
                 raise LulcError(f"{self._folder} holds a run of {what}.", "Give another --run, or remove the folder.")
         self._network.load_state_dict(kept["network"])
         self._average.load_state_dict(kept["average"])
@@ -270,6 +279,11 @@ class Trainer:
             torch.cuda.set_rng_state_all(kept["chance_cuda"])
         self.state = State(**kept["state"])
         self.state.worst = tuple(self.state.worst)
+
+
+def _steps_of(table: Mapping[str, Any]) -> int:
+    """Length of the run that the table of a recipe describes."""
+    return int(table.get("run", {}).get("steps", Run.steps))
 
 
 def _pretrained(network: Network, recipe: Recipe) -> str:
