@@ -222,7 +222,7 @@ class Predictor:
         """A function from `(features, rows, cols)` to `(classes, rows, cols)`, as the exported file computes them."""
         graph = Graph("features", len(self.columns))
         if self.classifier is None:
-            result = graph.add("Softmax", "features", axis=1)
+            result = graph.add_softmax("features")
         else:
             result = self.classifier.add_to(graph, [("features", len(self.columns))], len(self.present))
         graph.output(result, "probabilities", len(self.present))

@@ -39,7 +39,7 @@ def add_classifier(inputs: LayerInputs, classifier: Classifier | None, planes: S
     parts = [use.part for use in inputs.networks]
     features = add_features(graph, len(inputs.pixel_names), inputs.windowed, parts)
     if classifier is None:
-        result = graph.add("Softmax", joined(graph, selected(graph, features, planes)), axis=1)
+        result = graph.add_softmax(joined(graph, selected(graph, features, planes)))
     else:
         result = classifier.add_to(graph, selected(graph, features, classifier.columns.tolist()), classes)
     graph.output(result, OUTPUT, classes)

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .onnx_graph import Graph, Network
+import numpy as np
+
+from .onnx_graph import Graph, Network, without_softmax
 
 #: Side lengths of the windows, pixels.
 WINDOWS = (3, 7, 15)
@@ -67,13 +69,9 @@ def add_features(
     begin = 0
     network_parts: list[tuple[str, int]] = []
     for part in networks:
-        outputs = graph.include(part.network, _channels(graph, begin, begin + part.channels))
+        source = _channels(graph, begin, begin + part.channels)
         begin += part.channels
-        if part.features:
-            network_parts.append((outputs[part.features], part.feature_count))
-        least = graph.weights(LEAST_PROBABILITY)
-        logarithm = graph.add("Log", graph.add("Max", outputs[part.probabilities], least))
-        network_parts.append((logarithm, part.classes))
+        network_parts += _network_features(graph, part, source)
     pixel = _channels(graph, begin, begin + pixel_channels) if begin else graph.input
     parts.append((pixel, pixel_channels))
     if windowed:
@@ -85,6 +83,20 @@ def add_features(
             deviation = graph.add("Sqrt", graph.add("Max", variance, graph.weights(_TINY)))
             parts += [(mean, windowed), (deviation, windowed)]
     return parts + network_parts
+
+
+def _network_features(graph: Graph, part: NetworkPart, source: str) -> list[tuple[str, int]]:
+    """Features of a network, where it has some, and logarithms of its probabilities, not below a least one."""
+    shorter = without_softmax(part.network, part.probabilities)
+    network, scores = shorter or (part.network, "")
+    outputs = graph.include(network, source)
+    if scores:
+        logarithm = graph.add("Max", graph.add_log_softmax(outputs[scores]), graph.weights(np.log(LEAST_PROBABILITY)))
+    else:
+        least = graph.weights(LEAST_PROBABILITY)
+        logarithm = graph.add("Log", graph.add("Max", outputs[part.probabilities], least))
+    own = [(outputs[part.features], part.feature_count)] if part.features else []
+    return [*own, (logarithm, part.classes)]
 
 
 def joined(graph: Graph, parts: Sequence[tuple[str, int]]) -> str:

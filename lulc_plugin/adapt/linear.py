@@ -38,6 +38,11 @@ class LinearClassifier:
         return softmax(samples @ self.coefficients.T + self.intercepts)
 
 
+def mean_of(first: LinearClassifier, second: LinearClassifier) -> LinearClassifier:
+    """A classifier whose probabilities are the geometric means of those of two, scaled to the sum 1."""
+    return LinearClassifier((first.coefficients + second.coefficients) / 2, (first.intercepts + second.intercepts) / 2)
+
+
 def softmax(scores: Floats) -> Floats:
     """Probabilities along the last axis."""
     exponent = np.exp(scores - scores.max(axis=-1, keepdims=True))

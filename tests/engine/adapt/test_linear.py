@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from lulc_plugin.adapt.linear import balanced_weights, fit_discriminant, fit_logistic, softmax
+from lulc_plugin.adapt.linear import balanced_weights, fit_discriminant, fit_logistic, mean_of, softmax
 
 
 def blobs(sizes, features=5, seed=0, apart=2.0):
@@ -61,3 +61,13 @@ def test_shrinkage_is_that_of_a_library():
     residuals = np.random.default_rng(1).normal(0, 1, (40, 12)) @ np.diag(np.linspace(0.5, 2, 12))
     theirs, _ = covariance.ledoit_wolf(residuals, assume_centered=True)
     np.testing.assert_allclose(linear._shrunk(residuals), theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_one_classifier_gives_the_geometric_mean_of_two():
+    random = np.random.default_rng(0)
+    samples, labels = random.normal(0, 1, (60, 5)), np.repeat([0, 1, 2], 20)
+    first, second = fit_discriminant(samples, labels, 3), fit_logistic(samples, labels, 3)
+    expected = np.sqrt(first.probabilities(samples) * second.probabilities(samples))
+    np.testing.assert_allclose(
+        mean_of(first, second).probabilities(samples), expected / expected.sum(axis=1, keepdims=True), atol=1e-9
+    )

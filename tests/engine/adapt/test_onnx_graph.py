@@ -7,7 +7,7 @@ import onnxruntime as ort
 import pytest
 
 from lulc_plugin import bundled
-from lulc_plugin.adapt.onnx_graph import Graph, read_network
+from lulc_plugin.adapt.onnx_graph import Graph, read_network, without_softmax
 from lulc_plugin.errors import ModelUnusable
 
 MOBILE = "optical-rgbn-10to30m-mobileunet-v2.onnx"
@@ -121,3 +121,46 @@ def _external():
 def test_what_cannot_be_joined_is_named(model, what):
     with pytest.raises(ModelUnusable, match=what):
         read_network(model.SerializeToString(), "odd.onnx")
+
+
+@pytest.mark.parametrize("axis", [1, -3])
+def test_a_softmax_is_taken_off_and_computed_again(axis):
+    """Scores and their log-softmax instead of probabilities and their logarithm."""
+    network = read_network(softmax_network(axis), "a.onnx")
+    shorter, scores = without_softmax(network, "p")
+    assert scores == "scores" and shorter.outputs == ("scores",) and len(shorter.nodes) == len(network.nodes) - 1
+    image = np.random.default_rng(0).normal(0, 5, (1, 3, 4, 4)).astype(np.float32)
+    results = []
+    for taken, logarithm in ((network, False), (shorter, True)):
+        graph = Graph("x", 3)
+        (end,) = graph.include(taken, "x").values()
+        graph.output(graph.add_log_softmax(end) if logarithm else graph.add("Log", end), "y", 3)
+        results.append(
+            ort.InferenceSession(graph.to_bytes(), providers=["CPUExecutionProvider"]).run(None, {"x": image})[0]
+        )
+    np.testing.assert_allclose(*results, atol=1e-5)
+
+
+@pytest.mark.parametrize(("axis", "opset", "read"), [(2, 17, False), (1, 12, False), (1, 17, True)])
+def test_what_is_no_softmax_over_planes_stays(axis, opset, read):
+    assert without_softmax(read_network(softmax_network(axis, opset, read), "a.onnx"), "p") is None
+
+
+def softmax_network(axis, opset=17, read=False):
+    """Twice the input, and its softmax; `read`: the softmax is read again within the network."""
+    value = onnx.helper.make_tensor_value_info
+    nodes = [
+        onnx.helper.make_node("Add", ["x", "x"], ["scores"]),
+        onnx.helper.make_node("Softmax", ["scores"], ["p"], axis=axis),
+    ]
+    outputs = [value("p", onnx.TensorProto.FLOAT, ["b", 3, "h", "w"])]
+    if read:
+        nodes.append(onnx.helper.make_node("Log", ["p"], ["q"]))
+        outputs.append(value("q", onnx.TensorProto.FLOAT, ["b", 3, "h", "w"]))
+    ends = [value("x", onnx.TensorProto.FLOAT, ["b", 3, "h", "w"])]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(nodes, "g", ends, outputs),
+        opset_imports=[onnx.helper.make_opsetid("", opset)],
+        ir_version=8,
+    )
+    return model.SerializeToString()
