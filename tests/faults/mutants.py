@@ -39,7 +39,7 @@ EQUIVALENT = Path(__file__).with_name("equivalent_mutants.json")
 #: module → the tests that have to notice its mutants, the quickest first
 ROOMS: dict[str, tuple[str, ...]] = {
     "raster.window_grid": ("raster/test_window_grid.py", "classify/test_blend.py"),
-    "classify.windows": ("classify/test_tiling.py", "classify/test_extent.py"),
+    "classify.windows": ("classify/test_tiling.py", "classify/test_extent.py", "classify/test_smoothed_blocks.py"),
     "classify.blend": ("classify/test_blend.py", "raster/test_window_grid.py"),
     "raster.statistics": ("raster/test_statistics.py", "classify/test_preflight.py"),
     "assess.confusion_matrix": ("assess/test_confusion_matrix.py", "assess/test_accuracy_examples.py"),
@@ -47,7 +47,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         f"assess.estimators.{name}": (
             "assess/test_accuracy_examples.py",
             "assess/test_pairing.py" if name == "pairing" else "assess/test_estimation.py",
-            *(("assess/test_conservative.py",) if name == "intervals" else ()),
+            *(("assess/test_conservative.py",) if name in ("intervals", "figures", "variance") else ()),
         )
         for name in ("sample_units", "variance", "figures", "kappa", "intervals", "estimation", "pairing")
     },

@@ -392,6 +392,11 @@ def test_sizes_and_units_that_do_not_belong_together(matrix, sizes, words):
         estimation.stratified(*by_class(matrix, sizes), 2)
 
 
+def test_one_unit_leaves_the_other_strata_empty():
+    with pytest.raises(LulcError, match="1 of 2 strata have no reference unit"):
+        estimation.stratified(*by_class([[1, 0], [0, 0]], [100, 100]), 2)
+
+
 def test_sizes_as_shares_are_smaller_than_units():
     units, strata = by_class([[5, 1], [1, 4]], [0.3, 0.7], are_counts=False)
     found = estimation.stratified(units, strata, 2, "always")
@@ -437,6 +442,12 @@ def test_unknown_interval():
         estimation.stratified(*by_class([[5, 1], [1, 4]], [100, 100]), 2, "auto", "exact")
 
 
+def test_null_variance_of_equal_shares():
+    """Map and reference with the same shares: p_e = .5, so (p_e + p_e² − Σ a b (a + b)) / (n (1 − p_e)²) = 1/n."""
+    assert kappa.null_variance(np.array([[0.4, 0.1], [0.1, 0.4]]), 50) == pytest.approx(1 / 50)
+    assert kappa.null_variance(np.array([[1.0, 0.0], [0.0, 0.0]]), 50) is None
+
+
 # ---------------------------------------------------------------- post-stratified
 
 
@@ -450,6 +461,7 @@ def test_poststratified_needs_two_units_in_each_class():
         estimation.poststratified([[3, 0], [2, 9]], [0, 1], names=("water", "land"))
     with pytest.raises(LulcError, match="differ in size"):
         estimation.poststratified(Units(*[np.array([0, 1])] * 3, np.array([3, 3]), np.array([1.0, 0.5])), [1, 1])
+    assert estimation.poststratified([[2, 0], [2, 9]], [0.2, 0.8]).overall.value == pytest.approx(0.2 + 0.8 * 9 / 11)
 
 
 def test_poststratified_says_so():
@@ -458,6 +470,11 @@ def test_poststratified_says_so():
     assert found.overall.value == pytest.approx(0.25 * 30 / 32 + 0.75 * 40 / 43)
     effective = estimation.poststratified([[30, 2], [3, 40]], [1, 3], interval="wilson")
     assert effective.overall.method == "wilson-effective" and effective.overall.low != found.overall.low
+    value, se = effective.overall.value, effective.overall.se
+    close(
+        [effective.overall.low, effective.overall.high],
+        intervals.wilson_share(value, value * (1 - value) / se**2, 0.95),
+    )
 
 
 # ---------------------------------------------------------------- polygons

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from lulc_plugin.assess import Cause, Difference, Reason
 from lulc_plugin.assess.estimators import StrataSizes, Units, estimation, pairing
@@ -37,6 +37,8 @@ def test_mcnemar_exact_is_a_binomial_test(a, b):
     found = pairing.mcnemar(a, b)
     if a + b:
         assert found.p_exact == pytest.approx(binomtest(a, a + b).pvalue, rel=1e-9)
+        middle = binom.pmf(min(a, b), a + b, 0.5)
+        assert found.p_midp == pytest.approx((1 if a == b else found.p_exact) - middle, abs=1e-9)
     assert found.reported == ("exact" if a + b < 25 else "chi2")
     other = pairing.mcnemar(b, a)
     assert other.p == found.p and other.p_midp == found.p_midp and 0 <= found.p_midp <= found.p_exact
