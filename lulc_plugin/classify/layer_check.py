@@ -60,6 +60,7 @@ class ModelFit:
             `OUTSIDE` (taken as they are, because RESAMPLE says so); empty where it does not fit.
         own_choice: why the user has to name it, a clause; empty where `auto` may take it.
         absent: labels of bands that it would take too and that the layer does not have.
+        suggested: False for one that was made neither for such pixels nor to be taken by anybody who does not know it.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ModelFit:
     pixels: str = ""
     own_choice: str = ""
     absent: tuple[str, ...] = ()
+    suggested: bool = True
 
     @property
     def word(self) -> str:
@@ -130,7 +132,7 @@ class LayerCheck:
     @property
     def choice(self) -> str:
         """Which of the networks fits, in a sentence."""
-        fitting = [m for m in self.models if m.fits]
+        fitting = [m for m in self.models if m.fits and m.suggested]
         if not fitting:
             none = "None of the networks at hand fits this layer"
             return f"{none}: no network can help before that is mended: {self.blocked}" if self.blocked else f"{none}."
@@ -304,9 +306,10 @@ def _fit(job: ClassifyJob, source: Source, entry: Entry, unusable: str, progress
     own_choice = "" if spec.unasked else _TO_BE_NAMED
     named = f", {own_choice} ({spec.title})" if own_choice else ""
     reason += f"{_size_words(spec, facts, pixels)}{named}{f', but {but}' if but else ''}."
+    suggested = spec.unasked or pixels.is_unasked
     if not pixels.is_unasked:
         own_choice = _FAR_OFF
-    return ModelFit(spec.name, spec.title, True, reason, but, sizes, own_choice, spec.absent)
+    return ModelFit(spec.name, spec.title, True, reason, but, sizes, own_choice, spec.absent, suggested)
 
 
 def _size_words(spec: ModelSpec, facts: LayerFacts, pixels: PixelFit) -> str:

@@ -83,13 +83,15 @@ class _OwnChoice(LulcError):
     @property
     def naming(self) -> str:
         """How the user takes it all the same."""
-        named = option("model", self.entry.spec.name)
-        if self.far:
-            return f"Resampling by more than {MOST_UNASKED:g} times is your own choice: {named}; expect a poor map."
-        return (
-            f"{named} takes it: compare its map with places that you know, or make classes of your own with"
-            f" {command('trainfrompoints')}."
+        named, own = (
+            option("model", self.entry.spec.name),
+            f"make classes of your own with {command('trainfrompoints')}.",
         )
+        if self.far and self.entry.spec.unasked:
+            return f"Resampling by more than {MOST_UNASKED:g} times is your own choice: {named}; expect a poor map."
+        if self.far:  # for other pixels and for other land: nobody is sent there
+            return f"Or {own}"
+        return f"{named} takes it: compare its map with places that you know, or {own}"
 
 
 def _explain(error: LulcError, facts: LayerFacts, networks: Catalogue, fit: Callable[[Entry], object]) -> LulcError:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..errors import LulcError
 from ..raster import Channel, limits_of
 
 #: Patterns of a network, and test sets of each.
 MOST_PATTERNS = 64
+#: Bands of all patterns together: each is looked for in a layer.
+_MOST_NAMES = 1024
 MOST_SETS = 100
 #: The constant of absent bands, and how far it lies from what a present band can be.
 _LARGEST_FILL = 1e6
@@ -73,6 +77,9 @@ class BandPatterns:
             raise _wrong(f"the fill {self.fill:g}; it must be from {-_LARGEST_FILL:g} to {_LARGEST_FILL:g}")
         if not 1 <= len(self.patterns) <= MOST_PATTERNS:
             raise _wrong(f"{len(self.patterns)} patterns; 1 to {MOST_PATTERNS} can be")
+        names = sum(len(pattern.bands) for pattern in self.patterns)
+        if names > _MOST_NAMES:
+            raise _wrong(f"patterns with {names:,} bands together; {_MOST_NAMES:,} are the most")
         seen: set[frozenset[str]] = set()
         for pattern in self.patterns:
             bands = frozenset(pattern.bands)
@@ -93,17 +100,36 @@ class BandPatterns:
         first = self.patterns[0].bands
         return tuple(name for name in first if all(name in pattern.bands for pattern in self.patterns))
 
-    def check(self, names: Sequence[str], channels: Sequence[Channel], fill: Sequence[float]) -> None:
+    def check(
+        self, names: Sequence[str], channels: Sequence[Channel], fill: Sequence[float], input_type: str = ""
+    ) -> None:
         """Compare with a network.
 
         Args:
             names: of its bands.
             channels: of its input.
             fill: of each channel where there is no data.
+            input_type: whole-number type that its graph takes; empty for floating point.
 
         Raises:
             LulcError: a band is unknown or in no pattern, none is in all, or the constant could be a present band's.
         """
+        self._check_names(names)
+        gap = self._gap(input_type)
+        for channel, nodata in zip(channels, fill):
+            if all(name in self.required for name in bands_of(channel, names)):
+                continue
+            low, high = limits_of(channel.steps)
+            if low - gap < self.fill < high + gap:
+                raise _wrong(
+                    f"the fill {self.fill:g}, but channel {channel.name[:50]!r} can be from {low:g} to {high:g} where"
+                    " its band is present",
+                    "Choose a fill outside, and end the scaling of each optional channel with a clip on both sides.",
+                )
+            if abs(nodata - self.fill) < gap:
+                raise _wrong(f"the fill {self.fill:g}, but pixels without data have it, too, in {channel.name[:50]!r}")
+
+    def _check_names(self, names: Sequence[str]) -> None:
         for pattern in self.patterns:
             unknown = [name for name in pattern.bands if name not in names]
             if unknown:
@@ -113,18 +139,16 @@ class BandPatterns:
             raise _wrong(f"no pattern with the band {unused[0][:50]!r}")
         if not self.required:
             raise _wrong(f"{len(self.patterns)} patterns, and no band that is in each of them")
-        for channel, nodata in zip(channels, fill):
-            if all(name in self.required for name in bands_of(channel, names)):
-                continue
-            low, high = limits_of(channel.steps)
-            if low - _LEAST_GAP < self.fill < high + _LEAST_GAP:
-                raise _wrong(
-                    f"the fill {self.fill:g}, but channel {channel.name[:50]!r} can be from {low:g} to {high:g} where"
-                    " its band is present",
-                    "Choose a fill outside, and end the scaling of each optional channel with a clip on both sides.",
-                )
-            if abs(nodata - self.fill) < _LEAST_GAP:
-                raise _wrong(f"the fill {self.fill:g}, but pixels without data have it, too, in {channel.name[:50]!r}")
+
+    def _gap(self, input_type: str) -> float:
+        """How far the constant has to lie from all other numbers."""
+        if not input_type:
+            return _LEAST_GAP
+        # numbers are rounded and cut to the type, and must not become the constant by that
+        limits = np.iinfo(input_type)
+        if not self.fill.is_integer() or not limits.min <= self.fill <= limits.max:
+            raise _wrong(f"the fill {self.fill:g}, which is no number of the type {input_type} that the graph takes")
+        return 1.0
 
 
 def _wrong(what: str, remedy: str = "") -> LulcError:

@@ -381,7 +381,7 @@ class ModelSpec:
             if channel.expression is None and not 0 <= (-1 if channel.band is None else channel.band) < len(self.bands):
                 raise LulcError(f"Channel {channel.name!r} of model {self.name!r} names no band of it.")
         if self.band_patterns is not None:
-            self.band_patterns.check(self.band_names, self.channels, self.fill)
+            self.band_patterns.check(self.band_names, self.channels, self.fill, self.input_type)
 
     def _check_smoothing(self, smoothing: Smoothing) -> None:
         for name in smoothing.bands:

@@ -16,7 +16,15 @@ from lulc_plugin import bundled
 from lulc_plugin.classify import ClassifyJob, Instead, check_layer, make_plan, repeat
 from lulc_plugin.classify.windows import read_windows
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import BandPattern, BandPatterns, Scores, Smoothing
+from lulc_plugin.model import (
+    BandPattern,
+    BandPatterns,
+    BandStatistics,
+    Scores,
+    Smoothing,
+    catalogue,
+    import_model,
+)
 from lulc_plugin.raster import RasterInput
 
 SIX = ("red", "green", "blue", "nir", "swir16", "swir22")
@@ -171,6 +179,23 @@ def test_costs_that_nobody_measured(layer, network):
     net = network("any_bands", band_patterns=BandPatterns(-2.0, (BandPattern(RGB), BandPattern(SIX))))
     (finding,) = [f for f in plan_of(layer(RGB), net).findings if f.id == "bands.absent"]
     assert "not measured" in finding.text
+
+
+def test_the_order_of_the_bands_that_are_there(raster, network, land, seen):
+    """Swapped bands are noticed without near infrared, too: statistics of absent bands play no part."""
+    more = (BandStatistics(0.22, 0.1, 0.03, 0.4), BandStatistics(0.15, 0.09, 0.02, 0.33))
+    net = network("any_bands", band_statistics=(*seen, *more))
+    red, green, blue, _ = land()
+    path = raster("bgr.tif", np.stack([blue, green, red]), names=("one", "two", "three"))
+    for bands, suspicious in (((1, 2, 3), True), ((3, 2, 1), False)):
+        warned = [f for f in plan_of(path, net, bands).findings if f.id == "bands.order" and f.level == "warning"]
+        assert bool(warned) == suspicious
+
+
+def test_an_imported_network_keeps_its_patterns(network, tmp_path):
+    net = network("any_bands")
+    imported = import_model(Path(net.path), tmp_path / "own")
+    assert imported.spec.band_patterns == catalogue.load(imported.path).spec.band_patterns == net.spec.band_patterns
 
 
 # ---------------------------------------------------------------- maps
@@ -359,8 +384,14 @@ def test_a_picture_at_the_size_that_other_networks_know(layer, network, only, ra
     path = layer(RGB, transform=Affine(12, 0, 500_000, 0, -12, 9_120_000), file="near.tif")
     with pytest.raises(LulcError) as caught:
         chosen(path, only)
-    assert "near infrared (nir)" in caught.value.remedy and "⟦model=city⟧; expect a poor" in caught.value.remedy
-    assert "⟦bands" not in caught.value.remedy
+    assert "near infrared (nir)" in caught.value.remedy and "⟦trainfrompoints!⟧" in caught.value.remedy
+    assert "⟦bands" not in caught.value.remedy and "⟦model" not in caught.value.remedy
+    check = check_layer(ClassifyJob(RasterInput(path), models_folder=only))
+    assert check.models[0].word == "RESAMPLED" and check.choice == "None of the networks at hand fits this layer."
+    network("any_bands", name="city", title="Many cities", gsd_range=(1.0, 4.0))
+    with pytest.raises(LulcError) as caught:
+        chosen(path, only)
+    assert "need near infrared" in caught.value.remedy and "⟦model=city⟧; expect a poor" in caught.value.remedy
 
 
 def test_a_copy_of_the_network_elsewhere_makes_the_same_map(layer, network, classify, tmp_path):

@@ -174,3 +174,26 @@ def test_the_whole_pattern_keeps_what_is_said_of_the_network(any_bands):
 def test_bands_in_words(any_bands, spec):
     assert any_bands().bands_in_words == "red, green, blue; nir, swir16, swir22 if there"
     assert spec().bands_in_words == "red, green, blue, nir"
+
+
+def test_a_graph_for_whole_numbers(any_bands):
+    """Its numbers are rounded and cut to the type: -2 would become 0, the darkest ground, and 254.6 the constant."""
+    spec = any_bands()
+    with pytest.raises(LulcError, match="fill -2, which is no number of the type uint8"):
+        replace(spec, input_type="uint8")
+    patterns = replace(spec.band_patterns, fill=255.0)
+
+    def with_most(most):
+        steps = (Step.of("clip", minimum=0, maximum=1), Step.of("scale", value=1 / most))
+        channels = tuple(replace(c, steps=steps) for c in spec.channels)
+        return replace(spec, channels=channels, band_patterns=patterns, input_type="uint8")
+
+    assert with_most(254).band_patterns.fill == 255
+    with pytest.raises(LulcError, match=r"from 0 to 254\.6"):
+        with_most(254.6)
+
+
+def test_many_bands_in_many_patterns():
+    bands = [f"b{i}" for i in range(512)]
+    with pytest.raises(LulcError, match=r"1,533 bands together; 1,024"):
+        BandPatterns(-2.0, tuple(BandPattern(tuple(bands[: 512 - i])) for i in range(3)))
