@@ -246,7 +246,15 @@ def complete_smoothing(wanted: Smoothing, names: Sequence[str]) -> Smoothing:
 
 @dataclass(frozen=True)
 class InputTable:
-    """The table `[input]` of a recipe."""
+    """The table `[input]` of a recipe.
+
+    Attributes:
+        bands: common names; the data sets have them in any order.
+        indices: further channels that are computed from the bands.
+        ways: `reflectance`, `picture` or both, the preferred one first.
+        optional: those of `bands` that a layer may lack.
+        patterns: sets of bands that a layer may have, where not every choice of `optional` is to be one.
+    """
 
     bands: Words
     indices: Words = ()

@@ -20,7 +20,7 @@ from lulc_plugin.model import Smoothing
 from .augment.strength import Strength
 from .inputs import Inputs, complete_smoothing, from_table as inputs_of
 from .losses.total import Term, terms_of
-from .networks import NetworkSettings
+from .networks import NetworkSettings, is_name
 from .toml_tables import Count, NotNegative, Table, Tables, Words, convert, read as read_table
 
 LEGENDS = Path(__file__).parent.parent / "resources" / "legends"
@@ -81,10 +81,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """`adamw` or `sgd`, learning rates of the new and of the pretrained part, and their schedule.
+    """How weights follow the gradient.
 
-    `warm_up` steps lead to the full rate; then `cosine` falls to 0 at the last step, `plateau` multiplies the rate by
-    `factor` after `wait` checks without a better score, `constant` stays.
+    Attributes:
+        name: the method.
+        rate: learning rate.
+        pretrained_rate: that of the pretrained part.
+        decay: of weights; not of normalisation and biases.
+        momentum: of `sgd`.
+        warm_up: steps that lead to the full rate.
+        schedule: then `cosine` falls to 0 at the last step, `plateau` multiplies the rate by `factor` after `wait`
+            checks without a better score, `constant` stays.
+        factor, wait: of `plateau`.
     """
 
     name: Literal["adamw", "sgd"] = "adamw"
@@ -146,7 +154,14 @@ class Second:
 
 @dataclass(frozen=True)
 class Check:
-    """A held-out split looked at now and then; `counts` says whether it chooses."""
+    """A held-out split looked at now and then.
+
+    Attributes:
+        set: name of the folder.
+        splits: of which rows; a test split is refused.
+        teacher: names of the teachers that label it where it has no labels.
+        counts: whether it chooses the best checkpoint.
+    """
 
     set: str
     splits: Words = ("val",)
@@ -366,7 +381,7 @@ def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
 def located(text: str, folder: Path) -> str:
     """A file with variables of the environment put in, relative to `folder`.
 
-    What is not a file stays as it is: `imagenet`, `package:NAME/PATH`, `hub:OWNER/NAME/FILE`.
+    What is not a file stays as it is: `imagenet`, names of weights, `package:NAME/PATH`, `hub:OWNER/NAME/FILE`.
 
     Raises:
         LulcError: a variable is not set.
@@ -374,7 +389,22 @@ def located(text: str, folder: Path) -> str:
     path = os.path.expandvars(text)
     if "$" in path:
         raise LulcError(f"{text} names a variable of the environment that is not set.", "Set it to the folder meant.")
-    return path if path in _NO_FILE or path.startswith(_ELSEWHERE) else str(folder / Path(path).expanduser())
+    if path in _NO_FILE or path.startswith(_ELSEWHERE) or is_name(path):
+        return path
+    return str(folder / Path(path).expanduser())
+
+
+def data_folder(given: Path | None, folder: Path) -> Path:
+    """The folder of the data sets: what is `given`, else where the set lies in whose `folder` the recipe lies.
+
+    Raises:
+        LulcError: neither is there.
+    """
+    if given is not None:
+        return Path(given)
+    if (folder / "set.toml").is_file():
+        return folder.resolve().parent
+    raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
 
 
 def _legend(given: str | Table, folder: Path) -> Legend:

@@ -8,11 +8,12 @@ import pytest
 
 BENCH = Path(__file__).parents[2] / "training"
 FILES = sorted(BENCH.rglob("*.py"))
-GROUND = {"recipe", "toml_tables", "inputs", "sets", "augment", "losses", "maps"}
+GROUND = {"progress_line", "recipe", "toml_tables", "inputs", "sets", "augment", "losses", "maps"}
 ARROWS = {
     "inputs": {"toml_tables"},
     "toml_tables": set(),
     "command_line": set(),
+    "progress_line": set(),
     "losses": {"toml_tables"},
     "networks": {"inputs", "toml_tables"},
     "sets": {"toml_tables"},
@@ -30,6 +31,7 @@ ARROWS = {
     "rescore": GROUND | {"evaluate", "export", "release"},
     "release": GROUND | {"evaluate", "export", "cards", "train"},
     "toy": {"prepare"},
+    "recipe_reference": GROUND | {"networks", "teachers", "export"},
     "__main__": set(),
     "__init__": set(),
 }

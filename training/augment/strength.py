@@ -18,11 +18,13 @@ class Strength:
     Attributes:
         turn: the eight symmetries of a square are used.
         scale: largest natural logarithm of the factor by which pixels are enlarged or shrunk.
-        shrink: share of samples that are shrunk further, by up to `shrink_to` (pixels of 10 m become 10 to 30 m).
+        shrink: share of samples that are shrunk further.
+        shrink_to: by up to this factor (3: pixels of 10 m become 10 to 30 m).
         pictures: share of reflectance samples shown as stretched pictures.
         picture_jitter: share of pictures that are changed as `jitter` does, after they are stretched.
         jitter: share with other gains, haze, neighbouring bands mixed, gamma.
-        gain: largest natural logarithm of the common gain; `band_gain`: standard deviation of each band's own.
+        gain: largest natural logarithm of the common gain.
+        band_gain: standard deviation of the natural logarithm of each band's own gain.
         haze: largest haze, as reflectance in blue; a fifth of it may be taken off.
         offset: share with a constant of up to 0.1 reflectance on all bands, as products with an unremoved offset have.
         level_shift: share moved between the levels L1C and L2A of Sentinel-2.

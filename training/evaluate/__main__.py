@@ -8,8 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from lulc_plugin.errors import LulcError
-
 from ..command_line import refusing
 
 
@@ -45,8 +43,6 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = parser().parse_args(arguments)
-    if options.data is None:
-        raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
     from .command import evaluate
 
     print(evaluate(options))

@@ -34,7 +34,8 @@ def evaluate(options: argparse.Namespace) -> Path:
         return _choose_smoothing(options)
     subjects = _subjects(options)
     recipe = recipes.read(options.config) if options.config else subjects[0].recipe
-    root, first = Path(options.data), subjects[0]
+    first = subjects[0]
+    root = _root(options, recipe)
     parts = _parts(options, root, recipe, first)
     for trained in {id(r): r for r in (recipe, *(s.recipe for s in subjects)) if r is not None}.values():
         require_unseen(parts, trained)
@@ -77,7 +78,11 @@ def _choose_smoothing(options: argparse.Namespace) -> Path:
     if recipe is None:
         raise LulcError(f"{networks[0].name} has no recipe whose [[check]] could choose.", "Name one: --config.")
     folder = options.out or Path("runs") / f"evaluation-{networks[0].name}"
-    return smoothing_choice.choose(networks, recipe, Path(options.data), options.cache, folder)
+    return smoothing_choice.choose(networks, recipe, _root(options, recipe), options.cache, folder)
+
+
+def _root(options: argparse.Namespace, recipe: Recipe | None) -> Path:
+    return recipes.data_folder(options.data, Path() if recipe is None else recipe.folder)
 
 
 def _subjects(options: argparse.Namespace) -> list[Subject]:

@@ -12,6 +12,7 @@ import tomllib
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import TrainingSet, catalogue
 
+from ..networks import published
 from ..recipe import Recipe
 from ..sets.description import describe
 
@@ -91,9 +92,12 @@ def encoder(recipe: Recipe) -> str | None:
     weights = str(recipe.table["network"].get("pretrained", ""))
     if not weights:
         return None
-    known = _known()["encoders"].get(Path(weights).name)
+    encoders = _known()["encoders"]
+    known = encoders.get(Path(weights).name) or encoders.get(f"{weights}.onnx")
     if known is not None:
         return str(known)
+    if weights in published():
+        return f"{published()[weights].credit}, {published()[weights].licence}"
     if weights == "imagenet":
         name = recipe.network.get("encoder", "")
         return f"{name}, ImageNet, published weights of segmentation_models_pytorch or timm"

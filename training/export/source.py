@@ -13,7 +13,7 @@ import tomllib
 from lulc_plugin.errors import LulcError
 
 from ..networks.network import Network
-from ..recipe import Recipe, smoothing_of
+from ..recipe import Recipe, data_folder, smoothing_of
 from ..toml_tables import Table, convert
 from ..train import checkpoint
 from . import card_table, credits
@@ -44,14 +44,13 @@ def open_source(path: Path, root: Path | None, cache: Path, card: Path | None = 
     Raises:
         LulcError: a file is missing or wrong, or the terms of what the weights come from are not known.
     """
-    if root is None:
-        raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
     network, recipe, state = checkpoint.load(path)
+    root = data_folder(root, recipe.folder)
     recipe = recipe if card is None else with_card(recipe, card)
     # words that are wrong or missing should not be found after minutes of measuring
     card_table.of(recipe)
-    credits.require_known(recipe, Path(root))
-    return Source(path, network, recipe, state, Path(root), cache)
+    credits.require_known(recipe, root)
+    return Source(path, network, recipe, state, root, cache)
 
 
 def with_card(recipe: Recipe, path: Path) -> Recipe:

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from lulc_plugin.errors import LulcError
 
+from . import named_weights
 from .network import Network
 from .registry import LibraryOptions
 
@@ -78,18 +79,34 @@ class WithEncoder(Network):
         """Class scores `(n, classes, rows, cols)`; enlarged after the head, which is the same and cheaper."""
         return self._enlarged(self.head(self.decoder(self.encoder(x))))
 
-    def imagenet_encoder(self) -> dict[str, Tensor]:
-        """Published ImageNet weights of the same encoder with three channels, downloaded unless they are cached.
 
-        Raises:
-            Exception: whatever the library raises offline or without such weights.
-        """
-        library = import_library()
-        stride = self.output_stride
-        # timm takes the tag of the weights from the encoder's name and only wants to know whether to load them
-        wanted: Any = True if self.encoder_name.startswith("tu-") else "imagenet"
-        filled = library.encoders.get_encoder(self.encoder_name, 3, self.depth, wanted, stride)
-        return filled.state_dict()
+def imagenet_encoder(network: Network, name: str, remedy: str) -> dict[str, Tensor]:
+    """Published ImageNet weights of an encoder with three channels, from the hub's cache or the hub.
+
+    Raises:
+        LulcError: they are not on this machine, and the hub does not answer; `remedy` says where to put them.
+        Exception: whatever the library raises without such weights.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    library = import_library()
+    depth, stride = getattr(network, "depth", 5), getattr(network, "output_stride", 32)
+    repository = _repository(library, name)
+    if repository and not isinstance(try_to_load_from_cache(repository, "model.safetensors"), str):
+        named_weights.require_hub(f"imagenet of {name}", f"Get {repository} of the hub elsewhere, and {remedy}")
+    # timm takes the tag of the weights from the encoder's name and only wants to know whether to load them
+    wanted: Any = True if name.startswith("tu-") else "imagenet"
+    return library.encoders.get_encoder(name, 3, depth, wanted, stride).state_dict()
+
+
+def _repository(library: Any, name: str) -> str:
+    """Where on the hub an encoder's ImageNet weights lie; empty where the library does not say."""
+    if name.startswith("tu-"):
+        import timm
+
+        return str(getattr(timm.get_pretrained_cfg(name[3:]), "hf_hub_id", None) or "")
+    settings = library.encoders.encoders.get(name, {}).get("pretrained_settings", {}).get("imagenet", {})
+    return str(settings.get("repo_id", ""))
 
 
 def import_library() -> Any:
@@ -144,7 +161,7 @@ def _free_of_the_window(decoder: nn.Module) -> None:
 
 def _drop_pooling(decoder: Any) -> None:
     """Take branches of the window's means out of a pyramid, and out of the convolution that joins the branches."""
-    pyramid = getattr(decoder, "aspp", None)
+    pyramid: Any = getattr(decoder, "aspp", None)
     join: Any
     if pyramid is not None:
         pyramid = pyramid[0] if isinstance(pyramid, nn.Sequential) else pyramid

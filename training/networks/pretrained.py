@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from lulc_plugin.errors import LulcError
 
-from .encoder_networks import WithEncoder
+from . import named_weights
+from .encoder_networks import WithEncoder, imagenet_encoder
 from .network import Network
-from .weight_files import channel_names, read_weights
+from .weight_files import channel_names, find, read_weights
 
 #: what stands before a key here and not there: a bare encoder's file, and one of timm
 _PREFIXES = ("", "encoder.", "encoder.model.")
@@ -47,7 +48,7 @@ class Loaded:
         return "; ".join(lines)
 
 
-def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2)) -> Loaded:
+def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2), names: Sequence[str] = ()) -> Loaded:
     """Fill what fits of a network, in place.
 
     A file may hold MobileNetV2 weights with the published keys (`features.*`), an encoder of
@@ -57,29 +58,33 @@ def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2
 
     Args:
         network: one of `build`.
-        source: `imagenet` (published weights of a named encoder, downloaded unless they are cached), or what
-            `sources.read_weights` takes: a path, package:NAME/PATH, hub:OWNER/NAME/FILE.
+        source: `imagenet` (published weights of the encoder, downloaded unless they are cached), or what
+            `read_weights` takes: a name, a path, package:NAME/PATH, hub:OWNER/NAME/FILE.
         rgb: which input channels of the network are red, green and blue; for weights of photographs.
+        names: of the network's input channels; where those of the weights are known, too, equal names meet.
 
     Raises:
         LulcError: no such weights, no connection, or not one filter that fits.
     """
-    published = _imagenet(network) if source == "imagenet" else read_weights(source)
+    path = None if source == "imagenet" else find(source)
+    published = _imagenet(network) if path is None else read_weights(str(path))
+    known = () if path is None else channel_names(source)
+    meeting = named_weights.places_of(known, names)
     target = network.state_dict()
     weights = _unfolded(_renamed(published, target), network)
     channels = _input_channels(network)
-    known = () if source == "imagenet" else channel_names(source)
     taken, adapted, filled = [], [], {}
     for key, old in weights.items():
         if key not in target:
             continue
         new = target[key]
-        if old.shape != new.shape and _differs_in_channels(old, new, channels):
+        others = tuple(known) != tuple(names) and old.shape[1:2] == (len(known),) and old.shape[2:] == new.shape[2:]
+        if _differs_in_channels(old, new, channels) and (old.shape != new.shape or (meeting and others)):
             adapted.append(f"{key} from {old.shape[_INPUT_DIMENSION]} to {channels} channels")
             if len(known) == old.shape[_INPUT_DIMENSION] and network.channel_names:
                 old = with_names(old, known, network.channel_names)
             else:
-                old = with_channels(old, channels, rgb)
+                old = with_channels(old, channels, rgb, meeting)
         elif old.dim() == 4 and old.shape[:2] == new.shape[:2] and new.shape[2:] == (1, 1) != old.shape[2:]:
             adapted.append(f"{key} summed to one cell")
             old = old.sum(dim=(2, 3), keepdim=True)
@@ -102,16 +107,20 @@ def load_pretrained(network: Network, source: str, rgb: Sequence[int] = (0, 1, 2
     )
 
 
-def with_channels(filters: Tensor, channels: int, rgb: Sequence[int] = (0, 1, 2)) -> Tensor:
+def with_channels(
+    filters: Tensor, channels: int, rgb: Sequence[int] = (0, 1, 2), meeting: Mapping[int, int] | None = None
+) -> Tensor:
     """Filters `(out, known, rows, cols)` for another number of input channels.
 
+    `meeting` says which known channel goes where; the others are the mean. Without it:
     Three known channels are those of photographs and go where `rgb` says; any other number is taken in order. Fewer
     channels than known take the first, and so does a network that lacks one of red, green and blue.
     """
     known = filters.shape[_INPUT_DIMENSION]
     places = tuple(rgb) if known == 3 and channels > 3 else tuple(range(min(known, channels)))
+    pairs = dict(meeting or enumerate(places))
     result = filters.float().mean(dim=1, keepdim=True).repeat(1, channels, 1, 1)
-    result[:, list(places)] = filters[:, : len(places)].float()
+    result[:, list(pairs.values())] = filters[:, list(pairs)].float()
     return result * (known / channels)
 
 
@@ -125,18 +134,22 @@ def with_names(filters: Tensor, known: Sequence[str], wanted: Sequence[str]) -> 
 
 
 def _imagenet(network: Network) -> dict[str, Tensor]:
-    if not isinstance(network, WithEncoder):
-        raise LulcError(
-            "This network has the bench's own encoder, or none, and no published weights of its own.",
-            "Give the path of MobileNetV2 weights (…/weights/mobilenetv2_imagenet.safetensors) instead of imagenet.",
-        )
+    """Published ImageNet weights of the network's encoder; that of the bench's own networks is MobileNetV2."""
+    if network.encoder_module() is None:
+        raise LulcError("This network has no encoder that published weights would fit.", "Leave `pretrained` out.")
+    name = network.encoder_name if isinstance(network, WithEncoder) else "mobilenet_v2"
+    put = named_weights.weights_folder() / f"{name}_imagenet.safetensors"
+    if put.is_file():
+        return read_weights(str(put))
     try:
-        return network.imagenet_encoder()
+        return imagenet_encoder(network, name, f"put its model.safetensors there: {put}")
+    except LulcError:
+        raise
     # the libraries and the hub's client raise errors of many kinds; all mean that the weights are not to be had
     except Exception as error:
         raise LulcError(
-            f"The ImageNet weights of {network.encoder_name} could not be had: {str(error).strip() or repr(error)}",
-            "Check the connection, or download them elsewhere and give the path of the file.",
+            f"The ImageNet weights of {name} could not be had: {str(error).strip() or repr(error)}",
+            f"Check the connection, or download them elsewhere and put them there: {put}",
         ) from error
 
 

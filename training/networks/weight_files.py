@@ -13,7 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
+
+from . import named_weights
 
 #: what the exporter puts before every name
 _EXPORTED = "network."
@@ -25,9 +28,9 @@ def read_weights(source: str) -> dict[str, Tensor]:
     """Tensors by key.
 
     Args:
-        source: a path (safetensors, a checkpoint, a network exported by this bench); `package:NAME/PATH`, a file inside
-            an installed Python package; or `hub:OWNER/NAME/FILE`, a file of the Hugging Face hub, which is downloaded
-            unless it is cached.
+        source: a name of `named_weights`; a path (safetensors, a checkpoint, a network exported by this bench);
+            `package:NAME/PATH`, a file inside an installed Python package; or `hub:OWNER/NAME/FILE`, a file of the
+            Hugging Face hub, which is downloaded unless it is cached.
 
     Raises:
         LulcError: no such file, a file that holds no weights, a hub that cannot be reached.
@@ -40,7 +43,9 @@ def read_weights(source: str) -> dict[str, Tensor]:
 
 
 def channel_names(source: str) -> tuple[str, ...]:
-    """Names of the input channels of a network that this bench exported, from the description inside; else none."""
+    """Names of the input channels of published weights, or of a network that this bench exported; else none."""
+    if source in named_weights.published():
+        return named_weights.published()[source].bands
     path = find(source)
     if path.suffix != ".onnx":
         return ()
@@ -63,13 +68,17 @@ def find(source: str) -> Path:
     if kind == "package":
         return _in_package(source, rest)
     if kind == "hub":
-        return _from_hub(source, rest)
+        if rest.count("/") < 2:
+            raise LulcError(f"“{source}” does not say which file of the hub.", "Write hub:OWNER/NAME/FILE.")
+        return named_weights.hub_file(rest, source)
+    if named_weights.is_name(source):
+        return named_weights.named_file(source)
     path = Path(source).expanduser()
     if not path.is_file():
         raise LulcError(
             f"There is no file of pretrained weights “{source}”.",
-            "Give the path of a .safetensors or PyTorch file, package:NAME/PATH, hub:OWNER/NAME/FILE, or imagenet "
-            "where an encoder is named.",
+            "Give the path of a .safetensors or PyTorch file, package:NAME/PATH, hub:OWNER/NAME/FILE, imagenet, or one"
+            f" of {', '.join((*bundled.model_names(), *named_weights.published()))}.",
         )
     return path
 
@@ -83,22 +92,6 @@ def _in_package(source: str, rest: str) -> Path:
     if not path.is_file():
         raise LulcError(f"The Python package “{name}” has no file “{inside}”.", f"Look into {path.parent}.")
     return path
-
-
-def _from_hub(source: str, rest: str) -> Path:
-    parts = rest.split("/", 2)
-    if len(parts) != 3:
-        raise LulcError(f"“{source}” does not say which file of the hub.", "Write hub:OWNER/NAME/FILE.")
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(f"{parts[0]}/{parts[1]}", parts[2]))
-    # the hub's client raises errors of several packages; all mean that the file is not to be had
-    except Exception as error:
-        raise LulcError(
-            f"“{source}” could not be downloaded: {_first_line(error)}",
-            "Check the name and the connection, or download the file elsewhere and give its path.",
-        ) from error
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:

@@ -18,9 +18,9 @@ from .set_files import Credits
 
 _ABOUT = """\
 Cuts scenes into chips and writes a data set that training can use: images/, labels/, split.csv, set.toml, classes.json,
-stats.json, preview.png and prepare.json (what was done). Every pixel of a scene is in a chip, unless you say otherwise,
-and then the numbers are printed. Chips are split by place, never by pixel. Options may stand in a file, one a line as
---size=256, given as @FILE.
+stats.json, preview.png, recipe.toml (a network to begin with) and prepare.json (what was done). Every pixel of a scene
+is in a chip, unless you say otherwise, and then the numbers are printed. Chips are split by place, never by pixel.
+Options may stand in a file, one a line as --size=256, given as @FILE.
 
 Labels are one of
   --masks     rasters with the images' names: class values, RGB colours or palettes of the legend's colours
@@ -209,6 +209,8 @@ def _run(options: argparse.Namespace) -> int:
     print(statistics.statistics_table(prepared.statistics))
     look = f"; look at {prepared.folder / 'preview.png'}" if options.previews else ""
     print(f"\nwritten to {prepared.folder}{look}")
+    if (prepared.folder / "recipe.toml").is_file():
+        print(f"train on it: python -m training.train {prepared.folder / 'recipe.toml'}")
     if prepared.leaks:
         print(f"\nLEAK: {len(prepared.leaks)} pairs of places in different splits show the same ground:")
         for leak in prepared.leaks[:20]:

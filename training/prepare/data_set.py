@@ -40,6 +40,7 @@ from .scenes import (
     paired_files,
 )
 from .set_files import Credits, write_description, write_split
+from .set_recipe import write_recipe
 from .split_leaks import Leak, leaks_between, scene_pictures
 
 OVERLAPS = ("check", "join", "skip")
@@ -349,6 +350,9 @@ def _write(job: PrepareJob, plan: _Plan, leaks: list[Leak], folder: Path, progre
     write_scene_statistics(measured_scenes, folder)
     write_description(folder, job.credits, plan.names, plan.numbers, plan.gsd, nodata, plan.table)
     description = describe(folder.resolve().parent, folder.resolve().name)
+    if plan.table is not None:
+        sparse = bool(job.chips.sparse) or job.labels.drawings is not None
+        write_recipe(replace(description, name=job.out.name), [r.split for r in rows], job.chips.tiling.size, sparse)
     measured = statistics.set_statistics(description, Progress())
     statistics.write_statistics(measured, folder / "stats.json")
     if job.previews:

@@ -63,9 +63,8 @@ def train(options: argparse.Namespace) -> Path:
     """
     from .. import recipe as recipes
 
-    if options.data is None:
-        raise LulcError("The folder of the data sets is not known.", "Name it with --data or LULC_DATA.")
     recipe = recipes.read(options.config, changes_of(options.set))
+    root = recipes.data_folder(options.data, recipe.folder)
     folder = options.run or Path("runs") / f"{recipe.name}-s{recipe.run.seed}"
     if (folder / "resume.pt").exists() and not options.resume:
         raise LulcError(f"{folder} holds a run already.", "Add --resume to go on with it, or give another --run.")
@@ -77,7 +76,7 @@ def train(options: argparse.Namespace) -> Path:
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    chips = load_training_data(recipe, options.data, options.cache)
+    chips = load_training_data(recipe, root, options.cache)
     if options.previews:
         from .plots import write_samples
 

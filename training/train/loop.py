@@ -26,12 +26,14 @@ from ..losses.total import total_loss
 from ..networks.network import Network
 from ..networks.network_settings import NetworkSettings, build
 from ..networks.pretrained import load_pretrained
+from ..progress_line import ProgressLine
 from ..recipe import Recipe, Run
 from . import checkpoint, optimisation, plots
 from .batches import Batches, Targets, channel_means, fitting, images_of
+from .event_log import CHIPS, LOOKS, EventLog
 from .precision import chosen_precision
 from .training_data import TrainingData
-from .validation import spread_chips, validate
+from .validation import Fit, fit, spread_chips, validate
 
 _KEEP_LINES = 50
 
@@ -50,6 +52,7 @@ class State:
     losses: list[float] = field(default_factory=list)
     worst: tuple[int, ...] = ()
     rows: list[dict[str, float]] = field(default_factory=list)
+    points: list[dict[str, float]] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -91,29 +94,35 @@ def run(
             print(text, file=log, flush=True)
 
         say(trainer.title)
-        _steps(trainer, recipe.run.steps if stop_at is None else min(recipe.run.steps, stop_at), say, quiet)
+        last = recipe.run.steps if stop_at is None else min(recipe.run.steps, stop_at)
+        with EventLog(folder, trainer.state.points) as events:
+            _steps(trainer, last, say, events, quiet)
     return next(p for p in (folder / "best.pt", folder / "last.pt", folder / "resume.pt") if p.is_file())
 
 
-def _steps(trainer: Trainer, last: int, say: Callable[[str], None], quiet: bool) -> None:
+def _steps(trainer: Trainer, last: int, say: Callable[[str], None], events: EventLog, quiet: bool) -> None:
     """The steps that are left up to `last`, with the checks between them; the next batch is made meanwhile."""
     run, state = trainer.recipe.run, trainer.state
     if trainer.out_of_patience:
         say(f"the run had stopped at step {state.step} for want of a better score")
         return
     began = time.monotonic() - state.seconds
-    bar = tqdm(total=run.steps, initial=state.step, unit="step", disable=quiet or not sys.stderr.isatty())
+    look_every = max(1, run.check_every // LOOKS)
+    bar = ProgressLine(run.steps, "step", state.step, quiet)
     with ThreadPoolExecutor(1) as ahead, bar:
         coming = ahead.submit(trainer.batches, state.step)
         while state.step < last:
             batch, coming = coming.result(), ahead.submit(trainer.batches, state.step + 1)
             trainer.step(batch)
-            bar.update()
+            bar.advance(f"loss {state.losses[-1]:.3f}")
+            if state.step % look_every == 0 or state.step == run.steps:
+                events.point(trainer.look(time.monotonic() - began, look_every))
             if state.step % _KEEP_LINES == 0:
                 spent = time.monotonic() - began
                 say(f"{state.step} loss {np.mean(state.losses[-_KEEP_LINES:]):.4f}; {spent / state.step:.2f} s a step")
             if state.step % run.check_every == 0 or state.step == run.steps:
                 trainer.check(began, say)
+                events.check(state.rows[-1])
                 if trainer.out_of_patience:
                     say(f"no better score in {state.since_best} checks: stopped at step {state.step}")
                     break
@@ -167,6 +176,8 @@ class Trainer:
         self.batches = Batches(recipe, data.training, fill)
         self._targets = Targets(data.training, device)
         self._seen = spread_chips(data.training[0])
+        counting = [chips for chips, check in zip(data.checks.values(), recipe.checks, strict=True) if check.counts]
+        self._few = spread_chips(counting[0], CHIPS) if counting else []
 
     @property
     def out_of_patience(self) -> bool:
@@ -214,6 +225,15 @@ class Trainer:
         state.losses.append(float(loss.detach()))
         state.step += 1
 
+    def look(self, seconds: float, steps: int) -> dict[str, float]:
+        """How it goes: mean loss of the last `steps` batches, and how well a few held-out chips are met."""
+        state, few = self.state, self._few
+        judged = self._average if self.recipe.run.average else self._network
+        met = fit(self.recipe, judged, self._facts["fill"], few, self._device) if few else Fit(*[math.nan] * 3)
+        share = optimisation.share_of_rate(state.step - 1, self.recipe, state.plateau)
+        row = {"step": state.step, "seconds": round(seconds, 1), "rate": self.recipe.optimiser.rate * share}
+        return {**row, "batch_loss": float(np.mean(state.losses[-steps:])), "val_loss": met.nll, "val_miou": met.miou}
+
     def check(self, began: float, say: Callable[[str], None]) -> None:
         """Look at the held-out chips, keep what is best, and all that a stopped run goes on from."""
         state = self.state
@@ -231,7 +251,7 @@ class Trainer:
             checkpoint.save(saved, self._folder / "best.pt")
         checkpoint.save(saved, self._folder / "last.pt")
         self.keep()
-        plots.write_curves(state.rows, self._folder)
+        plots.write_curves(state.rows, state.points, self._folder)
 
     def keep(self) -> None:
         """Write `resume.pt`: everything that the next steps depend on."""
@@ -289,7 +309,8 @@ def _steps_of(table: Mapping[str, Any]) -> int:
 def _pretrained(network: Network, recipe: Recipe) -> str:
     names = recipe.inputs.names
     photograph = [names.index(b) for b in ("red", "green", "blue")] if {"red", "green", "blue"} <= set(names) else None
-    return str(load_pretrained(network, recipe.pretrained, photograph or (0, 1, 2)))
+    channels = [channel.name for channel in recipe.inputs.channels]
+    return str(load_pretrained(network, recipe.pretrained, photograph or (0, 1, 2), channels))
 
 
 def batch_loss(

@@ -21,17 +21,17 @@ FIELDS = (
 )  # fmt: skip
 
 
-def write_curves(rows: Sequence[Mapping[str, float]], folder: Path) -> None:
-    """`curves.csv` and `curves.png` of the checks of a run."""
+def write_curves(rows: Sequence[Mapping[str, float]], points: Sequence[Mapping[str, float]], folder: Path) -> None:
+    """`curves.csv` of the checks of a run, and `curves.png`, with the `points` between them as thin lines."""
     with open(folder / "curves.csv", "w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, FIELDS)
         writer.writeheader()
         writer.writerows({k: row[k] for k in FIELDS} for row in rows)
     if rows:
-        _draw_curves(rows, folder / "curves.png")
+        _draw_curves(rows, points, folder / "curves.png")
 
 
-def _draw_curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
+def _draw_curves(rows: Sequence[Mapping[str, float]], points: Sequence[Mapping[str, float]], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -47,6 +47,13 @@ def _draw_curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
     for axis, (title, lines) in zip(axes, panels, strict=True):
         for (key, name), style in zip(lines, ("-", "--"), strict=True):
             axis.plot(steps, [row[key] for row in rows], style, marker=".", label=name)
+        if title == "Mean IoU":
+            axis.plot(*_line(points, "val_miou"), ":", color="C1", lw=1, label="a few validation chips")
+        if title.startswith("Loss"):
+            axis.plot(*_line(points, "val_loss"), ":", color="C1", lw=1, label="a few validation chips")
+            axis.plot(
+                *_line(points, "batch_loss"), color="0.6", lw=0.8, zorder=0, label="batches, as they are weighted"
+            )
         axis.set(title=title, xlabel="step")
         axis.grid(alpha=0.3)
         axis.legend(frameon=False)
@@ -54,6 +61,10 @@ def _draw_curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
             axis.set_ylim(0, 1)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+def _line(points: Sequence[Mapping[str, float]], key: str) -> tuple[list[float], list[float]]:
+    return [point["step"] for point in points], [point[key] for point in points]
 
 
 def write_samples(recipe: Recipe, material: TrainingData, folder: Path, count: int = 24) -> Path:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,7 @@ def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
         needed = [b for b in recipe.inputs.names if b not in recipe.inputs.optional]
         missing = [b for b in needed if b not in description.bands]
         if missing and part.missing == "refuse":
-            raise LulcError(
-                f"{part.set} has no band {', '.join(missing)}.",
-                'Say missing = "fill" in its [[data]] to train without it.',
-            )
+            raise LulcError(f"{part.set} has no band {', '.join(missing)}.", _without(recipe, missing, root))
         chips = labelled(recipe, description, part.splits, part.teacher, root, cache)
         if part.second and recipe.second is not None:
             chips = with_second(recipe, recipe.second, description, chips, part.splits, cache)
@@ -75,6 +73,18 @@ def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
             raise LulcError(f"[[check]] {name} has no labelled pixel.", "Name a set with labels, or a teacher for it.")
     _apart(training, checks)
     return TrainingData(training, checks)
+
+
+def _without(recipe: Recipe, missing: Sequence[str], root: Path) -> str:
+    """What helps where a set lacks bands: filling them only where another set of the recipe has them."""
+    sets = [describe(root, part.set) for part in recipe.data]
+    if any(band in one.bands for one in sets for band in missing):
+        return 'Say missing = "fill" in its [[data]] to train without it.'
+    shared = [band for band in recipe.inputs.names if all(band in one.bands for one in sets)]
+    shared += [band for band in sets[0].bands if band not in shared and all(band in one.bands for one in sets)]
+    spare = [c.name for c in recipe.inputs.channels if c.name not in recipe.inputs.names]
+    indices = f", without the indices ({', '.join(spare)}) that they lack bands for" if spare else ""
+    return f"Write [input] bands = {json.dumps(shared)}, which every set of the recipe has{indices}."
 
 
 def labelled(

@@ -118,6 +118,12 @@ def _mapped(maps: Mapper, chips: Sequence[Chip]) -> tuple[Counts, float]:
     return counts, logs / max(pixels, 1)
 
 
+def fit(recipe: Recipe, network: Network, fill: Sequence[float], chips: Sequence[Chip], device: torch.device) -> Fit:
+    """How well the labels of some chips of one set are met."""
+    network.eval()
+    return _fit(*_mapped(mapper(recipe, network, fill, device), chips))
+
+
 def _fit(counts: Counts, nll: float) -> Fit:
     return Fit(nll, reference_miou(counts), reference_dice(counts))
 

@@ -105,6 +105,8 @@ def test_imagenet_weights_come_from_the_hub_only_when_asked_for(monkeypatch, tmp
         return str(tmp_path / filename)
 
     monkeypatch.setattr(library.encoders, "hf_hub_download", hub)
+    monkeypatch.setattr(encoder_networks.named_weights, "require_hub", lambda *_: None)
+    monkeypatch.setenv("LULC_WEIGHTS", str(tmp_path / "empty"))
     network = made("unet", "resnet18", {"decoder": [16, 8, 8]}, channels=4)
     assert not asked
     loaded = load_pretrained(network, "imagenet")

@@ -9,15 +9,15 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 safetensors = pytest.importorskip("safetensors.torch", reason="safetensors is not installed")
 
 from lulc_plugin.errors import LulcError
-from training.networks import NetworkSettings, build, load_pretrained
+from training.networks import NetworkSettings, build, load_pretrained, named_weights
 from training.networks.pretrained import with_channels
 
 CUT = {"cut": "1/16", "decoder": [16, 8, 8, 8], "stem": 4}
 
 
-def made(channels: int, classes: int, seed: int = 0, architecture: str = "mobile_unet", options: dict = CUT):
+def made(channels, classes, seed=0, architecture="mobile_unet", options=CUT, encoder=""):
     torch.manual_seed(seed)
-    return build(NetworkSettings(architecture, options=options), channels, classes)
+    return build(NetworkSettings(architecture, encoder, options), channels, classes)
 
 
 @pytest.fixture
@@ -108,6 +108,7 @@ def test_a_hub_that_does_not_answer(monkeypatch):
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr(hub, "hf_hub_download", offline)
+    monkeypatch.setattr(named_weights, "require_hub", lambda *_: None)
     with pytest.raises(LulcError, match="no route to host"):
         load_pretrained(made(3, 2), "hub:someone/something/w.safetensors")
     with pytest.raises(LulcError, match="OWNER/NAME/FILE"):
@@ -118,8 +119,8 @@ def test_refusals(tmp_path):
     network = made(3, 2)
     with pytest.raises(LulcError, match="nowhere.pt"):
         load_pretrained(network, str(tmp_path / "nowhere.pt"))
-    with pytest.raises(LulcError, match="own encoder"):
-        load_pretrained(network, "imagenet")
+    with pytest.raises(LulcError, match="no encoder"):
+        load_pretrained(made(3, 2, architecture="unet", options={"widths": [4, 4]}), "imagenet")
     (tmp_path / "text.pt").write_text("no weights")
     (tmp_path / "text.safetensors").write_text("no weights")
     torch.save({"step": 3}, tmp_path / "none.pt")
@@ -159,3 +160,61 @@ def test_an_exported_network_goes_on_where_it_was(tmp_path):
     x = torch.randn(1, 4, 64, 64)
     with torch.inference_mode():
         torch.testing.assert_close(new.eval()(x), old(x), atol=1e-4, rtol=1e-4)
+
+
+@pytest.fixture
+def no_hub(monkeypatch, tmp_path):
+    """A hub that never answers, and an empty folder of weights."""
+    import time
+
+    monkeypatch.setattr(named_weights, "PATIENCE", 0.2)
+
+    def silent(*_, **__):
+        time.sleep(0.5)
+        raise OSError
+
+    monkeypatch.setattr(named_weights.urllib.request, "urlopen", silent)
+    monkeypatch.setenv("LULC_WEIGHTS", str(tmp_path / "put"))
+    return tmp_path / "put"
+
+
+NAME = "ssl4eo-s12-resnet18-moco"
+
+
+def test_a_missing_hub_is_not_waited_for(no_hub):
+    import time
+
+    began = time.monotonic()
+    with pytest.raises(LulcError, match="does not answer") as caught:
+        load_pretrained(made(4, 3, options={"decoder": [16, 8, 8]}, architecture="unet", encoder="resnet18"), NAME)
+    assert time.monotonic() - began < 10
+    assert str(no_hub / "resnet18_sentinel2_all_moco-59bfdff9.pth") in caught.value.remedy
+
+
+def test_named_weights_that_somebody_put_there_meet_by_name(no_hub):
+    target = made(4, 3, options={"decoder": [16, 8, 8]}, architecture="unet", encoder="resnet18")
+    published = made(13, 3, 1, options={"decoder": [16, 8, 8]}, architecture="unet", encoder="resnet18").encoder
+    no_hub.mkdir()
+    torch.save(published.state_dict(), no_hub / "resnet18_sentinel2_all_moco-59bfdff9.pth")
+    loaded = load_pretrained(target, NAME, names=["red", "nir", "blue", "NDVI"])
+    filters = published.state_dict()["conv1.weight"]
+    # red, nir and blue are the 4th, 8th and 2nd of the thirteen; nothing there is an NDVI
+    torch.testing.assert_close(target.encoder.conv1.weight[:, :3], filters[:, [3, 7, 1]] * 13 / 4)
+    torch.testing.assert_close(target.encoder.conv1.weight[:, 3], filters.mean(dim=1) * 13 / 4)
+    assert loaded.source == NAME and "from 13 to 4 channels" in str(loaded)
+
+
+def test_a_released_network_is_gone_on_with_by_name():
+    name = "optical-rgbn-10to30m-mobileunet-v2"
+    names = ["red", "green", "blue", "nir", "NDVI", "NDWI", "SAVI"]
+    same, turned = made(7, 6, options={}), made(7, 6, options={})
+    assert not load_pretrained(same, name, names=names).adapted
+    assert load_pretrained(turned, name, names=[names[3], *names[:3], *names[4:]]).adapted
+    first = [network.encoder.features[0][0].weight for network in (same, turned)]
+    torch.testing.assert_close(first[1][:, 0], first[0][:, 3])
+
+
+def test_every_published_encoder_is_one_of_the_library():
+    library = pytest.importorskip("segmentation_models_pytorch", reason="run make setup-training")
+    for name, one in named_weights.published().items():
+        assert one.encoder in library.encoders.get_encoder_names() and one.hub.count("/") == 2 and one.licence, name

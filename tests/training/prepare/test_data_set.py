@@ -13,11 +13,15 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 from rasterio.transform import Affine
 
+from lulc_plugin import bundled
 from lulc_plugin.raster import open_dataset
+from training import recipe
 from training.prepare.__main__ import main
 from training.prepare.preview import augmented_sheet, coloured
+from training.prepare.set_recipe import recipe_text
 from training.sets.chips import load
-from training.sets.description import describe
+from training.sets.description import SetDescription, describe
+from training.train.__main__ import main as train
 
 NAMES = ["Water", "Trees", "Bare"]
 
@@ -223,3 +227,40 @@ def test_unknown_pixels_look_like_no_class():
     assert len(np.unique(shown[:, 0], axis=0)) == 2
     assert 0.3 < shown[:, 0].min() and shown[:, 0].max() < 0.9
     assert (shown[:, 1] == 1).all() and (shown[:, 2] == 0).all()
+
+
+def test_the_recipe_of_a_set_just_runs(scenes, capsys):
+    assert run(scenes, "--shares", "train=0.4,val=0.3,test=0.3", "--seed", "1") == 0
+    assert f"training.train {scenes / 'set' / 'recipe.toml'}" in capsys.readouterr().out
+    path = scenes / "set" / "recipe.toml"
+    read = recipe.read(path)
+    assert read.inputs.names == ("red", "green", "blue", "nir") and read.legend.names == tuple(NAMES)
+    assert read.pretrained in bundled.model_names() and read.run.size == 32
+    # no --data: the set lies where the recipe lies
+    short = ["run.steps=2", "run.check_every=2", "optimiser.warm_up=1", "run.half=false"]
+    status = train([str(path), "--run", str(scenes / "run"), *(word for s in short for word in ("--set", s))])
+    shown = capsys.readouterr()
+    assert status == 0, shown.err
+    assert "from optical-rgbn" in shown.out and (scenes / "run" / "best.pt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("names", "values", "architecture", "way"),
+    [
+        ("red,green,blue", "picture", "mobile_unet", "picture"),
+        ("blue,green,red,nir,swir16", "reflectance", "mobile_unet", "reflectance"),
+        ("nir,swir16,swir22", "reflectance", "unet", "reflectance"),
+    ],
+)
+def test_recipes_suit_their_set(tmp_path, names, values, architecture, way):
+    bands = tuple(names.split(","))
+    about = SetDescription(tmp_path / "s", "s", "", "", "", bands, values, gsd=0.5)
+    text = recipe_text(about, ["train"] * 100, 512, sparse=values == "picture")
+    classes = [{"value": i + 1, "name": n, "colour": f"#{i}0{i}0{i}0"} for i, n in enumerate(NAMES)]
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": classes, "nodata": 0}))
+    (tmp_path / "recipe.toml").write_text(text)
+    read = recipe.read(tmp_path / "recipe.toml")
+    assert set(read.inputs.names) == set(bands) and read.network["architecture"] == architecture
+    assert [form.name for form in read.inputs.forms] == [way] and read.run.size == 256
+    assert read.data[0].loss[0].name == ("partial_ce" if values == "picture" else "weighted_ce")
+    assert not read.checks and read.run.steps == 750

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make setup-training")
 
 from lulc_plugin.errors import LulcError
-from training import recipe
+from training import progress_line, recipe
 from training.networks.network_settings import NetworkSettings, build
 from training.prepare.preview import augmented_sheet
 from training.train import checkpoint, loop, optimisation, plots
@@ -210,3 +210,36 @@ def test_normalisation_is_fixed_from_a_step_on(joint, toy, recipe_file, tmp_path
 def test_unknown_devices_are_refused():
     with pytest.raises(LulcError, match="'xpu'"):
         loop.chosen_device("xpu")
+
+
+def test_a_run_is_watched_between_its_checks(toy, recipe_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(progress_line, "PAUSE", 0.0)
+    changes = {"run.steps": 10, "run.check_every": 10, "optimiser.warm_up": 1}
+    whole = recipe.read(recipe_file, changes)
+    chips = load_training_data(whole, toy, tmp_path)
+    loop.run(whole, chips, tmp_path / "run", "cpu", stop_at=5)
+    shown = capsys.readouterr().err.splitlines()
+    assert sum("step" in text and "loss" in text and "/10" in text for text in shown) == 5
+    loop.run(whole, chips, tmp_path / "run", "cpu")
+    with open(tmp_path / "run" / "steps.csv", newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    # five looks a check, also over a stop
+    assert [row["step"] for row in rows] == ["2", "4", "6", "8", "10"]
+    assert all(0 < float(row["val_loss"]) < 5 and 0 <= float(row["val_miou"]) <= 1 for row in rows)
+    events = list((tmp_path / "run" / "events").iterdir())
+    assert len(events) == 2 and all(b"steps/val_loss" in path.read_bytes() for path in events)
+    assert b"checks/score" in max(events, key=lambda path: path.stat().st_mtime_ns).read_bytes()
+
+
+def test_a_set_without_a_band_is_told_what_helps(toy, recipe_file):
+    wider = {"input.bands": ["red", "green", "blue", "nir", "swir16"]}
+    with pytest.raises(LulcError, match="no band swir16") as caught:
+        load_training_data(recipe.read(recipe_file, wider), toy, toy / "cache")
+    assert 'bands = ["red", "green", "blue", "nir"]' in caught.value.remedy and "missing" not in caught.value.remedy
+    # where another set has the band, this one may do without
+    described = toy / "coarse" / "set.toml"
+    described.write_text(described.read_text().replace("'nir']", "'nir', 'swir16']"))
+    beside = {"data": [{"set": name, "loss": [{"term": "coarse"}]} for name in ("sure", "coarse")]}
+    with pytest.raises(LulcError, match="sure has no band swir16") as caught:
+        load_training_data(recipe.read(recipe_file, {**wider, **beside}), toy, toy / "cache")
+    assert 'missing = "fill"' in caught.value.remedy
