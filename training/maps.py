@@ -87,6 +87,12 @@ class Mapper:
         guide = self.inputs.guide(self.smoothing.bands, chip.values, chip.band_valid, picture, layer_sample)
         return smooth(shares, guide, chip.valid, self.smoothing)
 
+    def smoothed(self, shares: FloatArray, chip: Chip) -> FloatArray:
+        """Answers of the network without smoothing on a chip as it is → those with it."""
+        if self.smoothing is None:
+            return shares
+        return smooth(shares, self.guide(self.smoothing.bands, chip), chip.valid, self.smoothing)
+
     def guide(self, names: Sequence[str], chip: Chip) -> FloatArray:
         """Bands `names` of a chip in the unit of the channels, `(bands, rows, cols)`: what smoothing follows."""
         return self.inputs.guide(names, chip.values, chip.band_valid, chip.picture, chip.whole)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from lulc_plugin.errors import LulcError
 from .. import recipe as recipes
 from ..recipe import Recipe
 from . import calibration, figures, smoothing_choice, split_scores, summary
-from .evaluated_networks import Subject, aligned, common, ensemble, subject, without_smoothing
+from .evaluated_networks import Subject, aligned, common, ensemble, kept, subject, without_smoothing
 from .held_out import Part, evaluation_only, loader, named, of_recipe, require_unseen
 from .network_scores import Loader, Looks, compared, headed, scores
 from .random_forest import Baselines
@@ -32,7 +33,11 @@ def evaluate(options: argparse.Namespace) -> Path:
     """
     if options.choose_smoothing:
         return _choose_smoothing(options)
-    subjects = _subjects(options)
+    with TemporaryDirectory() as answers:
+        return _evaluated(options, _subjects(options, Path(answers)))
+
+
+def _evaluated(options: argparse.Namespace, subjects: list[Subject]) -> Path:
     recipe = recipes.read(options.config) if options.config else subjects[0].recipe
     first = subjects[0]
     root = _root(options, recipe)
@@ -49,7 +54,11 @@ def evaluate(options: argparse.Namespace) -> Path:
     results: dict[str, list[Scored]] = {}
     for one in subjects:
         print(f"{one.name}", flush=True)
-        table, scored_parts = scores(one, parts, chips, looks, lambda text: print(f"  {text}", flush=True))
+
+        def so_far(table: dict[str, Any], name: str = one.name) -> None:
+            summary.write([*every, headed(name, table, False, None)], folder)
+
+        table, scored_parts = scores(one, parts, chips, looks, lambda text: print(f"  {text}", flush=True), so_far)
         own = folder / _file_name(one.name)
         own.mkdir(exist_ok=True)
         fitted = None if options.no_calibration else _calibrated(one, parts, chips, own)
@@ -85,7 +94,7 @@ def _root(options: argparse.Namespace, recipe: Recipe | None) -> Path:
     return recipes.data_folder(options.data, Path() if recipe is None else recipe.folder)
 
 
-def _subjects(options: argparse.Namespace) -> list[Subject]:
+def _subjects(options: argparse.Namespace, answers: Path) -> list[Subject]:
     if options.threads:
         _limit(options.threads)
     subjects = [subject(path, options.threads) for path in options.networks]
@@ -101,7 +110,7 @@ def _subjects(options: argparse.Namespace) -> list[Subject]:
         names.append(name)
         subjects[k] = replace(one, name=name)
     bands, legend = common(subjects)
-    subjects = [aligned(one, bands, legend) for one in subjects]
+    subjects = [kept(aligned(one, bands, legend), answers / f"{k}") for k, one in enumerate(subjects)]
     if options.ensemble:
         subjects.append(ensemble(subjects, _weights(options.weights)))
     return subjects

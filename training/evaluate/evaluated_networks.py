@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, reduce
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
+from lulc_plugin.classify import smooth
 from lulc_plugin.errors import LulcError
 from lulc_plugin.legend import Legend
+from lulc_plugin.model import MOST_GUIDE_BANDS
 from lulc_plugin.raster import value_kind
 
 from ..maps import Answers, Mapper
@@ -131,6 +134,15 @@ class Exported:
         """As `Mapper.guide`."""
         return self._with_rim(None).guide(names, *self._seen(chip, None, None))
 
+    def smoothed(self, shares: FloatArray, chip: Chip) -> FloatArray:
+        """Answers of the network without smoothing on a chip as it is → those with it."""
+        smoothing, valid = self.spec.smoothing, chip.band_valid
+        there = valid if valid.ndim == 2 else np.any(valid, axis=0)
+        if smoothing is None or not there.any():
+            return shares
+        bands = smoothing.bands or self.spec.band_names[:MOST_GUIDE_BANDS]
+        return smooth(shares, self.guide(bands, chip), there, smoothing)
+
     def _seen(
         self, chip: Chip, picture: bool | None, layer_sample: FloatArray | None
     ) -> tuple[dict[str, FloatArray], npt.NDArray[np.bool_], str, dict[str, FloatArray] | None]:
@@ -140,6 +152,59 @@ class Exported:
         layer = None if layer_sample is None else dict(zip(self.bands, layer_sample, strict=True))
         kind = value_kind.PICTURE if picture else value_kind.REFLECTANCE
         return dict(zip(self.bands, chip.values, strict=True)), chip.band_valid, kind, layer
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A network's answers on chips as they are, each asked for once and kept in a folder of files.
+
+    Smoothed answers are made of the kept ones without smoothing. Whatever is asked of changed chips is asked anew.
+
+    Attributes:
+        answers: the network.
+        folder: for the files, this network's alone.
+        bare: the same without smoothing, where it smooths.
+    """
+
+    answers: Answers
+    folder: Path
+    bare: Answers | None = None
+    _files: dict[tuple[str, str], tuple[Chip, Path]] = field(default_factory=dict)
+
+    def shares(
+        self,
+        chip: Chip,
+        context: int | None = None,
+        picture: bool | None = None,
+        layer_sample: FloatArray | None = None,
+    ) -> FloatArray:
+        """Class probabilities `(classes, rows, cols)`; arguments as those of `Mapper.shares`."""
+        if context is not None or picture is not None or layer_sample is not None:
+            return self.answers.shares(chip, context, picture, layer_sample)
+        key = (chip.source, chip.name)
+        known, path = self._files.get(key, (None, self.folder / f"{len(self._files)}.npy"))
+        # a changed copy has the name of the chip that it was made of
+        if known is chip:
+            return cast(FloatArray, np.load(path))
+        smoothed = getattr(self.answers, "smoothed", None)
+        if self.bare is not None and smoothed is not None:
+            shares: FloatArray = smoothed(self.bare.shares(chip), chip)
+        else:
+            shares = self.answers.shares(chip)
+        if known is None:
+            np.save(path, shares)
+            self._files[key] = (chip, path)
+        return shares
+
+
+def kept(one: Subject, folder: Path) -> Subject:
+    """The network with its answers kept in two folders that begin with `folder`."""
+    bare = None
+    if one.unsmoothed is not None:
+        bare = Kept(one.unsmoothed, folder.with_name(f"{folder.name}-bare"))
+        bare.folder.mkdir()
+    folder.mkdir()
+    return replace(one, answers=Kept(one.answers, folder, bare), unsmoothed=bare)
 
 
 def common(subjects: Sequence[Subject]) -> tuple[tuple[str, ...], Legend]:

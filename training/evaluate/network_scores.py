@@ -53,11 +53,17 @@ class Looks:
 
 
 def scores(
-    one: Subject, parts: Sequence[Part], chips: Loader, looks: Looks, say: Callable[[str], None] = print
+    one: Subject,
+    parts: Sequence[Part],
+    chips: Loader,
+    looks: Looks,
+    say: Callable[[str], None] = print,
+    write: Callable[[dict[str, Any]], None] = lambda table: None,
 ) -> tuple[dict[str, Any], list[Scored]]:
     """The tables `sets`, `forest` and `robustness` of `scores.json`, and the results with their maps.
 
-    Splits of numbers that the network does not take are left out, and this is logged.
+    Splits of numbers that the network does not take are left out, and this is logged. `write` gets the tables after
+    each split.
 
     Raises:
         LulcError: files or a teacher are missing.
@@ -89,6 +95,7 @@ def scores(
             sure = "too few places for an interval" if low is None else f"95 % interval {low:+.3f} to {high:+.3f}"
             say(line("  forest", total_counts(theirs)))
             say(f"  network minus forest: mIoU {difference:+.3f}, {sure}")
+        write(table)
     return table, results
 
 

@@ -21,6 +21,7 @@ from lulc_plugin.progress import Progress
 from lulc_plugin.report.accuracy import assess_and_report
 
 from ..maps import SURROUNDED, Answers, Counts, as_pictures, class_matrix, groups_of, place_matrices, total_counts
+from ..progress_line import ProgressLine
 from ..sets.chips import Chip
 from .held_out import Part, colours_of, names_of
 from .map_shape import MapShape, shape_of
@@ -115,10 +116,12 @@ def score(
     groups = groups_of(chips)
     places: dict[str, Counts] = {}
     maps = []
-    for chip in chips:
-        classes = answers.shares(chip).argmax(axis=0).astype(np.uint8)
-        maps.append(classes)
-        places[chip.place] = places.get(chip.place, 0) + class_matrix(classes, chip, groups)
+    with ProgressLine(len(chips), f" chips of {part.key}") as progress:
+        for chip in chips:
+            classes = answers.shares(chip).argmax(axis=0).astype(np.uint8)
+            maps.append(classes)
+            places[chip.place] = places.get(chip.place, 0) + class_matrix(classes, chip, groups)
+            progress.advance()
     return Scored(
         part, len(chips), groups.values, names_of(groups, chips, legend), places,
         place_matrices(answers, chips, SURROUNDED) if surrounded else None,

@@ -19,18 +19,20 @@ from .split_scores import matrices_of
 Scores = Mapping[str, Any]
 
 #: Measures of the table that has splits side by side.
-MEASURES = ("OA", "Kappa", "macro F1", "mIoU", "Dice")
+MEASURES = ("OA", "Kappa", "macro P", "macro R", "macro F1", "mIoU", "Dice")
 _NOTE = (
-    "OA is overall accuracy. macro F1 is over the classes that map or reference has; mIoU and Dice (mean F1) are over"
-    " the classes that the reference has, so that all maps are averaged over the same ones. P is user's accuracy"
-    " (precision), R producer's accuracy (recall). A set marked * is compared with a teacher's answer, not with truth."
+    "OA is overall accuracy. Macro figures are means over the classes that map or reference has; mIoU and Dice (mean"
+    " F1) are over the classes that the reference has, so that all maps are averaged over the same ones. P is user's"
+    " accuracy (precision), R producer's accuracy (recall), Kappa of a class that against all others. A set marked * is"
+    " compared with a teacher's answer, not with truth."
 )
 
 
 def measures(counts: Counts) -> dict[str, float | None]:
     """The measures of one matrix."""
     result = accuracy(counts)
-    values = (result.overall, result.kappa, result.macro_f1, reference_miou(counts), reference_dice(counts))
+    macro = (result.macro.users, result.macro.producers, result.macro_f1)
+    values = (result.overall, result.kappa, *macro, reference_miou(counts), reference_dice(counts))
     return dict(zip(MEASURES, values, strict=True))
 
 
@@ -138,9 +140,9 @@ def summary_text(tables: Sequence[Scores]) -> str:
 def _one(table: Scores, key: str, entry: Scores) -> list[str]:
     classes = accuracy(total(entry)).classes
     forest = table["forest"].get(key)
-    header = ["class", "reference pixels", "P", "R", "F1", "IoU"]
+    header = ["class", "reference pixels", "P", "R", "F1", "IoU", "Kappa"]
     rows = [
-        [n, f"{c.reference:.0f}", *map(_number, (c.users, c.producers, c.f1, c.iou))]
+        [n, f"{c.reference:.0f}", *map(_number, (c.users, c.producers, c.f1, c.iou, c.kappa))]
         for n, c in zip(entry["names"], classes, strict=True)
     ]
     if forest is not None:

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run make 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
+from lulc_plugin import bundled
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import (
     ModelSpec,
@@ -22,7 +23,7 @@ from lulc_plugin.model import (
     Window,
     mlm,
 )
-from training import recipe as recipes
+from training import maps, recipe as recipes
 from training.evaluate import (
     calibration,
     figures,
@@ -31,9 +32,10 @@ from training.evaluate import (
     random_forest,
     robustness,
     split_scores,
+    summary,
 )
 from training.evaluate.__main__ import main
-from training.evaluate.evaluated_networks import Ensemble, Subject, aligned, common, ensemble, of_recipe, subject
+from training.evaluate.evaluated_networks import Ensemble, Subject, aligned, common, ensemble, kept, of_recipe, subject
 from training.evaluate.random_forest import Forest
 from training.evaluate.split_scores import score
 from training.evaluate.summary import side_by_side, summary_text
@@ -427,7 +429,11 @@ def test_sheets_show_the_best_and_the_worst(rng, folder, tmp_path):
     assert (wrong[(scored.maps[4] == 1) & (chips[4].labels > 0)] == (0, 1, 0)).all()
 
 
-def test_the_command_writes_tables_reports_and_pictures(folder, checkpoint, tmp_path, capsys):
+def test_the_command_writes_tables_reports_and_pictures(folder, checkpoint, tmp_path, capsys, monkeypatch):
+    asked, written = [], []
+    ask, write = maps.probabilities, summary.write
+    monkeypatch.setattr(maps, "probabilities", lambda *given: asked.append(1) or ask(*given))
+    monkeypatch.setattr(summary, "write", lambda tables, place: written.append(len(tables)) or write(tables, place))
     out = tmp_path / "out"
     copy = checkpoint.parents[1] / "other" / "best.pt"
     copy.parent.mkdir()
@@ -443,6 +449,12 @@ def test_the_command_writes_tables_reports_and_pictures(folder, checkpoint, tmp_
     with open(out / "scores.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert {(r["set"], r["split"]) for r in rows} == {("sure", "train"), ("sure", "val"), ("coarse", "val")}
+    # maps, calibration, average and sheets ask each of the two networks once a chip
+    assert len(asked) == sum(int(r["chips"]) for r in rows if not r["network"].startswith("ensemble"))
+    # tables grow with every split, and stand as a whole at the end
+    assert written == [1, 1, 1, 2, 2, 2, 3, 3, 3, 3]
+    assert all(0 <= float(r["macro P"]) <= 1 and 0 <= float(r["macro R"]) <= 1 for r in rows)
+    assert "| F1 | IoU | Kappa |" in (out / "summary.md").read_text(encoding="utf-8")
     by_name = {r["network"]: r["mIoU"] for r in rows if r["set"] == "sure" and r["split"] == "val"}
     # the same network twice and their average are one and the same
     assert set(by_name) == {"tiny", "other", "ensemble of 2"} and len(set(by_name.values())) == 1
@@ -551,3 +563,18 @@ def test_parts_of_one_picture_are_judged_as_they_trained(folder):
     Mapper(predict, fed, fill, Window(40, 8, 8, margin=0)).shares(chips[0])
     np.testing.assert_array_equal(seen[0], trained)
     np.testing.assert_array_equal(input_of(replace(parsed(), inputs=fed), chips[0], fill), trained)
+
+
+@pytest.mark.parametrize("name", ["optical-rgbn-10to30m-unet-v1"])
+def test_kept_answers_are_those_of_the_network(rng, tmp_path, name):
+    one = subject(bundled.folder("models") / f"{name}.onnx", threads=1)
+    again = kept(one, tmp_path / "a")
+    (chip,) = chips_of(rng, 1)
+    chip = replace(chip, values=np.repeat(chip.values[:1], 4, axis=0), present=(True,) * 4, layer=chip.layer[[0] * 4],
+                   pool=chip.pool[[0] * 4])  # fmt: skip
+    for kind in ("answers", "unsmoothed", "answers"):
+        np.testing.assert_array_equal(getattr(again, kind).shares(chip), getattr(one, kind).shares(chip))
+    # a changed copy is another chip
+    darker = replace(chip, values=chip.values / 2)
+    np.testing.assert_array_equal(again.answers.shares(darker), one.answers.shares(darker))
+    assert len(list((tmp_path / "a").iterdir())) == 1
