@@ -43,10 +43,11 @@ _MOST = 1000
 
 @dataclass(frozen=True)
 class _Request:
-    """What the user set; features are read when the run begins."""
+    """What the user set; features are read when the run begins. `in_words`: the samples' classes are text."""
 
     job: SuggestJob
     choice: FeatureChoice | None
+    in_words: bool
     title: str
     crs: QgsCoordinateReferenceSystem
     downwards: bool
@@ -142,11 +143,14 @@ class SuggestSamples(LulcAlgorithm):
             seed=parameters.whole_number(self, values, self.SEED, context) or 0,
         )
         choice = None
+        in_words = False
         if self.SAMPLES in values:
             field = values.get(self.FIELD)
             named = str(field[0] if isinstance(field, list) else field) if field else ""
             choice = choose_features(self, values, self.SAMPLES, context, named, "", layer)
-        return _Request(job, choice, layer.name(), layers.crs_of(layer), layers.counts_downwards(layer))
+            source = self.parameterAsSource(values, self.SAMPLES, context)
+            in_words = source is not None and source.fields().field(choice.field).type() == QVariant.String
+        return _Request(job, choice, in_words, layer.name(), layers.crs_of(layer), layers.counts_downwards(layer))
 
     def run_job(
         self, request: _Request, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
@@ -166,14 +170,17 @@ class SuggestSamples(LulcAlgorithm):
             ("map_class", QVariant.Int),
             ("map_name", QVariant.String),
             ("margin", QVariant.Double),
-            (REF_CLASS, QVariant.Int),
+            # as in the samples, to which they can be pasted then
+            (REF_CLASS, QVariant.String if request.in_words else QVariant.Int),
         ):
             fields.append(QgsField(name, kind))
         pointsink.set_form_aside(values.get(self.OUTPUT), progress)
         points = _points(places, fields, request.downwards)
         destination = pointsink.write_points(self, values, self.OUTPUT, context, fields, request.crs, points)
         name = self.tr("Samples to label, {layer}").format(layer=request.title)
-        problem = show_for_labelling(context, destination, name, [(c.value, c.name) for c in classes])
+        problem = show_for_labelling(
+            context, destination, name, [(c.name if request.in_words else c.value, c.name) for c in classes]
+        )
         if problem:
             progress.warn(problem)
         progress.log(self.tr("These points are for training. To assess a map, draw a reference sample instead."))

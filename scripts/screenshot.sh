@@ -4,6 +4,7 @@
 #
 #     scripts/screenshot.sh           Classify land cover: build/demo/desktop.png
 #     scripts/screenshot.sh report    Accuracy report: build/demo/results-viewer.png, and its dialog beside it
+#     scripts/screenshot.sh own       The loop of own classes: build/own-classes/*.png, and steps.csv
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,8 +12,9 @@ part=${1:-desktop}
 case $part in
 desktop) tour=scripts/desktop_tour.py picture=$PWD/build/demo/desktop.png ;;
 report) tour=scripts/report_tour.py picture=$PWD/build/demo/results-viewer.png ;;
+own) tour=scripts/own_classes_tour.py picture=$PWD/build/own-classes/end.png ;;
 *)
-    echo "Usage: scripts/screenshot.sh [desktop|report]" >&2
+    echo "Usage: scripts/screenshot.sh [desktop|report|own]" >&2
     exit 2
     ;;
 esac
@@ -27,7 +29,8 @@ source scripts/environment.sh
 unset QT_QPA_PLATFORM
 export LULC_MAP=$PWD/build/demo/olinda_landcover_$part.tif
 export LULC_DIALOG=$PWD/build/demo/dialog.png
-export LULC_CHECKOUT
+export LULC_CHECKOUT LULC_PICTURES=$PWD/build/own-classes
+mkdir -p "$LULC_PICTURES"
 work=$(mktemp -d)
 export LULC_READY=$work/ready
 # A fresh profile: the desktop enables plugins of its own that qgis_process would then complain about.
@@ -44,7 +47,7 @@ program=$(command -v qgis.bin || command -v qgis)
 "$program" --nologo --noversioncheck --code "$tour" >"$work/qgis.log" 2>&1 &
 desktop=$!
 
-for _ in $(seq 240); do
+for _ in $(seq 1200); do # ten minutes
     if [ -e "$LULC_READY" ]; then break; fi
     kill -0 "$desktop" 2>/dev/null || break
     sleep 0.5

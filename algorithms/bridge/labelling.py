@@ -25,8 +25,8 @@ from qgis.core import (
 from .features import REF_CLASS
 from .translation import tr
 
-#: (class value, name) of each class that can be chosen.
-Choices = Sequence[tuple[int, str]]
+#: (class value as the field holds it, name) of each class that can be chosen.
+Choices = Sequence[tuple["int | str", str]]
 
 
 def set_form(layer: QgsVectorLayer, choices: Choices) -> None:

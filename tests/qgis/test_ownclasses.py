@@ -9,6 +9,7 @@ import processing
 import pytest
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
+    QgsFeature,
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
     QgsProject,
@@ -133,12 +134,19 @@ def test_suggest_and_train_again(train, image, samples, tmp_path):
     features = list(layer.getFeatures())
     assert results["COUNT"] == len(features) == 5
     assert all(f["map_name"] in ("dark", "bright") and not f["ref_class"] for f in features)
-    layer.startEditing()
-    for feature in features:
-        layer.changeAttributeValue(feature.id(), layer.fields().indexOf("ref_class"), feature["map_class"])
-    assert layer.commitChanges()
-    again = train(SAMPLES=str(tmp_path / "more.gpkg"), FIELD="ref_class", OUTPUT_MODEL=str(tmp_path / "again.onnx"))
-    assert again["N"] == 5 or len(json.loads(again["CLASSES"])) == 2
+    # the samples' classes are words, so those of the form are, too: pasted to the samples, they are the same classes
+    place = layer.fields().indexOf("ref_class")
+    choices = layer.editorWidgetSetup(place).config()["map"]
+    assert choices == [{"bright": "bright"}, {"dark": "dark"}]
+    before = QgsVectorLayer(samples)
+    joint = QgsVectorLayer(f"Point?crs={before.crs().authid()}&field=ref_class:string", "all", "memory")
+    for feature, name in [(f, f["map_name"]) for f in features] + [(f, f["kind"]) for f in before.getFeatures()]:
+        copy = QgsFeature(joint.fields())
+        copy.setGeometry(feature.geometry())
+        copy["ref_class"] = name
+        assert joint.dataProvider().addFeature(copy)
+    again = train(SAMPLES=joint, FIELD="", OUTPUT_MODEL=str(tmp_path / "again.onnx"))
+    assert again["N"] == joint.featureCount() and len(json.loads(again["CLASSES"])) == 2
 
 
 def test_the_samples_are_not_written_over(train, image, samples, tmp_path):
