@@ -26,6 +26,7 @@ from ..raster import (
     apply_steps,
     bands as band_matching,
     parse,
+    value_kind,
 )
 from .features import MOST_WINDOWED, NetworkPart
 from .job import ALL, AUTO, NONE
@@ -201,6 +202,7 @@ def describe_layer(
     notes = list(notes)
     steps_of = {n: s for use in networks for n, s in zip(use.numbers, use.band_steps)}
     kept = _useful(facts, sample, set(steps_of), notes)
+    steps_of = {**_embedding_steps(facts, sample, kept, notes), **steps_of}
     common = _common_bands(facts)
     names = _names(facts, kept, common)
     of_networks = {n: band.common_name or "" for use in networks for band, n in zip(use.entry.spec.bands, use.numbers)}
@@ -257,6 +259,27 @@ def _useful(facts: LayerFacts, sample: npt.NDArray[np.float64], needed: set[int]
     if not any(_varies(sample[number - 1]) for number in kept):
         raise LulcError(f"All bands of {facts.name} have the same value everywhere.", "Give an image.")
     return kept
+
+
+def _embedding_steps(
+    facts: LayerFacts, sample: npt.NDArray[np.float64], kept: Sequence[int], notes: list[str]
+) -> dict[int, Steps]:
+    """Steps of the bands that hold an AlphaEarth embedding: stored are signed square roots."""
+    found = [n for n in kept if value_kind.holds_embedding(facts.bands[n - 1], facts.dtypes[n - 1], sample[n - 1])]
+    if not found:
+        return {}
+    first, last = (facts.bands[n - 1].label for n in (found[0], found[-1]))
+    notes.append(
+        f"{len(found)} bands, {first} to {last}, hold an AlphaEarth embedding: stored numbers v stand for"
+        " sign(v) · (v / 127.5)²."
+    )
+    empty = int(np.count_nonzero((sample[[n - 1 for n in found]] == value_kind.EMBEDDING_NODATA).all(axis=0)))
+    if empty:
+        notes.append(
+            f"{empty:,} of {sample.shape[1]:,} pixels that were looked at are {value_kind.EMBEDDING_NODATA:.0f} in all"
+            " of them, which stands for no data: set it as the layer's nodata value."
+        )
+    return dict.fromkeys(found, value_kind.EMBEDDING_STEPS)
 
 
 def _varies(values: npt.NDArray[np.floating]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..assess import key_of
-from ..classify import log_statistics
+from ..classify import guide_statistics
 from ..environment import packages
 from ..errors import LulcError
 from ..legend import Legend
@@ -158,18 +158,24 @@ def _check_classes(samples: SamplePixels, legend: Legend) -> None:
 
 
 def guide_of(inputs: LayerInputs, sample: npt.NDArray[np.float64]) -> Smoothing | None:
-    """The bands that smoothing follows, and the statistics of their logarithms; None where no band can be one."""
+    """The bands that smoothing follows, and their statistics; None where no band varies.
+
+    Logarithms of bands guide best, so the bands above 0 are taken, unless most of the bands are not (decibels,
+    embeddings).
+    """
     values = {
         name: apply_steps(sample[number - 1], steps)
         for name, number, steps in zip(inputs.names, inputs.numbers, inputs.band_steps)
     }
-    positive = [name for name, numbers in values.items() if np.mean(numbers > 0) >= _POSITIVE and np.ptp(numbers) > 0]
+    varied = [name for name, numbers in values.items() if np.ptp(numbers) > 0]
+    positive = [name for name in varied if np.mean(values[name] > 0) >= _POSITIVE]
     usual = [inputs.roles[role] for role in _GUIDE if inputs.roles.get(role) in positive]
-    names = tuple((usual if len(usual) > 2 else positive)[:_MOST_GUIDE_BANDS])
+    logarithm = len(usual) > 2 or 2 * len(positive) >= len(varied)
+    names = tuple((usual if len(usual) > 2 else positive if logarithm else varied)[:_MOST_GUIDE_BANDS])
     if not names:
         return None
-    mean, spread = log_statistics(np.stack([values[name] for name in names]))
-    return Smoothing(1, bands=names, mean=mean, stddev=spread)
+    mean, spread = guide_statistics(np.stack([values[name] for name in names]), logarithm)
+    return Smoothing(1, bands=names, mean=mean, stddev=spread, logarithm=logarithm)
 
 
 def own_planes(inputs: LayerInputs, legend: Legend, pixel_features: int) -> Ints | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .pipeline import classify as classify, run as run
     from .plan import Plan as Plan, Setup as Setup, make_plan as make_plan
     from .repetition import Instead as Instead, Repetition as Repetition, repeat as repeat
-    from .smoothing import log_statistics as log_statistics, smooth as smooth
+    from .smoothing import guide_statistics as guide_statistics, smooth as smooth
     from .window_size import plan_windows as plan_windows
     from .windows import read_windows as read_windows
 
@@ -38,7 +38,7 @@ __getattr__, __all__ = lazy_exports(
         "pipeline": ["classify", "run"],
         "plan": ["Plan", "Setup", "make_plan"],
         "repetition": ["Instead", "Repetition", "repeat"],
-        "smoothing": ["log_statistics", "smooth"],
+        "smoothing": ["guide_statistics", "smooth"],
         "window_size": ["plan_windows"],
         "windows": ["read_windows"],
     },

@@ -345,7 +345,7 @@ def _linear_range(steps: Steps) -> tuple[float, float] | None:
             factor, addend = factor / step["value"], addend / step["value"]
         elif step.op == "offset":
             addend -= step["value"]
-        elif step.op in ("log1p", "sqrt", "sigmoid") or step.op in LAYER_OPS:
+        elif step.op in ("log1p", "sqrt", "signed-square", "sigmoid") or step.op in LAYER_OPS:
             return stated
         elif step.op not in ("clip",):
             break

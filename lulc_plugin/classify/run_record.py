@@ -20,7 +20,7 @@ from rasterio.errors import RasterioError
 
 from .. import bundled, provenance
 from ..errors import LulcError
-from ..model import Network, catalogue, weights_files
+from ..model import Network, Smoothing, catalogue, weights_files
 from ..options import OPTIONS, QGIS, SHELL
 from ..raster import Channel, NodataSetting, RasterInput, digest_of, gdal, names_network, not_opened, open_dataset
 from .input_scaling import describe
@@ -97,7 +97,7 @@ def decisions(setup: Setup) -> dict[str, Any]:
         "scaling": {band.label: describe(steps) for band, steps in zip(spec.bands, setup.band_steps)},
         "channel_scaling": {channel.name: _channel(channel) for channel in setup.channels},
         "pixel_size": {"layer": setup.pixels.before, "network": setup.pixels.after},
-        "smoothing": NO_SMOOTHING if setup.smoothing is None else asdict(setup.smoothing),
+        "smoothing": _smoothing_facts(setup.smoothing),
         "windows": [setup.grid.rows.window, setup.grid.cols.window, 2 * setup.grid.rows.half],
         "classes": {str(c.value): c.name for c in spec.legend.classes},
     }
@@ -156,6 +156,16 @@ def _portable(path: str, folder: Path) -> str:
     except ValueError:  # on two drives
         return whole
     return whole if Path(common) == Path(common).parent else Path(os.path.relpath(whole, start)).as_posix()
+
+
+def _smoothing_facts(smoothing: Smoothing | None) -> str | dict[str, Any]:
+    """All of a smoothing; what it leaves as usual is not said."""
+    if smoothing is None:
+        return NO_SMOOTHING
+    facts = asdict(smoothing)
+    if smoothing.logarithm:
+        del facts["logarithm"]
+    return facts
 
 
 def how_to_repeat(job: ClassifyJob, setup: Setup, output: Path, door: str, folder: Path | None = None) -> str:

@@ -2,8 +2,9 @@
 """Smoothing: the probabilities of a map follow the edges of its image.
 
 Not the probabilities are filtered but their logarithms, and the guide is the logarithm of the image's bands: a border
-between two kinds of land is a ratio of brightness, whatever the light. What is smoothed is the logarithm of each class
-against that of the first. The filter is linear, so the result is that of all classes filtered, for one plane less.
+between two kinds of land is a ratio of brightness, whatever the light. Bands with numbers below 0 (decibels,
+embeddings) guide as they are. What is smoothed is the logarithm of each class against that of the first. The filter is
+linear, so the result is that of all classes filtered, for one plane less.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ _LEAST_VALUE = np.float32(1e-6)
 _MOST_SPREADS = np.float32(5)
 #: Parts of a normal distribution within one standard deviation of its mean, in percent.
 _ONE_SPREAD = (15.865525, 50.0, 84.134475)
-#: A band whose logarithms spread less is constant.
-_LEAST_SPREAD = 1e-3
+#: A band whose logarithms spread less is constant, and one that is no logarithm.
+_LEAST_SPREAD, _LEAST_PLAIN_SPREAD = 1e-3, 1e-9
+#: Share of numbers above 0 that a band has at least whose logarithms are a guide.
+_POSITIVE = 0.9
 _ROWS_AT_ONCE = 32
 
 
@@ -54,8 +57,10 @@ def choose_smoothing(
         findings.log("Smoothing: none")
         return None
     bands = smoothing.bands or spec.band_names[:MOST_GUIDE_BANDS]
-    mean, stddev, where = smoothing.mean, smoothing.stddev, "the description"
-    if not mean:
+    where = "the description"
+    if smoothing.mean:
+        smoothing = replace(smoothing, bands=bands)
+    else:
         if job.statistics_from is None:
             sample, where = sampling.probe_layer(source, match.numbers, progress), source.facts.name
         else:
@@ -63,8 +68,10 @@ def choose_smoothing(
                 numbers = match_bands(job, other.facts, spec).numbers
                 sample, where = sampling.probe_layer(other, numbers, progress), other.facts.name
         chosen = [spec.band_names.index(name) for name in bands]
-        mean, stddev = log_statistics([apply_steps(sample[i], scaling.band_steps[i]) for i in chosen])
-    smoothing = replace(smoothing, bands=bands, mean=mean, stddev=stddev)
+        values = [apply_steps(sample[i], scaling.band_steps[i]) for i in chosen]
+        logarithm = smoothing.logarithm and all(band.size == 0 or np.mean(band > 0) >= _POSITIVE for band in values)
+        mean, stddev = guide_statistics(values, logarithm)
+        smoothing = replace(smoothing, bands=bands, logarithm=logarithm, mean=mean, stddev=stddev)
     findings.log(f"Smoothing along the edges of the image: {describe_smoothing(smoothing)}; statistics of {where}")
     return smoothing
 
@@ -87,7 +94,8 @@ def squares_of(smoothing: Smoothing) -> Squares:
 
 def describe_smoothing(smoothing: Smoothing) -> str:
     """Smoothing in words: `radius 8 pixels, guided by red, nir, eps 0.1, weight 0.5 of the network's own …`."""
-    guide = f", guided by {', '.join(smoothing.bands)}" if smoothing.bands else ""
+    plain = "" if smoothing.logarithm else " as they are (no logarithms)"
+    guide = f", guided by {', '.join(smoothing.bands)}{plain}" if smoothing.bands else ""
     return (
         f"radius {smoothing.radius} pixels{guide}, eps {smoothing.eps:g}, weight {smoothing.weight:g} of the"
         " network's own probabilities"
@@ -115,40 +123,49 @@ def smooth(
     """
     mean, stddev = smoothing.mean, smoothing.stddev
     if not mean:
-        mean, stddev = log_statistics(bands[:, valid])
+        mean, stddev = guide_statistics(bands[:, valid], smoothing.logarithm)
     ratios = log_ratios(probabilities)
-    guide = log_guide(bands, mean, stddev)
+    guide = standardised_guide(bands, mean, stddev, smoothing.logarithm)
     filtered = guided_filter(ratios, guide, valid, squares_of(smoothing), wanted)
     return from_log_ratios(filtered, ratios[(slice(None), *wanted)], smoothing.weight)
 
 
-def log_statistics(values: Iterable[npt.NDArray[np.floating]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Middle and spread of the logarithms of each band: the median, and half the distance of those that enclose 68 %.
+def guide_statistics(
+    values: Iterable[npt.NDArray[np.floating]], logarithm: bool = True
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Middle and spread of each band's logarithms: the median, and half the distance of those that enclose 68 %.
 
     Args:
         values: `(bands, pixels)` in the unit of the network's channels; clipped and dark ones do not count for much.
+        logarithm: whether the guide is made of logarithms; else of the numbers as they are.
 
     Returns:
         means and standard deviations; (0, 1) of a band without a pixel, spread 1 of one that is constant.
     """
     middles, spreads = [], []
+    least = _LEAST_SPREAD if logarithm else _LEAST_PLAIN_SPREAD
     for band in values:
-        low, middle, high = np.percentile(_logarithm(band), _ONE_SPREAD) if band.size else (-1.0, 0.0, 1.0)
+        numbers = _logarithm(band) if logarithm else band
+        low, middle, high = np.percentile(numbers, _ONE_SPREAD) if band.size else (-1.0, 0.0, 1.0)
         spread = float(high - low) / 2
         middles.append(float(middle))
-        spreads.append(spread if spread >= _LEAST_SPREAD else 1.0)
+        spreads.append(spread if spread >= least else 1.0)
     return tuple(middles), tuple(spreads)
 
 
-def log_guide(bands: npt.NDArray[np.floating], mean: Sequence[float], stddev: Sequence[float]) -> FloatArray:
+def standardised_guide(
+    bands: npt.NDArray[np.floating], mean: Sequence[float], stddev: Sequence[float], logarithm: bool = True
+) -> FloatArray:
     """The guide: logarithms of bands, standardised, at most 5 standard deviations from their mean.
 
     Args:
         bands: `(bands, rows, cols)` in the unit of the network's channels.
         mean: of the logarithm of each band.
         stddev: of the logarithm of each band.
+        logarithm: False where the guide and its statistics are those of the bands as they are.
     """
-    guide = _logarithm(bands)
+    # NaN may stand where nothing is valid
+    guide = _logarithm(bands) if logarithm else np.nan_to_num(np.asarray(bands, np.float32))
     for plane, middle, spread in zip(guide, mean, stddev):
         plane -= np.float32(middle)
         plane *= np.float32(1 / spread)

@@ -29,7 +29,7 @@ from ..raster import (
     usable,
 )
 from .plan import Setup
-from .smoothing import log_guide
+from .smoothing import standardised_guide
 
 #: Columns read at once; wide layers are read in pieces of this width.
 _WIDEST = 8192
@@ -148,7 +148,7 @@ def guide_of(setup: Setup, window: Window, inner: tuple[slice, slice]) -> npt.ND
     there = window.guide_valid[inner]
     steps = [setup.band_steps[setup.spec.band_names.index(name)] for name in smoothing.bands]
     bands = band_values(window.guide_bands[(slice(None), *inner)], there, steps)
-    guide = log_guide(np.stack(bands), smoothing.mean, smoothing.stddev)
+    guide = standardised_guide(np.stack(bands), smoothing.mean, smoothing.stddev, smoothing.logarithm)
     if not there.all():
         guide[:, ~there] = np.nan
     return guide

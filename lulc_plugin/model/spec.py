@@ -74,6 +74,8 @@ class Smoothing:
         weight: of the logarithms as they came from the network, against 1 of the filtered ones.
         mean: of the logarithm of each guide band, in the unit of the channels; none: as measured on the layer.
         stddev: of the same.
+        logarithm: whether the guide is the logarithm of the bands; else they are as they are, as suits bands with
+            numbers below 0.
 
     Raises:
         LulcError: a number outside its limits.
@@ -85,15 +87,17 @@ class Smoothing:
     weight: float = 0.5
     mean: tuple[float, ...] = ()
     stddev: tuple[float, ...] = ()
+    logarithm: bool = True
 
     def __post_init__(self) -> None:
+        most = 1e3 if self.logarithm else 1e12
         for name, number, (low, high) in (
             ("radius", self.radius, (1, MOST_RADIUS)),
             ("eps", self.eps, (1e-3, 1e3)),
             ("weight", self.weight, (0, 100)),
             ("number of guide bands", len(self.bands), (0, MOST_GUIDE_BANDS)),
-            *(("mean of a guide band", number, (-1e3, 1e3)) for number in self.mean),
-            *(("standard deviation of a guide band", number, (1e-3, 1e3)) for number in self.stddev),
+            *(("mean of a guide band", number, (-most, most)) for number in self.mean),
+            *(("standard deviation of a guide band", number, (1 / most, most)) for number in self.stddev),
         ):
             if not low <= number <= high:  # false for NaN, too
                 raise LulcError(f"The {name} of the smoothing is {number:g}; it must be from {low:g} to {high:g}.")

@@ -31,6 +31,7 @@ _OPS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "z-score": (("mean", "stddev"), {}),
     "log1p": ((), {}),
     "sqrt": ((), {}),
+    "signed-square": ((), {}),
     "sigmoid": ((), {}),
     "percentile": (("lower", "upper"), {"clip": 1.0}),
     "moments": ((), {}),
@@ -168,6 +169,8 @@ def apply_steps(values: npt.NDArray[Any], steps: Steps) -> FloatArray:
         elif step.op == "sqrt":
             np.maximum(x, 0, out=x)
             np.sqrt(x, out=x)
+        elif step.op == "signed-square":
+            x *= np.abs(x)
         elif step.op == "sigmoid":
             # exp of a large number overflows to inf and 1/inf is the right 0
             with np.errstate(over="ignore"):
@@ -207,6 +210,8 @@ def limits_of(steps: Steps) -> tuple[float, float]:
             low, high = (math.log1p(max(end, -1 + 1e-7)) for end in (low, high))
         elif step.op == "sqrt":
             low, high = (math.sqrt(max(end, 0.0)) for end in (low, high))
+        elif step.op == "signed-square":
+            low, high = low * abs(low), high * abs(high)
         elif step.op == "sigmoid" or (step.op == "percentile" and step["clip"]):
             low, high = 0.0, 1.0
         else:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,11 @@ from ..errors import LulcError
 from .bands import LayerBand
 from .scaling import Step, Steps
 
+#: What AlphaEarth embeddings are stored as: value = sign(v) · (v / 127.5)², and no data.
+EMBEDDING_STEPS: Steps = (Step.of("scale", value=127.5), Step.of("signed-square"))
+EMBEDDING_NODATA = -128.0
+#: A00 to A63; a stack adds the layer's name where a name occurs twice.
+_EMBEDDING_NAME = re.compile(r"A(?:[0-5]\d|6[0-3])(?: \(.*\))?", re.ASCII)
 REFLECTANCE = "reflectance"
 PICTURE = "picture"
 #: Added to every Sentinel-2 pixel since processing baseline 04.00 (January 2022).
@@ -89,6 +96,23 @@ def interpret_values(
     words = "scale and offset declared by the layer" if declared else "0 to 1" if divisor == 1 else "× 10,000"
     because = f"{words}{', as you set' if choice == REFLECTANCE else f'; 98 % of the values are below {high:.4g}'}"
     return Interpretation(REFLECTANCE, tuple(steps), because, warnings)
+
+
+def is_embedding(band: LayerBand, dtype: str) -> bool:
+    """Whether a band may hold an AlphaEarth embedding, −127 to 127: by its name, or by its declared scale."""
+    if np.dtype(dtype).kind == "u":
+        return False
+    scaled = dtype == "int8" and math.isclose(abs(band.scale), 1 / 127.5, rel_tol=0.01)
+    return scaled or _EMBEDDING_NAME.fullmatch(band.name) is not None
+
+
+def holds_embedding(band: LayerBand, dtype: str, probe: npt.NDArray[Any]) -> bool:
+    """Whether a band does: `is_embedding`, and some of its valid stored values are whole numbers of that range.
+
+    A file that somebody has already brought to −1 … 1 is not.
+    """
+    whole = probe.size > 0 and bool(np.all(probe == np.rint(probe)) and np.all(np.abs(probe) <= -EMBEDDING_NODATA))
+    return is_embedding(band, dtype) and whole
 
 
 def _refuse_meaningless(bands: Sequence[LayerBand]) -> None:

@@ -43,6 +43,7 @@ from ..raster import (
     gdal,
     open_dataset,
     parse_crs,
+    value_kind,
 )
 from .job import AUTO, StackedBand, StackJob, StackResult
 
@@ -144,10 +145,11 @@ def _part(layer: RasterInput, grid: GeoGrid, resampling: str) -> _Part:
                 "Set the coordinate system of the layer that has none, in its properties.",
             )
         nodata = [_nodata(source, layer, band.number) for band in facts.bands]
+        notes = _note_embedding(layer, facts, nodata)
         tags = tuple(_kept_tags(dataset, band.number) for band in facts.bands)
         if _same_grid(facts.grid, grid):
             path = str(Path(layer.path).absolute()) if os.path.isfile(layer.path) else layer.path
-            return _Part(layer, facts, tags, tuple(nodata), path, "", ())
+            return _Part(layer, facts, tags, tuple(nodata), path, "", notes)
         if grid.crs is None:
             raise LulcError(
                 f"{layer.title} has {facts.width} × {facts.height} pixels, the grid {grid.width} × {grid.height};"
@@ -159,7 +161,28 @@ def _part(layer: RasterInput, grid: GeoGrid, resampling: str) -> _Part:
         filled = [_empty_value(dtype) if value is None else value for value, dtype in zip(nodata, facts.dtypes)]
         text = _warped(dataset, layer, facts, grid, METHODS[method], filled)
         note = f"{layer.title}: {method} of its pixels of {_size(facts)} on the grid"
-        return _Part(layer, facts, tags, tuple(filled), text, method, (note,))
+        return _Part(layer, facts, tags, tuple(filled), text, method, (note, *notes))
+
+
+def _note_embedding(layer: RasterInput, facts: LayerFacts, nodata: list[float | None]) -> tuple[str, ...]:
+    """What is said of bands of an AlphaEarth embedding; where the file has no nodata value, theirs is set."""
+    places = [
+        place
+        for place, (band, dtype) in enumerate(zip(facts.bands, facts.dtypes))
+        if dtype == "int8" and value_kind.is_embedding(band, dtype)
+    ]
+    if not places:
+        return ()
+    without = [place for place in places if nodata[place] is None]
+    for place in without:
+        nodata[place] = value_kind.EMBEDDING_NODATA
+    said = (
+        f"; {value_kind.EMBEDDING_NODATA:.0f}, which the file does not name, is their nodata value" if without else ""
+    )
+    return (
+        f"{layer.title}: {len(places)} bands hold an AlphaEarth embedding. Their stored numbers are kept; Train classes"
+        f" from points makes sign(v) · (v / 127.5)² of them{said}.",
+    )
 
 
 def _refuse_elsewhere(layer: RasterInput, own: GeoGrid, grid: GeoGrid) -> None:

@@ -367,6 +367,9 @@ def _smoothing(properties: Mapping[str, Any]) -> Smoothing | None:
         if not isinstance(lists[key], list) or len(lists[key]) > MOST_GUIDE_BANDS:
             raise LulcError(f"{key!r} of 'lulc:smoothing' is not a list of at most {MOST_GUIDE_BANDS} entries.")
     eps, weight = (json_values.number(data.get(key), f"{key} of the smoothing") for key in ("eps", "weight"))
+    logarithm = data.get("logarithm", True)
+    if not isinstance(logarithm, bool):
+        raise LulcError(f"'logarithm' of 'lulc:smoothing' is {str(logarithm)[:30]!r}, neither true nor false.")
     usual = Smoothing(int(radius))
     return Smoothing(
         radius=usual.radius,
@@ -375,6 +378,7 @@ def _smoothing(properties: Mapping[str, Any]) -> Smoothing | None:
         weight=usual.weight if weight is None else weight,
         mean=_numbers(lists["mean"], "the means of the smoothing"),
         stddev=_numbers(lists["stddev"], "the standard deviations of the smoothing"),
+        logarithm=logarithm,
     )
 
 

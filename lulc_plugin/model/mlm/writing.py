@@ -267,6 +267,8 @@ def _smoothing_to_json(smoothing: Smoothing) -> dict[str, Any]:
     out: dict[str, Any] = {"radius": smoothing.radius, "eps": smoothing.eps, "weight": smoothing.weight}
     lists = {"bands": smoothing.bands, "mean": smoothing.mean, "stddev": smoothing.stddev}
     out.update({key: list(values) for key, values in lists.items() if values})
+    if not smoothing.logarithm:
+        out["logarithm"] = False
     return out
 
 

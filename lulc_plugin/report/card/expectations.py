@@ -23,6 +23,7 @@ UNITS = {
 _STEPS = {
     "log1p": "ln(1 + x)",
     "sqrt": "square root",
+    "signed-square": "square, with the sign of the number",
     "sigmoid": "sigmoid",
     "moments": "minus the mean and divided by the standard deviation of the whole layer",
 }
@@ -133,7 +134,8 @@ def smoothing(spec: ModelSpec) -> CardSection | None:
     sentences = [
         "Before a pixel gets its class, its probabilities are smoothed along the edges of the image (guided filter of"
         f" their logarithms, He, Sun and Tang 2013): radius {how.radius} pixels of the size that the network sees, eps"
-        f" {number(how.eps)}, guided by the logarithms of {join_names(names[:MOST_GUIDE_BANDS])}.",
+        f" {number(how.eps)}, guided by {'the logarithms of ' if how.logarithm else ''}"
+        f"{join_names(names[:MOST_GUIDE_BANDS])}{'' if how.logarithm else ', as they are'}.",
         f"The logarithms as the network gave them count {number(how.weight)} against 1 of the smoothed ones."
         if how.weight
         else "Only the smoothed logarithms count.",

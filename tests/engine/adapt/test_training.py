@@ -180,6 +180,64 @@ def test_sixty_four_bands_of_an_embedding(raster, points, tmp_path):
     assert (mapped_values[:20, :20] == 0).all()
 
 
+def embedding(classes):
+    """Six bands of an AlphaEarth embedding, four classes apart, as they are stored; the first row is without data."""
+    random = np.random.default_rng(0)
+    centres = np.random.default_rng(3).uniform(-0.4, 0.4, (4, 6))
+    values = centres[classes].transpose(2, 0, 1) + random.normal(0, 0.15, (6, *classes.shape))
+    stored = np.rint(np.clip(127.5 * np.sign(values) * np.sqrt(np.abs(values)), -127, 127)).astype(np.int8)
+    stored[:, 0] = -128
+    return stored
+
+
+def test_an_embedding_is_squared_back_in_training_and_in_the_map(raster, points, tmp_path):
+    from .conftest import land
+
+    classes, _ = land()
+    stored = embedding(classes)
+    names = tuple(f"A{i:02d}" for i in range(6))
+    values = np.where(stored == -128, np.nan, np.sign(stored) * (stored / 127.5) ** 2).astype(np.float32)
+    plain = raster("plain.tif", values, names=names, nodata=np.nan)
+    path = raster("stored.tif", stored, names=names, nodata=-128)
+    maps = []
+    for image in (path, plain):
+        result = adapt(
+            AdaptJob(RasterInput(image), points(classes, 10), **{**QUICK, "smoothing": "8"}), tmp_path / "own.onnx"
+        )
+        said = [note for note in result.notes if "AlphaEarth" in note]
+        assert len(said) == (image == path) and all("6 bands, 1 (A00) to 6 (A05)" in note for note in said)
+        maps.append(mapped(result.model, image, tmp_path)[0])
+    assert (maps[0] == maps[1]).mean() > 0.999 and set(np.unique(maps[0][0])) == {0}
+
+
+def test_an_embedding_without_a_nodata_value_is_told(raster, points, tmp_path):
+    from .conftest import land
+
+    classes, _ = land()
+    path = raster("stored.tif", embedding(classes), names=tuple(f"A{i:02d}" for i in range(6)), nodata=None)
+    result = adapt(AdaptJob(RasterInput(path), points(classes, 6), **QUICK), tmp_path / "own.onnx")
+    assert any("-128 in all" in note for note in result.notes)
+
+
+def test_decibels_are_smoothed_as_they_are(raster, points, tmp_path):
+    from .conftest import land
+
+    classes, _ = land()
+    random = np.random.default_rng(0)
+    centres = np.array([[-22, -28], [-9, -14], [-13, -20], [-5, -11]])
+    radar = (centres[classes].transpose(2, 0, 1) + random.normal(0, 3, (2, *classes.shape))).astype(np.float32)
+    path = raster("radar.tif", radar, names=("VV", "VH"), nodata=None)
+    right = {}
+    for smoothing in ("none", "4"):
+        options = {**QUICK, "smoothing": smoothing, "ways": ("forest",)}
+        job = AdaptJob(RasterInput(path), points(classes, 12), **options)
+        values, _ = mapped(adapt(job, tmp_path / "own.onnx").model, path, tmp_path)
+        right[smoothing] = np.mean(values == np.array([4, 3, 1, 2])[classes])
+    described = json.loads((tmp_path / "own.json").read_text())["properties"]["lulc:smoothing"]
+    assert described["logarithm"] is False and described["bands"] == ["VV", "VH"] and described["mean"][1] < -10
+    assert right["4"] > right["none"] + 0.02
+
+
 def test_polygons_are_left_out_as_a_whole(place, tmp_path):
     classes, image = place()
     features = []

@@ -6,7 +6,7 @@ import pytest
 
 from lulc_plugin.classify import smooth
 from lulc_plugin.classify.guided_filter import Squares, guided_filter
-from lulc_plugin.classify.smoothing import from_log_ratios, log_guide, log_ratios, log_statistics
+from lulc_plugin.classify.smoothing import from_log_ratios, guide_statistics, log_ratios, standardised_guide
 from lulc_plugin.model import Smoothing
 
 
@@ -64,22 +64,46 @@ def test_ratios_there_and_back():
 
 def test_the_guide_is_standardised_and_ends_at_five_standard_deviations():
     bands = np.array([[[np.exp(-2), np.exp(-1), 0, -3, np.nan, np.inf, 1e38]]])
-    guide = log_guide(bands, (-2.0,), (0.5,))
+    guide = standardised_guide(bands, (-2.0,), (0.5,))
     np.testing.assert_allclose(guide, [[[0, 2, -5, -5, -5, 5, 5]]], atol=1e-6)
     assert guide.dtype == np.float32
+
+
+def test_a_guide_of_bands_as_they_are():
+    bands = np.array([[[-20.0, -10, 0, np.nan]]])
+    guide = standardised_guide(bands, (-10.0,), (5.0,), logarithm=False)
+    np.testing.assert_allclose(guide, [[[-2, 0, 2, 2]]], atol=1e-6)
+    ((middle,), (spread,)) = guide_statistics([np.random.default_rng(0).normal(-12, 4, 20_000)], logarithm=False)
+    assert middle == pytest.approx(-12, abs=0.1) and spread == pytest.approx(4, rel=0.05)
+    assert guide_statistics(np.full((1, 9), -3.0), logarithm=False) == ((-3,), (1,))
+
+
+def test_decibels_hold_an_edge_that_their_logarithm_would_not():
+    """Two fields of −18 and −8 dB: noisy probabilities are averaged within each, and not across."""
+    random = np.random.default_rng(1)
+    bands = np.full((1, 40, 40), -18.0)
+    bands[:, :, 20:] = -8
+    first = np.clip(np.where(bands[0] < -10, 0.65, 0.35) + random.normal(0, 0.2, (40, 40)), 0.01, 0.99)
+    before = np.stack([first, 1 - first]).astype(np.float32)
+    valid = np.ones((40, 40), bool)
+    wrong = {}
+    for logarithm in (True, False):
+        found = smooth(before, bands, valid, Smoothing(8, weight=0, logarithm=logarithm))
+        wrong[logarithm] = np.count_nonzero((found[0] > found[1]) != (bands[0] < -10))
+    assert wrong[False] == 0 < wrong[True]
 
 
 def test_statistics_of_a_layer_are_robust():
     values = np.exp(np.random.default_rng(0).normal(-2, 0.5, (1, 20_000)))
     values[0, :600] = 0
-    ((middle,), (spread,)) = log_statistics(values)
+    ((middle,), (spread,)) = guide_statistics(values)
     assert middle == pytest.approx(-2, abs=0.05)
     assert spread == pytest.approx(0.5, rel=0.1)
 
 
 def test_statistics_of_a_constant_band_and_of_nothing():
-    assert log_statistics(np.ones((2, 50))) == ((0, 0), (1, 1))
-    assert log_statistics(np.ones((1, 0))) == ((0,), (1,))
+    assert guide_statistics(np.ones((2, 50))) == ((0, 0), (1, 1))
+    assert guide_statistics(np.ones((1, 0))) == ((0,), (1,))
 
 
 def test_without_statistics_those_of_the_valid_pixels_count():
@@ -87,7 +111,7 @@ def test_without_statistics_those_of_the_valid_pixels_count():
     valid = np.ones(before.shape[1:], bool)
     valid[:10] = False
     bands[:, :10] = 7
-    mean, stddev = log_statistics(bands[:, valid])
+    mean, stddev = guide_statistics(bands[:, valid])
     expected = smooth(before, bands, valid, Smoothing(3, 0.1, ("a", "b", "c"), 0, mean, stddev))
     np.testing.assert_array_equal(smooth(before, bands, valid, Smoothing(3, 0.1, weight=0)), expected)
 

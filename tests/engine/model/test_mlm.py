@@ -637,6 +637,8 @@ FOREIGN_REFUSED = [
         ({"radius": 4, "weight": -1}, "weight .* -1; it must be from 0"),
         ({"radius": 4, "bands": ["x"]}, "'x', which is none of its 3 bands"),
         ({"radius": 4, "bands": "B02"}, "not a list"),
+        ({"radius": 4, "logarithm": "no"}, "'no', neither true nor false"),
+        ({"radius": 4, "bands": ["B02"], "mean": [2500], "stddev": [1]}, "2500; it must be from -1000"),
         ({"radius": 4, "bands": ["a"] * 5}, "at most 4"),
         ({"radius": 4, "bands": [7]}, "not a text"),
         ({"radius": 4, "bands": ["B02"] * 2}, "one of them twice"),
@@ -723,6 +725,8 @@ def test_a_newer_description_and_resizing_warn():
         ({"radius": 8, "eps": 0.3, "weight": 0, "bands": ["B04"]}, Smoothing(8, 0.3, ("B04",), 0)),
         ({"radius": 8, "bands": ["B04", "B02"], "mean": [-2, -3], "stddev": [0.5, 1], "unknown": 7},
          Smoothing(8, 0.1, ("B04", "B02"), 0.5, (-2, -3), (0.5, 1))),
+        ({"radius": 8, "bands": ["B04"], "mean": [2500], "stddev": [1e-5], "logarithm": False},
+         Smoothing(8, 0.1, ("B04",), 0.5, (2500,), (1e-5,), False)),
     ],
 )  # fmt: skip
 def test_smoothing(written, read):

@@ -263,3 +263,11 @@ def test_rows_are_prepared_alike_whatever_the_height(rows):
         [prepare(values[:, [r]], valid[[r]], ("a",), ((),), channels, (0,)) for r in range(rows)], axis=1
     )
     np.testing.assert_array_equal(out, single)
+
+
+def test_a_signed_square_keeps_the_sign():
+    steps = (Step.of("scale", value=127.5), Step.of("signed-square"))
+    np.testing.assert_allclose(apply_steps(np.array([-127.5, -51, 0, 51]), steps), [-1, -0.16, 0, 0.16], atol=1e-6)
+    from lulc_plugin.raster.scaling import limits_of
+
+    assert limits_of((Step.of("clip", minimum=-2, maximum=3), Step.of("signed-square"))) == (-4, 9)

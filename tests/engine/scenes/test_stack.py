@@ -54,6 +54,20 @@ def test_each_band_keeps_its_own_nodata(raster, tmp_path, name):
     assert not valid[0, 0].any() and valid[0, 1:].all() and not valid[1, :, 0].any() and valid[1, :, 1:].all()
 
 
+@pytest.mark.parametrize("nodata", [None, -128])
+def test_an_embedding_is_told_and_keeps_its_numbers(raster, tmp_path, nodata):
+    stored = np.random.default_rng(0).integers(-127, 128, (2, 8, 8)).astype(np.int8)
+    stored[:, 0] = -128
+    path = raster("embedding.tif", stored, nodata=nodata, names=("A00", "A63"))
+    red = raster("red.tif", np.ones((1, 8, 8), np.uint16), names=("red",))
+    result = stack_layers(job(red, path), tmp_path / "s.vrt")
+    (note,) = result.notes
+    assert "2 bands hold an AlphaEarth embedding" in note and ("-128" in note) == (nodata is None)
+    facts, values, valid = read(tmp_path / "s.vrt", [2, 3])
+    assert [b.name for b in facts.bands] == ["red", "A00", "A63"] and facts.dtypes[1] == "int8"
+    assert not valid[:, 0].any() and valid[:, 1:].all() and np.array_equal(values[:, 1:], stored[:, 1:])
+
+
 def test_names_that_occur_twice_get_their_layer(raster, tmp_path):
     image = np.ones((2, 6, 6), np.uint8)
     first, second = (raster(f"{n}.tif", image, names=("red", "nir")) for n in ("june", "july"))
