@@ -231,7 +231,7 @@ class DescribeModel(LulcAlgorithm):
         returns=(
             (
                 "Description",
-                "a .json file that you may edit.",
+                "a .json file that you may edit; choices of bands, for example, are added there.",
             ),
         ),
         example=(

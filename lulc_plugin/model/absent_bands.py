@@ -15,7 +15,7 @@ from .band_patterns import BandPattern, BandPatterns, bands_of
 from .spec import ModelSpec, Scores, Smoothing
 
 #: Test sets that the sentence on absent bands names.
-_MOST_TOLD = 2
+_MOST_TOLD, _LONGEST_NAME = 2, 100
 
 
 def with_pattern(spec: ModelSpec, pattern: BandPattern) -> ModelSpec:
@@ -88,7 +88,7 @@ def _absence(spec: ModelSpec, patterns: BandPatterns, pattern: BandPattern) -> s
             if (one := p.scores.get(test_set)) is not None and one.miou is not None
         ]
         if score.miou is not None and more:
-            told.append(f"{score.miou:.2f} on {test_set}, {', '.join(more)}")
+            told.append(f"{score.miou:.2f} on {test_set[:_LONGEST_NAME]}, {', '.join(more)}")
     words = band_names.in_words(labels[name] for name in lacking)
     if not told:
         return f"{spec.name} works here without {words}; what that costs was not measured."

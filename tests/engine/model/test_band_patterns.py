@@ -197,3 +197,16 @@ def test_many_bands_in_many_patterns():
     bands = [f"b{i}" for i in range(512)]
     with pytest.raises(LulcError, match=r"1,533 bands together; 1,024"):
         BandPatterns(-2.0, tuple(BandPattern(tuple(bands[: 512 - i])) for i in range(3)))
+
+
+def test_what_the_schema_of_mlm_demands(any_bands):
+    """Own fields stay outside the prefix of MLM; the constant of an absent band is an expression of a channel."""
+    from stac_model.schema import MLModelProperties
+
+    whole = any_bands(unasked=False)
+    cut = with_pattern(whole, whole.band_patterns.patterns[0])
+    for spec in (whole, cut):
+        properties = MLModelProperties.model_validate(mlm.to_item(spec)["properties"])
+        assert len(properties.input[0].bands) == 6
+    read = mlm.from_item(json.loads(json.dumps(mlm.to_item(cut))))
+    assert read.channels == cut.channels and read.fill == cut.fill and read.band_names == RGB
