@@ -15,6 +15,7 @@ from ..errors import LulcError
 from ..legend import LONGEST_NAME, Legend, LegendClass
 from ..options import option
 from ..raster import BoolArray, GeoGrid, PixelRegion
+from .class_colours import colours_of
 from .linear import Ints
 
 #: Own classes at most: more are not told apart by a few samples each, and a field of ids is no field of classes.
@@ -116,13 +117,13 @@ def legend_of_samples(samples: FeatureInput, colours: Sequence[ClassStyle] = ())
 
 
 def _classes(keys: Sequence[int | str], styles: Sequence[ClassStyle]) -> list[LegendClass]:
-    """A class for each key: name and colour as given, else the key and colours of the palette."""
+    """A class for each key: name and colour as given, else the key and a colour of the palette."""
     by_key = {_folded(style.key): style for style in styles}
     given = [by_key.get(_folded(key)) for key in keys]
     taken = {key for key in keys if isinstance(key, int)}
     free = (value for value in range(1, 65536) if value not in taken)
     used = {style.colour for style in given if style is not None}
-    colours = iter([colour for colour in PALETTE if colour not in used] + list(PALETTE) * MOST_CLASSES)
+    colours = iter(colours_of([str(key) for key, style in zip(keys, given) if style is None], used))
     return [
         LegendClass(
             key if isinstance(key, int) else next(free),
@@ -135,14 +136,6 @@ def _classes(keys: Sequence[int | str], styles: Sequence[ClassStyle]) -> list[Le
 
 def _folded(key: int | str) -> int | str:
     return key.casefold() if isinstance(key, str) else key
-
-
-#: Colours that colour-blind readers can tell apart (Okabe and Ito 2008, "Color Universal Design"; Tol 2021, "Colour
-#: schemes", the scheme muted), the first eight the best.
-PALETTE = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9", "#333333", "#882255", "#DDCC77",
-    "#117733", "#332288", "#AA4499", "#88CCEE", "#999933", "#DDDDDD",
-)  # fmt: skip
 
 
 def pixels_of(samples: FeatureInput, labels: Sequence[int], grid: GeoGrid, most: int, seed: int) -> SamplePixels:

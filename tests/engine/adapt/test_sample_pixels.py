@@ -6,7 +6,6 @@ import pytest
 from affine import Affine
 
 from lulc_plugin.adapt.sample_pixels import (
-    PALETTE,
     SamplePixels,
     classes_of_rows,
     legend_of_samples,
@@ -48,7 +47,7 @@ def test_numbers_are_values_and_names_get_free_ones():
     legend, labels = legend_of_samples(points((1, 1, 7), (2, 2, "7.0"), (3, 3, "Água"), (4, 4, None)))
     assert [(c.value, c.name) for c in legend.classes] == [(7, "7"), (1, "Água")]
     assert labels == [0, 0, 1, -1]
-    assert legend.nodata == 0 and [c.colour for c in legend.classes] == list(PALETTE[:2])
+    assert legend.nodata == 0 and [c.colour for c in legend.classes] == ["#E69F00", "#0072B2"]
 
 
 def test_a_class_of_value_0_is_no_nodata():
