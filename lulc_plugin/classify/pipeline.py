@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,14 @@ from .run_record import how_to_repeat, tags_of_run
 from .smoothed_blocks import Smoother
 from .stages import ProgressRelay, Stage, StageQueue, run_in_thread, run_stages
 from .upsample import to_layer_grid
-from .windows import Window, guide_of, read_windows
+from .windows import WIDEST, Window, guide_of, read_windows
 
 #: Share of the progress bar that belongs to the windows; the rest is for finishing the file.
 _WINDOWS_PERCENT = 94.0
+#: Bytes of GDAL's cache.
+_LARGEST_CACHE = 192 << 20
+#: Rows of the blocks in which the files behind a virtual raster may be stored.
+_USUAL_BLOCK = 512
 #: Of the warnings of a run, what goes into the metadata of its map.
 _MOST_WARNINGS = 50
 _LONGEST_WARNING = 1000
@@ -79,7 +85,8 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
             progress.warn(warning)
         for decision in plan.decisions:
             progress.log(decision)
-        with gdal.environment():
+        cache = _cache_size(setup)
+        with gdal.environment(), nullcontext() if cache is None else gdal.limited_cache(cache):
             counter, line = _make_map(plan, network, Path(output), warnings, progress, read)
         shown = tuple(render(warning, progress.door) for warning in (*plan.warnings, *warnings))
         result = _result(setup, network, counter, str(output), time.perf_counter() - started, shown)
@@ -88,6 +95,23 @@ def run(plan: Plan, output: str | Path, progress: Progress, read: InputFiles | N
     again = how_to_repeat(plan.job, setup, Path(output), progress.door)
     _log_result(result, network, setup.region.height * setup.region.width, again, progress)
     return result
+
+
+def _cache_size(setup: Setup) -> int | None:
+    """Bytes for GDAL, so that no block is decoded twice: those of one row of windows, if that is not too much.
+
+    A cache with too little room holds no block until it is asked for again, so it may as well be small; None where
+    that would decode the same large pieces of a file for each window.
+    """
+    facts, window = setup.facts, setup.grid.rows.window
+    if setup.resampling is not None:
+        window = math.ceil(window * setup.resampling.rows.factor)
+    block = max(_USUAL_BLOCK, facts.block[0])
+    rows = min(facts.height, (math.ceil((window - 1) / block) + 1) * block)
+    size = rows * facts.width * sum(np.dtype(facts.dtypes[number - 1]).itemsize for number in setup.match.numbers)
+    if size <= _LARGEST_CACHE:
+        return size
+    return 0 if facts.block[0] <= window and facts.block[1] <= WIDEST else None
 
 
 def _check_place(job: ClassifyJob, setup: Setup, output: Path) -> str | None:
@@ -191,7 +215,7 @@ def _stream(
     stop = threading.Event()
     relay = ProgressRelay(progress)
     batch = network.fixed_batch or job.batch_size or 1
-    ready: StageQueue[Window] = StageQueue(batch + 1, stop)
+    ready: StageQueue[Window] = StageQueue(batch, stop)
     scored: StageQueue[Window] = StageQueue(1, stop)
     finished: StageQueue[tuple[FinishedBlock, Window]] = StageQueue(1, stop)
     stages = [
@@ -221,8 +245,8 @@ def _infer(
         tensors = [w.tensor for w in waiting if w.tensor is not None]
         results: Iterator[npt.NDArray[np.float32]] = iter(())
         if tensors:
-            stacked = np.stack(tensors + tensors[:1] * ((network.fixed_batch or 0) - len(tensors)))
-            results = iter(network.probabilities(stacked))
+            together = tensors + tensors[:1] * ((network.fixed_batch or 0) - len(tensors))
+            results = iter(network.probabilities(together[0][None] if len(together) == 1 else np.stack(together)))
             if setup.smoothing is not None and not network.probable:
                 raise LulcError(
                     f"The scores of {setup.spec.name} are not probabilities, and only those can be smoothed.",

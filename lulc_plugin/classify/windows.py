@@ -32,7 +32,7 @@ from .plan import Setup
 from .smoothing import standardised_guide
 
 #: Columns read at once; wide layers are read in pieces of this width.
-_WIDEST = 8192
+WIDEST = 4096
 #: Pixels of the layer read at once where it is resampled.
 _MOST_PIXELS = 2_000_000
 
@@ -79,7 +79,7 @@ def read_windows(setup: Setup, policy: str, chosen: Collection[tuple[int, int]] 
         return
     grid = setup.grid
     window_rows, columns = setup.windows
-    at_once = max(1, _WIDEST // grid.cols.stride)
+    at_once = max(1, WIDEST // grid.cols.stride)
     with gdal.environment(), Source(setup.layer) as source:
         for r in window_rows:
             rows = grid.rows.indexes(r)
@@ -98,6 +98,7 @@ def read_windows(setup: Setup, policy: str, chosen: Collection[tuple[int, int]] 
                 for c, cols in zip(group, folded):
                     place = (slice(None), *_place(rows - piece.row0, cols - piece.col0))
                     yield _window(setup, policy, r, c, piece, values[place], valid[place])
+                del values, valid  # before there are others
 
 
 def _wanted(row: int, cols: range, chosen: Collection[tuple[int, int]] | None) -> Sequence[int]:

@@ -48,7 +48,8 @@ class LayerFacts:
     """What a layer says about itself, without its pixels.
 
     `gsd` is in metres, None when unknown; `dtypes` has one entry a band. `settings` are sentences on what the user set
-    and the file says otherwise.
+    and the file says otherwise. `block` has the rows and columns of the
+    largest pieces in which the file is stored.
     """
 
     path: str
@@ -59,6 +60,7 @@ class LayerFacts:
     gsd: float | None
     tags: dict[str, str] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
+    block: tuple[int, int] = (1, 1)
 
     @property
     def height(self) -> int:
@@ -205,6 +207,7 @@ class Source:
             gsd=areas.gsd(grid),
             tags={str(k): str(v) for k, v in ds.tags().items()},
             settings=(*_crs_settings(self._layer, set_crs, in_file), *_nodata_settings(self._layer, ds.nodatavals)),
+            block=(max(int(rows) for rows, _ in ds.block_shapes), max(int(cols) for _, cols in ds.block_shapes)),
         )
 
     def _image_values(self, band: LayerBand) -> int:

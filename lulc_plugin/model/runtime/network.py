@@ -134,6 +134,10 @@ class Network:
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # what the last run needed is not kept as one piece beside the pieces that it was made of
+        options.enable_mem_pattern = False
+        # threads that wait by computing take the processor from those that read and blend
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         memory_limit.limit_folding(options, self._path)
         on_cpu = provider.name == providers.CPU
         wanted: list[Any] = [(provider.name, dict(provider.options))]
@@ -406,8 +410,9 @@ def activate(scores: FloatArray, activation: tuple[str, ...]) -> FloatArray:
     """Scores `(n, planes, rows, cols)` after the first step of `activation`; the last one, argmax, comes much later."""
     first = activation[0] if activation else "argmax"
     if first == "softmax":
-        exponent = np.exp(scores - scores.max(axis=1, keepdims=True))
-        result: FloatArray = exponent / exponent.sum(axis=1, keepdims=True)
+        result: FloatArray = scores - scores.max(axis=1, keepdims=True)
+        np.exp(result, out=result)
+        result /= result.sum(axis=1, keepdims=True)
         return result
     if first == "sigmoid":
         with np.errstate(over="ignore"):

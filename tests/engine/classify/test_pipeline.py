@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from lulc_plugin.classify import ClassifyJob, classify as run_classify, make_plan, run
+from lulc_plugin.classify import ClassifyJob, classify as run_classify, make_plan, pipeline, run, windows
 from lulc_plugin.errors import CancelledError, LulcError
 from lulc_plugin.model import Network
 from lulc_plugin.progress import Progress
@@ -201,8 +202,6 @@ def test_a_file_that_is_damaged_after_the_plan(raster, network, scene, tmp_path)
 
 
 def test_a_bug_in_the_reader_is_not_hidden(raster, network, scene, tmp_path, monkeypatch):
-    from lulc_plugin.classify import windows
-
     def failing(*_):
         raise ZeroDivisionError("a bug")
 
@@ -300,6 +299,37 @@ def test_peak_memory_does_not_grow_with_the_height(raster, network, python, tmp_
     # the taller map alone is 12 MB larger, the layer 96 MB, its probabilities 192 MB
     assert arrays < 2, peaks
     assert whole < 48, peaks
+
+
+TILES = {"tiled": True, "blockxsize": 32, "blockysize": 32}
+
+
+@pytest.mark.parametrize(
+    ("columns", "stored", "most", "sizes"),
+    [
+        (70, TILES, 1 << 30, [96 * 70 * 8]),  # a window of 64 rows may begin within a tile
+        (70, TILES, 1000, [0]),  # too wide: none would be kept until it is asked for again
+        (70, {"blockysize": 8}, 1000, []),  # stored as wide as the layer, which is read in several pieces
+        (40, {"blockysize": 128}, 1000, []),  # stored in pieces taller than a window
+        (40, {"blockysize": 8}, 1000, [0]),
+    ],
+)
+def test_gdal_keeps_a_row_of_windows(raster, network, scene, tmp_path, monkeypatch, columns, stored, most, sizes):
+    layer = raster("a.tif", scene(300, columns), **stored)
+    job = ClassifyJob(RasterInput(layer), model_file=network("pixel").path, threads=1, window=64)
+    for name, number in (("WIDEST", 50), ("_LARGEST_CACHE", most), ("_USUAL_BLOCK", 32)):
+        monkeypatch.setattr(pipeline, name, number)
+    asked = []
+    monkeypatch.setattr(pipeline.gdal, "limited_cache", lambda size: asked.append(size) or nullcontext())
+    run_classify(job, tmp_path / "map.tif")
+    assert asked == sizes
+
+
+def test_a_wide_layer_is_read_in_pieces(raster, network, classify, scene, monkeypatch):
+    layer, net = raster("a.tif", scene(100, 400)), network("context")
+    whole = classify(layer, net)
+    monkeypatch.setattr(windows, "WIDEST", 100)
+    np.testing.assert_array_equal(classify(layer, net).values, whole.values)
 
 
 TURNED = {

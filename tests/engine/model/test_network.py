@@ -116,6 +116,14 @@ def inner(values, rim=12):
 # ---------------------------------------------------------------- our own graphs
 
 
+def test_a_session_keeps_little_and_waits_asleep(network):
+    net = network("context")
+    with Network(Path(net.path), net.spec, threads=2) as opened:
+        options = opened._opened.get_session_options()
+        assert not options.enable_mem_pattern
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("kind", ["float", "float16", "double"])
 def test_layouts_and_number_types(foreign_network, raster, classify, scene, tensor_of, layout, kind):
