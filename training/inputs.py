@@ -83,6 +83,15 @@ class Inputs:
         """Names of the bands."""
         return tuple(b.name for b in self.bands)
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Names of the bands that have to be there."""
+        return tuple(name for name in self.names if name not in self.optional)
+
+    def bands_of(self, present: Sequence[bool]) -> tuple[str, ...]:
+        """Names of the bands that are there; `present` has an entry a band."""
+        return tuple(name for name, there in zip(self.names, present, strict=True) if there)
+
     def patterns_of(self, bands: Collection[str]) -> tuple[tuple[str, ...], ...]:
         """The patterns that an image of these bands can show; without optional bands the one of all bands."""
         return tuple(p for p in self.patterns if set(p) <= set(bands)) or (self.names,)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
 
-from ..maps import Answers, groups_of
+from ..maps import Answers, Mapper, groups_of
 from ..recipe import Recipe
 from ..sets.chips import Chip
 
@@ -28,15 +28,21 @@ _SMALLEST = 1e-7
 
 @dataclass(frozen=True)
 class Calibration:
-    """The temperature by which logits are to be divided, and expected calibration error before and after, by set."""
+    """The temperature by which logits are to be divided, and expected calibration error before and after, by set.
+
+    Of a network with optional bands `temperature` is that of all bands, and `by_pattern` has `bands` and `temperature`
+    of each pattern; sets are named with theirs.
+    """
 
     temperature: float
     before: dict[str, float]
     after: dict[str, float]
+    by_pattern: Sequence[Mapping[str, Any]] = ()
 
     def table(self) -> dict[str, Any]:
         """As `scores.json` keeps it."""
-        return {"temperature": self.temperature, "before": dict(self.before), "after": dict(self.after)}
+        table = {"temperature": self.temperature, "before": dict(self.before), "after": dict(self.after)}
+        return {**table, "by_pattern": [dict(entry) for entry in self.by_pattern]} if self.by_pattern else table
 
 
 @dataclass(frozen=True)
@@ -179,6 +185,36 @@ def of_checks(answers: Answers, recipe: Recipe, root: Path, cache: Path) -> Cali
         LulcError: no such split, or a set cannot be read.
     """
     return calibrate([sampled(name, answers, chips) for name, chips in checks(recipe, root, cache).items()])
+
+
+def of_patterns(answers: Mapper, recipe: Recipe, root: Path, cache: Path) -> Calibration:
+    """A calibration for each pattern of a network with optional bands, as `of_checks`, on the sets that have its bands.
+
+    A pattern that no such set can show has the temperature of the next smaller one.
+
+    Raises:
+        LulcError: no set can show the smallest, or a set cannot be read.
+    """
+    sets = checks(recipe, root, cache)
+    found: list[Calibration] = []
+    for pattern in recipe.inputs.patterns:
+        seen = replace(answers, shown=pattern)
+        fitting = {
+            name: chips
+            for name, chips in sets.items()
+            if pattern in recipe.inputs.patterns_of(recipe.inputs.bands_of(chips[0].present))
+        }
+        items = [sampled(f"{name} {'+'.join(pattern)}", seen, chips) for name, chips in fitting.items()]
+        found.append(calibrate(items) if items or not found else Calibration(found[-1].temperature, {}, {}))
+    return Calibration(
+        found[-1].temperature,
+        {name: error for one in found for name, error in one.before.items()},
+        {name: error for one in found for name, error in one.after.items()},
+        [
+            {"bands": list(pattern), "temperature": one.temperature}
+            for pattern, one in zip(recipe.inputs.patterns, found, strict=True)
+        ],
+    )
 
 
 def checks(recipe: Recipe, root: Path, cache: Path) -> dict[str, list[Chip]]:

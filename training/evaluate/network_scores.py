@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from lulc_plugin.errors import LulcError
 
-from ..maps import Counts, line, miou_interval, total_counts
+from ..maps import Counts, Mapper, line, miou_interval, total_counts
 from ..recipe import Recipe
 from ..sets.chips import Chip
 from . import robustness
@@ -60,7 +60,7 @@ def scores(
     say: Callable[[str], None] = print,
     write: Callable[[dict[str, Any]], None] = lambda table: None,
 ) -> tuple[dict[str, Any], list[Scored]]:
-    """The tables `sets`, `forest` and `robustness` of `scores.json`, and the results with their maps.
+    """The tables `sets`, `forest`, `robustness` and `patterns` of `scores.json`, and the results with their maps.
 
     Splits of numbers that the network does not take are left out, and this is logged. `write` gets the tables after
     each split.
@@ -68,7 +68,7 @@ def scores(
     Raises:
         LulcError: files or a teacher are missing.
     """
-    table: dict[str, Any] = {"sets": {}, "forest": {}, "robustness": {}}
+    table: dict[str, Any] = {"sets": {}, "forest": {}, "robustness": {}, "patterns": []}
     results = []
     for part in parts:
         picture = part.description.picture
@@ -83,6 +83,7 @@ def scores(
         say(line(part.key, scored.total))
         if scored.unsmoothed is not None:
             say(line("  without smoothing", scored.unsmoothed.total))
+        _score_patterns(one, part, members, table["patterns"], say)
         if look.robust and not picture:
             conditions = robustness.matrices(one.answers, members, one.bands, one.takes(picture=True), scored.total)
             table["robustness"][part.key] = {name: counts.tolist() for name, counts in conditions.items()}
@@ -97,6 +98,26 @@ def scores(
             say(f"  network minus forest: mIoU {difference:+.3f}, {sure}")
         write(table)
     return table, results
+
+
+def _score_patterns(
+    one: Subject, part: Part, chips: Sequence[Chip], table: list[dict[str, Any]], say: Callable[[str], None]
+) -> None:
+    """Score a network with optional bands as layers of each pattern show a split: `bands` and `sets` of each."""
+    if one.recipe is None or not one.recipe.inputs.optional or not isinstance(one.answers, Mapper):
+        return
+    inputs = one.recipe.inputs
+    table += [{"bands": list(p), "sets": {}} for p in inputs.patterns[len(table) :]]
+    can = inputs.patterns_of(inputs.bands_of(chips[0].present))
+    for entry in table:
+        pattern = tuple(entry["bands"])
+        if pattern in can:
+            bare = replace(one.unsmoothed, shown=pattern) if isinstance(one.unsmoothed, Mapper) else None
+            scored = score(replace(one.answers, shown=pattern), part, chips, one.legend, unsmoothed=bare)
+            entry["sets"][part.key] = scored.table()
+            say(line(f"  {'+'.join(pattern)}", scored.total))
+            if scored.unsmoothed is not None:
+                say(line("    without smoothing", scored.unsmoothed.total))
 
 
 def against(scored: Scored, theirs: dict[str, Counts]) -> dict[str, Any]:
@@ -177,7 +198,7 @@ def release_parts(recipe: Recipe, root: Path, rehearsal: bool) -> list[Part]:
         return of_recipe(recipe, root, ("val",))
     own = of_recipe(recipe, root, ("val", "test"))
     require_unseen(own, recipe)
-    return own + evaluation_only(root, recipe.inputs.names, recipe.legend)
+    return own + evaluation_only(root, recipe.inputs.needed, recipe.legend)
 
 
 def headed(name: str, table: Mapping[str, Any], rehearsal: bool, calibration: Calibration | None) -> dict[str, Any]:

@@ -88,8 +88,10 @@ def calibration(facts: Facts) -> dict[str, Any]:
     before, after = facts.calibration["before"], facts.calibration["after"]
     origin = "fitted on validation places" if before else "given by hand"
     bins = " Calibration errors are over 15 bins." if before else ""
+    patterns = facts.calibration.get("by_pattern", ())
     return {
         "temperature": facts.calibration["temperature"],
+        **({"by_pattern": [dict(entry) for entry in patterns]} if patterns else {}),
         "expected_error_before": {k: round(v, 4) for k, v in before.items()},
         "expected_error_after": {k: round(v, 4) for k, v in after.items()},
         "method": [f"The temperature was {origin} and is inside the file.{bins}"],

@@ -82,11 +82,12 @@ def export_checkpoint(
 
     features = has_features(network) if options.features is None else options.features
     target.parent.mkdir(parents=True, exist_ok=True)
-    export(network, temperature, channels, target, options.precision, features)
+    by_pattern = _temperatures(recipe, calibrated)
+    export(network, temperature, channels, target, options.precision, features, by_pattern)
     if not data.checks:
         say("The recipe has no [[check]]: everything is measured on training images.")
     real = real_inputs(recipe, data, fill, network.multiple)
-    same = _parity(target, parity.by_torch(network, temperature, features), real, network.multiple)
+    same = _parity(target, parity.by_torch(network, temperature, features, by_pattern), real, network.multiple)
     say(f"parity on noise: {same['noise']}")
     say(f"parity on {'validation' if data.checks else 'training'} images: {same['real']}")
     sizes = onnx_session.check_sizes(target, channels, network.multiple)
@@ -94,11 +95,7 @@ def export_checkpoint(
     say(f"{target.stat().st_size / 1e6:.2f} MB, {fast:.2f} Mpx/s with two threads; sizes tried: {'; '.join(sizes)}")
     if others:
         say(f"{others[0].upper()}{others[1:]}.")
-    border = margin.measure(onnx_session.predictor(target), margin.composites(real))
-    say(
-        f"margin {border.pixels} pixels: at most {100 * border.worst:.2f} % of labels change beyond it"
-        f"{'' if border.reached else '; more than wanted, no margin is enough'}"
-    )
+    border = _margin(target, recipe, data, fill, network.multiple, say)
     field = reach(network)
     facts = Facts(
         name=target.stem,
@@ -121,7 +118,49 @@ def export_checkpoint(
         places=tuple(_places(recipe, source.root)),
         run=_training_run(source),
     )
+    facts = replace(facts, patterns=_patterns(facts, recipe, data, target))
     return replace(facts, confidence=_confidence(facts, recipe, data, target, say)), data
+
+
+def _temperatures(recipe: Recipe, calibrated: Mapping[str, Any]) -> dict[tuple[bool, ...], float]:
+    """Presence of each optional band → temperature; empty without optional bands."""
+    entries = calibrated.get("by_pattern", ())
+    return {tuple(name in e["bands"] for name in recipe.inputs.optional): float(e["temperature"]) for e in entries}
+
+
+def _margin(
+    target: Path, recipe: Recipe, data: TrainingData, fill: Sequence[float], multiple: int, say: Say
+) -> margin.Margin:
+    """The margin on held-out images; of a network with optional bands the largest of those of its patterns.
+
+    A composite shows one pattern: the network finds absent bands in a corner.
+    """
+    predict, found = onnx_session.predictor(target), []
+    for pattern in recipe.inputs.patterns or (recipe.inputs.names,):
+        images = real_inputs(recipe, data, fill, multiple, pattern)
+        found.append(margin.measure(predict, margin.composites(images)))
+    border = max(found, key=lambda one: (not one.reached, one.pixels, one.worst))
+    say(
+        f"margin {border.pixels} pixels: at most {100 * border.worst:.2f} % of labels change beyond it"
+        f"{'' if border.reached else '; more than wanted, no margin is enough'}"
+    )
+    return border
+
+
+def _patterns(facts: Facts, recipe: Recipe, data: TrainingData, target: Path) -> tuple[dict[str, Any], ...]:
+    """`bands` and `confidence` of each pattern, on the held-out places whose sets have its bands."""
+    found = []
+    for pattern in recipe.inputs.patterns:
+        sets = {name: chips for name, chips in held_out(recipe, data).items() if _shows(recipe, chips[0], pattern)}
+        maps = replace(mapper(facts, recipe, target), shown=pattern)
+        sure = data_summary.confidence_summary(data_summary.place_confidence(maps, sets))
+        found.append({"bands": list(pattern), "confidence": sure})
+    return tuple(found)
+
+
+def _shows(recipe: Recipe, chip: Chip, pattern: Sequence[str]) -> bool:
+    """Whether a chip has all bands of a pattern."""
+    return set(pattern) <= set(recipe.inputs.bands_of(chip.present))
 
 
 def _parity(target: Path, original: Any, real: Sequence[FloatArray], multiple: int) -> dict[str, parity.Parity]:
@@ -219,6 +258,8 @@ def _calibration(source: Source, temperature: float | None) -> dict[str, Any]:
     answers = torch_mapper(source.recipe, source.network, source.state["fill"])
     # smoothing is linear in the logarithms, so a temperature found after it may stand before it, inside the file
     answers = replace(answers, smoothing=source.recipe.smoothing)
+    if source.recipe.inputs.optional:
+        return calibration.of_patterns(answers, source.recipe, source.root, source.cache).table()
     return calibration.of_checks(answers, source.recipe, source.root, source.cache).table()
 
 
@@ -228,16 +269,21 @@ def held_out(recipe: Recipe, data: TrainingData) -> dict[str, list[Chip]]:
     return {name: chips for (name, chips), check in checks if check.counts and not check.teacher}
 
 
-def real_inputs(recipe: Recipe, data: TrainingData, fill: Sequence[float], multiple: int) -> list[FloatArray]:
+def real_inputs(
+    recipe: Recipe, data: TrainingData, fill: Sequence[float], multiple: int, pattern: Sequence[str] = ()
+) -> list[FloatArray]:
     """Network inputs of all held-out chips, cut to sizes that the network takes, sets in turn.
 
-    A recipe without checks has none; a few of its training chips stand in for them.
+    A recipe without checks has none; a few of its training chips stand in for them. With a `pattern` those that have
+    its bands, showing no others.
 
     Raises:
         LulcError: all chips are smaller than the network takes.
     """
     looked = list(data.checks.values()) or [_few(chips, _MOST_TRAINING) for chips in data.training]
-    sets = [[input_of(recipe, chip, fill) for chip in chips] for chips in looked]
+    shown = pattern or recipe.inputs.names
+    looked = [[chip for chip in chips if not pattern or _shows(recipe, chip, pattern)] for chips in looked]
+    sets = [[recipe.inputs.show(input_of(recipe, chip, fill), shown) for chip in chips] for chips in looked]
     cut = [
         [i[:, : i.shape[1] // multiple * multiple, : i.shape[2] // multiple * multiple] for i in images]
         for images in sets

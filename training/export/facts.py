@@ -35,6 +35,7 @@ class Facts:
         margin: as `margin.Margin`.
         sets: training data: `set`, `images`, `pixels` (labelled), `teacher` (their names).
         band_statistics, confidence, places: as the sidecar has them.
+        patterns: of a network with optional bands: `bands` and `confidence` of each of its patterns.
         run: seed, steps, best step, score, seconds, data fingerprint, git revision of the training.
     """
 
@@ -60,6 +61,7 @@ class Facts:
     file_size: int = 0
     digest: str = ""
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    patterns: tuple[Mapping[str, Any], ...] = ()
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""

@@ -33,20 +33,52 @@ MOST_FEATURES = 32
 
 
 class Calibrated(nn.Module):
-    """Probabilities at a temperature and, where asked for, the features that they are made of."""
+    """Probabilities at a temperature and, where asked for, the features that they are made of.
 
-    def __init__(self, network: Network, temperature: float, with_features: bool) -> None:
+    Args:
+        network: what was trained.
+        temperature: scores are divided by it.
+        with_features: a second output.
+        by_pattern: presence of each optional band → temperature; presence is found in the image, as the network does.
+    """
+
+    sharpness: Tensor
+    patterns: Tensor
+    sharper: Tensor
+
+    def __init__(
+        self,
+        network: Network,
+        temperature: float,
+        with_features: bool,
+        by_pattern: Mapping[tuple[bool, ...], float] | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.with_features = with_features
         self.register_buffer("sharpness", torch.tensor(1 / temperature, dtype=torch.float32))
+        self.by_pattern = bool(by_pattern)
+        if by_pattern:
+            self.register_buffer("patterns", torch.tensor([list(p) for p in by_pattern], dtype=torch.float32))
+            more = [1 / t - 1 / temperature for t in by_pattern.values()]
+            self.register_buffer("sharper", torch.tensor(more, dtype=torch.float32))
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """`(n, classes, rows, cols)`, then perhaps `(n, features, rows, cols)`."""
+        sharpness = self._sharpness(image)
         if not self.with_features:
-            return (probabilities(self.network(image) * self.sharpness),)
+            return (probabilities(self.network(image) * sharpness),)
         features = self.network.features(image)
-        return probabilities(self.network.head(features) * self.sharpness), features
+        return probabilities(self.network.head(features) * sharpness), features
+
+    def _sharpness(self, image: Tensor) -> Tensor:
+        """What scores are multiplied by: one number, or one an image, `(n, 1, 1, 1)`."""
+        if not self.by_pattern or self.network.input is None:
+            return self.sharpness
+        present = self.network.input.presence(image)
+        differing = (present[:, None] - self.patterns[None]).abs().sum(dim=2)
+        shown = (differing < 0.5).to(present.dtype)
+        return (self.sharpness + (shown * self.sharper).sum(dim=1))[:, None, None, None]
 
 
 def probabilities(scores: Tensor) -> Tensor:
@@ -107,7 +139,13 @@ def _fold(module: nn.Module) -> None:
 
 
 def export(
-    network: Network, temperature: float, channels: int, path: Path, precision: str = "half", features: bool = True
+    network: Network,
+    temperature: float,
+    channels: int,
+    path: Path,
+    precision: str = "half",
+    features: bool = True,
+    by_pattern: Mapping[tuple[bool, ...], float] | None = None,
 ) -> None:
     """Write the network as an ONNX file with free batch, height and width. `network` is left as it is.
 
@@ -118,16 +156,18 @@ def export(
         path: file to write.
         precision: of the larger filters in the file: `half` is read back to single where it is used.
         features: a second output with the features of each pixel.
+        by_pattern: see `Calibrated`.
 
     Raises:
         LulcError: a temperature or a precision that makes no sense, filters that do not fit into half precision.
     """
-    if not 0 < temperature < 100:
-        raise LulcError(f"The temperature {temperature} makes no sense.", "Give a number above 0, usually 0.5 to 3.")
+    for one in (temperature, *(by_pattern or {}).values()):
+        if not 0 < one < 100:
+            raise LulcError(f"The temperature {one} makes no sense.", "Give a number above 0, usually 0.5 to 3.")
     if precision not in PRECISIONS:
         raise LulcError(f"The precision {precision!r} is none of {', '.join(PRECISIONS)}.")
     outputs = [OUTPUT, FEATURES] if features else [OUTPUT]
-    trace(Calibrated(network, temperature, features), channels, network.multiple, outputs, path)
+    trace(Calibrated(network, temperature, features, by_pattern), channels, network.multiple, outputs, path)
     model = onnx.load(str(path))
     finish(halved(model) if precision == "half" else model, path)
 

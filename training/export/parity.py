@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +39,11 @@ class Parity:
         )
 
 
-def by_torch(network: Network, temperature: float, features: bool) -> Answers:
+def by_torch(
+    network: Network, temperature: float, features: bool, by_pattern: Mapping[tuple[bool, ...], float] | None = None
+) -> Answers:
     """The network itself in single precision."""
-    calibrated = Calibrated(network, temperature, features).eval()
+    calibrated = Calibrated(network, temperature, features, by_pattern).eval()
 
     def answers(image: FloatArray) -> list[FloatArray]:
         with torch.inference_mode():

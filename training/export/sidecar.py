@@ -9,8 +9,22 @@ from typing import Any
 
 from lulc_plugin.assess import accuracy
 from lulc_plugin.legend import Legend
-from lulc_plugin.model import BandStatistics, ClassScore, Confidence, ModelSpec, Output, Scores, Training, Window, mlm
+from lulc_plugin.model import (
+    BandPattern,
+    BandPatterns,
+    BandStatistics,
+    ClassScore,
+    Confidence,
+    ModelSpec,
+    Output,
+    PatternScore,
+    Scores,
+    Training,
+    Window,
+    mlm,
+)
 
+from ..inputs import ABSENT
 from ..maps import reference_miou
 from ..recipe import Recipe
 from ..sets.description import describe
@@ -82,6 +96,7 @@ def spec(
         confidence=Confidence(**facts.confidence) if facts.confidence else None,
         smoothing=recipe.smoothing,
         unasked=card.auto,
+        band_patterns=band_patterns(facts, recipe, root, scores),
         extra={
             "lulc:calibration": card_fields.calibration(facts),
             "lulc:imagery": card.imagery,
@@ -90,6 +105,37 @@ def spec(
             **card_fields.fields(facts, recipe, scores, window(facts).rim, picture),
         },
     )
+
+
+def band_patterns(facts: Facts, recipe: Recipe, root: Path, scores: Mapping[str, Any] | None) -> BandPatterns | None:
+    """What the description says of the patterns of bands; None of a network that needs all of its bands.
+
+    Scores are those of test places; of a rehearsal, or of sets without test places, those of validation places.
+    """
+    if not recipe.inputs.optional:
+        return None
+    scored = {tuple(entry["bands"]): entry["sets"] for entry in (scores or {}).get("patterns", ())}
+    patterns = []
+    for entry in facts.patterns:
+        bands = tuple(entry["bands"])
+        sure = Confidence(**entry["confidence"]) if entry["confidence"] else None
+        patterns.append(BandPattern(bands, _pattern_scores(scored.get(bands, {}), recipe.legend, root), sure))
+    return BandPatterns(ABSENT, tuple(patterns))
+
+
+def _pattern_scores(sets: Mapping[str, Any], legend: Legend, root: Path) -> dict[str, PatternScore]:
+    """Words of a data set → overall accuracy and mean IoU there, of the split that says most."""
+    best: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for key, entry in sets.items():
+        name, _, split = key.partition("/")
+        if entry["places"] and (name not in best or split != "val"):
+            best[name] = (split, entry)
+    found = {}
+    for name, (_, entry) in best.items():
+        counts = pooled(entry["places"])
+        words = dataset_words(name, entry, legend_values(entry, legend), legend, root)
+        found[words] = PatternScore(round(accuracy(counts).overall, 4), short(reference_miou(counts), 4))
+    return found
 
 
 def _hyperparameters(recipe: Recipe, facts: Facts) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from .band_input import BandInput
+
 Kind = TypeVar("Kind", bound="Network")
 
 
@@ -16,6 +18,7 @@ class Network(nn.Module):
     """A network that gives features and class scores to every pixel.
 
     Attributes:
+        input: what finds absent bands in the image, where some are optional; else None.
         second: a further head for training alone, or None.
         head: 1x1 convolution from features to class scores; set by the subclass.
         feature_count: number of features of a pixel.
@@ -28,10 +31,12 @@ class Network(nn.Module):
     multiple: int
     channel_names: tuple[str, ...] = ()
     second: nn.Conv2d | None
+    input: BandInput | None
 
     def __init__(self) -> None:
         super().__init__()
         self.second = None
+        self.input = None
 
     @property
     def image_channels(self) -> int:

@@ -50,8 +50,7 @@ def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
         description = describe(root, part.set)
         if description.use != "train":
             raise LulcError(f"{part.set} is for {description.use} only; nothing may train on it.")
-        needed = [b for b in recipe.inputs.names if b not in recipe.inputs.optional]
-        missing = [b for b in needed if b not in description.bands]
+        missing = [b for b in recipe.inputs.needed if b not in description.bands]
         if missing and part.missing == "refuse":
             raise LulcError(f"{part.set} has no band {', '.join(missing)}.", _without(recipe, missing, root))
         chips = labelled(recipe, description, part.splits, part.teacher, root, cache)

@@ -99,8 +99,7 @@ def _looked_at(
 ) -> Iterator[tuple[str, list[Chip], Check, tuple[str, ...]]]:
     """Each check with each pattern of bands that its chips can show, and a name for both."""
     for (name, chips), check in zip(checks.items(), recipe.checks, strict=True):
-        has = [b for b, there in zip(recipe.inputs.names, chips[0].present, strict=True) if there]
-        for shown in recipe.inputs.patterns_of(has):
+        for shown in recipe.inputs.patterns_of(recipe.inputs.bands_of(chips[0].present)):
             yield f"{name} {'+'.join(shown)}" if recipe.inputs.optional else name, chips, check, shown
 
 
