@@ -153,6 +153,21 @@ class Second:
 
 
 @dataclass(frozen=True)
+class ConsistentTable:
+    """Networks that are asked about each sample as it is after all changes.
+
+    Attributes:
+        teacher: names of `[teachers]`; networks that take reflectance.
+        weight: of the loss against their answers, beside the loss of all sets.
+        beyond: part of it for samples that show bands which these networks do not see.
+    """
+
+    teacher: Words
+    weight: NotNegative = 1.0
+    beyond: NotNegative = 0.5
+
+
+@dataclass(frozen=True)
 class Check:
     """A held-out split looked at now and then.
 
@@ -186,6 +201,7 @@ class _Tables:
     card: Table = field(default_factory=dict)
     smoothing: Table = field(default_factory=dict)
     second: Table = field(default_factory=dict)
+    consistent: Table = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,6 +226,12 @@ class Recipe:
     folder: Path
     smoothing: Smoothing | None = None
     second: Second | None = None
+    consistent: ConsistentTable | None = None
+
+    @property
+    def consistent_teachers(self) -> tuple[str, ...]:
+        """Names of the teachers of [consistent]."""
+        return () if self.consistent is None else self.consistent.teacher
 
 
 def read(path: Path, changes: Mapping[str, Any] | None = None, trained: bool = False) -> Recipe:
@@ -311,6 +333,7 @@ def _recipe(tables: _Tables, content: Mapping[str, Any], folder: Path, trained: 
         folder=folder,
         smoothing=smoothing_of(tables.smoothing, inputs),
         second=_second(tables),
+        consistent=_consistent(tables),
     )
     _refuse_contradictions(recipe)
     return recipe
@@ -359,6 +382,15 @@ def _second(tables: _Tables) -> Second | None:
     second = read_table(Second, tables.second, "[second]")
     _refuse_unknown_teachers(second.teacher, tables.teachers, "[second]")
     return second
+
+
+def _consistent(tables: _Tables) -> ConsistentTable | None:
+    """The table [consistent]; None where it is empty."""
+    if not tables.consistent:
+        return None
+    made = read_table(ConsistentTable, tables.consistent, "[consistent]")
+    _refuse_unknown_teachers(made.teacher, tables.teachers, "[consistent]")
+    return made
 
 
 def _told_bands(network: dict[str, Any], inputs: Inputs) -> dict[str, Any]:

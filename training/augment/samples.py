@@ -28,13 +28,15 @@ class Sample:
     """A network input `(channels, size, size)` with its targets.
 
     `labels` are codes as in `Chip`, 0 where unknown or hidden; `soft` are shares, or None, believed where `known`,
-    and 0 where hidden.
+    and 0 where hidden. `asked` are shares of the networks of [consistent], `shown` the bands that are not absent.
     """
 
     image: FloatArray
     labels: npt.NDArray[np.uint8]
     soft: FloatArray | None
     known: npt.NDArray[np.bool_]
+    asked: FloatArray | None = None
+    shown: tuple[str, ...] = ()
 
 
 def sample(

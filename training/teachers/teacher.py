@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,11 @@ class Teacher:
         return self.spec.legend.names
 
     @property
+    def bands(self) -> tuple[str, ...]:
+        """Common names of the teacher's bands, in its order."""
+        return tuple(band.label for band in self.spec.bands)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should not overlook, found so far."""
         return tuple(dict.fromkeys([*self.spec.warnings, *self._warned, *self._network.warnings]))
@@ -97,6 +102,29 @@ class Teacher:
             return shares
         guide = self._guide(self._smoothing.bands or spec.band_names[:MOST_GUIDE_BANDS], *stored, steps)
         return smooth(shares, guide, valid if valid.ndim == 2 else np.any(valid, axis=0), self._smoothing)
+
+    def on_reflectance(self, images: Sequence[FloatArray], names: Sequence[str]) -> Iterator[FloatArray]:
+        """Answers on images of reflectance just as they are: no window, no statistics, every pixel valid.
+
+        Args:
+            images: `(bands, rows, cols)` each; rows and columns are multiples of the network's.
+            names: of their bands.
+
+        Yields:
+            `(teacher's classes, rows, cols)` float32 of each.
+
+        Raises:
+            LulcError: the network has no way in for reflectance.
+        """
+        spec = self.spec
+        form = next((form for form in spec.forms if form.unit == "reflectance"), None)
+        if form is None:
+            raise LulcError(f"{spec.name} has no way in for reflectance.", "Name a network that takes it.")
+        at = [list(names).index(name) for name in self.bands]
+        for image in images:
+            valid = np.ones(image.shape[1:], bool)
+            tensor = prepare(image[at], valid, spec.band_names, form.band_steps, spec.channels, spec.fill)
+            yield self._network.probabilities(tensor[None])[0]
 
     def guide(
         self,

@@ -18,6 +18,7 @@ from ..augment.samples import Sample, mixed, sample
 from ..losses.target import Target, class_weights
 from ..recipe import DataPart, Recipe
 from ..sets.chips import Chip
+from .consistent import Consistent
 
 
 def channel_means(recipe: Recipe, parts: Sequence[Sequence[Chip]]) -> list[float]:
@@ -95,8 +96,14 @@ _BELIEVED = 0.5
 class Batches:
     """Makes batches of a run."""
 
+    @property
+    def asked_bands(self) -> frozenset[str]:
+        """Bands that the networks of [consistent] see."""
+        return frozenset() if self._consistent is None else self._consistent.bands
+
     def __init__(self, recipe: Recipe, parts: Sequence[list[Chip]], fill: Sequence[float]) -> None:
         self._recipe, self._parts, self._fill = recipe, parts, fill
+        self._consistent = Consistent(recipe) if recipe.consistent is not None else None
         odds = recipe.run.pattern_odds or (1.0,) * len(recipe.inputs.patterns)
         self._odds = dict(zip(recipe.inputs.patterns, odds, strict=True))
         self._chances = [chances(p, part.rarity) for p, part in zip(parts, recipe.data, strict=True)]
@@ -129,6 +136,8 @@ class Batches:
             picked = [c if min(c.valid.shape) >= size else self._amid(c, chips, odds, rng) for c in picked]
         made = [sample(c, size, self._recipe.inputs, self._fill, part.augment, rng) for c in picked]
         made = mixed(made, part.augment.cutmix, rng)
+        if self._consistent is not None:
+            made = self._consistent.ask(made, [chip.present for chip in picked])
         return [self._shown(one, chip, rng) for one, chip in zip(made, picked, strict=True)]
 
     def _shown(self, one: Sample, chip: Chip, rng: np.random.Generator) -> Sample:
@@ -136,10 +145,10 @@ class Batches:
         inputs = self._recipe.inputs
         if not inputs.optional:
             return one
-        has = [name for name, there in zip(inputs.names, chip.present, strict=True) if there]
-        patterns = inputs.patterns_of(has)
+        patterns = inputs.patterns_of(inputs.bands_of(chip.present))
         odds = np.array([self._odds[p] for p in patterns])
-        return replace(one, image=inputs.show(one.image, patterns[rng.choice(len(patterns), p=odds / odds.sum())]))
+        pattern = patterns[rng.choice(len(patterns), p=odds / odds.sum())]
+        return replace(one, image=inputs.show(one.image, pattern), shown=pattern)
 
     def _amid(self, chip: Chip, chips: list[Chip], odds: npt.NDArray[np.float64], rng: np.random.Generator) -> Chip:
         """The chip beside three others, in half of the cases of its own place where that has as many."""

@@ -30,6 +30,7 @@ from ..progress_line import ProgressLine
 from ..recipe import Recipe, Run
 from . import checkpoint, optimisation, plots
 from .batches import Batches, Targets, channel_means, fitting, images_of
+from .consistent import consistent_loss
 from .event_log import CHIPS, LOOKS, EventLog
 from .precision import chosen_precision
 from .training_data import TrainingData
@@ -206,6 +207,7 @@ class Trainer:
         loss = batch_loss(self.recipe, scores.float(), batch, self._targets, state.worst)
         if beside is not None and self.recipe.second is not None:
             loss = loss + self.recipe.second.weight * second_loss(self.recipe, beside.float(), batch, self._targets)
+        loss = loss + self._beside_networks(scores, batch)
         self._optimiser.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimiser)
@@ -233,6 +235,14 @@ class Trainer:
         share = optimisation.share_of_rate(state.step - 1, self.recipe, state.plateau)
         row = {"step": state.step, "seconds": round(seconds, 1), "rate": self.recipe.optimiser.rate * share}
         return {**row, "batch_loss": float(np.mean(state.losses[-steps:])), "val_loss": met.nll, "val_miou": met.miou}
+
+    def _beside_networks(self, scores: Tensor, batch: list[list[Sample]]) -> Tensor | float:
+        """The loss against what the networks of [consistent] say of the samples."""
+        table = self.recipe.consistent
+        if table is None:
+            return 0.0
+        samples = [one for part in batch for one in part]
+        return table.weight * consistent_loss(scores.float(), samples, self.batches.asked_bands, table.beyond)
 
     def check(self, began: float, say: Callable[[str], None]) -> None:
         """Look at the held-out chips, keep what is best, and all that a stopped run goes on from."""

@@ -106,6 +106,16 @@ def test_reflectance_form_is_not_multiplied(tmp_path, image):
     np.testing.assert_allclose(Teacher(path, 1).ask(bands, valid), wanted, atol=1e-5)
 
 
+def test_reflectance_just_as_it_is(tmp_path, rng):
+    path = make(tmp_path, forms=(InputForm("r", "reflectance", ((Step.of("scale", value=1e-4),),) * 2),))
+    images = [rng.uniform(0.02, 0.4, (3, 8, 8)).astype(np.float32) for _ in range(2)]
+    answers = [*Teacher(path, 1).on_reflectance(images, ["blue", "nir", "red"])]
+    wanted = softmax(np.einsum("cb,brk->crk", WEIGHTS, images[1][[2, 1]] * 10))
+    np.testing.assert_allclose(answers[1], wanted, atol=1e-5)
+    with pytest.raises(LulcError, match="no way in for reflectance"):
+        next(Teacher(make(tmp_path, "raw"), 1).on_reflectance(images, ["blue", "nir", "red"]))
+
+
 def test_description_inside_the_network(tmp_path, image):
     bands, valid = image
     path = make(tmp_path)
