@@ -90,9 +90,7 @@ def spec(
         file_name=f"{facts.name}.onnx",
         file_size=facts.file_size,
         sha256=facts.digest,
-        band_statistics=tuple(
-            BandStatistics(b["mean"], b["stddev"], b["low"], b["high"]) for b in facts.band_statistics
-        ),
+        band_statistics=_band_statistics(facts),
         confidence=Confidence(**facts.confidence) if facts.confidence else None,
         smoothing=recipe.smoothing,
         unasked=card.auto,
@@ -136,6 +134,10 @@ def _pattern_scores(sets: Mapping[str, Any], legend: Legend, root: Path) -> dict
         words = dataset_words(name, entry, legend_values(entry, legend), legend, root)
         found[words] = PatternScore(round(accuracy(counts).overall, 4), short(reference_miou(counts), 4))
     return found
+
+
+def _band_statistics(facts: Facts) -> tuple[BandStatistics, ...]:
+    return tuple(BandStatistics(b["mean"], b["stddev"], b["low"], b["high"]) for b in facts.band_statistics)
 
 
 def _hyperparameters(recipe: Recipe, facts: Facts) -> dict[str, Any]:
