@@ -3,7 +3,7 @@
 ENGINE := .venv-engine/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-training demo demo-own test test-faults audit lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
+.PHONY: help setup setup-training demo demo-own test test-faults test-seeds audit lint package screenshot bench-accuracy test-desktop guide release-check test-qgis-matrix clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: setup ## ruff, mypy, and all tests: engine without QGIS, training, algorit
 
 test-faults: setup ## faults and files that mean harm: killed, starved, fed with harm (tests/faults/README.md; 20 minutes)
 	@env -u QGIS_PREFIX_PATH PYTHONPATH=. $(ENGINE) -m pytest -q -s --import-mode=importlib tests/faults
+
+test-seeds: setup-training ## every ability of training/README.md's table, as a user would run it, on made-up land (build/seeds)
+	@env PYTHONPATH=. $(ENGINE) scripts/seed_table.py $(SEEDS)
 
 audit: setup ## known flaws in the pinned packages: asks PyPI's advisory database
 	@$(ENGINE) scripts/wheel_hashes.py --audit

@@ -77,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="on validation places and into RUN/rehearsal, to try everything; test splits stay closed",
     )
+    p.add_argument("--reproduce", type=Path, metavar="RECIPE.toml",
+                   help="train a recipe; release it into RUN/reproduced, and compare its scores")  # fmt: skip
+    p.add_argument("--run", type=Path, help="folder of that training; runs/NAME-sSEED by default")
     p.add_argument("--no-forest", action="store_true", help="leave out the random forests (rehearsals only)")
     p.add_argument("--speed", action="store_true", help="measure the speed again and mend description and card")
     p.add_argument("--table", action="store_true", help="print the table “which network for my imagery?” and stop")
@@ -97,6 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.cards:
         for path in sorted((options.models or Path("models")).glob("*.onnx")):
             write_card(path)
+        return 0
+    if options.reproduce is not None:
+        print(reproduce(options))
         return 0
     if options.checkpoint is None:
         raise LulcError("No checkpoint is named.", "python -m training.release runs/NAME/best.pt, or --table.")
@@ -121,6 +127,46 @@ def run(options: argparse.Namespace) -> None:
     pictures = options.pictures or (kept if options.rehearse else Path("docs/models"))
     places = Places(models / f"{name}.onnx", kept, pictures / f"{name}.jpg", RESULTS)
     release(source, places, rehearsal=options.rehearse, forest=not options.no_forest, again=options.speed)
+
+
+def reproduce(options: argparse.Namespace) -> str:
+    """Train what a recipe says, or go on with it, and release it beside the run; its scores against the released ones.
+
+    Nothing is chosen by the test splits that are opened again, and nothing in models/ or results/ changes.
+
+    Raises:
+        LulcError: anything the user can mend.
+    """
+    from . import recipe as recipes
+    from .export.source import open_source
+    from .train import loop
+    from .train.training_data import load_training_data
+
+    recipe = recipes.read(options.reproduce)
+    root = recipes.data_folder(options.data, recipe.folder)
+    folder = options.run or Path("runs") / f"{recipe.name}-s{recipe.run.seed}"
+    checkpoint = loop.run(recipe, load_training_data(recipe, root, options.cache), folder)
+    kept = checkpoint.parent / "reproduced"
+    places = Places(kept / f"{recipe.name}.onnx", kept, kept / f"{recipe.name}.jpg", kept / "results")
+    rehearsal = bool(options.rehearse)
+    release(open_source(checkpoint, root, options.cache, options.card), places, rehearsal, not options.no_forest)
+    text = beside_released(json.loads(places.scores.read_text(encoding="utf-8")), RESULTS / f"{recipe.name}.json")
+    write_whole(kept / "reproduced.md", text.encode("utf-8"))
+    return text
+
+
+def beside_released(scores: Mapping[str, Any], released: Path) -> str:
+    """Markdown: overall accuracy and mean IoU of each set, as released and as reproduced."""
+    from .evaluate.summary import grid, measures, total
+
+    known = json.loads(released.read_text(encoding="utf-8"))["sets"] if released.is_file() else {}
+    rows = []
+    for key, entry in scores["sets"].items():
+        now, then = measures(total(entry)), measures(total(known[key])) if key in known else {}
+        cells = [(then.get(m), now[m]) for m in ("OA", "mIoU")]
+        rows.append([key, *("–" if v is None else f"{v:.3f}" for pair in cells for v in pair)])
+    table = grid(["set", "OA released", "OA reproduced", "mIoU released", "mIoU reproduced"], rows)
+    return f"# {scores['network']}, trained anew\n\n{table}\n"
 
 
 def release(source: Source, places: Places, rehearsal: bool, forest: bool = True, again: bool = False) -> None:

@@ -15,6 +15,7 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from training import recipe, release, rescore
+from training.evaluate.summary import measures, total
 from training.export import card_table, credits, margin, onnx_session, parity
 from training.export.source import open_source
 from training.networks.network_settings import NetworkSettings, build
@@ -80,6 +81,26 @@ def test_a_rehearsal_makes_a_network_that_the_engine_runs(saved, toy, tmp_path, 
     # the sets that nobody may choose by stay closed
     scores = json.loads((tmp_path / "run" / "rehearsal" / "scores.json").read_text())
     assert {k.partition("/")[2] for k in scores["sets"]} == {"val"}
+
+
+def test_a_network_is_reproduced_from_its_recipe(saved, toy, recipe_file, tmp_path, capsys, monkeypatch):
+    card = "\n".join(f"{key} = {json.dumps(value)}" for key, value in CARD.items())
+    recipe_file.write_text(f"{recipe_file.read_text()}[card]\n{card}\n")
+    known = release.RESULTS / "aerial-rgb-1to4m-mobileunet-v1.json"
+    monkeypatch.setattr(release, "RESULTS", tmp_path / "results")
+    (tmp_path / "results").mkdir()
+    entry = next(iter(json.loads(known.read_text())["sets"].values()))
+    (tmp_path / "results" / "toy.json").write_text(json.dumps({"sets": {"sure/val": entry}}))
+    again = ["--reproduce", str(recipe_file), "--run", str(tmp_path / "again"), "--data", str(toy)]
+    assert release.main([*again, "--cache", str(tmp_path), "--rehearse", "--no-forest"]) == 0, capsys.readouterr().err
+    kept = tmp_path / "again" / "reproduced"
+    assert (kept / "toy.onnx").is_file() and "A rehearsal" in (kept / "toy.md").read_text(encoding="utf-8")
+    (line,) = [text for text in capsys.readouterr().out.splitlines() if text.startswith("| sure/val")]
+    figures = [float(cell) for cell in line.split("|")[2:-1]]
+    assert len(figures) == 4 and figures[0] == round(measures(total(entry))["OA"], 3)
+    assert line in (kept / "reproduced.md").read_text(encoding="utf-8")
+    # nothing of the released ones has changed
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["toy.json"]
 
 
 def facts_of(name, digest, checkpoint_digest):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -37,6 +38,8 @@ from .training_data import TrainingData
 from .validation import Fit, fit, spread_chips, validate
 
 _KEEP_LINES = 50
+#: A GPU is done with a batch before one thread has made the next.
+_WORKERS_OF_A_GPU = 4
 
 
 @dataclass
@@ -110,11 +113,13 @@ def _steps(trainer: Trainer, last: int, say: Callable[[str], None], events: Even
     began = time.monotonic() - state.seconds
     look_every = max(1, run.check_every // LOOKS)
     bar = ProgressLine(run.steps, "step", state.step, quiet)
-    with ThreadPoolExecutor(1) as ahead, bar:
-        coming = ahead.submit(trainer.batches, state.step)
+    workers = _WORKERS_OF_A_GPU if trainer.device.type == "cuda" else 1
+    with ThreadPoolExecutor(workers) as ahead, bar:
+        coming = deque(ahead.submit(trainer.prepared, state.step + i) for i in range(workers))
         while state.step < last:
-            batch, coming = coming.result(), ahead.submit(trainer.batches, state.step + 1)
-            trainer.step(batch)
+            batch, images = coming.popleft().result()
+            coming.append(ahead.submit(trainer.prepared, state.step + workers))
+            trainer.step(batch, images)
             bar.advance(f"loss {state.losses[-1]:.3f}")
             if state.step % look_every == 0 or state.step == run.steps:
                 events.point(trainer.look(time.monotonic() - began, look_every))
@@ -148,7 +153,7 @@ class Trainer:
     def __init__(self, recipe: Recipe, data: TrainingData, folder: Path, device: torch.device) -> None:
         torch.manual_seed(recipe.run.seed)
         self.recipe, self.state = recipe, State()
-        self._data, self._folder, self._device = data, folder, device
+        self._data, self._folder, self.device = data, folder, device
         fill = channel_means(recipe, data.training)
         settings = NetworkSettings.from_table(recipe.network)
         network = build(settings, len(recipe.inputs.channels), len(recipe.legend.classes))
@@ -185,8 +190,14 @@ class Trainer:
         """Whether as many checks as the recipe allows have brought no better score."""
         return 0 < self.recipe.run.patience <= self.state.since_best
 
-    def step(self, batch: list[list[Sample]]) -> None:
-        """One step on one batch.
+    def prepared(self, number: int) -> tuple[list[list[Sample]], Tensor]:
+        """A batch and its images, in pinned memory where a GPU fetches them."""
+        batch = self.batches(number)
+        images = images_of(batch)
+        return batch, images.pin_memory() if self.device.type == "cuda" else images
+
+    def step(self, batch: list[list[Sample]], images: Tensor | None = None) -> None:
+        """One step on one batch; `images` are those of the batch, where they are made already.
 
         Raises:
             LulcError: the gradient is not a number.
@@ -200,8 +211,9 @@ class Trainer:
         if run.fixed_norm and state.step >= run.fixed_norm_from:
             optimisation.fix_norm(network)
         optimisation.set_rate(self._optimiser, optimisation.share_of_rate(state.step, self.recipe, state.plateau))
-        with torch.autocast(self._device.type, self._precision.dtype, enabled=self._precision.half):
-            features = network.features(images_of(batch).to(self._device, memory_format=torch.channels_last))
+        with torch.autocast(self.device.type, self._precision.dtype, enabled=self._precision.half):
+            seen = (images_of(batch) if images is None else images).to(self.device, non_blocking=True)
+            features = network.features(seen.contiguous(memory_format=torch.channels_last))
             scores = network.head(features)
             beside = None if network.second is None else network.second(features)
         loss = batch_loss(self.recipe, scores.float(), batch, self._targets, state.worst)
@@ -231,7 +243,7 @@ class Trainer:
         """How it goes: mean loss of the last `steps` batches, and how well a few held-out chips are met."""
         state, few = self.state, self._few
         judged = self._average if self.recipe.run.average else self._network
-        met = fit(self.recipe, judged, self._facts["fill"], few, self._device) if few else Fit(*[math.nan] * 3)
+        met = fit(self.recipe, judged, self._facts["fill"], few, self.device) if few else Fit(*[math.nan] * 3)
         share = optimisation.share_of_rate(state.step - 1, self.recipe, state.plateau)
         row = {"step": state.step, "seconds": round(seconds, 1), "rate": self.recipe.optimiser.rate * share}
         return {**row, "batch_loss": float(np.mean(state.losses[-steps:])), "val_loss": met.nll, "val_miou": met.miou}
@@ -248,7 +260,7 @@ class Trainer:
         """Look at the held-out chips, keep what is best, and all that a stopped run goes on from."""
         state = self.state
         judged = self._average if self.recipe.run.average else self._network
-        validation = validate(self.recipe, judged, self._facts["fill"], self._data.checks, self._seen, self._device)
+        validation = validate(self.recipe, judged, self._facts["fill"], self._data.checks, self._seen, self.device)
         state.seconds = time.monotonic() - began
         _judge(self.recipe, state, validation, float(np.mean(state.losses)))
         state.losses = []
