@@ -13,7 +13,7 @@ from ...atomic_write import refuse_same_file, write_report
 from ...model import ModelSpec
 from .. import number_format
 from ..document import Column, Figure, Row, Table, plain_text
-from . import evaluation, expectations, fields, pattern_scores
+from . import evaluation, expectations, fields, own_samples, pattern_scores
 from .pages import CardSection, Code, Listing, ModelCard, Part, Picture, card_html, card_markdown
 from .world_map import world_map
 
@@ -61,6 +61,7 @@ def model_card(spec: ModelSpec, path: Path, model_name: str = "", file: str = ""
         pattern_scores.patterns(spec),
         expectations.classes(spec),
         expectations.smoothing(spec),
+        own_samples.own_classes(spec),
         _limits(spec, path),
         evaluation.accuracy(spec),
         evaluation.confidence(spec),
