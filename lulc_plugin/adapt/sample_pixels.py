@@ -58,6 +58,7 @@ class SamplePixels:
         labels: index of the class, `(n,)`.
         features: index of the point or polygon that it is from, `(n,)`.
         notes: what was left out and why, sentences.
+        early: of each class, the pixels that there were before the first choice among them; empty without one.
     """
 
     rows: Ints
@@ -65,11 +66,17 @@ class SamplePixels:
     labels: Ints
     features: Ints
     notes: tuple[str, ...] = ()
+    early: tuple[int, ...] = ()
 
     def part(self, which: BoolArray | Ints, *notes: str) -> SamplePixels:
         """Some of the pixels, with further notes."""
         return SamplePixels(
-            self.rows[which], self.cols[which], self.labels[which], self.features[which], (*self.notes, *notes)
+            self.rows[which],
+            self.cols[which],
+            self.labels[which],
+            self.features[which],
+            (*self.notes, *notes),
+            self.early,
         )
 
     def __len__(self) -> int:
@@ -194,12 +201,13 @@ def _of_polygons(
     generator = np.random.default_rng(seed)
     polygons_of = np.bincount([label for label in labels if label >= 0])
     parts: list[tuple[Ints, Ints, int, int]] = []
-    outside = small = total = 0
+    outside = small = 0
+    held = np.zeros(len(polygons_of), np.int64)
     for place, (feature, label) in enumerate(zip(samples.features, labels)):
         if label < 0:
             continue
         rows, cols, touches = _inside(feature, grid)
-        total += len(rows)
+        held[label] += len(rows)
         if not touches:
             outside += 1
         elif not len(rows):
@@ -223,6 +231,7 @@ def _of_polygons(
         np.concatenate([np.full(len(rows), label) for rows, _, label, _ in parts]),
         np.concatenate([np.full(len(rows), place) for rows, *_, place in parts]),
         tuple(notes),
+        tuple(held.tolist()),
     )
 
 
@@ -281,7 +290,8 @@ def thinned(pixels: SamplePixels, most: int, seed: int, names: Sequence[str]) ->
             for feature in np.unique(pixels.features[mine]):
                 of_feature = pixels.features[mine] == feature
                 turn[of_feature] = np.arange(np.count_nonzero(of_feature))
-            notes.append(f"{name}: {most:,} of {len(mine):,} pixels are used ({option('most_pixels')}).")
+            whole = max(len(mine), pixels.early[label] if pixels.early else 0)
+            notes.append(f"{name}: {most:,} of {whole:,} pixels are used ({option('most_pixels')}).")
             mine = mine[np.argsort(turn, kind="stable")[:most]]
         chosen.append(mine)
     return pixels.part(np.sort(np.concatenate(chosen)), *notes)

@@ -129,6 +129,8 @@ def _prepare(job: AdaptJob, legend: Legend, labels: Sequence[int], progress: Pro
         size = 2 * reader.count * (2 * reach + 2) ** 2
         kept = patch_samples(pixels.labels, len(legend.classes), size, job.seed) if order else np.zeros(0, np.int64)
         features = reader.read(pixels, kept, order, reach, progress)
+    for note in features.samples.notes:
+        progress.log(note)
     progress.log(f"Features: {features.plain.shape[1]}, of {', '.join(inputs.pixel_names)} and {_words(inputs)}")
     _check_classes(features.samples, legend)
     folds = make_folds(features.samples, len(legend.classes), job.groups or None)

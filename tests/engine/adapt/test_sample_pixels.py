@@ -112,6 +112,8 @@ def test_nothing_on_the_layer():
 def test_a_huge_polygon_is_thinned_early():
     pixels = on_grid(squares((0, 0, 1000, "a"), (0, 0, 10, "b")), most=50)
     assert len(pixels) <= 202
+    # the early choice does not hide how many there were
+    assert any(note.startswith("a: 50 of 10,000 pixels") for note in thinned(pixels, 50, 0, ["a", "b"]).notes)
 
 
 def test_thinning_takes_all_features_alike():
