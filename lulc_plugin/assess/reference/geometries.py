@@ -57,6 +57,10 @@ def one_kind(geometries: Sequence[Geometry], name: str) -> OneKind:
     Raises:
         LulcError: there are neither points nor polygons.
     """
+    if not geometries:
+        raise LulcError(
+            f"{name} has 0 features.", "Draw points or polygons with a class first, or give the layer that has them."
+        )
     pieces = [_pieces(geometry) for geometry in geometries]
     with_polygons = sum(bool(p.polygons) for p in pieces)
     with_points = sum(bool(p.points) and not p.polygons for p in pieces)
