@@ -151,7 +151,13 @@ class Exported:
         layer_sample = chip.whole if layer_sample is None else layer_sample
         layer = None if layer_sample is None else dict(zip(self.bands, layer_sample, strict=True))
         kind = value_kind.PICTURE if picture else value_kind.REFLECTANCE
-        return dict(zip(self.bands, chip.values, strict=True)), chip.band_valid, kind, layer
+        bands, valid = dict(zip(self.bands, chip.values, strict=True)), chip.band_valid
+        if self.spec.band_patterns is not None and not all(chip.present):
+            # bands that the set lacks are absent for the network, not invalid
+            there = [name for name, is_there in zip(self.bands, chip.present, strict=True) if is_there]
+            bands, valid = {name: bands[name] for name in there}, chip.valid
+            layer = None if layer is None else {name: layer[name] for name in there}
+        return bands, valid, kind, layer
 
 
 @dataclass(frozen=True)

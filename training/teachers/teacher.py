@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lulc_plugin import provenance
 from lulc_plugin.classify import Blender, ClassifyJob, input_scaling, plan_windows, smooth
 from lulc_plugin.errors import LulcError
-from lulc_plugin.model import MOST_GUIDE_BANDS, Network, catalogue
+from lulc_plugin.model import MOST_GUIDE_BANDS, ModelSpec, Network, catalogue
 from lulc_plugin.raster import (
     Channel,
     GeoGrid,
@@ -95,13 +95,12 @@ class Teacher:
         """
         if not valid.any():
             return np.zeros((len(self.classes), *valid.shape[-2:]), np.float32)
-        spec = self.spec
-        stored, steps, channels = self._scaled(bands, valid, kind, layer)
+        spec, stored, steps, channels = self._scaled(bands, valid, kind, layer)
         shares = self._windows(prepare(*stored, spec.band_names, steps, channels, spec.fill))
-        if self._smoothing is None:
+        if self._smoothing is None or spec.smoothing is None:
             return shares
-        guide = self._guide(self._smoothing.bands or spec.band_names[:MOST_GUIDE_BANDS], *stored, steps)
-        return smooth(shares, guide, valid if valid.ndim == 2 else np.any(valid, axis=0), self._smoothing)
+        guide = _guide(spec, spec.smoothing.bands or spec.band_names[:MOST_GUIDE_BANDS], *stored, steps)
+        return smooth(shares, guide, valid if valid.ndim == 2 else np.any(valid, axis=0), spec.smoothing)
 
     def on_reflectance(self, images: Sequence[FloatArray], names: Sequence[str]) -> Iterator[FloatArray]:
         """Answers on images of reflectance just as they are: no window, no statistics, every pixel valid.
@@ -138,26 +137,20 @@ class Teacher:
 
         The other arguments are those of `ask`.
         """
-        stored, steps, _ = self._scaled(bands, valid, kind, layer)
-        return self._guide(names, *stored, steps)
-
-    def _guide(self, names: Sequence[str], stored: FloatArray, valid: BoolArray, steps: Sequence[Steps]) -> FloatArray:
-        at = [self.spec.band_names.index(name) for name in names]
-        there = valid if valid.ndim == 2 else valid[at]
-        return np.stack(band_values(stored[at], there, [steps[i] for i in at]))
+        spec, stored, steps, _ = self._scaled(bands, valid, kind, layer)
+        return _guide(spec, names, *stored, steps)
 
     def _scaled(
         self, bands: Mapping[str, FloatArray], valid: BoolArray, kind: str, layer: Mapping[str, FloatArray] | None
-    ) -> tuple[tuple[FloatArray, BoolArray], Sequence[Steps], Sequence[Channel]]:
-        """Numbers of the network's bands with their validity, steps of the bands, and channels with theirs."""
-        spec = self.spec
+    ) -> tuple[ModelSpec, tuple[FloatArray, BoolArray], Sequence[Steps], Sequence[Channel]]:
+        """The network with these bands, numbers of them with their validity, their steps, and channels with theirs."""
         layer_bands = tuple(band_matching.LayerBand(i + 1, name) for i, name in enumerate(bands))
         job = ClassifyJob(RasterInput("image"), values=kind)
         facts = LayerFacts(
             path="", name="the image", grid=GeoGrid(None, None, (valid.shape[-2], valid.shape[-1])),
             dtypes=("float32",) * len(layer_bands), bands=layer_bands, gsd=None,
         )  # fmt: skip
-        match = input_scaling.match_bands(job, facts, spec)
+        spec, match = input_scaling.fit_bands(job, facts, self.spec)
         self._warned.extend(match.warnings)
         # without a sample the engine cannot take reflectance for anything else: it is 0..1 here
         reading, form = input_scaling.choose_form(job, facts, spec, match, [np.empty(0)] * len(spec.bands))
@@ -175,7 +168,7 @@ class Teacher:
             spec.channels,
             sample if sample.size else stored[:, everywhere],
         )
-        return (stored, valid), steps, channels
+        return spec, (stored, valid), steps, channels
 
     def _check_scale(self) -> None:
         for band in self.spec.bands:
@@ -206,6 +199,14 @@ class Teacher:
                 # the last windows hang over the image's end
                 part[:] = done.probabilities[:, : part.shape[1], : part.shape[2]]
         return out
+
+
+def _guide(
+    spec: ModelSpec, names: Sequence[str], stored: FloatArray, valid: BoolArray, steps: Sequence[Steps]
+) -> FloatArray:
+    at = [spec.band_names.index(name) for name in names]
+    there = valid if valid.ndim == 2 else valid[at]
+    return np.stack(band_values(stored[at], there, [steps[i] for i in at]))
 
 
 def digest(path: Path) -> str:

@@ -2,6 +2,7 @@
 """A network with optional bands: exported, calibrated, scored and described by pattern."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ pytest.importorskip("PIL", reason="Pillow is not installed")
 from lulc_plugin.errors import LulcError
 from lulc_plugin.model import catalogue
 from training import recipe, release
+from training.evaluate.evaluated_networks import subject
 from training.export import margin, onnx_graph, onnx_session, parity
 from training.inputs import ABSENT
 from training.networks.network_settings import NetworkSettings, build
+from training.sets.chips import load
+from training.sets.description import describe
 from training.train import checkpoint
 
 RGB = ["red", "green", "blue"]
@@ -70,6 +74,18 @@ def test_a_rehearsal_describes_each_pattern(saved, toy, tmp_path, capsys):
     assert [e["bands"] for e in scores["patterns"]] == [RGB, [*RGB, "nir"]]
     assert scores["patterns"][1]["sets"]["sure/val"]["places"] == scores["sets"]["sure/val"]["places"]
     assert "red+green+blue:" in capsys.readouterr().out
+    same_without_near_infrared(saved, network, toy)
+
+
+def same_without_near_infrared(saved, network, toy):
+    """The file maps a chip of a set that lacks the band as the checkpoint does where it is hidden."""
+    file, run = subject(network, 1), subject(saved)
+    (whole, *_) = load(describe(toy, "sure"), {"val"}, file.bands, file.legend.names)
+    lacks = replace(whole, present=(True, True, True, False), values=whole.values * [[[1]], [[1]], [[1]], [[0]]])
+    classes = file.answers.shares(lacks, context=16).argmax(axis=0)
+    hidden = replace(run.answers, shown=tuple(RGB)).shares(whole, context=16).argmax(axis=0)
+    shown = run.answers.shares(whole, context=16).argmax(axis=0)
+    assert (classes == hidden).mean() > 0.998 and (classes == shown).mean() < 0.998
 
 
 def test_a_temperature_for_each_pattern(saved, rng, tmp_path):
