@@ -14,7 +14,7 @@ from qgis.core import (
 )
 
 from ..lulc_plugin.environment import packages
-from .bridge import definitions, layers, parameters, references, referencevalues
+from .bridge import definitions, layers, loadedlayers, parameters, references, referencevalues
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
@@ -94,8 +94,9 @@ class AccuracyReport(LulcAlgorithm):
         result = assess_and_report(job, progress)
         results = {**self._numbers(result), **referencevalues.output_values(files)}
         if disagreement:
-            name = self.tr("Disagreement of {map}").format(map=request.maps[0].title)
-            layers.show_as(context, disagreement, name, legend_of(result))
+            name = self.tr("Disagreement – {map}").format(map=request.maps[0].title)
+            classes = loadedlayers.classes(legend_of(result))
+            loadedlayers.appear_as(context, disagreement, self.label(self.DISAGREEMENT), name, classes)
             results[self.DISAGREEMENT] = disagreement
         return results
 

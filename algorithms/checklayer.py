@@ -39,12 +39,13 @@ class CheckLayer(LulcAlgorithm):
     NODATA_POLICY = "NODATA_POLICY"
     STATISTICS_FROM = "STATISTICS_FROM"
     OUTPUT_HTML = "OUTPUT_HTML"
+    OUTPUT_JSON = "OUTPUT_JSON"
     FINDINGS = "FINDINGS"
     ERRORS = "ERRORS"
     WARNINGS = "WARNINGS"
 
     RESULTS = (
-        (QgsProcessingOutputString, FINDINGS, "Findings as JSON"),
+        (QgsProcessingOutputString, FINDINGS, "Findings but those in order, as JSON"),
         (QgsProcessingOutputNumber, ERRORS, "Findings for which a run is refused"),
         (QgsProcessingOutputNumber, WARNINGS, "Findings that are suspicious"),
     )
@@ -76,12 +77,15 @@ class CheckLayer(LulcAlgorithm):
                     definitions.RESAMPLE_WORDS,
                     "As in Classify land cover.",
                 ),
-                definitions.choice(
-                    self.NODATA_POLICY,
-                    "A pixel has no data when",
-                    NODATA_POLICIES,
-                    definitions.NODATA_WORDS,
-                    "As in Classify land cover: the report says how many pixels are empty.",
+                definitions.below(
+                    definitions.choice(
+                        self.NODATA_POLICY,
+                        "A pixel has no data when",
+                        NODATA_POLICIES,
+                        definitions.NODATA_WORDS,
+                        "As in Classify land cover: the report says how many pixels are empty.",
+                    ),
+                    (self.OUTPUT_JSON,),
                 ),
                 definitions.raster(
                     self.STATISTICS_FROM,
@@ -89,6 +93,9 @@ class CheckLayer(LulcAlgorithm):
                     "As in Classify land cover, for several tiles of one mosaic.",
                     optional=True,
                 ),
+            ),
+            definitions.file_to_write(
+                self.OUTPUT_JSON, "All findings as JSON", "JSON (*.json)", "For programs.", by_default=False
             ),
         )
 
@@ -110,25 +117,32 @@ class CheckLayer(LulcAlgorithm):
     def run_job(
         self, job: ClassifyJob, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
     ) -> Parameters:
+        from ..lulc_plugin.atomic_write import write_report
         from ..lulc_plugin.classify import check_layer
         from ..lulc_plugin.findings import ERROR, WARNING
         from ..lulc_plugin.raster import refuse_overwriting
         from ..lulc_plugin.report import check_page
 
-        output = self.parameterAsFileOutput(values, self.OUTPUT_HTML, context)
-        if output:
-            read = (job.layer.path, job.statistics_from.path if job.statistics_from else "", job.model_file or "")
-            refuse_overwriting((Path(output),), read, self.OUTPUT_HTML)
+        output, whole = (
+            self.parameterAsFileOutput(values, name, context) for name in (self.OUTPUT_HTML, self.OUTPUT_JSON)
+        )
+        read = (job.layer.path, job.statistics_from.path if job.statistics_from else "", job.model_file or "")
+        for name, file in ((self.OUTPUT_HTML, output), (self.OUTPUT_JSON, whole)):
+            if file:
+                refuse_overwriting((Path(file),), read, name)
         check = check_layer(job, progress)
         check_page.log_check(check, progress)
         results: Parameters = {
-            self.FINDINGS: check_page.check_json(check, QGIS),
+            self.FINDINGS: check_page.brief_json(check, QGIS),
             self.ERRORS: check.count(ERROR),
             self.WARNINGS: check.count(WARNING),
         }
         if output:
             check_page.write_check(Path(output), check, QGIS)
             results[self.OUTPUT_HTML] = output
+        if whole:
+            write_report(Path(whole), check_page.check_json(check, QGIS).encode("utf-8"))
+            results[self.OUTPUT_JSON] = whole
         return results
 
     HELP = HelpText(

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from qgis.core import (
     QgsApplication,
@@ -15,12 +17,18 @@ from qgis.core import (
 )
 
 from ..lulc_plugin.classify import AUTO, DEVICES, NODATA_POLICIES, RESAMPLE, VALUES, ClassifyJob
+from ..lulc_plugin.provenance import plugin_version
 from ..lulc_plugin.raster import RasterInput
-from .bridge import definitions, layers, parameters, settings
+from .bridge import definitions, layers, loadedlayers, parameters, settings
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.definitions import MODEL, MODEL_FILE
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
+
+if TYPE_CHECKING:
+    from ..lulc_plugin.classify import ClassifyResult
+
+_HECTARE = 10_000.0
 
 
 class ClassifyLandCover(LulcAlgorithm):
@@ -189,15 +197,69 @@ class ClassifyLandCover(LulcAlgorithm):
 
         # not asked for in parse: QGIS would load the map although nothing was written
         output = self.parameterAsOutputLayer(values, self.OUTPUT, context)
-        result = classify(job, output, progress)
-        name = self.tr("Land cover of {layer} ({model})").format(layer=job.layer.name, model=result.model)
-        layers.show_as(context, output, name, result.legend)
+        name = layers.name_of(job.layer)
+        with progress.details_after():
+            result = classify(job, output, progress)
+            self._tell(name, result, progress)
+        title = self.tr("Land cover – {layer}").format(layer=name)
+        classes = loadedlayers.classes(result.legend)
+        loadedlayers.appear_as(context, output, self.label(self.OUTPUT), title, classes, self._metadata(name, result))
         return {
             self.OUTPUT: output,
             self.CLASSES: json.dumps(result.classes_json(), ensure_ascii=False),
             self.DEVICE_USED: result.device,
             self.PIXELS: result.valid_pixels,
         }
+
+    def _tell(self, name: str, result: ClassifyResult, progress: FeedbackProgress) -> None:
+        """What came out: a verdict, and a table of the classes."""
+        areas = [c.area for c in result.classes if c.area is not None]
+        most = max(result.classes, key=lambda c: c.pixels)
+        share = 100 / max(1, result.valid_pixels)
+        if len(areas) == len(result.classes):
+            size = self.tr("{hectares:,.0f} ha").format(hectares=sum(areas) / _HECTARE)
+        else:
+            size = self.tr("{pixels:,} pixels").format(pixels=result.valid_pixels)
+        verdict = self.tr("Land cover of {layer}: {size}, most of it {name} ({percent:.0f} %).").format(
+            layer=name, size=size, name=most.name, percent=share * most.pixels
+        )
+        if result.warnings:
+            verdict += " " + self.tr("Read the {count} warning(s).").format(count=len(result.warnings))
+        progress.headline(verdict)
+        rows = [
+            (c.name, "" if c.area is None else f"{c.area / _HECTARE:,.1f}", f"{share * c.pixels:.1f}")
+            for c in result.classes
+            if c.pixels
+        ]
+        progress.table((self.tr("class"), self.tr("hectares"), self.tr("percent")), rows)
+        if layers.is_temporary(result.output):
+            progress.headline(
+                self.tr(
+                    "This map is a temporary file: to keep it with its names and colours, run again with a file name as"
+                    " {output}; an export from the layer's menu keeps them only as rendered image or with its style."
+                ).format(output=self.label(self.OUTPUT))
+            )
+
+    def _metadata(self, name: str, result: ClassifyResult) -> loadedlayers.Metadata:
+        return loadedlayers.Metadata(
+            abstract=self.tr("Land cover of {layer}, made by the network {model} with Land Cover Classifier.").format(
+                layer=name, model=result.model
+            ),
+            keywords=(self.tr("land cover"), result.model, *(c.name for c in result.classes)),
+            history=(
+                self.tr("Classified on {day} with {model} of Land Cover Classifier {version}, on {device}.").format(
+                    day=datetime.now().strftime("%Y-%m-%d"),
+                    model=result.model,
+                    version=plugin_version(),
+                    device=result.device,
+                ),
+                *result.warnings,
+            ),
+            licences=()
+            if result.license in ("", "other")
+            else (self.tr("Network: {license}").format(license=result.license),),
+            date=result.image_date,
+        )
 
     HELP = HelpText(
         does=(

@@ -10,7 +10,7 @@ from pathlib import Path
 from qgis.core import QgsProcessingContext, QgsProcessingParameterDefinition
 
 from ..lulc_plugin.errors import LulcError
-from .bridge import definitions, layers
+from .bridge import definitions, loadedlayers
 from .bridge.base import LulcAlgorithm, Parameters
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
@@ -60,7 +60,7 @@ class LoadSample(LulcAlgorithm):
         output = self.parameterAsOutputLayer(values, self.OUTPUT, context)
         self._copy(Path(output))
         name = self.tr("Sample: Sentinel-2, Brazil")
-        layers.appear_as(context, output, name, lambda: layers.TrueColour(*VISIBLE))
+        loadedlayers.appear_as(context, output, self.label(self.OUTPUT), name, loadedlayers.true_colour(*VISIBLE))
         progress.report(100)
         progress.log(self.tr("The image is {path}.").format(path=output))
         progress.log(

@@ -165,6 +165,10 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         """`text` in the user's language."""
         return translation.tr(text)
 
+    def label(self, name: str) -> str:
+        """What the parameter `name` is called in dialogs."""
+        return str(self.parameterDefinition(name).description())
+
     def _given(self, parameters: Parameters, context: QgsProcessingContext | None = None) -> Parameters:
         """What was given; a choice may also be given by its number, as the help of qgis_process lists them.
 
@@ -264,11 +268,20 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
             return error.shown_at(QGIS)
         return ""
 
+    def _name_of_layer(self, parameters: Parameters, context: QgsProcessingContext) -> str:
+        """Name of the first layer that was given, by which a line of the message log is understood later."""
+        for definition in self.parameterDefinitions():
+            if isinstance(definition, QgsProcessingParameterRasterLayer) and parameters.get(definition.name()):
+                layer = self.parameterAsRasterLayer(parameters, definition.name(), context)
+                return "" if layer is None else str(layer.name())
+        return ""
+
     def prepareAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         def work() -> Any:
             packages.require(self.REQUIRES)
+            self._subject = self._name_of_layer(parameters, context)
             return self.parse(self._given(parameters, context), context)
 
         self._job = attempt(self.displayName(), work)
@@ -284,7 +297,8 @@ class LulcAlgorithm(QgsProcessingAlgorithm):
         title = self.displayName()
 
         def work() -> Parameters:
-            return self.run_job(self._job, self._given(parameters), context, FeedbackProgress(feedback, title))
+            subject = f"{title}, {self._subject}" if self._subject else title
+            return self.run_job(self._job, self._given(parameters), context, FeedbackProgress(feedback, subject))
 
         results = attempt(title, work)
         if isinstance(results, Failure):

@@ -6,15 +6,19 @@ An algorithm lists them in `inputs`; QGIS asks for that list whenever a dialog o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     Qgis,
+    QgsProcessing,
     QgsProcessingParameterBand,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
+    QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterMatrix,
@@ -22,7 +26,9 @@ from qgis.core import (
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsProject,
 )
+from qgis.PyQt.QtCore import QStandardPaths
 
 from ...lulc_plugin.classify import AUTO
 from ...lulc_plugin.errors import NotInstalled
@@ -140,6 +146,27 @@ def file_to_write(
 def map_to_write(name: str, label: str, hint: str) -> QgsProcessingParameterDefinition:
     """A GeoTIFF to write."""
     return explained(QgsProcessingParameterRasterDestination(name, tr(label)), hint)
+
+
+def points_to_write(name: str, label: str, hint: str) -> QgsProcessingParameterDefinition:
+    """A layer of points to write; dialogs propose a file, because labels in a temporary layer are soon lost."""
+    definition = QgsProcessingParameterFeatureSink(name, tr(label), QgsProcessing.SourceType.TypeVectorPoint)
+    return proposed(explained(definition, hint), _new_file(tr(label)))
+
+
+def proposed(parameter: QgsProcessingParameterDefinition, value: Any) -> QgsProcessingParameterDefinition:
+    """The same parameter, which dialogs begin with this value; scripts keep its default."""
+    parameter.setGuiDefaultValueOverride(value)
+    return parameter
+
+
+def _new_file(title: str) -> str:
+    """A GeoPackage that is not there yet, beside the project, else in the folder for documents."""
+    home = QgsProject.instance().homePath()
+    folder = Path(home or QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation))
+    stem = title.lower().replace(" ", "-")
+    names = (f"{stem}.gpkg", *(f"{stem}-{number}.gpkg" for number in range(2, 1000)))
+    return str(next((folder / name for name in names if not os.path.lexists(folder / name)), folder / names[0]))
 
 
 # ---- parameters that several algorithms have

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
 from qgis.core import QgsProcessingFeedback
 
 from ...lulc_plugin.options import QGIS
@@ -17,7 +20,7 @@ class FeedbackProgress(Progress):
 
     Args:
         feedback: of the run.
-        title: of the algorithm, before each line in the message log.
+        title: of the algorithm and its layer, before each line in the message log.
     """
 
     door = QGIS
@@ -27,6 +30,7 @@ class FeedbackProgress(Progress):
         self._feedback = feedback
         self._title = title
         self._logged: set[str] = set()
+        self._held: list[str] | None = None
 
     @property
     def cancelled(self) -> bool:
@@ -36,8 +40,38 @@ class FeedbackProgress(Progress):
     def _show_percent(self, percent: float) -> None:
         self._feedback.setProgress(percent)
 
-    def _show_log(self, text: str) -> None:
+    @contextmanager
+    def details_after(self) -> Iterator[None]:
+        """Keep log lines back until the end: what the result is stands before how it came about. Warnings come at once.
+
+        Where the work fails, the details come before the error.
+        """
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for text in held:
+                self.log(text)
+
+    def headline(self, text: str) -> None:
+        """A line before the details that are kept back."""
         self._feedback.pushInfo(text)
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Columns under each other, also where QGIS shows the log as HTML: the first is text, the rest are numbers."""
+        lines = [head, *rows]
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        for first, *others in lines:
+            cells = (first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:])))
+            # HTML joins blanks but those that hold words together
+            self._feedback.pushConsoleInfo("  ".join(cells).rstrip().replace(" ", "\N{NO-BREAK SPACE}"))
+
+    def _show_log(self, text: str) -> None:
+        if self._held is None:
+            self._feedback.pushInfo(text)
+        else:
+            self._held.append(text)
 
     def _show_warning(self, text: str) -> None:
         self._feedback.pushWarning(text)

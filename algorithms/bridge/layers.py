@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Raster layers of QGIS as the engine takes them, and styles for the maps that QGIS loads."""
+"""Raster layers of QGIS as the engine takes them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qgis.core import (
     QgsColorRampShader,
-    QgsContrastEnhancement,
     QgsCoordinateReferenceSystem,
-    QgsMapLayer,
-    QgsMultiBandColorRenderer,
     QgsPalettedRasterRenderer,
-    QgsProcessingContext,
-    QgsProcessingFeedback,
-    QgsProcessingLayerPostProcessorInterface,
+    QgsProcessingUtils,
     QgsRasterLayer,
-    QgsRasterMinMaxOrigin,
     QgsRasterRange,
     QgsRectangle,
     QgsSingleBandPseudoColorRenderer,
@@ -104,6 +99,17 @@ def image_input(layer: QgsRasterLayer, bands: tuple[int, ...] = ()) -> RasterInp
         LulcError: the layer is not one that GDAL reads from a name alone.
     """
     return RasterInput(path_of(layer), name=layer.name(), bands=bands, crs=_set_crs(layer), nodata=_set_nodata(layer))
+
+
+def name_of(layer: RasterInput) -> str:
+    """What the user calls a layer: its name in QGIS, else that of its file."""
+    return layer.name or Path(layer.path).stem
+
+
+def is_temporary(path: str) -> bool:
+    """Whether a file lies where QGIS removes what a run has left when it is closed."""
+    folder = Path(QgsProcessingUtils.tempFolder()).resolve()
+    return folder in Path(path).resolve().parents
 
 
 def shown_band(layer: QgsRasterLayer) -> int:
@@ -194,69 +200,3 @@ def _styled_values(layer: QgsRasterLayer, band: int) -> Iterator[tuple[float, st
         if isinstance(ramp, QgsColorRampShader) and ramp.colorRampType() == QgsColorRampShader.Type.Exact:
             for item in ramp.colorRampItemList():
                 yield float(item.value), item.label, item.color
-
-
-class _LegendStyle(QgsProcessingLayerPostProcessorInterface):
-    """Styles a map once QGIS has loaded it; runs in the main thread."""
-
-    #: QGIS keeps no reference; without one here Python forgets the object and the layer stays grey.
-    alive: list[_LegendStyle] = []
-
-    def __init__(self, legend: Legend) -> None:
-        super().__init__()
-        self._legend = legend
-        self.alive.append(self)
-
-    def postProcessLayer(
-        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> None:
-        if isinstance(layer, QgsRasterLayer):
-            layer.setRenderer(paletted_renderer(layer, self._legend))
-            layer.triggerRepaint()
-
-
-class TrueColour(QgsProcessingLayerPostProcessorInterface):
-    """Shows bands `red`, `green`, `blue` (from 1), stretched to what 96 % of the pixels have; for the main thread."""
-
-    #: QGIS keeps no reference; without one here Python forgets the object and the layer stays as QGIS guesses.
-    alive: list[TrueColour] = []
-
-    def __init__(self, red: int, green: int, blue: int) -> None:
-        super().__init__()
-        self._bands = (red, green, blue)
-        self.alive.append(self)
-
-    def postProcessLayer(
-        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> None:
-        if isinstance(layer, QgsRasterLayer):
-            layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), *self._bands))
-            layer.setContrastEnhancement(
-                QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
-                QgsRasterMinMaxOrigin.Limits.CumulativeCut,
-            )
-            layer.triggerRepaint()
-
-
-def show_as(context: QgsProcessingContext, path: str, name: str, legend: Legend) -> None:
-    """If QGIS is going to load the map at `path`, let it appear under `name` with the legend's classes."""
-    appear_as(context, path, name, lambda: _LegendStyle(legend))
-
-
-def appear_as(
-    context: QgsProcessingContext,
-    path: str,
-    name: str,
-    make_style: Callable[[], QgsProcessingLayerPostProcessorInterface],
-) -> None:
-    """If QGIS is going to load the raster at `path`, let it appear under `name` in a style.
-
-    What `make_style` returns has to be kept alive by its maker: QGIS holds no reference.
-    """
-    if not context.willLoadLayerOnCompletion(path):
-        return
-    details = context.layerToLoadOnCompletionDetails(path)
-    details.name = name
-    if hasattr(details, "forceName"):
-        details.forceName = True  # else a setting of QGIS puts the file's name in its place
-    details.setPostProcessor(make_style())

@@ -148,6 +148,8 @@ class ClassifyResult:
         seconds: wall time of the whole run; `network_seconds` of that inside the network.
         warnings: what the user should know.
         confidence: mean of the winning probability over the valid pixels, 0 to 1.
+        license: of the network.
+        image_date: when the image was taken, YYYY-MM-DD; empty if unknown.
     """
 
     output: str
@@ -161,6 +163,8 @@ class ClassifyResult:
     network_seconds: float
     warnings: tuple[str, ...] = ()
     confidence: float | None = None
+    license: str = ""
+    image_date: str = ""
 
     def classes_json(self) -> list[dict[str, Any]]:
         """Class value, name, pixels and hectares (null where pixels have no known size), one object a class."""

@@ -26,7 +26,7 @@ from .confidence import MeanConfidence, compare_confidence, confidence_facts, va
 from .job import ClassifyJob, ClassifyResult, ClassResult
 from .plan import Plan, Setup, make_plan
 from .preflight import check_disk, check_output
-from .run_record import how_to_repeat, tags_of_run
+from .run_record import date_of_image, how_to_repeat, tags_of_run
 from .smoothed_blocks import Smoother
 from .stages import ProgressRelay, Stage, StageQueue, run_in_thread, run_stages
 from .upsample import to_layer_grid
@@ -349,6 +349,8 @@ def _result(
         network_seconds=network.seconds,
         warnings=warnings,
         confidence=valid_confidence(counter.confidence.value, network.probable),
+        license=setup.spec.license,
+        image_date=date_of_image(setup.facts),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -22,7 +23,17 @@ from .. import bundled, provenance
 from ..errors import LulcError
 from ..model import Network, Smoothing, catalogue, weights_files
 from ..options import OPTIONS, QGIS, SHELL
-from ..raster import Channel, NodataSetting, RasterInput, digest_of, gdal, names_network, not_opened, open_dataset
+from ..raster import (
+    Channel,
+    LayerFacts,
+    NodataSetting,
+    RasterInput,
+    digest_of,
+    gdal,
+    names_network,
+    not_opened,
+    open_dataset,
+)
 from .input_scaling import describe
 from .job import AUTO, DEVICES, NO_SMOOTHING, ClassifyJob
 from .plan import Setup
@@ -33,6 +44,16 @@ _LAYERS = ("layer", "statistics_from")
 _LONGEST = 1_000_000
 #: Stands in a map for an address, which may hold a password or a key: maps are passed on to others.
 ADDRESS = "ADDRESS"
+_DATE_TAGS = (
+    "ACQUISITIONDATETIME",
+    "ACQUISITION_DATE",
+    "DATE_ACQUIRED",
+    "SENSING_TIME",
+    "PRODUCT_START_TIME",
+    "datetime",
+)
+_SCENE = re.compile(r"S2[A-D]_|L[COTEM]\d\d_")
+_DATE = re.compile(r"(?<!\d)((?:19[7-9]|20\d)\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?!\d)")
 _COMMAND = "python -m lulc_plugin repeat"
 
 
@@ -60,6 +81,7 @@ def tags_of_run(job: ClassifyJob, setup: Setup, network: Network, output: Path) 
             "description_file": "in the network" if description is None else description.name,
             **({} if description is None else {"description_sha256": provenance.file_digest(description)}),
             "input": setup.facts.name,
+            **({"image_date": date_of_image(setup.facts)} if date_of_image(setup.facts) else {}),
             "input_digest": digest_of(job.layer.path),
             **({} if statistics is None else {"statistics_digest": digest_of(statistics.path)}),
             **({"input_settings": list(setup.facts.settings)} if setup.facts.settings else {}),
@@ -82,6 +104,20 @@ def tags_of_run(job: ClassifyJob, setup: Setup, network: Network, output: Path) 
             "repeat_in_qgis": how_to_repeat(job, setup, Path(output.name), QGIS, folder),
         }
     )
+
+
+def date_of_image(facts: LayerFacts) -> str:
+    """When an image was taken, as YYYY-MM-DD: from its metadata, else from its name; empty where neither says it.
+
+    Names are those of Sentinel and Landsat scenes, in which the first of two dates is that of the acquisition. The tag
+    TIFFTAG_DATETIME is not looked at: it is when the file was written.
+    """
+    names = [name for name in (Path(facts.path).name, facts.name) if _SCENE.match(name)]
+    for text in (*(facts.tags.get(key, "") for key in _DATE_TAGS), *names):
+        found = _DATE.search(text)
+        if found:
+            return "-".join(found.groups())
+    return ""
 
 
 def decisions(setup: Setup) -> dict[str, Any]:

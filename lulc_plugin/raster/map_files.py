@@ -107,15 +107,37 @@ def _style(path: Path, legend: Legend) -> str:
     return f"{first}{line_end}{_MARK}{name} -->\n{rest}"
 
 
+#: Columns of the attribute table: name, type (0 whole number, 2 text) and usage, as GDAL's `GDALRATFieldUsage` has it.
+_COLUMNS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
+
+
 def category_names(legend: Legend) -> str:
-    """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it."""
+    """GDAL's side file (PAM) with the name of each class value; rasterio has no call for it.
+
+    Twice: as category names, which older programs read, and as a raster attribute table with the colours. By the table
+    QGIS from 3.30 on tells the class of a pixel (Identify).
+    """
     names = {c.value: c.name for c in legend.classes}
     lines = "".join(f"      <Category>{xml_text(names.get(v, ''))}</Category>\n" for v in range(max(names) + 1))
     return (
         '<PAMDataset>\n  <PAMRasterBand band="1">\n    <CategoryNames>\n'
         f"{lines}"
-        "    </CategoryNames>\n  </PAMRasterBand>\n</PAMDataset>\n"
+        "    </CategoryNames>\n"
+        f"{_attribute_table(legend)}"
+        "  </PAMRasterBand>\n</PAMDataset>\n"
     )
+
+
+def _attribute_table(legend: Legend) -> str:
+    columns = "".join(
+        f'      <FieldDefn index="{i}"><Name>{name}</Name><Type>{kind}</Type><Usage>{usage}</Usage></FieldDefn>\n'
+        for i, (name, kind, usage) in enumerate(_COLUMNS)
+    )
+    rows = ""
+    for i, c in enumerate(legend.classes):
+        cells = "".join(f"<F>{xml_text(str(cell))}</F>" for cell in (c.value, c.name, *c.rgb))
+        rows += f'      <Row index="{i}">{cells}</Row>\n'
+    return f'    <GDALRasterAttributeTable tableType="thematic">\n{columns}{rows}    </GDALRasterAttributeTable>\n'
 
 
 def put_in_place(whole: Path, path: Path, legend: Legend, temporaries: TemporaryFiles) -> str:

@@ -105,6 +105,20 @@ def check_json(check: LayerCheck, door: str = PYTHON) -> str:
     return json.dumps(facts, ensure_ascii=False, allow_nan=False)
 
 
+def brief_json(check: LayerCheck, door: str = PYTHON) -> str:
+    """What `check_json` says, without what is in order and without reasons: short enough for the end of a log."""
+    facts: dict[str, Any] = render_all(plain(check.to_json()), door)
+    return json.dumps(
+        {
+            **{key: facts[key] for key in ("layer", "model", "verdict")},
+            "findings": [finding for finding in facts["findings"] if finding["level"] != PASS],
+            "models": [{key: model[key] for key in ("name", "fits", "pixels")} for model in facts["models"]],
+        },
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
 def log_check(check: LayerCheck, progress: Progress) -> None:
     """Say every line of the check: what failed or is suspicious as a warning."""
     for level, line in check.lines():

@@ -263,7 +263,7 @@ def test_names_of_classes_in_the_field(report, refusal, make_raster, named_map, 
     assert found["facts"]["counts"] == point_matrix(point_rows()).tolist()
     nameless = make_raster("nameless.tif", mapped()[None], names=None)
     message = refusal(MAP=nameless, REFERENCE_FEATURES=points, FIELD="name")
-    assert "CLASS_TABLE" in message and "water" in message
+    assert "Class table" in message and "water" in message
 
 
 def test_fields_are_listed(refusal, files, points):
@@ -486,7 +486,7 @@ def test_dialog(desktop, definition, named_map, files, tmp_path):
     assert results["OVERALL_ACCURACY"] == pytest.approx(OVERALL)
     (shown,) = resultsList.getResults()[before:]
     assert shown.filename == results["OUTPUT_HTML"] and Path(shown.filename).suffix == ".html"
-    (layer,) = QgsProject.instance().mapLayersByName("Disagreement of my map")
+    (layer,) = QgsProject.instance().mapLayersByName("Disagreement – my map")
     labels = {int(c.value): c.label for c in layer.renderer().classes()}
     with rasterio.open(disagreement) as source:
         values = source.read(1)

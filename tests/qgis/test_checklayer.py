@@ -10,7 +10,9 @@ import pytest
 from qgis.core import QgsApplication, QgsProcessingException, QgsProcessingFeedback, QgsProcessingParameterDefinition
 
 ALGORITHM = "lulc:checklayer"
-PUBLIC = "INPUT MODEL BANDS EXTENT OUTPUT_HTML MODEL_FILE VALUES RESAMPLE NODATA_POLICY STATISTICS_FROM".split()
+PUBLIC = (
+    "INPUT MODEL BANDS EXTENT OUTPUT_HTML MODEL_FILE VALUES RESAMPLE NODATA_POLICY STATISTICS_FROM OUTPUT_JSON".split()
+)
 
 
 class Lines(QgsProcessingFeedback):
@@ -44,7 +46,13 @@ def check(provider, network):
 def test_names_are_public(provider):
     algorithm = QgsApplication.processingRegistry().createAlgorithmById(ALGORITHM)
     assert [d.name() for d in algorithm.parameterDefinitions()] == PUBLIC
-    assert {d.name() for d in algorithm.outputDefinitions()} == {"FINDINGS", "ERRORS", "WARNINGS", "OUTPUT_HTML"}
+    assert {d.name() for d in algorithm.outputDefinitions()} == {
+        "FINDINGS",
+        "ERRORS",
+        "WARNINGS",
+        "OUTPUT_HTML",
+        "OUTPUT_JSON",
+    }
     optional = QgsProcessingParameterDefinition.Flag.FlagOptional
     asked = [
         d.name() for d in algorithm.parameterDefinitions() if not d.flags() & optional and d.defaultValue() is None
@@ -66,6 +74,17 @@ def test_a_layer_in_order(check, image, tmp_path):
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     found = json.loads(results["FINDINGS"])
     assert found["layer"] == "scene.tif" and found["model"] == "tiny-v1"
+    assert len(results["FINDINGS"]) < 1500, "it ends a log"
+
+
+def test_all_findings_in_a_file(check, image, tmp_path):
+    whole = tmp_path / "check.json"
+    results, _ = check(INPUT=image, OUTPUT_JSON=str(whole))
+    assert results["OUTPUT_JSON"] == str(whole)
+    brief, found = json.loads(results["FINDINGS"]), json.loads(whole.read_text(encoding="utf-8"))
+    assert [f for f in found["findings"] if f["level"] != "pass"] == brief["findings"]
+    assert {f["level"] for f in found["findings"]} > {f["level"] for f in brief["findings"]}
+    assert all(model["reason"] for model in found["models"] if not model["fits"])
 
 
 def test_a_failed_check_is_a_check(check, unnamed_image):

@@ -129,7 +129,7 @@ def test_a_map_b_of_another_legend(compare, files, make_raster, tmp_path):
     """Refused without a class table; the same figures with one, in the dialog and in a file."""
     other = make_raster("other.tif", map_b()[None] * 10, names=None)
     layers = {"MAP_A": files[0], "MAP_B": other, "REFERENCE": files[2]}
-    with pytest.raises(QgsProcessingException, match="No class of map B .*CLASS_TABLE_B"):
+    with pytest.raises(QgsProcessingException, match="No class of map B .*Class table of map B"):
         compare(**layers)
     table = tmp_path / "table.csv"
     table.write_text("map,reference,map_b\n,1,10\n,2,20\n")

@@ -136,7 +136,7 @@ def test_a_band_that_nobody_knows(describe):
 def test_a_scaling_that_was_not_given_is_told(describe, said):
     feedback = QgsProcessingFeedback()
     describe(SCALING=said, feedback=feedback)
-    assert ("SCALING was not given" in feedback.textLog()) == (not said)
+    assert ("Scaling was not given" in feedback.textLog()) == (not said)
 
 
 def test_an_activation_that_the_network_speaks_against_is_told(describe):

@@ -71,7 +71,7 @@ def test_dialog_loads_the_map(dialog, image, network, tmp_path):
     dialog.mainWidget().setParameters({"INPUT": layer.id(), "MODEL_FILE": network, "OUTPUT": output})
     dialog.runButton().click()
     wait_for(dialog.wasExecuted)
-    (loaded,) = QgsProject.instance().mapLayersByName("Land cover of my scene (tiny-v1)")
+    (loaded,) = QgsProject.instance().mapLayersByName("Land cover – my scene")
     assert loaded.renderer().type() == "paletted"
     assert [c.label for c in loaded.renderer().classes()][0] == "Water"
     assert dialog.results()["PIXELS"] == 150 * 120
@@ -99,9 +99,7 @@ def test_batch_of_three(desktop, algorithm, make_raster, network, tmp_path):
 
     assert all(path.exists() for path in outputs)
     layers = QgsProject.instance().mapLayers().values()
-    assert sorted(layer.name() for layer in layers) == [
-        f"Land cover of {name} (tiny-v1)" for name in ("first", "second", "third")
-    ]
+    assert sorted(layer.name() for layer in layers) == [f"Land cover – {name}" for name in ("first", "second", "third")]
     assert all(len(layer.renderer().classes()) == 3 for layer in layers)
     window.close()
     window.deleteLater()

@@ -62,7 +62,7 @@ def test_styled_and_named(provider, project, image, network, tmp_path):
         {"INPUT": image, "MODEL_FILE": network, "OUTPUT": str(tmp_path / "map.tif")},
     )
     layer = only_layer(project)
-    assert layer.name() == "Land cover of scene (tiny-v1)"
+    assert layer.name() == "Land cover – scene"
     assert shown(layer) == LEGEND
     assert layer.dataProvider().sourceNoDataValue(1) == 0
 
@@ -77,7 +77,7 @@ def test_the_name_stays_when_qgis_prefers_file_names(provider, project, image, n
     try:
         values = {"INPUT": image, "MODEL_FILE": network, "OUTPUT": str(folder / "map.tif")}
         processing.runAndLoadResults("lulc:classifylandcover", values)
-        assert only_layer(project).name() == "Land cover of scene (tiny-v1)"
+        assert only_layer(project).name() == "Land cover – scene"
     finally:
         QgsSettings().remove("Processing/Configuration/PREFER_FILENAME_AS_LAYER_NAME")
 
@@ -143,4 +143,140 @@ def test_in_a_task(provider, algorithm, project, image, network, tmp_path, monke
     assert results["PIXELS"] == 150 * 120
     assert threads and threads[0] is not QApplication.instance().thread()
     assert handleAlgorithmResults(algorithm, context, feedback, False)
-    assert shown(project.mapLayersByName("Land cover of Märchenwald (tiny-v1)")[0]) == LEGEND
+    assert shown(project.mapLayersByName("Land cover – Märchenwald")[0]) == LEGEND
+
+
+# ---------------------------------------------------------------- its place, its origin
+
+
+def names_in(root):
+    return [node.name() for node in root.children()]
+
+
+def test_the_map_is_in_front_with_an_open_legend(provider, project, image, network, tmp_path):
+    import processing
+
+    below = QgsRasterLayer(image, "brazil")
+    project.addMapLayer(below)
+    root = project.layerTreeRoot()
+    project.addMapLayer(QgsRasterLayer(image, "above"), False)
+    group = root.insertGroup(0, "mine")
+    group.addLayer(project.mapLayersByName("above")[0])
+    values = {"INPUT": below.id(), "MODEL_FILE": network}
+    for name in ("first", "second"):
+        processing.runAndLoadResults("lulc:classifylandcover", {**values, "OUTPUT": str(tmp_path / f"{name}.tif")})
+    assert names_in(root) == ["Land cover – brazil", "Land cover – brazil", "mine", "brazil"]
+    assert all(node.isExpanded() for node in root.children()[:2])
+    assert Path(root.children()[0].layer().source()).name == "second.tif", "the newest"
+    assert len(project.mapLayers()) == 4, "none was lost when it moved"
+
+
+def test_above_an_image_that_lies_in_front(plugin, project, image):
+    """Where QGIS put the new layer below others, in a group, or where it belongs already."""
+    bring = plugin("algorithms.bridge.loadedlayers").bring_to_front
+    root = project.layerTreeRoot()
+    layers = [QgsRasterLayer(image, name) for name in ("a", "b", "c")]
+    group = root.addGroup("group")
+    for layer in layers[:2]:
+        project.addMapLayer(layer, False)
+        root.addLayer(layer)
+    project.addMapLayer(layers[2], False)
+    group.addLayer(layers[2])
+    for layer, wanted in (
+        (layers[2], ["c", "group", "a", "b"]),
+        (layers[1], ["b", "c", "group", "a"]),
+        (layers[1], ["b", "c", "group", "a"]),
+    ):
+        bring(layer, project)
+        assert names_in(root) == wanted and len(project.mapLayers()) == 3
+
+
+def test_a_group_of_results_is_kept(plugin, project, image):
+    from processing.core.ProcessingConfig import ProcessingConfig
+
+    bring = plugin("algorithms.bridge.loadedlayers").bring_to_front
+    before = ProcessingConfig.getSetting(ProcessingConfig.RESULTS_GROUP_NAME)
+    ProcessingConfig.setSettingValue(ProcessingConfig.RESULTS_GROUP_NAME, "results")
+    try:
+        group = project.layerTreeRoot().addGroup("results")
+        for name in ("old", "new"):
+            project.addMapLayer(QgsRasterLayer(image, name), False)
+            group.addLayer(project.mapLayersByName(name)[0])
+        bring(project.mapLayersByName("new")[0], project)
+        assert names_in(group) == ["new", "old"] and names_in(project.layerTreeRoot()) == ["results"]
+    finally:
+        ProcessingConfig.setSettingValue(ProcessingConfig.RESULTS_GROUP_NAME, before)
+
+
+def test_its_metadata_tell_where_it_comes_from(provider, project, make_raster, network, tmp_path):
+    import processing
+
+    image = make_raster("S2A_MSIL2A_20230615T132231_N0509.tif")
+    processing.runAndLoadResults(
+        "lulc:classifylandcover", {"INPUT": image, "MODEL_FILE": network, "OUTPUT": str(tmp_path / "map.tif")}
+    )
+    layer = only_layer(project)
+    found = layer.metadata()
+    assert found.title() == layer.name() == "Land cover – S2A_MSIL2A_20230615T132231_N0509"
+    assert "tiny-v1" in found.abstract() and "tiny-v1" in found.keywords()["land cover"]
+    assert "tiny-v1" in found.history()[0]
+    (when,) = found.extent().temporalExtents()
+    assert when.begin().toString("yyyy-MM-dd") == "2023-06-15"
+    (where,) = found.extent().spatialExtents()
+    assert where.bounds.xMinimum() == layer.extent().xMinimum() and where.extentCrs == layer.crs()
+
+
+def test_the_name_that_a_model_gives_counts(plugin, provider, project, image, network, tmp_path):
+    from qgis.core import QgsProcessingContext
+
+    loaded = plugin("algorithms.bridge.loadedlayers")
+    context = QgsProcessingContext()
+    for given, wanted in (("Land cover", "Land cover – x"), ("", "Land cover – x"), ("Map 2024", "Map 2024")):
+        context.setLayersToLoadOnCompletion({"a.tif": QgsProcessingContext.LayerDetails(given, project, "OUTPUT")})
+        loaded.appear_as(context, "a.tif", "Land cover", "Land cover – x", lambda layer: None)
+        assert context.layerToLoadOnCompletionDetails("a.tif").name == wanted
+
+
+# ---------------------------------------------------------------- the log
+
+
+class Lines(QgsProcessingFeedback):
+    """What a log shows, line by line."""
+
+    def __init__(self):
+        super().__init__(False)
+        self.lines = []
+
+    def pushInfo(self, text):
+        self.lines.append(text)
+
+    pushConsoleInfo = pushWarning = pushInfo
+
+
+def test_the_log_begins_with_the_result(provider, classify, image):
+    feedback = Lines()
+    classify(feedback, INPUT=image)
+    first, head, *rows = [line.replace("\N{NO-BREAK SPACE}", " ") for line in feedback.lines]
+    assert first.startswith("Land cover of scene: 180 ha, most of it ") and first.endswith(" (33 %).")
+    assert head.split() == ["class", "hectares", "percent"]
+    table = rows[:3]
+    assert len({len(line) for line in (head, *table)}) == 1, "columns under each other"
+    assert [row.split()[-2:] for row in table] == [["60.0", "33.3"]] * 3
+    assert any(line.startswith("Model: tiny-v1") for line in rows[3:]), "details follow"
+
+
+def test_the_details_are_there_when_a_run_fails(plugin):
+    feedback = Lines()
+    progress = plugin("algorithms.bridge.feedback").FeedbackProgress(feedback, "x")
+    with pytest.raises(ValueError), progress.details_after():
+        progress.log("a detail")
+        progress.warn("a warning")
+        assert feedback.lines == ["a warning"]
+        raise ValueError
+    assert feedback.lines == ["a warning", "a detail"]
+
+
+def test_a_temporary_map_says_how_to_keep_it(provider, classify, image):
+    feedback = Lines()
+    classify(feedback, INPUT=image, OUTPUT="TEMPORARY_OUTPUT")
+    assert any("temporary file" in line and "Land cover" in line for line in feedback.lines)

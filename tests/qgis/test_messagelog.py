@@ -46,7 +46,7 @@ def test_a_warning(classify, make_raster, log):
     feedback = QgsProcessingFeedback()
     classify(feedback, INPUT=make_raster(names=None))
     (warning, end) = log
-    assert warning[0] == WARNING and warning[1].startswith("Classify land cover: ")
+    assert warning[0] == WARNING and warning[1].startswith("Classify land cover, scene: ")
     assert warning[1].partition(": ")[2] in feedback.textLog()
     assert end[0] == INFO and end[1].startswith("Classify land cover: done.")
 

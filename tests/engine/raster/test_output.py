@@ -177,6 +177,10 @@ def test_names_and_style_beside_the_map(raster, network, classify, scene):
     assert len(categories) == 8
     assert [categories[v] for v in (2, 3, 5, 7)] == clean
     assert all(categories[v] == "" for v in (0, 1, 4, 6))
+    table = [[cell.text for cell in row.iter("F")] for row in aux.iter("Row")]
+    assert [row[:2] for row in table] == [[str(v), n] for v, n in zip((2, 3, 5, 7), clean)]
+    assert [list(map(int, row[2:])) for row in table] == [[0xAB, 0xCD, v] for v in (2, 3, 5, 7)]
+    assert [field.findtext("Usage") for field in aux.iter("FieldDefn")] == ["5", "2", "6", "7", "8"]
 
     style = ET.parse(made.path.with_suffix(".qml")).getroot()
     entries = list(style.iter("paletteEntry"))
