@@ -225,7 +225,7 @@ class DescribeModel(LulcAlgorithm):
             ),
             (
                 "Scaling",
-                "what was done to the pixels in training. A wrong one gives a map that looks like a map and is wrong.",
+                "what was done to the pixels in training. A wrong one gives a wrong map.",
             ),
         ),
         returns=(

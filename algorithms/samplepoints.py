@@ -14,21 +14,18 @@ from qgis.core import (
     QgsFields,
     QgsGeometry,
     QgsPointXY,
-    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterFeatureSink,
     QgsRectangle,
 )
 from qgis.PyQt.QtCore import QVariant
 
 from .bridge import definitions, layers, parameters, pointsink
 from .bridge.base import LulcAlgorithm, Parameters
-from .bridge.features import REF_CLASS
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.labelling import show_for_labelling
+from .bridge.labelling import Pixel, entered_fields, show_for_labelling
 
 if TYPE_CHECKING:
     from ..lulc_plugin.assess import Sample, SampleJob
@@ -41,6 +38,10 @@ ALLOCATION_WORDS = {
     "equal": "The same for each class",
     "neyman": "Best for overall accuracy (Neyman)",
 }
+#: Standard errors to each side of a normal interval at 95 %.
+Z_95 = 1.96
+#: Fields of a point before those that are filled in.
+_KNOWN = 9
 _LARGEST_INT = 2**31 - 1
 
 
@@ -50,6 +51,7 @@ class _Request:
 
     job: SampleJob
     crs: QgsCoordinateReferenceSystem
+    pixel: Pixel
     downwards: bool  # QGIS counts y of a picture without georeference from 0 down to minus its height
 
 
@@ -84,7 +86,6 @@ class SamplePoints(LulcAlgorithm):
     )
 
     def inputs(self) -> Iterable[QgsProcessingParameterDefinition]:
-        points = QgsProcessing.SourceType.TypeVectorPoint
         return (
             definitions.raster(self.MAP, "Map to be assessed", "A raster of classes; its classes are the strata."),
             definitions.whole(
@@ -103,8 +104,9 @@ class SamplePoints(LulcAlgorithm):
                 "Olofsson: 75 points for each class below 5 % of the map, the rest in proportion to area.",
                 optional=False,
             ),
-            definitions.explained(
-                QgsProcessingParameterFeatureSink(self.OUTPUT, self.tr("Sample points"), points),
+            definitions.points_to_write(
+                self.OUTPUT,
+                "Sample points",
                 "A GeoPackage keeps the form for labelling inside; other formats get a .qml beside them.",
             ),
             *definitions.advanced(*self._advanced()),
@@ -115,12 +117,15 @@ class SamplePoints(LulcAlgorithm):
             definitions.band(
                 self.BAND, "Band", self.MAP, "The band that holds the classes. Empty: the one that the layer shows."
             ),
-            definitions.real(
-                self.HALF_WIDTH,
-                "Wanted half-width (0.03: ± 3 %)",
-                "Of the interval of overall accuracy. Looked at only when the number of points is 0.",
-                (0, 1),
-                default=0.03,
+            definitions.proposed(
+                definitions.real(
+                    self.HALF_WIDTH,
+                    "Wanted half-width (0.03: ± 3 %)",
+                    "Of the interval of overall accuracy. Looked at only when the number of points is 0.",
+                    (0, 1),
+                    default=0.03,
+                ),
+                0.05,
             ),
             definitions.real(
                 self.CONFIDENCE_LEVEL,
@@ -182,7 +187,8 @@ class SamplePoints(LulcAlgorithm):
         )
         # the one public way to learn which way the engine counts rows of this layer
         downwards = layers.engine_extent(QgsRectangle(0, 1, 1, 2), layer)[1] < 0
-        return _Request(job, layers.crs_of(layer), downwards)
+        pixel = Pixel.of(layer)
+        return _Request(job, layers.crs_of(layer), pixel, downwards)
 
     def run_job(
         self, request: _Request, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
@@ -191,33 +197,56 @@ class SamplePoints(LulcAlgorithm):
 
         pointsink.check_target(values.get(self.OUTPUT), (request.job.map.path,), self.OUTPUT)
         sample = draw(request.job, progress)
-        self._log(sample, progress)
+        self._tell(sample, progress)
         progress.check()  # not later: a layer with half of the points would look like the sample
         pointsink.set_form_aside(values.get(self.OUTPUT), progress)
         fields = _fields(sample)
         points = _features(sample, fields, request.downwards)
         destination = pointsink.write_points(self, values, self.OUTPUT, context, fields, request.crs, points)
-        name = self.tr("Sample points of {layer}").format(layer=request.job.map.title)
-        problem = show_for_labelling(context, destination, name, sample.legend)
+        name = self.tr("Sample points – {layer}").format(layer=request.job.map.title)
+        problem = show_for_labelling(
+            context,
+            destination,
+            self.label(self.OUTPUT),
+            name,
+            sample.legend,
+            request.pixel,
+            hide=request.job.map.path,
+        )
         if problem:
             progress.warn(problem)
         return {self.OUTPUT: destination, self.N: len(sample.x), self.EXPECTED_SE: sample.se_overall}
 
-    def _log(self, sample: Sample, progress: FeedbackProgress) -> None:
-        for line in sample.notes:
-            progress.log(line)
+    def _tell(self, sample: Sample, progress: FeedbackProgress) -> None:
+        """How precise the result will be, in words; then the classes, and the details."""
+        low, high = sample.interval
+        errors = [Z_95 * 100 * s.se_users for s in sample.strata]
+        progress.headline(
+            self.tr(
+                "{n} points. If the map is about as accurate as expected, its overall accuracy will be known to about ±"
+                " {overall:.0f} percentage points (at {level:g} %), the user's accuracy of a class to ± {best:.0f} to"
+                " ± {worst:.0f} (at 95 %)."
+            ).format(
+                n=len(sample.x),
+                overall=50 * (high - low),
+                level=100 * sample.level,
+                best=min(errors),
+                worst=max(errors),
+            )
+        )
         head = (
             self.tr("class"),
+            self.tr("value"),
             self.tr("pixels"),
             self.tr("hectares"),
             self.tr("share"),
             self.tr("points"),
             self.tr("expected UA"),
             self.tr("expected SE of UA"),
-            self.tr("name"),
         )
         rows = [
             (
+                s.name,
                 str(s.value),
                 f"{s.pixels:,}",
                 "" if s.hectares is None else f"{s.hectares:,.2f}",
@@ -225,24 +254,22 @@ class SamplePoints(LulcAlgorithm):
                 f"{s.points:,}",
                 f"{s.expected_users:g}",
                 f"{s.se_users:.4f}",
-                s.name,
             )
             for s in sample.strata
         ]
-        widths = [max(map(len, column)) for column in zip(head, *rows)]
-        for row in (head, *rows):
-            numbers = (cell.rjust(width) for cell, width in zip(row[:-1], widths))
-            progress.log("  ".join((*numbers, row[-1])))
+        progress.table(head, rows)
+        for line in sample.notes:
+            progress.log(line)
         progress.log(
             self.tr(
-                "{n} points. Expected standard error of overall accuracy: {se:.6f}; half-width at {level:g} %: ±"
-                " {half:.4f}. Seed: {seed}."
-            ).format(
-                n=len(sample.x),
-                se=sample.se_overall,
-                level=100 * sample.level,
-                half=sample.half_width,
-                seed=sample.seed,
+                "Expected standard error of overall accuracy: {se:.6f}; half-width at {level:g} %: ± {half:.4f}. Seed:"
+                " {seed}."
+            ).format(se=sample.se_overall, level=100 * sample.level, half=sample.half_width, seed=sample.seed)
+        )
+        progress.log(
+            self.tr(
+                "To label: select the layer, then keys 1 to 9 give the class of the selected point and go to the next"
+                " open one; N goes there without an answer, U says that you are unsure."
             )
         )
         for line in sample.warnings:
@@ -300,9 +327,10 @@ def _fields(sample: Sample) -> QgsFields:
         ("weight", QVariant.Double),
         ("weighting", QVariant.String),
         ("seed", QVariant.Int),
-        (REF_CLASS, whole),
     ):
         fields.append(QgsField(name, kind))
+    for field in entered_fields(whole):
+        fields.append(field)
     return fields
 
 
@@ -323,7 +351,7 @@ def _features(sample: Sample, fields: QgsFields, downwards: bool) -> Iterator[Qg
                 float(sample.weight[i]),
                 sample.weighting,
                 sample.seed,
-                None,
+                *[None] * (len(fields) - _KNOWN),
             ]
         )
         yield feature

@@ -19,7 +19,6 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
 )
@@ -33,7 +32,7 @@ from .bridge.definitions import MODEL, MODEL_FILE
 from .bridge.features import REF_CLASS, FeatureChoice, choose_features, read_features
 from .bridge.feedback import FeedbackProgress
 from .bridge.helptext import HelpText
-from .bridge.labelling import show_for_labelling
+from .bridge.labelling import Pixel, entered_fields, show_for_labelling
 
 if TYPE_CHECKING:
     from ..lulc_plugin.adapt import Suggestion, SuggestJob
@@ -50,6 +49,7 @@ class _Request:
     in_words: bool
     title: str
     crs: QgsCoordinateReferenceSystem
+    pixel: Pixel
     downwards: bool
 
 
@@ -90,10 +90,9 @@ class SuggestSamples(LulcAlgorithm):
                 ),
                 "No point is suggested near one of them.",
             ),
-            definitions.explained(
-                QgsProcessingParameterFeatureSink(
-                    self.OUTPUT, self.tr("Suggested samples"), QgsProcessing.SourceType.TypeVectorPoint
-                ),
+            definitions.points_to_write(
+                self.OUTPUT,
+                "Suggested samples",
                 f"Points with the empty field {REF_CLASS} and a form. They train, and never assess.",
             ),
             *definitions.advanced(
@@ -150,7 +149,8 @@ class SuggestSamples(LulcAlgorithm):
             choice = choose_features(self, values, self.SAMPLES, context, named, "", layer)
             source = self.parameterAsSource(values, self.SAMPLES, context)
             in_words = source is not None and source.fields().field(choice.field).type() == QVariant.String
-        return _Request(job, choice, in_words, layer.name(), layers.crs_of(layer), layers.counts_downwards(layer))
+        crs, downwards = layers.crs_of(layer), layers.counts_downwards(layer)
+        return _Request(job, choice, in_words, layer.name(), crs, Pixel.of(layer), downwards)
 
     def run_job(
         self, request: _Request, values: Parameters, context: QgsProcessingContext, progress: FeedbackProgress
@@ -170,16 +170,22 @@ class SuggestSamples(LulcAlgorithm):
             ("map_class", QVariant.Int),
             ("map_name", QVariant.String),
             ("margin", QVariant.Double),
-            # as in the samples, to which they can be pasted then
-            (REF_CLASS, QVariant.String if request.in_words else QVariant.Int),
         ):
             fields.append(QgsField(name, kind))
+        # as in the samples, to which they can be pasted then
+        for field in entered_fields(QVariant.String if request.in_words else QVariant.Int):
+            fields.append(field)
         pointsink.set_form_aside(values.get(self.OUTPUT), progress)
         points = _points(places, fields, request.downwards)
         destination = pointsink.write_points(self, values, self.OUTPUT, context, fields, request.crs, points)
-        name = self.tr("Samples to label, {layer}").format(layer=request.title)
+        name = self.tr("Samples to label – {layer}").format(layer=request.title)
         problem = show_for_labelling(
-            context, destination, name, [(c.name if request.in_words else c.value, c.name) for c in classes]
+            context,
+            destination,
+            self.label(self.OUTPUT),
+            name,
+            [(c.name if request.in_words else c.value, c.name) for c in classes],
+            request.pixel,
         )
         if problem:
             progress.warn(problem)
@@ -232,5 +238,6 @@ def _points(places: Iterable[Suggestion], fields: QgsFields, downwards: bool) ->
     for number, place in enumerate(places, 1):
         feature = QgsFeature(fields)
         feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(place.x, -place.y if downwards else place.y)))
-        feature.setAttributes([number, place.value, place.name, place.margin, None])
+        known = [number, place.value, place.name, place.margin]
+        feature.setAttributes([*known, *[None] * (len(fields) - len(known))])
         yield feature

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a newcomer does in the QGIS desktop, done and checked; scripts/desktop_test.sh starts QGIS with this as --code.
 
-Installs the zip with QGIS's own plugin manager, loads the sample, runs Classify from its dialog, as a batch, and as a
-step of a model made in the model designer, and looks at the layers. Pictures go to the folder LULC_PICTURES, the
-checks, one a line, to the file LULC_READY: its last line is "ok", or says what went wrong.
+Installs the zip with QGIS's own plugin manager, opens every dialog at the size that QGIS gives it, loads the sample,
+runs Classify from its dialog, as a batch, and as a step of a model made in the model designer, looks at the layers, and
+labels points of a reference sample with the keyboard. Pictures go to the folder LULC_PICTURES, the checks, one a line,
+to the file LULC_READY: its last line is "ok", or says what went wrong.
 """
 
 import json
@@ -24,9 +25,20 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsProject,
 )
+from qgis.gui import QgsAttributeForm
 from qgis.PyQt.QtCore import QObject, QPointF, Qt, QTimer, QUrl, pyqtSlot
 from qgis.PyQt.QtGui import QDesktopServices, QGuiApplication
-from qgis.PyQt.QtWidgets import QApplication, QDialogButtonBox, QDockWidget, QLineEdit, QMessageBox, QTabWidget
+from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
+    QDockWidget,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QScrollArea,
+    QTabWidget,
+)
 from qgis.utils import active_plugins, iface, unloadPlugin
 
 NAME = "landcover_classifier"
@@ -107,6 +119,7 @@ def check_map(layer, where):
     entries = iface.layerTreeView().layerTreeModel().layerLegendNodes(node)
     shown = [entry.data(Qt.ItemDataRole.DisplayRole) for entry in entries]
     check(f"{where}: the classes stand in the Layers panel", [w[1] for w in wanted] == shown[-6:], shown)
+    check(f"{where}: its legend is open", node.isExpanded())
     order = [n.name() for n in QgsProject.instance().layerTreeRoot().findLayers()]
     image = [i for i, name in enumerate(order) if name == SAMPLE_LAYER]
     check(f"{where}: the map lies over the image", order.index(layer.name()) < image[0], order)
@@ -167,7 +180,6 @@ def open_dialog(identity):
     from processing.gui.AlgorithmDialog import AlgorithmDialog
 
     window = AlgorithmDialog(algorithm(identity), parent=iface.mainWindow())
-    window.resize(1000, 760)
     window.show()
     return window
 
@@ -219,16 +231,77 @@ def classify():
     QDesktopServices.unsetUrlHandler("file")
     pages = [Path(url.toLocalFile()) for url in browser.opened]
     check("Help opens a page of the guide", len(pages) == 1 and pages[0].is_file(), browser.opened)
+    view = iface.layerTreeView()  # a band of the image in the Layers panel is selected while it runs
+    entry = view.layerTreeModel().layerLegendNodes(QgsProject.instance().layerTreeRoot().findLayer(layer))[-1]
+    index = view.layerTreeModel().legendNode2index(entry)
+    view.setCurrentIndex(view.model().mapFromSource(index) if hasattr(view.model(), "mapFromSource") else index)
     results = run(window, "classifying")
     picture("4-classify-log", window)
     window.close()
     check("40,960 pixels got a class", results["PIXELS"] == 256 * 160, results)
-    layers = QgsProject.instance().mapLayers().values()
-    maps = [layer for layer in layers if layer.name().startswith(f"Land cover of {SAMPLE_LAYER}")]
-    check("one map is loaded", len(maps) == 1)
-    check_map(maps[0], "dialog")
-    show_on_map(maps[0])
+    found = layer_named(f"Land cover – {SAMPLE_LAYER}")
+    check_map(found, "dialog")
+    order = [node.name() for node in QgsProject.instance().layerTreeRoot().children()]
+    check("dialog: the map is in front of everything", order[0] == found.name(), order)
+    check("its metadata name the network", "optical" in found.metadata().abstract(), found.metadata().abstract())
+    show_on_map(found)
     picture("5-map")
+
+
+def dialogs():
+    """Every dialog as QGIS opens it: nothing lies off screen at the right."""
+    for found in QgsApplication.processingRegistry().providerById("lulc").algorithms():
+        window = open_dialog(found.id())
+        pause(0.2)
+        area = window.mainWidget().findChild(QScrollArea)
+        check(f"{found.name()}: opens at QGIS's own size", window.width() <= 700, window.width())
+        check(f"{found.name()}: fits its dialog", area.horizontalScrollBar().maximum() == 0)
+        picture(f"dialog-{found.name()}", window)
+        window.close()
+
+
+def label():
+    """A reference sample of the map, labelled with keys: each is one key, saved at once, and the zoom stays."""
+    window = open_dialog("lulc:samplepoints")
+    found = layer_named(f"Land cover – {SAMPLE_LAYER}")
+    window.mainWidget().setParameters({"MAP": found.id(), "SIZE": 30, "SEED": 1, "OUTPUT": str(WORK / "points.gpkg")})
+    run(window, "drawing the sample")
+    picture("7-sample-log", window)
+    window.close()
+    points = layer_named(f"Sample points – {found.name()}")
+    node = QgsProject.instance().layerTreeRoot().findLayer(found)
+    check("the map is switched off while its sample is labelled", not node.isVisible())
+    check("as many points as asked for", points.featureCount() == 30, points.featureCount())
+    iface.setActiveLayer(points)
+    canvas = iface.mapCanvas()
+    canvas.zoomScale(2000)
+    pause(0.5)
+    iface.mainWindow().activateWindow()
+    wait("the window has the keyboard", lambda: iface.mainWindow().isActiveWindow())
+    begin = time.monotonic()
+    QTest.keyClick(iface.mainWindow(), Qt.Key.Key_N)
+    for key in "1234561234":
+        QTest.keyClick(iface.mainWindow(), key)
+        wait("the canvas", lambda: not canvas.isDrawing())
+    seconds = time.monotonic() - begin
+    done = {f["id"]: f for f in points.getFeatures() if f["ref_class"] in range(1, 7)}
+    check(f"ten points take eleven keys ({seconds:.1f} s without looking)", sorted(done) == list(range(1, 11)), done)
+    check("who and when is filled in", all(f["label_date"] and f["interpreter"] for f in done.values()))
+    check("the scale stays", abs(canvas.scale() - 2000) < 1, canvas.scale())
+    picture("7-labelling")
+    iface.showAttributeTable(points)
+    pause(1)
+    picture("7-attribute-table")
+    for other in QApplication.topLevelWidgets():
+        if other.objectName() == "QgsAttributeTableDialog":
+            other.close()
+    form = QgsAttributeForm(points, next(points.getFeatures()))
+    form.show()
+    pause(0.7)
+    words = [w.text() for w in form.findChildren(QLabel) if w.isVisible()]
+    check("the form says nothing of the map", not [w for w in words if w.startswith(("map_", "stratum"))], words)
+    picture("7-form", form)
+    form.close()
 
 
 def batch():
@@ -236,7 +309,6 @@ def batch():
     from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
 
     window = BatchAlgorithmDialog(algorithm(CLASSIFY), parent=iface.mainWindow())
-    window.resize(1200, 600)
     window.show()
     panel = window.mainWidget()
     while panel.tblParameters.rowCount() < 3:  # row 0 is "Autofill"
@@ -255,7 +327,7 @@ def batch():
 
     def loaded():
         layers = QgsProject.instance().mapLayers().values()
-        maps.update({n: x for n in ("first", "second") for x in layers if x.name().startswith(f"Land cover of {n}")})
+        maps.update({n: x for n in ("first", "second") for x in layers if x.name() == f"Land cover – {n}"})
         return len(maps) == 2
 
     wait("the batch", loaded)
@@ -314,6 +386,7 @@ def model():
     window.close()
     new = [QgsProject.instance().mapLayer(i) for i in set(QgsProject.instance().mapLayers()) - before]
     check("the model loads one map", len(new) == 1, [x.name() for x in new])
+    check("the layer has the name that the model gives it", new[0].name() == "Map", new[0].name())
     check_map(new[0], "model")
 
 
@@ -338,7 +411,7 @@ def leave():
     count = len(QgsProject.instance().mapLayers())
     check("the plugin can be unloaded", unloadPlugin(NAME))
     check("its provider is gone", QgsApplication.processingRegistry().providerById("lulc") is None)
-    check("the maps stay", len(QgsProject.instance().mapLayers()) == count and count == 5, count)
+    check("the maps stay", len(QgsProject.instance().mapLayers()) == count and count == 6, count)
 
 
 def go():
@@ -348,7 +421,7 @@ def go():
     watcher.start(500)
     verdict = "ok"
     try:
-        for step in (install, arrange, load_sample, classify, batch, model, messages, leave):
+        for step in (install, arrange, dialogs, load_sample, classify, label, batch, model, messages, leave):
             step()
     except Failure as failure:
         verdict = str(failure)

@@ -12,6 +12,7 @@ from ...lulc_plugin.environment import packages
 from ...lulc_plugin.errors import LulcError
 from ...lulc_plugin.options import QGIS
 from . import messagelog, privatepackages, settings
+from .labelkeys import LabelKeys
 from .provider import LulcProvider
 
 
@@ -26,6 +27,7 @@ class LandCoverPlugin:
         self.iface = iface
         self.provider: LulcProvider | None = None
         self._has_window = False
+        self._keys: LabelKeys | None = None
 
     def initProcessing(self) -> None:
         """Register the provider; `qgis_process` calls this one only."""
@@ -48,11 +50,16 @@ class LandCoverPlugin:
         if self.provider is not None:
             self._has_window = True
             settings.show_in_options(self.provider.name(), self.provider.icon())
+            if self.iface is not None:
+                self._keys = LabelKeys(self.iface)
             for finding in start_findings():
                 messagelog.point_at(f"{self.provider.longName()}: {finding}")
 
     def unload(self) -> None:
         """Leave nothing behind."""
+        if self._keys is not None:
+            self._keys.remove()
+            self._keys = None
         if self.provider is not None:
             if self._has_window:
                 settings.remove_from_options(self.provider.name())

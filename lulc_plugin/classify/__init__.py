@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         RESAMPLE as RESAMPLE,
         VALUES as VALUES,
         ClassifyJob as ClassifyJob,
+        ClassifyResult as ClassifyResult,
     )
     from .layer_check import LayerCheck as LayerCheck, check_layer as check_layer
     from .model_choice import ordered_for as ordered_for
@@ -32,7 +33,7 @@ __getattr__, __all__ = lazy_exports(
     {
         "": ["input_scaling"],
         "blend": ["Blender"],
-        "job": ["AUTO", "ClassifyJob", "DEVICES", "NODATA_POLICIES", "RESAMPLE", "VALUES"],
+        "job": ["AUTO", "ClassifyJob", "ClassifyResult", "DEVICES", "NODATA_POLICIES", "RESAMPLE", "VALUES"],
         "layer_check": ["LayerCheck", "check_layer"],
         "model_choice": ["ordered_for"],
         "pipeline": ["classify", "run"],

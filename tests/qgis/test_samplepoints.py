@@ -34,7 +34,8 @@ from qgis.PyQt.QtWidgets import QApplication, QComboBox, QLabel
 
 ALGORITHM = "lulc:samplepoints"
 FIELDS = [
-    "id", "map_class", "map_name", "stratum", "stratum_px", "stratum_ha", "weight", "weighting", "seed", "ref_class"
+    "id", "map_class", "map_name", "stratum", "stratum_px", "stratum_ha", "weight", "weighting", "seed", "ref_class",
+    "confidence", "comment", "interpreter", "label_date"
 ]  # fmt: skip
 LEGEND = [(10, "Water"), (20, 'Trees & "shrubs" <tall>'), (30, "Ice"), (40, "Boden, nackt – ärmlich")]
 
@@ -69,6 +70,8 @@ class Feedback(QgsProcessingFeedback):
 
     def pushInfo(self, text):
         self.lines.append(text)
+
+    pushConsoleInfo = pushInfo
 
     def pushWarning(self, text):
         self.warnings.append(text)
@@ -128,9 +131,13 @@ def test_fields_and_places(sample, map_layer):
 
 def test_the_log_shows_the_allocation(sample, map_layer):
     results, feedback = sample(MAP=map_layer, SIZE=200)
-    said = "\n".join(feedback.lines)
+    lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in feedback.lines]
+    said = "\n".join(lines)
     assert "expected SE of UA" in said and "Seed: 7" in said
-    water = next(line for line in feedback.lines if line.endswith("  Water"))
+    assert lines[0].startswith("200 points.") and "± 7 percentage points (at 95 %)" in lines[0]
+    table = lines[1:5]
+    assert len({len(line) for line in table}) == 1, "columns under each other"
+    water = next(line for line in table if line.startswith("Water  "))
     assert " 75 " in water and f"{np.sqrt(0.16 / 75):.4f}" in water
     assert f"{results['EXPECTED_SE']:.6f}" in said
     # W and n of the three classes, √Σ W² U (1 − U) / n
@@ -189,9 +196,10 @@ def test_loaded_into_the_project(provider, map_layer, qgis_new_project, tmp_path
     output = str(tmp_path / "points.gpkg") if output == "file" else output
     processing.runAndLoadResults(ALGORITHM, {"MAP": map_layer, "SIZE": 60, "OUTPUT": output})
     (layer,) = QgsProject.instance().mapLayers().values()
-    assert layer.name() == "Sample points of Märchenwald"
+    assert layer.name() == "Sample points – Märchenwald"
     assert choices(layer) == LEGEND
-    assert layer.renderer().symbol().color().alpha() == 0  # the pixel under the point can be seen
+    for rule in layer.renderer().rootRule().children():
+        assert rule.symbol().color().alpha() == 0  # the pixel under the point can be seen
 
 
 @pytest.mark.parametrize("output", ["TEMPORARY_OUTPUT", "file"])
@@ -218,7 +226,7 @@ def test_in_a_task(provider, map_layer, qgis_new_project, tmp_path, output):
     ((ok, _),) = finished
     assert ok, feedback.lines
     assert handleAlgorithmResults(algorithm, context, feedback, False)
-    (layer,) = project.mapLayersByName("Sample points of Märchenwald")
+    (layer,) = project.mapLayersByName("Sample points – Märchenwald")
     assert layer.thread() is QApplication.instance().thread()
     assert choices(layer) == LEGEND
 

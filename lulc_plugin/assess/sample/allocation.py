@@ -115,8 +115,9 @@ def allocate(
     `proportional` ∝ W_h; `equal` n/H; `neyman` ∝ W_h S_h; `olofsson` (Olofsson et al. 2014, section 5.1.2): classes
     below 5 % of the map get a fixed number, the others share the rest ∝ W_h. Rounded by the largest remainder (ties:
     the larger allocation weight, then the first stratum). No stratum gets more than it has; what is left over goes to
-    the others. When the fixed numbers alone are more than `n`, the sample is raised: with `olofsson` the common
-    classes keep what `n` points would have given them.
+    the others. When the usual 75 points of each rare class are more than `n` leaves room for, a rare class gets an
+    equal share, n/H. When numbers that were given are, the sample is raised: with `olofsson` the common classes keep
+    what `n` points would have given them.
 
     Args:
         n: points wanted.
@@ -152,9 +153,8 @@ def allocate(
     cap = most
     if rule == "olofsson":
         rare = w < RARE_SHARE
-        fixed = np.minimum(min_per_class or RARE_POINTS, most)
-        least = np.where(rare, fixed, least)
-        cap = np.where(rare, fixed, most)
+        fixed = _of_rare(n, rare, least, most, min_per_class)
+        least, cap = np.where(rare, fixed, least), np.where(rare, fixed, most)
         if cap.sum() < n:  # the common classes cannot take the rest (or there are none)
             cap = most
         if fixed[rare].sum() > n:
@@ -162,6 +162,14 @@ def allocate(
             return Allocation(_rounded(_bounded(fixed[rare].sum() + kept, share, least, cap), share), n)
     total = max(float(n), float(least.sum()))
     return Allocation(_rounded(_bounded(total, share, least, cap), share), n)
+
+
+def _of_rare(n: int, rare: npt.NDArray[np.bool_], least: Floats, most: Floats, min_per_class: int | None) -> Floats:
+    """Points of each class if it is rare; see `allocate`."""
+    fixed: Floats = np.minimum(min_per_class or RARE_POINTS, most)
+    if min_per_class is None and np.where(rare, fixed, least).sum() > n:
+        fixed = np.minimum(max(FEWEST, n // len(most)), most)  # nobody asked for 75, but somebody for n points
+    return fixed
 
 
 def expected_se_users(expected_users: Sequence[float], points: Sequence[int]) -> tuple[float, ...]:

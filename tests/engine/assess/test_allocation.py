@@ -102,8 +102,16 @@ def test_default_is_75_for_rare_classes():
 
 
 def test_more_rare_classes_than_points():
-    """100 points, two rare classes of 75: the common ones keep the 97 that 100 points would have given them."""
+    """100 points: an equal share for the rare classes, and no more than were asked for."""
     made = allocation.allocate(100, "olofsson", OLOFSSON)
+    assert made.points == (25, 25, 17, 33)
+    assert not made.raised and made.total == 100
+    assert allocation.allocate(12, "olofsson", [0.01, 0.01, 0.02, 0.02, 0.3, 0.64]).points == (2, 2, 2, 2, 2, 2)
+
+
+def test_a_number_for_rare_classes_that_was_given():
+    """100 points, two rare classes of 75: the common ones keep the 97 that 100 points would have given them."""
+    made = allocation.allocate(100, "olofsson", OLOFSSON, min_per_class=75)
     assert made.points == (75, 75, 32, 65)
     assert made.raised and made.asked == 100 and made.total == 247
 
@@ -112,7 +120,7 @@ def test_only_rare_classes():
     weights = [1 / 25] * 25
     assert allocation.allocate(1875, "olofsson", weights).points == (75,) * 25
     assert allocation.allocate(2000, "olofsson", weights).points == (80,) * 25  # the rest must go somewhere
-    assert allocation.allocate(100, "olofsson", weights).points == (75,) * 25
+    assert allocation.allocate(100, "olofsson", weights).points == (4,) * 25
 
 
 def test_a_rare_class_smaller_than_its_number():
@@ -174,11 +182,12 @@ def test_what_always_holds(strata, fullness, rule, per_class):
     assert (points >= np.minimum(2, sizes)).all()
     assert made.total >= n
     assert made.raised == (made.total > n)
-    if per_class is None and rule != "olofsson":
+    if per_class is None:
         assert made.total == n
     if rule == "olofsson":
         rare = weights < 0.05
-        assert (points[rare] >= np.minimum(per_class or 75, sizes[rare])).all()
+        usual = per_class or min(75, max(2, n // len(sizes)))
+        assert (points[rare] >= np.minimum(usual, sizes[rare])).all()
     elif per_class is not None:
         assert (points >= np.minimum(per_class, sizes)).all()
 

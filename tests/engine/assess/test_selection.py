@@ -435,7 +435,8 @@ def test_progress_goes_to_the_end(patches, recorder):
 def test_raised_numbers_are_reported(class_map):
     values = np.ones((100, 100), np.uint8)
     values[:2] = 2
-    sample = drawn(class_map(values), size=50)
+    assert [s.points for s in drawn(class_map(values), size=50).strata] == [25, 25]
+    sample = drawn(class_map(values), size=50, min_per_class=75)
     assert [s.points for s in sample.strata] == [49, 75]
     assert any("124 points are drawn instead of 50" in w for w in sample.warnings)
 
