@@ -35,7 +35,7 @@ from .validation import class_figures, confusion, learning_curve, outside_share,
 #: Samples of a class below which its accuracy is hardly known.
 FEW = 10
 _MOST_GUIDE_BANDS = 4
-#: The best so many ways are compared with smoothing, too.
+#: So many ways are compared with smoothing, too: the best and the preferred one, else the two best.
 _SMOOTHED = 2
 _GUIDE = ("red", "green", "blue", "nir")
 #: Share of positive numbers that a band needs to be a guide.
@@ -228,8 +228,11 @@ def choose(
     outcomes = [outcome for candidate in candidates for outcome in compare(candidate, (0,))]
     if not radii:
         return _preferred(outcomes), outcomes
-    ranked = sorted(outcomes, key=lambda outcome: -np.nan_to_num(outcome.score))[:_SMOOTHED]
-    smoothed = [outcome for best in ranked for outcome in compare(best.candidate, radii)]
+    ranked = sorted(outcomes, key=lambda outcome: -np.nan_to_num(outcome.score))
+    # the preferred one may be third, and is as good as the best all the same
+    ranked.insert(1, _preferred(outcomes))
+    tried = list(dict.fromkeys(outcome.candidate.id for outcome in ranked))[:_SMOOTHED]
+    smoothed = [outcome for one in candidates if one.id in tried for outcome in compare(one, radii)]
     outcomes += [outcome for outcome in smoothed if outcome.radius]
     return _preferred(smoothed), outcomes
 

@@ -92,6 +92,19 @@ def test_the_preferred_way_within_one_standard_error_is_taken():
     # only the best ways are smoothed, and what is not smoothed is listed once
     asked.clear()
     chosen, outcomes = choose(candidates, (0, 8), compare)
-    assert [ids for ids, radii in asked if radii == (0, 8)] == ["pixels", "both"]
+    assert [ids for ids, radii in asked if radii == (0, 8)] == ["both", "pixels"]
     assert (chosen.candidate.id, chosen.radius) == ("pixels", 8)
     assert sorted(o.radius for o in outcomes) == [0, 0, 0, 8, 8]
+
+
+def test_the_preferred_way_is_smoothed_though_two_others_score_higher():
+    scores = {"both": 0.70, "pixels": 0.705, "windows": 0.715, "forest": 0.71}
+
+    def compare(candidate, radii):
+        return [outcome(candidate.id, scores[candidate.id] + radius / 1000, radius=radius) for radius in radii]
+
+    chosen, _ = choose([outcome(name, 0).candidate for name in scores], (0, 8), compare)
+    assert (chosen.candidate.id, chosen.radius) == ("both", 8)
+    scores["both"] = 0.6
+    chosen, _ = choose([outcome(name, 0).candidate for name in scores], (0, 8), compare)
+    assert (chosen.candidate.id, chosen.radius) == ("pixels", 8)
