@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -75,6 +76,14 @@ def block(language: str) -> str:
     """The only block of training/keras.md in `language`."""
     (text,) = (text for written, text in BLOCKS if written == language)
     return text
+
+
+def test_the_lines_import_what_is_there() -> None:
+    lines = [line for line in block("python").splitlines() if line.startswith("from lulc_plugin")]
+    assert lines
+    for line in lines:
+        _, module, _, names = line.split(maxsplit=3)
+        assert all(hasattr(importlib.import_module(module), name.strip()) for name in names.split(",")), line
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "torch"])
