@@ -3,14 +3,15 @@
 
 The channels expect band values as reflectance (0..1). A layer of reflectance comes in by the form `reflectance`; a
 picture (8 bits, or raw numbers) by the form `picture`, which stretches each band between percentiles of the whole layer
-onto the range where that band usually lies.
+onto the range where that band usually lies. Bands that are no reflectance (radar, heights, temperatures, whatever has a
+name) come in by the form `stored`: numbers as they are in the files, each between two ends that the recipe gives.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,14 @@ from lulc_plugin.errors import LulcError
 from lulc_plugin.model import MOST_GUIDE_BANDS, InputForm, ModelBand, Smoothing
 from lulc_plugin.raster import INDICES, Channel, Step, Steps, band_values, parse, prepare, resolve, sample_array
 
-from .toml_tables import Words, read
+from .toml_tables import Number, Words, read
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
-WAYS = ("reflectance", "picture")
+WAYS = ("reflectance", "picture", "stored")
+#: Indices that scale and offset of the bands change, so that stored numbers would give others.
+_OF_REFLECTANCE = ("EVI", "SAVI")
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,18 @@ BANDS: dict[str, Known] = {
     "rededge078": Known("Red edge 3", 0.7828, 0.020, (0.05, 0.38), 0.6),
     "nir": Known("Near infrared", 0.8328, 0.106, (0.05, 0.40), 0.6),
     "nir08": Known("Near infrared (narrow)", 0.8647, 0.021, (0.05, 0.40), 0.6),
+    "nir09": Known("Water vapour", 0.9451, 0.020, (0.04, 0.40), 0.6),
+    "cirrus": Known("Cirrus", 1.3735, 0.031, (0.001, 0.02), 0.1),
     "swir16": Known("Short-wave infrared 1", 1.6137, 0.091, (0.02, 0.40), 0.6),
     "swir22": Known("Short-wave infrared 2", 2.2024, 0.175, (0.01, 0.32), 0.6),
+    # OLI's
+    "pan": Known("Panchromatic", 0.5895, 0.173, (0.03, 0.20), 0.3),
+}
+#: Bands with a wavelength that hold no reflectance (TIRS on Landsat 8 and 9): centre, width, title.
+_THERMAL: dict[str, tuple[float, float, str]] = {
+    "lwir": (11.45, 2.1, "Thermal infrared"),
+    "lwir11": (10.895, 0.59, "Thermal infrared 1"),
+    "lwir12": (12.005, 1.01, "Thermal infrared 2"),
 }
 
 #: Reflectance is not negative.
@@ -77,6 +90,11 @@ class Inputs:
     forms: tuple[InputForm, ...]
     optional: tuple[str, ...] = ()
     patterns: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def stored(self) -> bool:
+        """Numbers come in as they are stored; nothing is known of them but their ends."""
+        return any(form.name == "stored" for form in self.forms)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,31 +190,73 @@ def make_inputs(
     ways: Sequence[str] = ("reflectance",),
     optional: Sequence[str] = (),
     patterns: Sequence[Sequence[str]] = (),
+    ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Inputs:
     """Inputs of these bands and indices; see `Inputs` for `optional` and `patterns`.
 
+    `ranges` are the ends of each band of the way `stored`, in stored numbers.
+
     Raises:
         LulcError: an unknown band, index or way, an index whose bands are not among `bands`, or none at all; patterns
-            that do not fit the optional bands.
+            that do not fit the optional bands; a way `stored` beside another one, or a band without its ends.
     """
     _refuse_patterns(bands, indices, optional, patterns)
-    for kind, given, known in (("band", bands, BANDS), ("index", indices, INDICES), ("way in", ways, WAYS)):
+    ranges = dict(ranges or {})
+    _refuse_ranges(bands, indices, ways, ranges)
+    known_bands = dict.fromkeys(bands) if tuple(ways) == ("stored",) else BANDS
+    for kind, given, known in (("band", bands, known_bands), ("index", indices, INDICES), ("way in", ways, WAYS)):
         for name in given:
             if name not in known:
-                raise LulcError(f"The {kind} {name!r} is unknown; known are {', '.join(known)}.")
+                raise LulcError(
+                    f"The {kind} {name!r} is unknown; known are {', '.join(known)}.",
+                    'Bands of any other kind come in by ways = ["stored"].' if kind == "band" else "",
+                )
         if len(set(given)) < len(given):
             raise LulcError(f"A {kind} is named twice among {', '.join(given)}.")
     if not bands or not ways:
         raise LulcError("A network needs at least one band and one way in.")
     names = tuple(bands)
-    made = tuple(ModelBand(name, name, BANDS[name].centre, BANDS[name].width, BANDS[name].title) for name in names)
-    channels = [Channel(name, i, None, _band_steps(name)) for i, name in enumerate(names)]
+    made = tuple(_model_band(name) for name in names)
+    channels = [Channel(name, i, None, _band_steps(name, ranges.get(name))) for i, name in enumerate(names)]
     channels += [
         Channel(name, None, parse(INDICES[name], names), (Step.of("clip", minimum=-1, maximum=1),)) for name in indices
     ]
     forms = tuple(_form(way, names) for way in ways)
     ordered = sorted((tuple(n for n in names if n in p) for p in patterns), key=len)
     return Inputs(made, tuple(channels), forms, tuple(n for n in names if n in optional), tuple(ordered))
+
+
+def _model_band(name: str) -> ModelBand:
+    """A band by its wavelength where it has one, else by its name."""
+    if name in BANDS:
+        return ModelBand(name, name, BANDS[name].centre, BANDS[name].width, BANDS[name].title)
+    if name in _THERMAL:
+        return ModelBand(name, name, *_THERMAL[name])
+    return ModelBand(name, None, None, None, name)
+
+
+def _refuse_ranges(
+    bands: Sequence[str], indices: Sequence[str], ways: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+) -> None:
+    if "stored" not in ways:
+        if ranges:
+            raise LulcError("[input] ranges belong to stored numbers.", 'Say ways = ["stored"], or leave them out.')
+        return
+    if tuple(ways) != ("stored",):
+        raise LulcError(f"[input] ways are {', '.join(ways)}.", "The way stored goes with no other one.")
+    lacking = [name for name in bands if name not in ranges]
+    if lacking:
+        raise LulcError(
+            f"[input] ranges lack {', '.join(lacking)}.",
+            f"Give the ends of each band in stored numbers, as in ranges = {{ {lacking[0]} = [0, 3000] }}: p2 and p98"
+            " of stats.json will do.",
+        )
+    for name, (low, high) in ranges.items():
+        if name not in bands or not low < high:
+            raise LulcError(f"[input] ranges has {name} = [{low:g}, {high:g}].", "Give a band's lower and upper end.")
+    for name in indices:
+        if name in _OF_REFLECTANCE:
+            raise LulcError(f"{name} needs reflectance, but numbers come in as they are stored.", "Leave it out.")
 
 
 def _refuse_patterns(
@@ -244,6 +304,11 @@ def complete_smoothing(wanted: Smoothing, names: Sequence[str]) -> Smoothing:
             raise LulcError(f"[smoothing] is guided by the band {band!r}.", f"The network has {', '.join(names)}.")
     if wanted.mean:
         return replace(wanted, bands=bands)
+    unknown = [band for band in bands if band not in BANDS]
+    if unknown:
+        raise LulcError(
+            f"[smoothing] is guided by {unknown[0]}, of which nothing is known.", "Give mean and stddev, too."
+        )
     ends = [[math.log(end) for end in BANDS[band].usual] for band in bands]
     return replace(
         wanted,
@@ -270,19 +335,27 @@ class InputTable:
     ways: Words = ("reflectance",)
     optional: Words = ()
     patterns: tuple[Words, ...] = ()
+    ranges: Mapping[str, tuple[Number, Number]] = field(default_factory=dict)
 
 
 def from_table(table: Mapping[str, Any]) -> Inputs:
-    """Inputs of the table `[input]` of a recipe: `bands`, `indices`, `ways`, `optional`, `patterns`.
+    """Inputs of the table `[input]` of a recipe: `bands`, `indices`, `ways`, `optional`, `patterns`, `ranges`.
 
     Raises:
         LulcError: an unknown key, band, index or way, or something that is not a list of texts.
     """
     wanted = read(InputTable, table, "[input]")
-    return make_inputs(wanted.bands, wanted.indices, wanted.ways, wanted.optional, wanted.patterns)
+    return make_inputs(wanted.bands, wanted.indices, wanted.ways, wanted.optional, wanted.patterns, wanted.ranges)
 
 
-def _band_steps(name: str) -> Steps:
+def _band_steps(name: str, ends: tuple[float, float] | None = None) -> Steps:
+    """Towards -1..1: of reflectance, or of stored numbers between two ends."""
+    if ends is not None:
+        low, high = ends
+        return (
+            Step.of("clip", minimum=low, maximum=high),
+            Step.of("z-score", mean=(low + high) / 2, stddev=(high - low) / 2),
+        )
     half = BRIGHTEST / 2
     return (
         Step.of("scale", value=BANDS[name].divisor),
@@ -292,6 +365,8 @@ def _band_steps(name: str) -> Steps:
 
 
 def _form(way: str, names: Sequence[str]) -> InputForm:
+    if way == "stored":
+        return InputForm("stored", "dn", tuple(() for _ in names), "Numbers as the training images store them.")
     if way == "reflectance":
         return InputForm(
             "reflectance",

@@ -79,6 +79,12 @@ def make_set(root: Path, name: str, rows, classes="", values="reflectance", band
     return folder
 
 
+@pytest.fixture(name="make_set")
+def set_maker():
+    """`make_set`, for tests that describe a set of their own."""
+    return make_set
+
+
 def scene(rng: np.random.Generator, size: int = 64):
     """Water and trees side by side, wavy border: numbers `(4, size, size)` × 10 000 and stored labels 1 and 2."""
     edge = size // 2 + (8 * np.sin(np.arange(size) / 7 + rng.uniform(0, 6))).astype(int)

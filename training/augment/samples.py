@@ -45,7 +45,10 @@ def sample(
     """One training sample of `size` x `size` pixels."""
     got = cut(chip, size, drawn_scale(strength, rng), rng)
     values = got.values
-    if chip.picture or rng.random() < strength.pictures:
+    if inputs.stored:
+        # nothing is known of what another day or sensor does to such numbers
+        steps = list(inputs.form(True).band_steps)
+    elif chip.picture or rng.random() < strength.pictures:
         # bytes are only known up to an affine stretch, which percentiles undo: no radiometry before them
         layer = chip.pool if rng.random() < 0.5 and not chip.picture else chip.layer
         steps = resolved(_picture_form(inputs, rng.random() < strength.jitter, rng), layer)

@@ -79,11 +79,16 @@ def limits(inputs: Inputs) -> str:
 
 def has_pictures(inputs: Inputs) -> bool:
     """Whether pictures are a way in."""
-    return any(form.unit == "dn" for form in inputs.forms)
+    return any(form.unit == "dn" for form in inputs.forms) and not inputs.stored
 
 
 def _reflectance(name: str, inputs: Inputs) -> tuple[float, float]:
-    """(gain, addend) from a stored number / 255 to reflectance: of a stretched picture, or of reflectance · 10000."""
+    """(gain, addend) from a stored number / 255 to reflectance: of a stretched picture, or of reflectance · 10000.
+
+    Of a network that takes numbers as they are stored, to those.
+    """
+    if inputs.stored:
+        return 255.0, 0.0
     if has_pictures(inputs):
         low, high = BANDS[name].usual
         return high - low, low
@@ -124,6 +129,8 @@ class WithScaling(nn.Module):
 
     def __init__(self, network: nn.Module, inputs: Inputs) -> None:
         super().__init__()
+        if inputs.stored:
+            raise LulcError("Deepness gives numbers from 0 to 255 only.", "Leave the variant deepness out.")
         self.network, self.inputs = network, inputs
         pairs = [_reflectance(name, inputs) for name in inputs.names]
         self.register_buffer("gain", torch.tensor([p[0] for p in pairs]).view(1, -1, 1, 1))
