@@ -16,6 +16,7 @@ from lulc_plugin.model import Smoothing, Window
 from lulc_plugin.raster import Axis, plan_axis
 
 from .inputs import Inputs
+from .sets.chip_files import facts_of
 from .sets.chips import Chip
 
 FloatArray = npt.NDArray[np.float32]
@@ -159,7 +160,8 @@ def groups_of(chips: Sequence[Chip]) -> Groups:
     if chips[0].sure:
         values = np.arange(codes, dtype=np.uint8)
         return Groups(tuple(range(1, classes + 1)), values[1 : classes + 1], values, allowed)
-    used = sorted({int(c) for chip in chips for c in np.unique(chip.labels)} - {0} | set(range(classes + 1, codes)))
+    there = np.flatnonzero(facts_of(chips).labels.any(axis=0))
+    used = sorted({int(c) for c in there} - {0} | set(range(classes + 1, codes)))
     of_code, of_class = np.zeros(codes, np.uint8), np.zeros(classes, np.uint8)
     for code in sorted(used, key=lambda code: -int(allowed[code].sum())):
         of_code[code] = code

@@ -16,7 +16,7 @@ from ..sets.description import SetDescription
 _MOST = 4_000_000
 
 
-def chips_to_measure(sets: Sequence[Sequence[Chip]], picture: bool) -> list[Chip]:
+def chips_to_measure(sets: Sequence[Sequence[Chip]], picture: bool) -> Sequence[Chip]:
     """Chips of the training data whose values nobody changed and which have every band.
 
     Args:
@@ -28,7 +28,7 @@ def chips_to_measure(sets: Sequence[Sequence[Chip]], picture: bool) -> list[Chip
     """
     fitting = [chips for chips in sets if chips[0].picture == picture and all(chips[0].present)]
     labelled = [chips for chips in fitting if any(c.labels.any() and c.soft is None for c in chips)]
-    return list((labelled or fitting or [[]])[0])
+    return (labelled or fitting or [[]])[0]
 
 
 def band_statistics(chips: Sequence[Chip], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -43,6 +43,8 @@ Say = Callable[[str], None]
 Item = TypeVar("Item")
 _MOST_PARITY = 24
 _MOST_TRAINING = 100
+#: Held-out chips of a set whose inputs are looked at; their windows are held in memory.
+_MOST_LOOKED = 1000
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,8 @@ def real_inputs(
     Raises:
         LulcError: all chips are smaller than the network takes.
     """
-    looked = list(data.checks.values()) or [_few(chips, _MOST_TRAINING) for chips in data.training]
+    looked = [_few(chips, _MOST_LOOKED) for chips in data.checks.values()]
+    looked = looked or [_few(chips, _MOST_TRAINING) for chips in data.training]
     shown = pattern or recipe.inputs.names
     looked = [[chip for chip in chips if not pattern or _shows(recipe, chip, pattern)] for chips in looked]
     sets = [[recipe.inputs.show(input_of(recipe, chip, fill), shown) for chip in chips] for chips in looked]

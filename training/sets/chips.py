@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chips in memory: the bands a network wants, validity, what is known about each pixel, place and split."""
+"""Chips: the bands a network wants, validity, what is known about each pixel, place and split."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import open_dataset
 
+from .chip_files import ChipFacts, ChipFiles, read_ahead
 from .description import SetDescription, plain_name
 from .scene_statistics import scene_statistics
 
@@ -181,20 +182,26 @@ def images(
     """
     positions = _positions(description, bands)
     for row in rows_of(description):
-        if row["split"] not in splits:
-            continue
-        path = file_of(description.folder / "images", row["file"])
-        numbers = stored(path)
-        if len(numbers) < len(description.bands):
-            raise LulcError(f"{path} has {len(numbers)} bands; its set describes {len(description.bands)}.")
-        valid = np.ones(numbers.shape[1:], bool)
-        if description.nodata is not None:
-            valid = ~(numbers == description.nodata).all(axis=0)
-        wanted = [position - 1 for position in positions if position]
-        valid &= np.isfinite(numbers[wanted]).all(axis=0)
-        values = _in_unit(description, row, numbers, positions)
-        values[:, ~valid] = 0
-        yield row, values, valid
+        if row["split"] in splits:
+            yield row, *_image(description, row, positions)
+
+
+def _image(
+    description: SetDescription, row: Mapping[str, str], positions: Sequence[int]
+) -> tuple[FloatArray, BoolArray]:
+    """Values and validity of one row, see `images`."""
+    path = file_of(description.folder / "images", row["file"])
+    numbers = stored(path)
+    if len(numbers) < len(description.bands):
+        raise LulcError(f"{path} has {len(numbers)} bands; its set describes {len(description.bands)}.")
+    valid = np.ones(numbers.shape[1:], bool)
+    if description.nodata is not None:
+        valid = ~(numbers == description.nodata).all(axis=0)
+    wanted = [position - 1 for position in positions if position]
+    valid &= np.isfinite(numbers[wanted]).all(axis=0)
+    values = _in_unit(description, row, numbers, positions)
+    values[:, ~valid] = 0
+    return values, valid
 
 
 def _positions(description: SetDescription, bands: Sequence[str]) -> list[int]:
@@ -248,10 +255,8 @@ def allowed_classes(description: SetDescription, names: Sequence[str]) -> tuple[
     return allowed, table
 
 
-def load(
-    description: SetDescription, splits: Collection[str], bands: Sequence[str], names: Sequence[str]
-) -> list[Chip]:
-    """Chips of some splits.
+def load(description: SetDescription, splits: Collection[str], bands: Sequence[str], names: Sequence[str]) -> ChipFiles:
+    """Chips of some splits. All files are looked at now, and read again when a chip is needed.
 
     Args:
         description: the set.
@@ -263,57 +268,89 @@ def load(
         LulcError: files or bands are missing, or a label is of no class.
 
     Warns:
-        UserWarning: labels that the set does not list, which count as unknown; with their number of pixels.
+        UserWarning: labels that the set does not list, which count as unknown, with their number of pixels; pictures
+            whose scenes are not known.
     """
     missing = [b for b in bands if b not in description.bands]
     if len(missing) == len(bands):
         raise LulcError(f"{description.name} has none of the bands {', '.join(bands)}.")
-    allowed, table = allowed_classes(description, names)
-    layers = scene_layers(description, bands)
-    chips, of_scenes, strays = [], [], np.zeros(256, np.int64)
-    for row, values, valid in images(description, splits, bands):
-        stored = _stored_labels(description, row["file"], valid)
-        strays += np.bincount(stored[valid], minlength=256) * (table == 0)
-        chip = Chip(
-            source=description.name,
-            name=row["file"],
-            place=row[description.place] if description.place else row["file"],
-            split=row["split"],
-            values=values,
-            valid=valid,
-            labels=np.where(valid, table[stored], 0).astype(np.uint8),
-            allowed=allowed,
-            picture=description.picture,
-            gsd=description.gsd,
-            level=description.level,
-            present=tuple(b in description.bands for b in bands),
-        )
-        if description.soft:
-            chip.soft, known = _soft(description, row["file"], len(names), valid.shape)
-            chip.known = known & valid
-        chips.append(chip)
-        of_scenes.append(layers(row))
-    if not chips:
+    rows = [row for row in rows_of(description) if row["split"] in splits]
+    if not rows:
         raise LulcError(f"{description.name} has no image of the split {' or '.join(sorted(splits))}.")
-    _warn_of_strays(strays, f"{description.name}, {'+'.join(splits)}")
-    return _with_layers(description, chips, of_scenes)
-
-
-def _with_layers(description: SetDescription, chips: list[Chip], of_scenes: Sequence[FloatArray | None]) -> list[Chip]:
-    """The chips with what speaks for their layer: their scene where it is known, else their place, else themselves."""
-    chips = with_samples(chips)
-    for chip, layer in zip(chips, of_scenes, strict=True):
-        if layer is not None:
-            chip.layer, chip.pool, chip.one_layer = layer, layer, True
-        elif description.one_layer:
-            chip.layer, chip.one_layer = chip.pool, True
-    if description.picture and not all(chip.one_layer for chip in chips):
+    reader = _Reader(description, rows, bands, names)
+    facts = reader.look()
+    strays = reader.strays.sum(axis=0)
+    _warn_of_strays(strays, int(facts.valid.sum()), f"{description.name}, {'+'.join(splits)}")
+    if description.picture and not (description.one_layer or all(reader.layer(row) is not None for row in rows)):
         warnings.warn(
             f"{description.name} does not say which scenes its pictures were cut from, so each is stretched by itself;"
             " a map is stretched as a whole, and may score otherwise. Sets that training.prepare makes now do say it.",
-            stacklevel=3,
+            stacklevel=2,
         )
-    return chips
+    return ChipFiles(reader.read, [reader.place(row) for row in rows], facts)
+
+
+class _Reader:
+    """Reads the chips of some rows of a set."""
+
+    def __init__(
+        self, description: SetDescription, rows: Sequence[dict[str, str]], bands: Sequence[str], names: Sequence[str]
+    ) -> None:
+        self._description, self._rows, self._classes = description, rows, len(names)
+        self._positions = _positions(description, bands)
+        self._present = tuple(position > 0 for position in self._positions)
+        self._allowed, self._table = allowed_classes(description, names)
+        self.layer = scene_layers(description, bands)
+        self.strays = np.zeros((len(rows), 256), np.int64)
+        self._pools: dict[str, FloatArray] = {}
+
+    def place(self, row: Mapping[str, str]) -> str:
+        """The place of a row: the file itself where the set knows none."""
+        return row[self._description.place] if self._description.place else row["file"]
+
+    def look(self) -> ChipFacts:
+        """Read all chips once: what is known of them, labels that the set does not list, samples of places."""
+        labels, valid = [], []
+        samples: dict[str, list[FloatArray]] = {}
+        for row, chip in zip(self._rows, read_ahead(self.read, range(len(self._rows))), strict=True):
+            labels.append(np.bincount(chip.labels.ravel(), minlength=len(self._allowed)))
+            valid.append(np.count_nonzero(chip.valid))
+            if self.layer(row) is None:
+                samples.setdefault(chip.place, []).append(chip.layer)
+        self._pools = {place: _pooled(members) for place, members in samples.items()}
+        taught = bool(self._description.soft)
+        return ChipFacts(np.stack(labels).astype(np.int64), np.array(valid, np.int64), taught)
+
+    def read(self, number: int) -> Chip:
+        """Chip number `number`."""
+        description, row = self._description, self._rows[number]
+        values, valid = _image(description, row, self._positions)
+        stored = _stored_labels(description, row["file"], valid)
+        self.strays[number] = np.bincount(stored[valid], minlength=256) * (self._table == 0)
+        chip = Chip(
+            source=description.name,
+            name=row["file"],
+            place=self.place(row),
+            split=row["split"],
+            values=values,
+            valid=valid,
+            labels=np.where(valid, self._table[stored], 0).astype(np.uint8),
+            allowed=self._allowed,
+            picture=description.picture,
+            gsd=description.gsd,
+            level=description.level,
+            present=self._present,
+        )
+        if description.soft:
+            chip.soft, known = _soft(description, row["file"], self._classes, valid.shape)
+            chip.known = known & valid
+        layer = self.layer(row)
+        chip.layer = _own_sample(chip) if layer is None else layer
+        chip.pool = chip.layer if layer is not None else self._pools.get(chip.place, chip.layer)
+        if description.one_layer and layer is None:
+            chip.layer = chip.pool
+        chip.one_layer = description.one_layer or layer is not None
+        return chip
 
 
 def scene_layers(description: SetDescription, bands: Sequence[str]) -> Callable[[Mapping[str, str]], FloatArray | None]:
@@ -342,12 +379,13 @@ def _stored_labels(description: SetDescription, name: str, valid: BoolArray) -> 
     return labels
 
 
-def _warn_of_strays(counts: npt.NDArray[np.int64], where: str) -> None:
+def _warn_of_strays(counts: npt.NDArray[np.int64], pixels: int, where: str) -> None:
     """Warn of labels that are in the files and not in the description; `counts` are pixels of each value."""
     values = np.flatnonzero(counts[1:]) + 1
-    if values.size:
+    strays = int(counts[values].sum())
+    if strays:
         warnings.warn(
-            f"{where}: {counts[values].sum()} pixels have labels that set.toml does not list"
+            f"{where}: {strays} pixels ({strays / max(1, pixels):.1%}) have labels that set.toml does not list"
             f" ({', '.join(map(str, values))}); they count as unknown.",
             stacklevel=3,
         )
@@ -366,25 +404,33 @@ def _soft(
     return shares, known
 
 
-def with_samples(chips: list[Chip], stride: int = 3) -> list[Chip]:
-    """The same chips with `layer` and `pool` filled in."""
+def _own_sample(chip: Chip, stride: int = 3) -> FloatArray:
+    """Some valid pixels `(bands, pixels)` of a chip, about 8000 at most."""
+    step = max(stride, int(np.sqrt(chip.valid.size / 8000)))
+    grid = np.s_[step // 2 :: step]
+    sample = chip.values[:, grid, grid][:, chip.valid[grid, grid]]
+    return sample if sample.size else chip.values[:, chip.valid]
+
+
+def _pooled(samples: Sequence[FloatArray]) -> FloatArray:
+    pool = np.concatenate(samples, axis=1)
+    return pool[:, :: max(1, pool.shape[1] // 8000)]
+
+
+def with_samples(chips: list[Chip]) -> list[Chip]:
+    """The same chips with `layer` and `pool` filled in, where they are in memory and know no scene."""
     places: dict[tuple[str, str], list[Chip]] = {}
     for chip in chips:
-        step = max(stride, int(np.sqrt(chip.valid.size / 8000)))
-        grid = np.s_[step // 2 :: step]
-        chip.layer = chip.values[:, grid, grid][:, chip.valid[grid, grid]]
-        if not chip.layer.size:
-            chip.layer = chip.values[:, chip.valid]
+        chip.layer = _own_sample(chip)
         places.setdefault((chip.source, chip.place), []).append(chip)
     for members in places.values():
-        pool = np.concatenate([m.layer for m in members], axis=1)
-        pool = pool[:, :: max(1, pool.shape[1] // 8000)]
+        pool = _pooled([m.layer for m in members])
         for member in members:
             member.pool = pool
     return chips
 
 
-def fingerprint(chips: Sequence[Chip]) -> str:
+def fingerprint(chips: Iterable[Chip]) -> str:
     """SHA-256 over names, splits, values and labels of chips, in groups of eight digits: what a run was trained on."""
     digest = hashlib.sha256()
     for chip in chips:

@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--device", default="auto", help="cpu, cuda or auto")
     p.add_argument("--threads", type=int, default=0, help="processor threads; all by default")
     p.add_argument("--cache", type=Path, default=Path("runs/teachers"), help="folder of teachers' answers")
+    p.add_argument("--memory", type=float, metavar="GB", help="of chips that stay in memory; half of the machine's")
     p.add_argument(
         "--resume",
         action="store_true",
@@ -71,11 +72,16 @@ def train(options: argparse.Namespace) -> Path:
 
     import torch
 
+    from ..sets.chip_files import MEMORY
     from . import loop
     from .training_data import load_training_data
 
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.memory is not None:
+        if not options.memory >= 0:
+            raise LulcError(f"--memory is {options.memory:g} GB.", "Give a number from 0 on.")
+        MEMORY.limit = int(options.memory * 1e9)
     chips = load_training_data(recipe, root, options.cache)
     if options.previews:
         from .plots import write_samples

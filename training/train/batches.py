@@ -17,8 +17,12 @@ from ..augment.geometry import mosaic
 from ..augment.samples import Sample, mixed, sample
 from ..losses.target import Target, class_weights
 from ..recipe import DataPart, Recipe
+from ..sets.chip_files import facts_of, places_of
 from ..sets.chips import Chip
 from .consistent import Consistent
+
+#: Training chips of a set that enter the means of the channels, about.
+_MOST_MEANS = 4000
 
 
 def channel_means(recipe: Recipe, parts: Sequence[Sequence[Chip]]) -> list[float]:
@@ -26,8 +30,9 @@ def channel_means(recipe: Recipe, parts: Sequence[Sequence[Chip]]) -> list[float
 
     Invalid pixels do not count.
     """
-    chips = [c for part in parts for c in part]
-    chips = [c for c in chips if not c.picture and all(c.present)] or [c for c in chips if all(c.present)] or chips
+    whole = [part for part in parts if all(part[0].present)]
+    chosen = [part for part in whole if not part[0].picture] or whole or list(parts)
+    chips = (part[i] for part in chosen for i in range(0, len(part), 1 + len(part) // _MOST_MEANS))
     zeros = [0.0] * len(recipe.inputs.channels)
     means = [recipe.inputs.of(c.values, c.band_valid, c.picture, zeros)[:, c.valid].mean(axis=1) for c in chips]
     return [round(float(v), 3) for v in np.mean(means, axis=0)]
@@ -59,10 +64,7 @@ def fitting(recipe: Recipe, multiple: int) -> None:
 
 def code_shares(chips: Sequence[Chip]) -> npt.NDArray[np.float64]:
     """Share of each label code among the labelled pixels; code 0 has none."""
-    codes = len(chips[0].allowed)
-    counts = np.sum([np.bincount(c.labels.ravel(), minlength=codes) for c in chips], axis=0).astype(np.float64)
-    counts[0] = 0
-    return counts / max(counts.sum(), 1)
+    return facts_of(chips).shares
 
 
 def chances(chips: Sequence[Chip], power: float) -> npt.NDArray[np.float64]:
@@ -73,19 +75,19 @@ def chances(chips: Sequence[Chip], power: float) -> npt.NDArray[np.float64]:
     """
     if not power:
         return np.full(len(chips), 1 / len(chips))
-    if not any(c.labels.any() for c in chips):
+    labels = facts_of(chips).labels.astype(float)
+    if not labels[:, 1:].any():
         raise LulcError(f"{chips[0].source} has no labels, but its rarity is {power}.", "Leave rarity out there.")
     shares = torch.from_numpy(code_shares(chips))
     weights = np.zeros(len(shares))
     used = np.flatnonzero(shares.numpy() > 0)
     weights[used] = class_weights(shares[used], power, 12.0).numpy()
     rarities = []
-    for chip in chips:
-        counts = np.bincount(chip.labels.ravel(), minlength=len(weights)).astype(float)
-        counts[0] = 0
+    for counts in labels:
+        size, counts[0] = counts.sum(), 0
         total = counts.sum()
         # a chip with hardly any label is seen now and then for what a teacher says of it
-        rarities.append(float((counts * weights).sum() / total) if total > 0.02 * chip.labels.size else 0.05)
+        rarities.append(float((counts * weights).sum() / total) if total > 0.02 * size else 0.05)
     return np.array(rarities) / np.sum(rarities)
 
 
@@ -101,7 +103,7 @@ class Batches:
         """Bands that the networks of [consistent] see."""
         return frozenset() if self._consistent is None else self._consistent.bands
 
-    def __init__(self, recipe: Recipe, parts: Sequence[list[Chip]], fill: Sequence[float]) -> None:
+    def __init__(self, recipe: Recipe, parts: Sequence[Sequence[Chip]], fill: Sequence[float]) -> None:
         self._recipe, self._parts, self._fill = recipe, parts, fill
         self._consistent = Consistent(recipe) if recipe.consistent is not None else None
         odds = recipe.run.pattern_odds or (1.0,) * len(recipe.inputs.patterns)
@@ -121,7 +123,7 @@ class Batches:
     def _drawn(
         self,
         part: DataPart,
-        chips: list[Chip],
+        chips: Sequence[Chip],
         odds: npt.NDArray[np.float64],
         large: bool,
         rng: np.random.Generator,
@@ -131,9 +133,13 @@ class Batches:
         if large:
             # windows in which a pixel sees no border
             size, count = run.large, run.of_large(part.samples)
-        picked = [chips[i] for i in rng.choice(len(chips), count, p=odds)]
+        numbers = [int(i) for i in rng.choice(len(chips), count, p=odds)]
+        picked = [chips[i] for i in numbers]
         if large and len(chips) > 3:
-            picked = [c if min(c.valid.shape) >= size else self._amid(c, chips, odds, rng) for c in picked]
+            picked = [
+                c if min(c.valid.shape) >= size else self._amid(i, c, chips, odds, rng)
+                for i, c in zip(numbers, picked, strict=True)
+            ]
         made = [sample(c, size, self._recipe.inputs, self._fill, part.augment, rng) for c in picked]
         made = mixed(made, part.augment.cutmix, rng)
         if self._consistent is not None:
@@ -150,11 +156,13 @@ class Batches:
         pattern = patterns[rng.choice(len(patterns), p=odds / odds.sum())]
         return replace(one, image=inputs.show(one.image, pattern), shown=pattern)
 
-    def _amid(self, chip: Chip, chips: list[Chip], odds: npt.NDArray[np.float64], rng: np.random.Generator) -> Chip:
-        """The chip beside three others, in half of the cases of its own place where that has as many."""
-        near = [c for c in chips if c.place == chip.place and c is not chip]
+    def _amid(
+        self, number: int, chip: Chip, chips: Sequence[Chip], odds: npt.NDArray[np.float64], rng: np.random.Generator
+    ) -> Chip:
+        """The chip of this number beside three others, half of them of its own place where that has as many."""
+        near = [i for i, place in enumerate(places_of(chips)) if place == chip.place and i != number]
         if rng.random() < 0.5 and len(near) >= 3:
-            return mosaic([chip, *(near[i] for i in rng.choice(len(near), 3, replace=False))], rng)
+            return mosaic([chip, *(chips[near[i]] for i in rng.choice(len(near), 3, replace=False))], rng)
         return mosaic([chip, *(chips[i] for i in rng.choice(len(chips), 3, p=odds))], rng)
 
 
@@ -199,9 +207,9 @@ class Targets:
 
 
 def _soft_shares(chips: Sequence[Chip]) -> torch.Tensor | None:
-    taught = [(c.soft, c.known) for c in chips if c.soft is not None and c.known is not None]
-    if len(taught) < len(chips):
+    if not facts_of(chips).taught:
         return None
+    taught = ((c.soft, c.known) for c in chips if c.soft is not None and c.known is not None)
     sums = reduce(np.add, (soft[:, known].sum(axis=1, dtype=np.float64) for soft, known in taught))
     return torch.from_numpy(sums / max(sums.sum(), 1e-9))
 

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from lulc_plugin.errors import LulcError
 from lulc_plugin.raster import value_kind
 
 from ..recipe import Recipe, Second
-from ..sets.chips import Chip, fingerprint, images, load
+from ..sets.chip_files import ChipFiles, facts_of, places_of
+from ..sets.chips import Chip, fingerprint, images, load, rows_of
 from ..sets.description import SetDescription, describe
 from ..teachers.cache import Soft, soft_labels
 from ..teachers.panel import Panel
@@ -25,13 +28,13 @@ from ..teachers.teacher_settings import TeacherSettings, parse
 class TrainingData:
     """Chips of each `[[data]]` and of each `[[check]]`, in the order of the recipe."""
 
-    training: list[list[Chip]]
-    checks: dict[str, list[Chip]]
+    training: list[Sequence[Chip]]
+    checks: dict[str, Sequence[Chip]]
 
     @property
     def fingerprint(self) -> str:
         """What a run is trained on and checked with."""
-        return fingerprint([c for chips in [*self.training, *self.checks.values()] for c in chips])
+        return fingerprint(c for chips in [*self.training, *self.checks.values()] for c in chips)
 
 
 def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
@@ -57,20 +60,21 @@ def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
         if part.second and recipe.second is not None:
             chips = with_second(recipe, recipe.second, description, chips, part.splits, cache)
         if part.sparse:
-            chips = [sparse(c, part.sparse, recipe.run.seed) for c in chips]
-        if not any(c.labels.any() or c.soft is not None for c in chips):
+            chips = chips.changed(lambda _, chip, n=part.sparse: sparse(chip, n, recipe.run.seed))
+        if not (facts_of(chips).labels[:, 1:].any() or facts_of(chips).taught):
             raise LulcError(f"{part.set} has no labelled pixel and no teacher.")
         training.append(chips)
-    checks: dict[str, list[Chip]] = {}
+    checks: dict[str, Sequence[Chip]] = {}
     for check in recipe.checks:
         description = describe(root, check.set)
         if description.use != "train":
             raise LulcError(f"{check.set} is for {description.use} only; nothing may be chosen by it.")
         name = f"{check.set} {'+'.join(check.splits)}"
         checks[name] = labelled(recipe, description, check.splits, check.teacher, root, cache)
-        if not any(c.labels.any() for c in checks[name]):
+        if not facts_of(checks[name]).labels[:, 1:].any():
             raise LulcError(f"[[check]] {name} has no labelled pixel.", "Name a set with labels, or a teacher for it.")
     _apart(training, checks)
+    _warn_of_absent(recipe, training, checks)
     return TrainingData(training, checks)
 
 
@@ -93,7 +97,7 @@ def labelled(
     teachers: Sequence[str],
     root: Path,
     cache: Path,
-) -> list[Chip]:
+) -> ChipFiles:
     """Chips of some splits, with the mean answer of the teachers named; without labels, those of the teachers.
 
     Images without a valid pixel are left out.
@@ -102,16 +106,40 @@ def labelled(
         LulcError: as `sets.chips.load`, no image has a valid pixel, or a teacher cannot be used.
     """
     chips = load(description, splits, recipe.inputs.names, recipe.legend.names)
-    if not any(c.valid.any() for c in chips):
+    there = np.flatnonzero(chips.facts.valid)
+    if not there.size:
         raise LulcError(f"No image of {description.name} {'+'.join(splits)} has a valid pixel.")
     if not teachers:
-        return [c for c in chips if c.valid.any()]
+        return chips.chosen(there.tolist())
     answers = _answers(recipe, description, splits, teachers, recipe.legend.names, cache)
-    for chip, (shares, known) in zip(chips, answers, strict=True):
+
+    def taught(number: int, chip: Chip) -> Chip:
+        shares, known = answers[number]
         chip.soft, chip.known = shares, known & chip.valid
         if not description.label_band:
             chip.labels = np.where(chip.known, shares.argmax(axis=0) + 1, 0).astype(np.uint8)
-    return [c for c in chips if c.valid.any()]
+        return chip
+
+    return chips.changed(taught).chosen(there.tolist())
+
+
+def _warn_of_absent(recipe: Recipe, training: Sequence[Sequence[Chip]], checks: Mapping[str, Sequence[Chip]]) -> None:
+    """Warn of classes that no training pixel may be, and of those that a check does not look at."""
+    seen = {name: _class_pixels(chips) for name, chips in checks.items()}
+    learnt = np.sum([_class_pixels(chips) for chips in training], axis=0)
+    for i, name in enumerate(recipe.legend.names):
+        if not learnt[i] and not any(facts_of(chips).taught for chips in training):
+            warnings.warn(f"No training pixel is {name}: the network cannot learn it.", stacklevel=3)
+        elif learnt[i]:
+            for check, counts in seen.items():
+                if not counts[i]:
+                    share = learnt[i] / learnt.sum()
+                    warnings.warn(f"[[check]] {check} has no {name}, {share:.1%} of the training pixels.", stacklevel=3)
+
+
+def _class_pixels(chips: Sequence[Chip]) -> npt.NDArray[np.int64]:
+    """Pixels that may be of each class."""
+    return facts_of(chips).labels.sum(axis=0) @ chips[0].allowed.astype(np.int64)
 
 
 def _answers(
@@ -135,23 +163,26 @@ def _answers(
 
 
 def with_second(
-    recipe: Recipe, second: Second, description: SetDescription, chips: list[Chip], splits: Sequence[str], cache: Path
-) -> list[Chip]:
+    recipe: Recipe, second: Second, description: SetDescription, chips: ChipFiles, splits: Sequence[str], cache: Path
+) -> ChipFiles:
     """The chips with what the second head's teachers say, behind the shares of the legend; 0 where not believed.
 
     Raises:
         LulcError: the set has no teacher of its own, or the second head's cannot be used.
     """
-    if any(chip.soft is None for chip in chips):
+    if not chips.facts.taught:
         raise LulcError(f"[[data]] {description.name} says second = true, but has no teacher.", "Name one there.")
     answers = _answers(recipe, description, splits, second.teacher, second.classes, cache)
-    rows = (row["file"] for row, _, _ in images(description, splits, description.bands))
+    rows = (row["file"] for row in rows_of(description) if row["split"] in splits)
     by_name = dict(zip(rows, answers, strict=True))
-    for chip in chips:
+
+    def taught(_: int, chip: Chip) -> Chip:
         shares, known = by_name[chip.name]
         if chip.soft is not None:
             chip.soft = np.concatenate([chip.soft, shares * known])
-    return chips
+        return chip
+
+    return chips.changed(taught)
 
 
 def sparse(chip: Chip, count: int, seed: int) -> Chip:
@@ -161,13 +192,12 @@ def sparse(chip: Chip, count: int, seed: int) -> Chip:
     keep = rng.choice(at, min(count, at.size), replace=False)
     labels = np.zeros_like(chip.labels)
     labels.ravel()[keep] = chip.labels.ravel()[keep]
-    chip.labels = labels
-    return chip
+    return replace(chip, labels=labels)
 
 
-def _apart(training: Sequence[Sequence[Chip]], checks: dict[str, list[Chip]]) -> None:
-    trained = {(c.source, c.place) for chips in training for c in chips}
+def _apart(training: Sequence[Sequence[Chip]], checks: Mapping[str, Sequence[Chip]]) -> None:
+    trained = {(chips[0].source, place) for chips in training for place in places_of(chips)}
     for name, chips in checks.items():
-        both = sorted({c.place for c in chips if (c.source, c.place) in trained})
+        both = sorted({place for place in places_of(chips) if (chips[0].source, place) in trained})
         if both:
             raise LulcError(f"The place {both[0]} both trains and is checked in {name}.", "Split by place.")

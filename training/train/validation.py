@@ -16,6 +16,7 @@ from lulc_plugin.model import Window
 from ..maps import Counts, Mapper, Predictor, chip_matrix, groups_of, line, reference_dice, reference_miou
 from ..networks.network import Network
 from ..recipe import Check, Recipe
+from ..sets.chip_files import facts_of
 from ..sets.chips import Chip
 
 
@@ -129,6 +130,6 @@ def _fit(counts: Counts, nll: float) -> Fit:
 
 def spread_chips(chips: Sequence[Chip], count: int = 12) -> list[Chip]:
     """Some labelled chips, spread evenly: enough to see whether training and held-out scores part."""
-    labelled = [c for c in chips if c.labels.any()]
+    labelled = np.flatnonzero(facts_of(chips).labels[:, 1:].any(axis=1))
     at = np.unique(np.linspace(0, len(labelled) - 1, min(count, len(labelled))).round().astype(int))
-    return [labelled[i] for i in at]
+    return [chips[int(labelled[i])] for i in at]
