@@ -23,7 +23,7 @@ from .export.card_table import CardTable
 from .inputs import InputTable
 from .losses.terms import TERMS
 from .networks.registry import architectures
-from .recipe import Check, DataPart, Optimiser, Run, Second
+from .recipe import Check, ConsistentTable, DataPart, Optimiser, Run, Second
 from .teachers.teacher_settings import TeacherSettings
 from .toml_tables import Table, Words, allowed
 
@@ -56,7 +56,7 @@ class RecipeFile:
         name: of the network; the run's folder is runs/NAME-sSEED.
         legend: a name from resources/legends, a JSON file, or a table with `classes`.
         base: another recipe, beside this one; keys here go before those there.
-        input, network, data, run, optimiser, augment, check, second: see below.
+        input, network, data, run, optimiser, augment, check, second, consistent: see below.
         teachers: `[teachers.NAME]`, networks that label; `[[teachers.NAME]]` several times to average them.
         smoothing: how far maps of the finished network follow the edges of their image; training does without.
         card: words for the description and the card.
@@ -75,6 +75,7 @@ class RecipeFile:
     teachers: dict[str, TeacherSettings | tuple[TeacherSettings, ...]] = field(default_factory=dict)
     smoothing: Smoothing | None = None
     second: Second | None = None
+    consistent: ConsistentTable | None = None
     card: CardTable | None = None
 
 
@@ -82,7 +83,7 @@ class RecipeFile:
 TABLES: dict[str, type] = {
     "The file": RecipeFile, "[input]": InputTable, "[network]": NetworkTable, "[run]": Run, "[optimiser]": Optimiser,
     "[augment]": Strength, "[[data]]": DataPart, "[[check]]": Check, "[teachers.NAME]": TeacherSettings,
-    "[second]": Second, "[smoothing]": Smoothing, "[card]": CardTable,
+    "[second]": Second, "[consistent]": ConsistentTable, "[smoothing]": Smoothing, "[card]": CardTable,
 }  # fmt: skip
 
 
