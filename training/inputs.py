@@ -325,9 +325,10 @@ class InputTable:
     Attributes:
         bands: common names; the data sets have them in any order.
         indices: further channels that are computed from the bands.
-        ways: `reflectance`, `picture` or both, the preferred one first.
+        ways: `reflectance`, `picture`, `stored`; the preferred one first.
         optional: those of `bands` that a layer may lack.
         patterns: sets of bands that a layer may have, where not every choice of `optional` is to be one.
+        ranges: of the way `stored`: band → the stored numbers that become its ends.
     """
 
     bands: Words
