@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from qgis.core import (
@@ -45,7 +46,7 @@ class LabelKeys:
         self._iface = iface
         self._told: set[str] = set()
         actions: dict[str, Callable[[], None]] = {
-            str(number): lambda number=number: self.give(number) for number in range(1, _MOST_KEYS + 1)
+            str(number): partial(self.give, number) for number in range(1, _MOST_KEYS + 1)
         }
         actions.update({"N": self.go_on, "U": self.unsure})
         self._keys = [self._key(text, action) for text, action in actions.items()]

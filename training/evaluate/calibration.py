@@ -217,7 +217,7 @@ def of_patterns(answers: Mapper, recipe: Recipe, root: Path, cache: Path) -> Cal
     )
 
 
-def checks(recipe: Recipe, root: Path, cache: Path) -> dict[str, list[Chip]]:
+def checks(recipe: Recipe, root: Path, cache: Path) -> dict[str, Sequence[Chip]]:
     """`SET/SPLIT` → chips of the held-out splits that choose and have labels of their own.
 
     Raises:
@@ -226,7 +226,7 @@ def checks(recipe: Recipe, root: Path, cache: Path) -> dict[str, list[Chip]]:
     from ..sets.description import describe
     from ..train.training_data import labelled
 
-    chips_of: dict[str, list[Chip]] = {}
+    chips_of: dict[str, Sequence[Chip]] = {}
     for check in recipe.checks:
         description = describe(root, check.set)
         if description.use != "train":

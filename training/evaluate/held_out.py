@@ -152,7 +152,7 @@ def _parts(description: SetDescription, splits: Sequence[str], teachers: tuple[s
 
 def chips_of(
     part: Part, bands: Sequence[str], legend: Legend, recipe: Recipe | None, root: Path, cache: Path
-) -> list[Chip]:
+) -> Sequence[Chip]:
     """The chips of a part with labels, bands in the order given.
 
     Raises:
@@ -171,11 +171,11 @@ def chips_of(
 
 def loader(
     bands: Sequence[str], legend: Legend, recipe: Recipe | None, root: Path, cache: Path
-) -> Callable[[Part], list[Chip]]:
+) -> Callable[[Part], Sequence[Chip]]:
     """`chips_of` that keeps what it has loaded."""
-    kept: dict[str, list[Chip]] = {}
+    kept: dict[str, Sequence[Chip]] = {}
 
-    def chips(part: Part) -> list[Chip]:
+    def chips(part: Part) -> Sequence[Chip]:
         if part.key not in kept:
             kept[part.key] = chips_of(part, bands, legend, recipe, root, cache)
         return kept[part.key]

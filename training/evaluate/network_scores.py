@@ -26,7 +26,7 @@ from .held_out import Part, evaluation_only, loader, of_recipe, require_unseen
 from .random_forest import Baselines
 from .split_scores import Scored, matrices_of, plain, score
 
-Loader = Callable[[Part], list[Chip]]
+Loader = Callable[[Part], Sequence[Chip]]
 
 
 @dataclass(frozen=True)

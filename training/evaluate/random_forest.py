@@ -103,7 +103,7 @@ class Baselines:
         per_chip: training pixels of each chip.
     """
 
-    def __init__(self, recipe: Recipe, chips: Callable[[Part], list[Chip]], per_chip: int = PER_CHIP) -> None:
+    def __init__(self, recipe: Recipe, chips: Callable[[Part], Sequence[Chip]], per_chip: int = PER_CHIP) -> None:
         self._recipe, self._chips, self._per_chip = recipe, chips, per_chip
         self._forests: dict[str, Forest] = {}
         self._found: dict[str, dict[str, Counts]] = {}

@@ -265,7 +265,7 @@ def _calibration(source: Source, temperature: float | None) -> dict[str, Any]:
     return calibration.of_checks(answers, source.recipe, source.root, source.cache).table()
 
 
-def held_out(recipe: Recipe, data: TrainingData) -> dict[str, list[Chip]]:
+def held_out(recipe: Recipe, data: TrainingData) -> dict[str, Sequence[Chip]]:
     """Chips of the checks that count and have labels of their own."""
     checks = zip(data.checks.items(), recipe.checks, strict=True)
     return {name: chips for (name, chips), check in checks if check.counts and not check.teacher}

@@ -28,7 +28,7 @@ def save(state: Mapping[str, Any], path: Path) -> None:
     """
     stream = BytesIO()
     torch.save(dict(state), stream)
-    write_whole(path, stream.getbuffer())
+    write_whole(path, stream.getvalue())
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
     Raises:
         LulcError: a set is missing, may not be trained on, lacks bands or labels, or a place is in two splits.
     """
-    training = []
+    training: list[Sequence[Chip]] = []
     for part in recipe.data:
         description = describe(root, part.set)
         if description.use != "train":
@@ -60,7 +60,7 @@ def load_training_data(recipe: Recipe, root: Path, cache: Path) -> TrainingData:
         if part.second and recipe.second is not None:
             chips = with_second(recipe, recipe.second, description, chips, part.splits, cache)
         if part.sparse:
-            chips = chips.changed(lambda _, chip, n=part.sparse: sparse(chip, n, recipe.run.seed))
+            chips = _sparse_chips(chips, part.sparse, recipe.run.seed)
         if not (facts_of(chips).labels[:, 1:].any() or facts_of(chips).taught):
             raise LulcError(f"{part.set} has no labelled pixel and no teacher.")
         training.append(chips)
@@ -183,6 +183,10 @@ def with_second(
         return chip
 
     return chips.changed(taught)
+
+
+def _sparse_chips(chips: ChipFiles, count: int, seed: int) -> ChipFiles:
+    return chips.changed(lambda _, chip: sparse(chip, count, seed))
 
 
 def sparse(chip: Chip, count: int, seed: int) -> Chip:

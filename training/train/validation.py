@@ -69,7 +69,7 @@ def validate(
     recipe: Recipe,
     network: Network,
     fill: Sequence[float],
-    checks: dict[str, list[Chip]],
+    checks: Mapping[str, Sequence[Chip]],
     seen: Sequence[Chip],
     device: torch.device,
 ) -> Validation:
@@ -96,8 +96,8 @@ def validate(
 
 
 def _looked_at(
-    recipe: Recipe, checks: Mapping[str, list[Chip]]
-) -> Iterator[tuple[str, list[Chip], Check, tuple[str, ...]]]:
+    recipe: Recipe, checks: Mapping[str, Sequence[Chip]]
+) -> Iterator[tuple[str, Sequence[Chip], Check, tuple[str, ...]]]:
     """Each check with each pattern of bands that its chips can show, and a name for both."""
     for (name, chips), check in zip(checks.items(), recipe.checks, strict=True):
         for shown in recipe.inputs.patterns_of(recipe.inputs.bands_of(chips[0].present)):
