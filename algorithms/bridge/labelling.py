@@ -148,7 +148,7 @@ def _renderer(pixel: Pixel | None) -> QgsRuleBasedRenderer:
             symbol.appendSymbolLayer(shape)
             # the circle is for finding a point; close by only the outline is left
             enabled = getattr(QgsSymbolLayer, "PropertyLayerEnabled", None)  # another name in newer QGIS
-            enabled = getattr(QgsSymbolLayer.Property, "LayerEnabled", enabled)
+            enabled = getattr(getattr(QgsSymbolLayer, "Property", None), "LayerEnabled", enabled)
             far = QgsProperty.fromExpression(f"@map_scale > {pixel.metres * 1000 / _CLOSE_MM:.0f}")
             symbol.symbolLayer(0).setDataDefinedProperty(enabled, far)
         rule = QgsRuleBasedRenderer.Rule(symbol, 0, 0, condition, title)

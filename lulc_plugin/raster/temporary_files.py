@@ -33,7 +33,11 @@ RENEW_EVERY = 600.0
 _PROGRAM = "landcover_classifier"
 _LOCK_NAME = re.compile(r"(\..+\.[0-9a-f]{12}\.)lock")
 _LARGEST_LOCK = 10_000
+#: Seconds after which a file without a lock is nobody's: the list of a folder is not of one moment.
+_SETTLED_AFTER = 60.0
 _ENDINGS = re.compile(r"(stream|whole)\.tif(\..{1,20})*|aux\.xml|qml|before\d")
+#: GDAL's own, as a run's other files may be a map that was replaced
+_NAME = re.compile(r"(\..+\.[0-9a-f]{12}\.)(?:stream|whole)\.tif(?:\..{1,20})*")
 
 #: Names of this process's lock files. On some shared folders a file lock belongs to the whole process: there, two maps
 #: that are made by one QGIS would not see each other's.
@@ -121,7 +125,20 @@ def remove_leftovers(folder: Path) -> tuple[str, ...]:
         match = _LOCK_NAME.fullmatch(name)
         if match and name not in _OWN and _is_abandoned(folder / name):
             removed += _remove(folder, match[1])
-    return tuple(removed)
+    return (*removed, *_without_lock(folder, set(names)))
+
+
+def _without_lock(folder: Path, names: set[str]) -> list[str]:
+    """Remove what GDAL made while a stopped run removed its files and its lock: a lock is there before all others."""
+    removed = []
+    for name in sorted(names):
+        match = _NAME.fullmatch(name)
+        if match and f"{match[1]}lock" not in names:
+            with suppress(OSError):
+                if time.time() - os.stat(folder / name).st_mtime > _SETTLED_AFTER:
+                    os.unlink(folder / name)
+                    removed.append(name)
+    return removed
 
 
 def _is_abandoned(lock_file: Path) -> bool:
@@ -180,16 +197,20 @@ def _remove(folder: Path, start: str, lock: bool = True) -> list[str]:
     """Remove the temporary files that begin with `start`; the `lock` at last, and only if nothing else is left."""
     removed: list[str] = []
     left = 0
-    with suppress(OSError):
-        for name in os.listdir(folder):
-            if name.startswith(start) and _ENDINGS.fullmatch(name[len(start) :]):
-                try:
-                    (folder / name).unlink()
-                    removed.append(name)
-                except FileNotFoundError:
-                    continue  # GDAL, or a run beside this one, was faster
-                except OSError:
-                    left += 1
+    found = True
+    while found and not left:  # GDAL may make one while others are removed
+        found = False
+        with suppress(OSError):
+            for name in os.listdir(folder):
+                if name.startswith(start) and _ENDINGS.fullmatch(name[len(start) :]):
+                    try:
+                        (folder / name).unlink()
+                        removed.append(name)
+                        found = True
+                    except FileNotFoundError:
+                        continue  # GDAL, or a run beside this one, was faster
+                    except OSError:
+                        left += 1
     if lock and not left:
         with suppress(OSError):
             (folder / f"{start}lock").unlink()

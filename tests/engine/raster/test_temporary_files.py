@@ -292,3 +292,20 @@ def test_a_writer_shows_its_lock_first(tmp_path):
         assert remove_leftovers(tmp_path) == ()
         writer.finish({}, Progress())
     assert listing(tmp_path) == BESIDE
+
+
+def test_what_gdal_makes_after_the_lock_is_gone_is_removed_later(tmp_path):
+    files = TemporaryFiles(tmp_path / "map.tif")
+    late = [files.file("whole.tif.ovr.tmp"), files.file("whole.tif")]
+    kept = [files.file("before1"), tmp_path / ".mine.whole.tif"]
+    for file in (*late, *kept):
+        file.write_bytes(b"II")
+        os.utime(file, (time.time() - 120,) * 2)
+    assert remove_leftovers(tmp_path) == ()  # while the run is at work
+    os.close(files._descriptor)
+    files._descriptor = -1
+    files._lock_file.unlink()
+    new = files.file("stream.tif")
+    new.write_bytes(b"II")
+    assert sorted(remove_leftovers(tmp_path)) == sorted(file.name for file in late)
+    assert set(os.listdir(tmp_path)) == {file.name for file in (*kept, new)}
