@@ -320,10 +320,11 @@ def _base_rows(
     name: str, of_set: SampleSet, ground: Ground, options: argparse.Namespace, done: set, folder: Path
 ) -> Iterator[Row]:
     """The map of the best network that fits, where it knows the classes: it needs no samples."""
-    if not of_set.base or BASE not in options.ways or (name, "0", "0", BASE) in done:
+    draws = [draw for draw in range(options.draws) if (name, str(draw), "0", BASE) not in done]
+    if not of_set.base or BASE not in options.ways or not draws:
         return
     result = classify(ClassifyJob(RasterInput(str(ground.scene.path))), folder / "base.tif", Progress())
-    for draw in range(options.draws):
+    for draw in draws:
         accuracy, iou = map_scores(folder / "base.tif", ground, halve(ground.scene, of_set, draw), dict(of_set.base))
         yield dict(zip(FIELDS, (name, draw, 0, BASE, Path(result.output).stem, "", "", accuracy, iou, 0.0)))
 
