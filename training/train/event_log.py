@@ -30,7 +30,10 @@ class EventLog:
     def __init__(self, folder: Path, points: list[dict[str, float]]) -> None:
         self._path, self._points = folder / "steps.csv", points
         # what a stopped run wrote beyond the step from which it goes on is hidden
-        self._events = SummaryWriter(str(folder / "events"), purge_step=points[-1]["step"] + 1 if points else None)
+        first = int(points[-1]["step"]) + 1 if points else 0
+        # the step is in the name, which otherwise has the second of the start: a run begun again at once took the place
+        # of the file before
+        self._events = SummaryWriter(str(folder / "events"), purge_step=first or None, filename_suffix=f".{first}")
         self._write("w", points)
 
     def __enter__(self) -> EventLog:
