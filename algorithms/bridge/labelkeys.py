@@ -119,7 +119,7 @@ class LabelKeys:
             self._say(_what_keys_do(layer))
 
     def _write(self, layer: QgsVectorLayer, point: QgsFeature, values: dict[str, Any]) -> bool:
-        """Change a point and save it at once: labels must not hang on a pen that somebody forgets."""
+        """Change a point and save it at once: nobody then forgets to save the edits of the layer."""
         began = not layer.isEditable() and layer.startEditing()
         context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
         values = {**values, **{name: QgsExpression(text).evaluate(context) for name, text in FILLED.items()}}

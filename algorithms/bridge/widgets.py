@@ -103,9 +103,8 @@ class Choice(QgsAbstractProcessingParameterWidgetWrapper):
             text = options[int(text)]
         if text not in options:
             text = str(self.parameterDefinition().defaultValue())
-        found = (
-            self.wrappedWidget()
-        )  # not kept: QGIS takes what createWidget returns, and Python's own name for it ends
+        # asked for each time: QGIS owns what createWidget returns, and Python's object for it may be gone
+        found = self.wrappedWidget()
         if found is not None:
             found.setCurrentIndex(max(0, found.findData(text)))
 

@@ -81,7 +81,7 @@ def tags_of_run(job: ClassifyJob, setup: Setup, network: Network, output: Path) 
             "description_file": "in the network" if description is None else description.name,
             **({} if description is None else {"description_sha256": provenance.file_digest(description)}),
             "input": setup.facts.name,
-            **({"image_date": date_of_image(setup.facts)} if date_of_image(setup.facts) else {}),
+            **({"image_date": date} if (date := date_of_image(setup.facts)) else {}),
             "input_digest": digest_of(job.layer.path),
             **({} if statistics is None else {"statistics_digest": digest_of(statistics.path)}),
             **({"input_settings": list(setup.facts.settings)} if setup.facts.settings else {}),

@@ -48,8 +48,7 @@ class LayerFacts:
     """What a layer says about itself, without its pixels.
 
     `gsd` is in metres, None when unknown; `dtypes` has one entry a band. `settings` are sentences on what the user set
-    and the file says otherwise. `block` has the rows and columns of the
-    largest pieces in which the file is stored.
+    and the file says otherwise. `block` has the rows and columns of the largest pieces in which the file is stored.
     """
 
     path: str

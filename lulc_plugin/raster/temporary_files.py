@@ -35,9 +35,10 @@ _LOCK_NAME = re.compile(r"(\..+\.[0-9a-f]{12}\.)lock")
 _LARGEST_LOCK = 10_000
 #: Seconds after which a file without a lock is nobody's: the list of a folder is not of one moment.
 _SETTLED_AFTER = 60.0
-_ENDINGS = re.compile(r"(stream|whole)\.tif(\..{1,20})*|aux\.xml|qml|before\d")
+_OF_GDAL = r"(?:stream|whole)\.tif(?:\..{1,20})*"
+_ENDINGS = re.compile(_OF_GDAL + r"|aux\.xml|qml|before\d")
 #: GDAL's own, as a run's other files may be a map that was replaced
-_NAME = re.compile(r"(\..+\.[0-9a-f]{12}\.)(?:stream|whole)\.tif(?:\..{1,20})*")
+_NAME = re.compile(r"(\..+\.[0-9a-f]{12}\.)" + _OF_GDAL)
 
 #: Names of this process's lock files. On some shared folders a file lock belongs to the whole process: there, two maps
 #: that are made by one QGIS would not see each other's.
@@ -195,23 +196,29 @@ def _machine() -> str:
 
 def _remove(folder: Path, start: str, lock: bool = True) -> list[str]:
     """Remove the temporary files that begin with `start`; the `lock` at last, and only if nothing else is left."""
-    removed: list[str] = []
-    left = 0
-    found = True
+    removed, left = _remove_listed(folder, start)
+    found = removed
     while found and not left:  # GDAL may make one while others are removed
-        found = False
-        with suppress(OSError):
-            for name in os.listdir(folder):
-                if name.startswith(start) and _ENDINGS.fullmatch(name[len(start) :]):
-                    try:
-                        (folder / name).unlink()
-                        removed.append(name)
-                        found = True
-                    except FileNotFoundError:
-                        continue  # GDAL, or a run beside this one, was faster
-                    except OSError:
-                        left += 1
+        found, left = _remove_listed(folder, start)
+        removed += found
     if lock and not left:
         with suppress(OSError):
             (folder / f"{start}lock").unlink()
     return removed
+
+
+def _remove_listed(folder: Path, start: str) -> tuple[list[str], int]:
+    """Remove those that are there now; their names, and how many could not be removed."""
+    removed: list[str] = []
+    left = 0
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(start) and _ENDINGS.fullmatch(name[len(start) :]):
+                try:
+                    (folder / name).unlink()
+                    removed.append(name)
+                except FileNotFoundError:
+                    continue  # GDAL, or a run beside this one, was faster
+                except OSError:
+                    left += 1
+    return removed, left

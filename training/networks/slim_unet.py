@@ -3,7 +3,7 @@
 
 Skips are added, not concatenated (as in the feature pyramid of Lin et al. 2017, CVPR), which processors do while they
 convolve; most of the decoder runs at half size; filters at full size see the image itself, and what the decoder found
-decides which of them speak. Widths that are multiples of 16 keep onnxruntime on its quickest path.
+decides which of them count. Widths that are multiples of 16 keep onnxruntime on its quickest path.
 """
 
 from __future__ import annotations

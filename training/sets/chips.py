@@ -67,7 +67,7 @@ class Chip:
 
     @property
     def whole(self) -> FloatArray | None:
-        """What speaks for the picture that the chip is a part of; None: the chip's own pixels do."""
+        """What stands for the picture that the chip is a part of; None: the chip's own pixels do."""
         return self.layer if self.picture and self.one_layer else None
 
     @property
@@ -354,7 +354,7 @@ class _Reader:
 
 
 def scene_layers(description: SetDescription, bands: Sequence[str]) -> Callable[[Mapping[str, str]], FloatArray | None]:
-    """What speaks for the scene of a row of `split.csv`: `(bands, 201)` in the unit of the set, None where unknown.
+    """What stands for the scene of a row of `split.csv`: `(bands, 201)` in the unit of the set, None where unknown.
 
     Raises:
         LulcError: see `scene_statistics`.
